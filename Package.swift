@@ -1,0 +1,77 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+/// The LLVM library that belongs to the installed headers: `/usr/include/llvm-c` is a link into the
+/// folder of one LLVM version, whose number names the library ("LLVM-14").
+func installedLLVMVersion() -> Int {
+    let headers = URL(fileURLWithPath: "/usr/include/llvm-c").resolvingSymlinksInPath().path
+    for component in headers.split(separator: "/") where component.hasPrefix("llvm-") {
+        if let version = Int(component.dropFirst("llvm-".count)) { return version }
+    }
+    return 14
+}
+
+let llvmVersion = installedLLVMVersion()
+
+/// Conditions such as `LLVM_AT_LEAST_17` for the few calls that came or changed after LLVM 14.
+let llvmConditions: [SwiftSetting] = (15...19).filter { llvmVersion >= $0 }.map { .define("LLVM_AT_LEAST_\($0)") }
+
+let package = Package(
+    name: "Apus",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Apus", targets: ["Apus"]),
+        .library(name: "MSMAE", targets: ["MSMAE"]),
+        .executable(name: "msmae", targets: ["msmae-tool"]),
+        .executable(name: "apus", targets: ["apus-tool"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // The framework, in the order of its pipeline. Arrows point to earlier rooms only.
+        .target(name: "ApusIR", path: "Sources/IR"),
+        .target(name: "ApusTransforms", dependencies: ["ApusIR"], path: "Sources/Transforms"),
+        .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
+        .systemLibrary(name: "COpenBLAS", path: "Sources/COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "ApusRuntime", dependencies: ["ApusIR", "COpenBLAS"], path: "Sources/Runtime"),
+        .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
+        .target(
+            name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM", swiftSettings: llvmConditions,
+            linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
+        .target(
+            name: "ApusCodegen", dependencies: ["ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
+            path: "Codegen", exclude: ["CLLVM", "LLVM"]),
+        .target(name: "ApusTraining", dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"], path: "Sources/Training"),
+        .target(name: "CImageCodecs", path: "Sources/CImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("turbojpeg")]),
+        .target(name: "ApusData", dependencies: ["CImageCodecs"], path: "Sources/Data"),
+        .target(
+            name: "Apus",
+            dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining", "ApusData"],
+            path: "Sources/Apus"),
+
+        // The reference model and the command lines.
+        .target(name: "MSMAE", dependencies: ["Apus"], path: "Models/MSMAE"),
+        .executableTarget(
+            name: "msmae-tool",
+            dependencies: ["MSMAE", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Models/Tools/msmae"),
+        .executableTarget(
+            name: "apus-tool",
+            dependencies: ["MSMAE", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Models/Tools/apus"),
+
+        .testTarget(name: "IRTests", dependencies: ["ApusIR"], path: "Tests/IRTests"),
+        .testTarget(name: "TransformsTests", dependencies: ["ApusTransforms"], path: "Tests/TransformsTests"),
+        .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
+        .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime"], path: "Tests/RuntimeTests"),
+        .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
+        .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen"], path: "Tests/CodegenTests"),
+        .testTarget(name: "TrainingTests", dependencies: ["Apus"], path: "Tests/TrainingTests"),
+        .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
+        .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),
+    ],
+    swiftLanguageModes: [.v6]
+)
