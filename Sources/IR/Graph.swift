@@ -1,0 +1,83 @@
+/// The handle of one node of a graph: its place in the topological order.
+public struct Value: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public var index: Int
+    public init(_ index: Int) { self.index = index }
+    public static func < (a: Value, b: Value) -> Bool { a.index < b.index }
+    public var description: String { "%\(index)" }
+}
+
+/// One operation in a graph, with its operands and the type of its single result.
+public struct Node: Sendable {
+    public var operation: any Operation
+    public var operands: [Value]
+    public var type: TensorType
+    public var location: SourceLocation?
+
+    public init(_ operation: any Operation, _ operands: [Value], _ type: TensorType, location: SourceLocation? = nil) {
+        self.operation = operation
+        self.operands = operands
+        self.type = type
+        self.location = location
+    }
+}
+
+/// What leaves a graph: a named result, or the new content of a parameter, which is updated in place.
+public struct GraphResult: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        case output(name: String)
+        case update(parameter: Value)
+    }
+    public var kind: Kind
+    public var value: Value
+
+    public init(_ kind: Kind, _ value: Value) {
+        self.kind = kind
+        self.value = value
+    }
+}
+
+/// Operations in static single assignment form, in topological order: a value type, cheap to copy.
+public struct Graph: Sendable {
+    public var name: String
+    public var nodes: [Node]
+    public var results: [GraphResult]
+
+    public init(name: String, nodes: [Node] = [], results: [GraphResult] = []) {
+        self.name = name
+        self.nodes = nodes
+        self.results = results
+    }
+
+    public subscript(value: Value) -> Node { nodes[value.index] }
+
+    /// Every value of the graph, operands before their users.
+    public var values: some Sequence<Value> { nodes.indices.lazy.map { Value($0) } }
+
+    /// Inputs in order of declaration.
+    public var inputs: [(value: Value, operation: Input)] {
+        values.compactMap { value in (self[value].operation as? Input).map { (value, $0) } }
+    }
+
+    /// Parameters (weights and state) in order of declaration.
+    public var parameters: [(value: Value, operation: Parameter)] {
+        values.compactMap { value in (self[value].operation as? Parameter).map { (value, $0) } }
+    }
+
+    /// How often each value is used by nodes and results.
+    package func useCounts() -> [Int] {
+        var counts = [Int](repeating: 0, count: nodes.count)
+        for node in nodes { for operand in node.operands { counts[operand.index] += 1 } }
+        for result in results { counts[result.value.index] += 1 }
+        return counts
+    }
+}
+
+extension Graph: Equatable {
+    /// Equality of structure: names, operations, operands, types and results; source locations do not count.
+    public static func == (a: Graph, b: Graph) -> Bool {
+        a.name == b.name && a.results == b.results && a.nodes.count == b.nodes.count
+            && zip(a.nodes, b.nodes).allSatisfy { x, y in
+                x.operands == y.operands && x.type == y.type && x.operation.isEqual(to: y.operation)
+            }
+    }
+}

@@ -1,0 +1,116 @@
+/// Grows a graph node by node and collects the mistakes, so that all of them can be reported at once.
+///
+/// A mistake does not stop the building: the faulty operation yields an invalid tensor, and operations on
+/// invalid tensors yield invalid tensors silently. `finish` throws if anything went wrong.
+public final class GraphBuilder {
+    public private(set) var graph: Graph
+    public private(set) var errors: [GraphError] = []
+    /// Where the operation that is being added was written; set by layers and functions.
+    public var location: SourceLocation?
+    private var parameterValues: [String: Value] = [:]
+    private var inputValues: [String: Value] = [:]
+
+    public init(name: String) { graph = Graph(name: name) }
+
+    /// Goes on building a copy of an existing graph.
+    public init(extending graph: Graph) {
+        self.graph = graph
+        for (value, operation) in graph.parameters { parameterValues[operation.name] = value }
+        for (value, operation) in graph.inputs { inputValues[operation.name] = value }
+    }
+
+    /// Adds an operation; on a mistake, records it and returns an invalid tensor.
+    public func add(_ operation: some Operation, _ operands: [Tensor], location: SourceLocation? = nil) -> Tensor {
+        let place = location ?? self.location
+        guard operands.allSatisfy(\.isValid) else { return invalid() }
+        do {
+            let type = try operation.inferType(operands.map(\.type))
+            return append(Node(operation, operands.map(\.value), type, location: place))
+        } catch {
+            var located = error
+            located.location = place
+            return report(located)
+        }
+    }
+
+    /// Adds a node whose type is already known to be right.
+    package func append(_ node: Node) -> Tensor {
+        graph.nodes.append(node)
+        return Tensor(builder: self, value: Value(graph.nodes.count - 1))
+    }
+
+    /// Records a mistake.
+    @discardableResult
+    public func report(_ error: GraphError) -> Tensor {
+        errors.append(error)
+        return invalid()
+    }
+
+    func invalid() -> Tensor { Tensor(builder: self, value: Value(-1)) }
+
+    /// A handle of an existing node.
+    public func tensor(_ value: Value) -> Tensor { Tensor(builder: self, value: value) }
+
+    /// The input of this name; declared again with another type, it is a mistake.
+    public func input(_ operation: Input) -> Tensor {
+        declare(operation, operation.name, operation.type, in: &inputValues)
+    }
+
+    /// The parameter of this name; declared again in another way, it is a mistake.
+    public func parameter(_ operation: Parameter) -> Tensor {
+        declare(operation, operation.name, operation.type, in: &parameterValues)
+    }
+
+    private func declare(_ operation: some Operation, _ name: String, _ type: TensorType, in table: inout [String: Value]) -> Tensor {
+        guard type.shape.allSatisfy({ $0 > 0 }) else {
+            return report(GraphError(.shape, operation: operation.name, "'\(name)' has the empty shape \(shapeText(type.shape))", location: location))
+        }
+        if let value = table[name] {
+            if graph[value].operation.isEqual(to: operation) { return tensor(value) }
+            return report(GraphError(.name, operation: operation.name, "'\(name)' is declared as \(graph[value].type) and again, differently, as \(type)", location: location))
+        }
+        let tensor = append(Node(operation, [], type, location: location))
+        table[name] = tensor.value
+        return tensor
+    }
+
+    /// Makes a tensor a named result of the graph.
+    public func output(_ name: String, _ tensor: Tensor) {
+        guard tensor.isValid else { return }
+        if graph.results.contains(where: { $0.kind == .output(name: name) }) {
+            report(GraphError(.name, "the result '\(name)' is declared twice", location: location))
+        } else {
+            graph.results.append(GraphResult(.output(name: name), tensor.value))
+        }
+    }
+
+    /// Makes a tensor the new content of a parameter, which is overwritten when the program has run.
+    public func update(_ parameter: Tensor, with tensor: Tensor) {
+        guard parameter.isValid, tensor.isValid else { return }
+        guard parameter.type == tensor.type else {
+            report(GraphError(.shape, "the update of \(parameter.value) has type \(tensor.type), not \(parameter.type)", location: location))
+            return
+        }
+        graph.results.append(GraphResult(.update(parameter: parameter.value), tensor.value))
+    }
+
+    /// The finished graph; throws all mistakes that were recorded.
+    public func finish() throws(GraphErrors) -> Graph {
+        guard errors.isEmpty else { throw GraphErrors(errors) }
+        return graph
+    }
+}
+
+extension Operation {
+    /// Equality of operations whose types are not known statically.
+    package func isEqual(to other: any Operation) -> Bool { (other as? Self) == self }
+}
+
+extension GraphBuilder {
+    /// The place of a call inside the layer that is being traced.
+    package func location(_ file: String, _ line: Int) -> SourceLocation? {
+        // Calls inside the framework say less than the place where the user wrote the layer.
+        if let location, file.hasPrefix("Apus") { return location }
+        return SourceLocation(file: file, line: line, path: location?.path ?? "")
+    }
+}

@@ -1,0 +1,44 @@
+/// How a parameter is filled before training.
+public enum Initializer: Hashable, Sendable {
+    case constant(Double)
+    /// Normal distribution, mean 0.
+    case normal(deviation: Double)
+    /// Normal distribution, mean 0, drawn again outside ±2 (absolute, as the public MAE code does).
+    case truncatedNormal(deviation: Double)
+    /// Uniform in ±bound.
+    case uniform(bound: Double)
+    /// Uniform in ±sqrt(6 / (fan in + fan out)), the weight seen as a matrix [rows, everything else] (Glorot and Bengio 2010).
+    case xavierUniform
+    /// Fixed two-dimensional sine-cosine position table [1, grid² (+1), dim] (MAE, He et al. 2022); the class token's row is zero.
+    case sineCosine2D(grid: Int, classToken: Bool)
+
+    public static let zeros = Initializer.constant(0)
+    public static let ones = Initializer.constant(1)
+
+    package var text: String {
+        switch self {
+        case .constant(let value): "constant(\(value))"
+        case .normal(let deviation): "normal(\(deviation))"
+        case .truncatedNormal(let deviation): "truncated_normal(\(deviation))"
+        case .uniform(let bound): "uniform(\(bound))"
+        case .xavierUniform: "xavier_uniform"
+        case .sineCosine2D(let grid, let classToken): "sine_cosine_2d(\(grid),\(classToken))"
+        }
+    }
+
+    package init(text: String) throws(GraphError) {
+        let parts = text.split(separator: "(", maxSplits: 1)
+        let arguments = parts.count > 1 ? parts[1].dropLast().split(separator: ",").map(String.init) : []
+        let number = arguments.first.flatMap(Double.init)
+        switch (parts.first.map(String.init), number) {
+        case ("constant", let value?): self = .constant(value)
+        case ("normal", let value?): self = .normal(deviation: value)
+        case ("truncated_normal", let value?): self = .truncatedNormal(deviation: value)
+        case ("uniform", let value?): self = .uniform(bound: value)
+        case ("xavier_uniform", _): self = .xavierUniform
+        case ("sine_cosine_2d", let grid?) where arguments.count == 2:
+            self = .sineCosine2D(grid: Int(grid), classToken: arguments[1] == "true")
+        default: throw GraphError(.syntax, "unknown initializer '\(text)'")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/// 1 where the last axis has the index that `labels` names, 0 elsewhere: i32 [...] -> f32 [..., classes].
+public func oneHot(_ labels: Tensor, classes: Int) -> Tensor {
+    let shape = labels.shape + [classes]
+    let indices = labels.builder.add(Iota(TensorType(.i32, shape), axis: shape.count - 1), [])
+    return equal(indices, labels.reshape(labels.shape + [1])).cast(.f32)
+}
+
+/// The mean cross entropy of logits [n, classes] and labels (i32 [n]), a scalar.
+///
+/// With label smoothing s the target is (1 − s) on the label plus s / classes everywhere (Szegedy et al. 2016).
+public func crossEntropy(_ logits: Tensor, _ labels: Tensor, smoothing: Double = 0, file: String = #fileID, line: Int = #line) -> Tensor {
+    guard logits.isValid, labels.isValid else { return logits.isValid ? labels : logits }
+    guard logits.rank == 2, labels.type == TensorType(.i32, [logits.shape[0]]) else {
+        return logits.builder.report(GraphError(.shape, operation: "crossEntropy",
+            "takes logits f32[n,classes] and labels i32[n], has \(logits.type) and \(labels.type)", location: logits.builder.location(file, line)))
+    }
+    let classes = logits.shape[1]
+    var target = oneHot(labels, classes: classes)
+    if smoothing != 0 { target = target * (1 - smoothing) + smoothing / Double(classes) }
+    return -mean(sum(target * logSoftmax(logits), axes: [-1]))
+}
+
+/// The mean of the squared differences, a scalar.
+public func meanSquaredError(_ prediction: Tensor, _ target: Tensor) -> Tensor {
+    let difference = prediction - target
+    return mean(difference * difference)
+}
+
+/// The index (i32) of the largest element along the last axis; of equal ones the first.
+public func argmax(_ x: Tensor) -> Tensor {
+    guard x.isValid, let count = x.shape.last else { return x }
+    let indices = x.builder.add(Iota(TensorType(.i32, x.shape), axis: x.rank - 1), [])
+    let isLargest = equal(x, maximum(x, axes: [-1], keepAxes: true))
+    return minimum(select(isLargest, indices, indices.constant(Double(count))), axes: [-1])
+}
+
+/// The share of rows whose largest logit is that of the label: logits [n, classes], labels i32 [n] -> scalar in 0…1.
+public func accuracy(_ logits: Tensor, _ labels: Tensor) -> Tensor {
+    mean(equal(argmax(logits), labels).cast(.f32))
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+/// exp(x) over its sum along the last axis, computed after subtracting the largest element.
+public struct Softmax: CompositeOperation, DifferentiableOperation {
+    public static let name = "softmax"
+    public init() {}
+    public var attributes: Attributes { [] }
+    public init(attributes: Attributes, type: TensorType) { self.init() }
+
+    public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
+        try expect(operands, count: 1)
+        try expectFloat(operands[0])
+        guard operands[0].rank > 0 else { throw error(.shape, "a scalar has no axis to normalise") }
+        return operands[0]
+    }
+
+    public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
+        HostTensor(type, Self.rows(operands[0]).flatMap { row in
+            let largest = row.max() ?? 0
+            let powers = row.map { Foundation.exp($0 - largest) }
+            let total = powers.reduce(0, +)
+            return powers.map { $0 / total }
+        })
+    }
+
+    /// The rows of the last axis.
+    static func rows(_ tensor: HostTensor) -> [ArraySlice<Double>] {
+        let width = tensor.shape[tensor.shape.count - 1]
+        return stride(from: 0, to: tensor.values.count, by: width).map { tensor.values[$0..<$0 + width] }
+    }
+
+    public func decompose(_ operands: [Tensor]) -> Tensor {
+        let x = operands[0]
+        let powers = exp(x - maximum(x, axes: [-1], keepAxes: true))
+        return powers * (1 / sum(powers, axes: [-1], keepAxes: true))
+    }
+
+    public func gradient(_ context: GradientContext) -> [Tensor?] {
+        let y = context.result
+        return [y * (context.seed - sum(context.seed * y, axes: [-1], keepAxes: true))]
+    }
+}
+
+/// Softmax along an axis (negative axes count from the end).
+public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
+    guard x.isValid else { return x }
+    let axis = x.axis(axis)
+    guard axis != x.rank - 1, x.shape.indices.contains(axis) else { return x.builder.add(Softmax(), [x]) }
+    var order = Array(x.shape.indices)
+    order.swapAt(axis, x.rank - 1)
+    return x.builder.add(Softmax(), [x.transpose(order)]).transpose(order)
+}

@@ -1,0 +1,38 @@
+/// Numbers that are part of the graph: one for all elements, or one for each in row-major order.
+public struct Constant: Operation, NonDifferentiableOperation {
+    public static let name = "constant"
+    public var type: TensorType
+    public var values: [Double]
+
+    public init(_ type: TensorType, splat value: Double) {
+        self.type = type
+        values = [value]
+    }
+
+    public init(_ type: TensorType, values: [Double]) {
+        self.type = type
+        self.values = values
+    }
+
+    /// The number that all elements have, if they all have the same.
+    public var splat: Double? { values.count == 1 ? values[0] : nil }
+
+    public var attributes: Attributes { [values.count == 1 ? ("value", .number(values[0])) : ("values", .numbers(values))] }
+    public init(attributes: Attributes, type: TensorType) throws(GraphError) {
+        self.type = type
+        values = attributes.first?.name == "values" ? try attributes.numbers("values") : [try attributes.number("value")]
+    }
+
+    public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
+        try expect(operands, count: 0)
+        guard values.count == 1 || values.count == type.count else {
+            throw error(.attribute, "\(values.count) values for \(type)")
+        }
+        return type
+    }
+
+    public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
+        if let splat { return HostTensor(type, fill: splat) }
+        return HostTensor(type, values)
+    }
+}

@@ -1,0 +1,34 @@
+/// A tensor that lives as long as the program's state: a weight, or what an optimizer keeps about it.
+public struct Parameter: Operation, NonDifferentiableOperation {
+    public static let name = "parameter"
+    /// Name as PyTorch's state dict has it, such as `blocks.3.attn.qkv.weight`.
+    public var name: String
+    public var type: TensorType
+    public var initializer: Initializer
+    /// Whether training changes it; position tables and optimizer state are not trainable.
+    public var trainable: Bool
+
+    public init(_ name: String, _ type: TensorType, _ initializer: Initializer, trainable: Bool = true) {
+        self.name = name
+        self.type = type
+        self.initializer = initializer
+        self.trainable = trainable
+    }
+
+    public var attributes: Attributes {
+        [("name", .text(name)), ("init", .text(initializer.text)), ("trainable", .flag(trainable))]
+    }
+    public init(attributes: Attributes, type: TensorType) throws(GraphError) {
+        name = try attributes.text("name")
+        initializer = try Initializer(text: attributes.text("init"))
+        trainable = try attributes.flag("trainable")
+        self.type = type
+    }
+
+    public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
+        try expect(operands, count: 0)
+        return type
+    }
+    /// Parameters are bound by the interpreter; an unbound one is zero.
+    public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor { HostTensor(type) }
+}

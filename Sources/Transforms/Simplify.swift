@@ -1,0 +1,68 @@
+import ApusIR
+
+extension Pass {
+    /// Rewrites of single nodes to cheaper ones that compute exactly the same; each stands under its identity.
+    public static let simplify = Pass("simplify") { graph in
+        try rebuild(graph) { node, _, operands, builder in
+            switch node.operation {
+            case is Add:
+                // x + 0 = x
+                if splat(operands[1]) == 0 { return operands[0] }
+                if splat(operands[0]) == 0 { return operands[1] }
+            case is Subtract:
+                // x − 0 = x
+                if splat(operands[1]) == 0 { return operands[0] }
+            case is Multiply:
+                // x · 1 = x
+                if splat(operands[1]) == 1 { return operands[0] }
+                if splat(operands[0]) == 1 { return operands[1] }
+            case is Divide:
+                // x / 1 = x;  x / 2ⁿ = x · 2⁻ⁿ
+                guard let divisor = splat(operands[1]) else { return nil }
+                if divisor == 1 { return operands[0] }
+                if divisor.isNormal, divisor.significand == 1 { return operands[0] * (1 / divisor) }
+            case is Negate:
+                // −(−x) = x
+                let inner = builder.graph[operands[0].value]
+                if inner.operation is Negate { return builder.tensor(inner.operands[0]) }
+            case let reshape as Reshape:
+                // reshape(reshape(x)) = reshape(x);  reshape(x) to its own shape = x
+                let inner = builder.graph[operands[0].value]
+                let source = inner.operation is Reshape ? builder.tensor(inner.operands[0]) : operands[0]
+                return source.reshape(reshape.shape)
+            case let transpose as Transpose:
+                // transpose(transpose(x, p), q) = transpose(x, p∘q);  the identity order changes nothing
+                let inner = builder.graph[operands[0].value]
+                guard let first = inner.operation as? Transpose else { return operands[0].transpose(transpose.permutation) }
+                return builder.tensor(inner.operands[0]).transpose(transpose.permutation.map { first.permutation[$0] })
+            case let broadcast as Broadcast:
+                // a broadcast constant is a constant
+                if let value = splat(operands[0]) { return builder.add(Constant(node.type, splat: value), []) }
+                // broadcast(reshape(x)), where the reshape only adds extents of 1, = broadcast(x)
+                return withoutReshape(broadcast, operands[0], node.type)
+            case is Cast:
+                if operands[0].element == node.type.element { return operands[0] }
+            default: break
+            }
+            return nil
+        }
+    }
+}
+
+/// The number that all elements of a constant have.
+private func splat(_ tensor: Tensor) -> Double? {
+    guard tensor.isValid else { return nil }
+    return (tensor.builder.graph[tensor.value].operation as? Constant)?.splat
+}
+
+/// Rows that were reshaped to keep an axis of extent 1 are broadcast directly, so that the schedule sees the row.
+private func withoutReshape(_ broadcast: Broadcast, _ operand: Tensor, _ type: TensorType) -> Tensor? {
+    let builder = operand.builder
+    let inner = builder.graph[operand.value]
+    guard inner.operation is Reshape else { return nil }
+    let source = builder.tensor(inner.operands[0])
+    // Axes of extent 1 carry no data: match the others in order.
+    let kept = zip(operand.shape, broadcast.axes).filter { $0.0 != 1 }
+    guard source.shape.filter({ $0 != 1 }) == kept.map(\.0), !source.shape.contains(1) else { return nil }
+    return builder.add(Broadcast(shape: type.shape, axes: kept.map(\.1)), [source])
+}
