@@ -1,0 +1,130 @@
+import CLLVM
+
+/// What is true of one machine: schedules and emitters ask this, and nothing else names a CPU.
+public struct TargetDescription: Hashable, Sendable {
+    /// A named amount of vector hardware, for trying the code of a lesser machine on this one.
+    public enum Level: String, CaseIterable, Sendable {
+        case avx512, avx2, sse2, neon, scalar
+    }
+
+    /// LLVM's name of architecture and system, such as "x86_64-pc-linux-gnu".
+    public var triple: String
+    /// LLVM's name of the processor, such as "znver4".
+    public var cpu: String
+    /// The features beyond the processor's, as LLVM wants them: "+avx2,+fma,-avx512f".
+    public var features: String
+    /// The bytes of the widest vector worth using; 4 where there are no vectors.
+    public var vectorBytes: Int
+    /// Whether a·b+c is one instruction with one rounding.
+    public var hasFusedMultiplyAdd: Bool
+    /// Whether there is a dot product of bfloat16 pairs that accumulates in f32.
+    public var hasBFloat16DotProduct: Bool
+
+    /// How many elements of the given size one vector holds.
+    public func lanes(bytesPerElement: Int = 4) -> Int { max(1, vectorBytes / bytesPerElement) }
+
+    /// The machine this process runs on.
+    public static func host() throws(LLVMError) -> TargetDescription {
+        try initializeNativeTarget()
+        let triple = takeString(LLVMGetDefaultTargetTriple())
+        let cpu = takeString(LLVMGetHostCPUName())
+        let features = takeString(LLVMGetHostCPUFeatures())
+        let enabled = Set(features.split(separator: ",").filter { $0.hasPrefix("+") }.map { $0.dropFirst() })
+        var target = TargetDescription(
+            triple: triple, cpu: cpu, features: features, vectorBytes: 4,
+            hasFusedMultiplyAdd: false, hasBFloat16DotProduct: false)
+        switch target.architecture {
+        case .x86:
+            // The AVX-512 subset every server since Skylake has (x86-64-v4); less than that is treated as AVX2.
+            let avx512 = enabled.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"])
+            let avx2 = enabled.isSuperset(of: ["avx2", "fma"])
+            target.vectorBytes = avx512 ? 64 : avx2 ? 32 : 16
+            target.hasFusedMultiplyAdd = enabled.contains("fma")
+            target.hasBFloat16DotProduct = avx512 && enabled.contains("avx512bf16")
+        case .arm:
+            target.vectorBytes = 16
+            target.hasFusedMultiplyAdd = true
+            target.hasBFloat16DotProduct = enabled.contains("bf16")
+        case .other:
+            break
+        }
+        return target
+    }
+
+    /// The most vector hardware this machine has.
+    public var level: Level {
+        if vectorBytes < 16 { return .scalar }
+        switch architecture {
+        case .x86: return vectorBytes >= 64 ? .avx512 : vectorBytes >= 32 ? .avx2 : .sse2
+        case .arm: return .neon
+        case .other: return .scalar
+        }
+    }
+
+    /// The levels this machine can run, the best first.
+    public var availableLevels: [Level] {
+        let levels: [Level]
+        switch architecture {
+        case .x86: levels = [.avx512, .avx2, .sse2, .scalar]
+        case .arm: levels = [.neon, .scalar]
+        case .other: levels = [.scalar]
+        }
+        return Array(levels.drop { $0 != level })
+    }
+
+    /// This machine held to a lower level; a level that it has already, or lacks, gives the machine unchanged.
+    public func restricted(to level: Level) -> TargetDescription {
+        guard level != self.level, availableLevels.contains(level) else { return self }
+        var target = self
+        target.hasBFloat16DotProduct = false
+        switch level {
+        case .avx512:
+            break  // nothing is above it
+        case .avx2:
+            (target.cpu, target.features, target.vectorBytes) = ("x86-64-v3", "", 32)
+        case .sse2:
+            (target.cpu, target.features, target.vectorBytes) = ("x86-64", "", 16)
+            target.hasFusedMultiplyAdd = false
+        case .neon:
+            break  // the only level of its architecture
+        case .scalar:
+            target.vectorBytes = 4
+            if architecture == .x86 {
+                (target.cpu, target.features) = ("x86-64", "")
+                target.hasFusedMultiplyAdd = false
+            }
+        }
+        return target
+    }
+
+    private enum Architecture { case x86, arm, other }
+
+    private var architecture: Architecture {
+        if triple.hasPrefix("x86_64") { return .x86 }
+        if triple.hasPrefix("aarch64") || triple.hasPrefix("arm64") { return .arm }
+        return .other
+    }
+
+    /// A new target machine for this description; the caller disposes it.
+    func makeMachine() throws(LLVMError) -> LLVMTargetMachineRef {
+        try Self.initializeNativeTarget()
+        var target: LLVMTargetRef?
+        var message: UnsafeMutablePointer<CChar>?
+        guard LLVMGetTargetFromTriple(triple, &target, &message) == 0 else {
+            throw LLVMError("find target \(triple)", owned: message)
+        }
+        guard let machine = LLVMCreateTargetMachine(
+            target, triple, cpu, features, LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault)
+        else { throw LLVMError("create target machine", "LLVM has no machine for \(triple) \(cpu)") }
+        return machine
+    }
+
+    private static let nativeTargetFailed: Bool =
+        LLVMInitializeNativeTarget() != 0 || LLVMInitializeNativeAsmPrinter() != 0
+        || LLVMInitializeNativeAsmParser() != 0
+
+    /// Registers this process's architecture with LLVM, once.
+    static func initializeNativeTarget() throws(LLVMError) {
+        if nativeTargetFailed { throw LLVMError("initialize native target", "this LLVM was built without it") }
+    }
+}
