@@ -1,0 +1,110 @@
+import ApusIR
+import ApusLLVM
+
+extension KernelEmitter {
+    /// Emits an element-wise function for scalars or lanes.
+    func emit(_ function: ScalarFunction, _ operands: [Int], of element: ElementType, _ value: (Int) -> Value) -> Value {
+        let x = { value(operands[0]) }, y = { value(operands[1]) }
+        let source = kernel.instructions[operands[0]].type
+        let isFloat = source == .f32 || source == .bf16
+        switch function {
+        case .negate: return isFloat ? builder.fneg(x()) : builder.sub(builder.zero(x().type), x())
+        case .abs: return builder.fabs(x())
+        case .exp: return builder.exp(x())
+        case .log: return builder.log(x())
+        case .sqrt: return builder.sqrt(x())
+        case .tanh: return builder.tanh(x())
+        case .erf: return builder.erf(x())
+        case .sin: return builder.sin(x())
+        case .cos: return builder.cos(x())
+        case .floor: return builder.floor(x())
+        case .add, .subtract:
+            if isFloat { return fused(function, operands, value) ?? (function == .add ? builder.fadd(x(), y()) : builder.fsub(x(), y())) }
+            return function == .add ? builder.add(x(), y()) : builder.sub(x(), y())
+        case .multiply: return isFloat ? builder.fmul(x(), y()) : builder.mul(x(), y())
+        case .divide: return builder.fdiv(x(), y())
+        case .maximum: return isFloat ? builder.fmax(x(), y()) : builder.select(builder.icmp(.sgt, x(), y()), x(), y())
+        case .minimum: return isFloat ? builder.fmin(x(), y()) : builder.select(builder.icmp(.slt, x(), y()), x(), y())
+        case .power: return builder.pow(x(), y())
+        case .equal: return isFloat ? builder.fcmp(.oeq, x(), y()) : builder.icmp(.eq, x(), y())
+        case .notEqual: return isFloat ? builder.fcmp(.une, x(), y()) : builder.icmp(.ne, x(), y())
+        case .less: return isFloat ? builder.fcmp(.olt, x(), y()) : builder.icmp(.slt, x(), y())
+        case .lessEqual: return isFloat ? builder.fcmp(.ole, x(), y()) : builder.icmp(.sle, x(), y())
+        case .greater: return isFloat ? builder.fcmp(.ogt, x(), y()) : builder.icmp(.sgt, x(), y())
+        case .greaterEqual: return isFloat ? builder.fcmp(.oge, x(), y()) : builder.icmp(.sge, x(), y())
+        case .select: return builder.select(x(), y(), value(operands[2]))
+        case .and: return builder.and(x(), y())
+        case .quotient: return builder.udiv(x(), y())
+        case .remainder: return builder.urem(x(), y())
+        case .cast: return emitCast(x(), from: source, to: element)
+        }
+    }
+
+    /// a · b + c in one rounding, where the product has no other use.
+    private func fused(_ function: ScalarFunction, _ operands: [Int], _ value: (Int) -> Value) -> Value? {
+        func factors(_ number: Int) -> [Int]? {
+            guard case .compute(.multiply, let factors) = kernel.instructions[number].kind, uses[number] == 1,
+                kept[number] == nil, dependsOnColumn[number]
+            else { return nil }
+            return factors
+        }
+        if let product = factors(operands[0]) {
+            let addend = value(operands[1])
+            return builder.fma(value(product[0]), value(product[1]), function == .add ? addend : builder.fneg(addend))
+        }
+        if let product = factors(operands[1]) {
+            let factor = value(product[0])
+            return builder.fma(function == .add ? factor : builder.fneg(factor), value(product[1]), value(operands[0]))
+        }
+        return nil
+    }
+
+    private func emitCast(_ x: Value, from source: ElementType, to target: ElementType) -> Value {
+        let wide = x.type.isVector ? vector(type(target)) : type(target)
+        switch (source, target) {
+        case (.bf16, .f32), (_, source): return x
+        case (.f32, .bf16):
+            return builder.extendBFloat16(builder.roundToBFloat16(x))
+        case (.bool, .f32), (.bool, .bf16): return builder.uitofp(x, wide)
+        case (.bool, .i32): return builder.zext(x, wide)
+        case (.i32, .f32): return builder.sitofp(x, wide)
+        case (.i32, .bf16): return builder.extendBFloat16(builder.roundToBFloat16(builder.sitofp(x, wide)))
+        case (.i32, .bool): return builder.icmp(.ne, x, builder.zero(x.type))
+        case (_, .bool): return builder.fcmp(.une, x, builder.zero(x.type))
+        default: return emitTruncation(x, wide)
+        }
+    }
+
+    /// f32 to i32 towards zero; what does not fit is clamped, NaN becomes 0.
+    private func emitTruncation(_ x: Value, _ type: Type) -> Value {
+        let low = builder.float(-2_147_483_648, x.type), high = builder.float(2_147_483_648, x.type)
+        let isLow = builder.fcmp(.ole, x, low), isHigh = builder.fcmp(.oge, x, high)
+        let isInside = builder.and(builder.fcmp(.ogt, x, low), builder.fcmp(.olt, x, high))
+        let inside = builder.fptosi(builder.select(isInside, x, builder.zero(x.type)), type)
+        let clamped = builder.select(isHigh, builder.int(Int(Int32.max), type), inside)
+        return builder.select(isLow, builder.int(Int(Int32.min), type), clamped)
+    }
+
+    /// The first word of a Philox block, as a uniform number; see `Philox` in ApusIR.
+    func emitRandom(counter: Value, stream: Int, key: [Value]) -> Value {
+        let narrow = counter.type, isVector = narrow.isVector
+        let wide = isVector ? vector(module.i64) : module.i64
+        func product(_ x: Value, _ factor: UInt32) -> (high: Value, low: Value) {
+            let full = builder.mul(builder.zext(x, wide), builder.int(Int(factor), wide))
+            return (builder.trunc(builder.lshr(full, builder.int(32, wide)), narrow), builder.trunc(full, narrow))
+        }
+        func word(_ value: UInt32) -> Value { builder.int(Int(Int32(bitPattern: value)), narrow) }
+        var c0 = counter, c1 = builder.int(stream, narrow), c2 = builder.zero(narrow), c3 = builder.zero(narrow)
+        var (k0, k1) = (key[0], key[1])
+        for _ in 0..<Philox.rounds {
+            let a = product(c0, Philox.multipliers.0), b = product(c2, Philox.multipliers.1)
+            (c0, c1, c2, c3) = (
+                builder.xor(builder.xor(b.high, c1), k0), b.low, builder.xor(builder.xor(a.high, c3), k1), a.low)
+            k0 = builder.add(k0, word(Philox.weyl.0))
+            k1 = builder.add(k1, word(Philox.weyl.1))
+        }
+        let float = isVector ? vector(module.f32) : module.f32
+        let bits = builder.uitofp(builder.lshr(c0, builder.int(9, narrow)), float)
+        return builder.fmul(builder.fadd(bits, builder.float(0.5, float)), builder.float(0x1p-23, float))
+    }
+}

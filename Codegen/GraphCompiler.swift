@@ -1,0 +1,118 @@
+import ApusIR
+import ApusLLVM
+import ApusRuntime
+import ApusTransforms
+import Foundation
+
+/// What came out of a compilation besides the program: for printing and for measuring.
+public struct Compilation: Sendable {
+    public var program: Program
+    /// The graph of primitives that was scheduled.
+    public var optimized: Graph
+    /// The kernels as text.
+    public var kernels: String
+    /// Seconds by stage, in order.
+    public var timings: [(stage: String, seconds: Double)]
+
+    public var seconds: Double { timings.reduce(0) { $0 + $1.seconds } }
+}
+
+/// Compiles graphs to native programs.
+public struct GraphCompiler: Sendable {
+    public var target: TargetDescription
+
+    /// A compiler for this machine, or for one with fewer features.
+    public init(target: TargetDescription? = nil) throws {
+        self.target = try target ?? .host()
+    }
+
+    /// Compiles a graph. Throws `GraphErrors` for what the back end does not offer.
+    public func compile(_ graph: Graph) throws -> Compilation {
+        var clock = StageClock()
+        let optimized = try clock.time("optimize") { try Self.optimize(graph) }
+        let schedule = try clock.time("schedule") { try Schedule(optimized) }
+        let table = KernelTable(schedule)
+        let code = try clock.time("generate") { try emit(table.kernels) }
+        let program = try clock.time("link") { try link(schedule, table, code.object(), name: graph.name) }
+        return Compilation(program: program, optimized: optimized, kernels: Self.text(schedule, table), timings: clock.stages)
+    }
+
+    /// The graph of primitives that is scheduled.
+    public static func optimize(_ graph: Graph) throws -> Graph {
+        var pipeline = Pipeline.standard
+        pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
+        return try pipeline.run(graph)
+    }
+
+    /// LLVM's intermediate code of a graph's kernels after its own passes.
+    public func llvm(_ graph: Graph) throws -> String {
+        try emit(KernelTable(Schedule(Self.optimize(graph))).kernels).text
+    }
+
+    /// Assembly of a graph's kernels.
+    public func assembly(_ graph: Graph) throws -> String {
+        try emit(KernelTable(Schedule(Self.optimize(graph))).kernels).assembly()
+    }
+
+    /// The schedule as text: steps in order, then the kernels that they call.
+    public func kernels(_ graph: Graph) throws -> String {
+        let schedule = try Schedule(Self.optimize(graph))
+        return Self.text(schedule, KernelTable(schedule))
+    }
+
+    private func emit(_ kernels: [LoopKernel]) throws -> Module {
+        let module = Module(name: "apus", target: target)
+        for (number, kernel) in kernels.enumerated() {
+            KernelEmitter(kernel, named: KernelTable.symbol(number), in: module).emit()
+        }
+        try module.verify()
+        try module.optimize(level: 1)
+        return module
+    }
+
+    private static func text(_ schedule: Schedule, _ table: KernelTable) -> String {
+        var lines: [String] = []
+        for (number, step) in schedule.steps.enumerated() {
+            let kernel = table.numbers[number].map { " = \(KernelTable.symbol($0))" } ?? ""
+            lines.append("\(number): \(step.name)\(kernel) on " + step.buffers.map { "b\($0)" }.joined(separator: ", "))
+        }
+        for (number, kernel) in table.kernels.enumerated() { lines.append("\n\(KernelTable.symbol(number)): \(kernel)") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+/// The distinct kernels of a schedule; steps that do the same share one.
+struct KernelTable {
+    private(set) var kernels: [LoopKernel] = []
+    /// Kernel of each step that is one.
+    private(set) var numbers: [Int?] = []
+
+    init(_ schedule: Schedule) {
+        var known: [LoopKernel: Int] = [:]
+        for step in schedule.steps {
+            guard case .kernel(let call) = step.work else {
+                numbers.append(nil)
+                continue
+            }
+            let number = known[call.kernel] ?? kernels.count
+            if number == kernels.count {
+                known[call.kernel] = number
+                kernels.append(call.kernel)
+            }
+            numbers.append(number)
+        }
+    }
+
+    static func symbol(_ number: Int) -> String { "kernel_\(number)" }
+}
+
+/// Seconds that the stages of a compilation take.
+private struct StageClock {
+    private(set) var stages: [(stage: String, seconds: Double)] = []
+
+    mutating func time<Result>(_ stage: String, _ body: () throws -> Result) rethrows -> Result {
+        let start = DispatchTime.now().uptimeNanoseconds
+        defer { stages.append((stage, Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9)) }
+        return try body()
+    }
+}

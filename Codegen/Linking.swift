@@ -1,0 +1,101 @@
+import ApusIR
+import ApusLLVM
+import ApusRuntime
+
+extension GraphCompiler {
+    /// Elements that a thread takes at a time: large enough to hide the hand-over, small enough to share the work.
+    private static let elementsPerTile = 16384
+
+    /// Loads the kernels' code, places the buffers, and makes the program.
+    func link(_ schedule: Schedule, _ table: KernelTable, _ object: [UInt8], name: String) throws -> Program {
+        let code = try LoadedObject(object: object, name: name)
+        var functions: [KernelFunction] = []
+        for number in table.kernels.indices {
+            functions.append(unsafeBitCast(try code.address(of: KernelTable.symbol(number)), to: KernelFunction.self))
+        }
+        let memory = places(schedule)
+        let steps = schedule.steps.enumerated().map { position, step in
+            linked(step, table.numbers[position].map { functions[$0] }, memory.places)
+        }
+        let lanes = target.lanes()
+        let scratch = table.kernels.map { $0.scratchBytes(lanes: lanes) }.max() ?? 0
+        let graph = schedule.graph
+        func binding(_ name: String, _ value: Value) -> Program.Binding {
+            Program.Binding(name: name, type: graph[value].type, place: memory.places[schedule.layout[value].buffer])
+        }
+        return Program(
+            name: name, steps: steps,
+            inputs: graph.inputs.map { binding($0.operation.name, $0.value) },
+            outputs: graph.results.compactMap { result in
+                if case .output(let name) = result.kind { binding(name, result.value) } else { nil }
+            },
+            parameters: graph.parameters.map(\.operation), arenaBytes: memory.arenaBytes, scratchBytes: scratch,
+            constants: memory.constants, code: code)
+    }
+
+    private func linked(_ step: Schedule.ScheduledStep, _ function: KernelFunction?, _ places: [Place]) -> Step {
+        switch step.work {
+        case .kernel(let call):
+            guard let function else { preconditionFailure("step \(step.name) has no function") }
+            var count = call.count, perUnit = call.elementsPerUnit
+            if case .columns = call.kernel.form {
+                let block = KernelEmitter.columnBlock(lanes: target.lanes())
+                count *= (call.kernel.extents[call.kernel.innermost] + block - 1) / block
+                perUnit *= block
+            }
+            let grain = max(1, Self.elementsPerTile / max(1, perUnit))
+            return Step(name: step.name, work: .kernel(function, arguments: call.buffers.map { places[$0] }, count: count, grain: grain), bytes: call.bytes)
+        case .product(var product, let a, let b, let c):
+            func place(_ matrix: inout Product.Matrix, _ buffer: Int) {
+                matrix.place = Place(places[buffer].region, byteOffset: places[buffer].byteOffset + matrix.place.byteOffset)
+            }
+            place(&product.a, a)
+            place(&product.b, b)
+            place(&product.c, c)
+            let elements = product.batchCount * (product.m * product.k + product.k * product.n + product.m * product.n)
+            return Step(name: step.name, work: .product(product), floatingPointOperations: step.floatingPointOperations, bytes: 4 * elements)
+        case .sort(let rows, let width, let source, let result):
+            return Step(name: step.name, work: .sort(Sort(source: places[source], result: places[result], rows: rows, width: width)), bytes: 8 * rows * width)
+        }
+    }
+
+    /// Gives every buffer its place: in the arena for as long as it is needed, in a parameter, or among the constants.
+    private func places(_ schedule: Schedule) -> (places: [Place], arenaBytes: Int, constants: [UInt8]) {
+        let buffers = schedule.layout.buffers
+        var intervals = buffers.map { _ in MemoryPlan.Interval(byteCount: 0, first: Int.max, last: -1) }
+        func touch(_ buffer: Int, _ step: Int) {
+            guard buffers[buffer].kind == .arena else { return }
+            intervals[buffer].byteCount = buffers[buffer].byteCount
+            intervals[buffer].first = min(intervals[buffer].first, step)
+            intervals[buffer].last = max(intervals[buffer].last, step)
+        }
+        for (number, step) in schedule.steps.enumerated() { for buffer in step.buffers { touch(buffer, number) } }
+        // Inputs are there before the first step, results after the last.
+        for input in schedule.graph.inputs { touch(schedule.layout[input.value].buffer, -1) }
+        for result in schedule.graph.results { touch(schedule.layout[result.value].buffer, schedule.steps.count) }
+        let plan = MemoryPlan(intervals, alignment: Memory.alignment)
+
+        var constants: [UInt8] = [], constantOffsets: [Int] = []
+        for bytes in schedule.constants {
+            constantOffsets.append(constants.count)
+            constants += bytes
+            constants += [UInt8](repeating: 0, count: Memory.aligned(constants.count) - constants.count)
+        }
+        let places = buffers.indices.map { buffer in
+            switch buffers[buffer].kind {
+            case .arena: Place(.arena, byteOffset: plan.offsets[buffer])
+            case .parameter(let number): Place(.parameter(number))
+            case .constants(let number): Place(.constants, byteOffset: constantOffsets[number])
+            }
+        }
+        return (places, plan.byteCount, constants)
+    }
+}
+
+extension LoopKernel {
+    /// Scratch memory that one thread needs for this kernel.
+    func scratchBytes(lanes: Int) -> Int {
+        guard form == .rows else { return 0 }
+        return RowPlan(self, dependsOnColumn: columnDependence, lanes: lanes).scratchBytes
+    }
+}

@@ -1,0 +1,172 @@
+import ApusIR
+
+/// Nodes that one kernel computes together.
+package struct Cluster {
+    package enum Kind: Hashable {
+        /// Element-wise work and reductions along rows, over `rows` × `columns` elements.
+        case rows(rows: Int, columns: Int)
+        /// Reductions over the same axes of equally shaped operands.
+        case columnReduction(shape: [Int], axes: [Int])
+        case product, scatter, sort
+        /// A concatenation; the operands that are not written in place are copied.
+        case concatenate
+    }
+    package var kind: Kind
+    package var members: [Value]
+    /// Longest chain of clusters that leads here; edges go from lower to higher levels only.
+    package var level: Int
+}
+
+/// Groups the stored nodes of a graph into clusters.
+///
+/// A node joins the cluster of one of its operands if it reads that cluster's members at its own place only, and
+/// everything else that it reads has a lower level. Since every edge between clusters goes to a strictly higher level,
+/// there are no cycles.
+package struct Clustering {
+    package private(set) var clusters: [Cluster] = []
+    /// Cluster of each stored value that is not a leaf.
+    package private(set) var clusterOf: [Value: Int] = [:]
+    private let graph: Graph
+    private let placement: Placement
+    /// Members that have one element per row.
+    private var rowMembers: Set<Value> = []
+
+    /// How an element of a node reads a stored value.
+    private enum Place { case same, row, other }
+
+    package init(_ graph: Graph, _ placement: Placement) {
+        self.graph = graph
+        self.placement = placement
+        for value in graph.values {
+            switch placement[value] {
+            case .leaf, .inline: break
+            case .loop: addLoop(value)
+            case .columnReduction: addColumnReduction(value)
+            case .product: addAlone(value, .product)
+            case .scatter: addAlone(value, .scatter)
+            case .sort: addAlone(value, .sort)
+            case .concatenate: addAlone(value, .concatenate)
+            }
+        }
+    }
+
+    private mutating func addAlone(_ value: Value, _ kind: Cluster.Kind) {
+        let level = 1 + (references(of: value).map { self.level(of: $0.value) }.max() ?? 0)
+        clusterOf[value] = clusters.count
+        clusters.append(Cluster(kind: kind, members: [value], level: level))
+    }
+
+    private func level(of value: Value) -> Int { clusterOf[value].map { clusters[$0].level } ?? 0 }
+
+    private mutating func addColumnReduction(_ value: Value) {
+        guard let reduce = graph[value].operation as? Reduce else { return }
+        let kind = Cluster.Kind.columnReduction(shape: graph[graph[value].operands[0]].type.shape, axes: reduce.axes)
+        let read = Set(references(of: value).map(\.value))
+        let level = 1 + (read.map { self.level(of: $0) }.max() ?? 0)
+        // Reductions that read the same large tensor share the pass over it.
+        for (number, cluster) in clusters.enumerated().reversed() where cluster.kind == kind && cluster.level == level {
+            let shared = cluster.members.contains { member in references(of: member).contains { read.contains($0.value) } }
+            if shared {
+                clusters[number].members.append(value)
+                clusterOf[value] = number
+                return
+            }
+        }
+        addAlone(value, kind)
+    }
+
+    private mutating func addLoop(_ value: Value) {
+        let node = graph[value]
+        let isReduction = node.operation is Reduce
+        let domain = isReduction ? graph[node.operands[0]].type.shape : node.type.shape
+        let columns = domain.last ?? 1, rows = domain.dropLast().reduce(1, *)
+        let references = references(of: value)
+        let candidates = Set(references.compactMap { clusterOf[$0.value] }).sorted { (clusters[$0].level, $0) > (clusters[$1].level, $1) }
+
+        for candidate in candidates {
+            guard case .rows(let candidateRows, let candidateColumns) = clusters[candidate].kind else { continue }
+            let asFull = (rows, columns) == (candidateRows, candidateColumns)
+            let asRow = !isReduction && node.type.count == candidateRows && candidateColumns > 1
+            guard asFull || asRow else { continue }
+            let level = clusters[candidate].level
+            var merged: Set<Int> = []
+            var isRowMember = isReduction
+            let fits = references.allSatisfy { reference in
+                guard let number = clusterOf[reference.value] else { return true }
+                let other = clusters[number]
+                if other.level < level { return true }
+                guard other.level == level, other.kind == clusters[candidate].kind else { return false }
+                if number != candidate { merged.insert(number) }
+                let isRow = rowMembers.contains(reference.value)
+                switch reference.place {
+                case .same where isRow:
+                    isRowMember = true
+                    return asRow || (asFull && columns == 1)
+                case .same: return asFull
+                case .row: return isRow && asFull
+                case .other: return false
+                }
+            }
+            guard fits, !isRowMember || isReduction || asRow || columns == 1 else { continue }
+            for other in merged { absorb(other, into: candidate) }
+            clusters[candidate].members.append(value)
+            clusterOf[value] = candidate
+            if isRowMember { rowMembers.insert(value) }
+            return
+        }
+        addAlone(value, .rows(rows: rows, columns: columns))
+        if isReduction { rowMembers.insert(value) }
+    }
+
+    private mutating func absorb(_ other: Int, into target: Int) {
+        for member in clusters[other].members { clusterOf[member] = target }
+        clusters[target].members += clusters[other].members
+        clusters[target].members.sort()
+        clusters[other].members = []
+    }
+
+    /// For each stored value the clusters that read it, and whether they read it at their own place only.
+    package func readers() -> [Value: [(cluster: Int, isSamePlace: Bool)]] {
+        var readers: [Value: [(cluster: Int, isSamePlace: Bool)]] = [:]
+        for (value, cluster) in clusterOf {
+            for reference in references(of: value) {
+                readers[reference.value, default: []].append((cluster, reference.place == .same))
+            }
+        }
+        return readers
+    }
+
+    /// The stored values that a node reads, through whatever is computed inside it, and at which place.
+    private func references(of value: Value) -> [(value: Value, place: Place)] {
+        var found: [(value: Value, place: Place)] = []
+        for operand in graph[value].operands { collect(operand, .same, &found) }
+        return found
+    }
+
+    private func collect(_ value: Value, _ place: Place, _ found: inout [(value: Value, place: Place)]) {
+        if placement.isStored(value) {
+            found.append((value, place))
+            return
+        }
+        let node = graph[value]
+        switch node.operation {
+        case is Reshape:
+            // Elements keep their linear order.
+            collect(node.operands[0], place, &found)
+        case let broadcast as Broadcast:
+            let isAlongRows = place == .same && repeatsRows(broadcast, graph[node.operands[0]].type.shape)
+            collect(node.operands[0], isAlongRows ? .row : .other, &found)
+        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform:
+            for operand in node.operands { collect(operand, .other, &found) }
+        default:
+            for operand in node.operands { collect(operand, place, &found) }
+        }
+    }
+
+    /// Whether a broadcast repeats each element of its operand along the last axis, and does nothing else.
+    private func repeatsRows(_ broadcast: Broadcast, _ source: [Int]) -> Bool {
+        var extents = [Int](repeating: 1, count: broadcast.shape.count)
+        for (axis, extent) in zip(broadcast.axes, source) { extents[axis] = extent }
+        return Array(extents.dropLast()) == Array(broadcast.shape.dropLast()) && extents.last == 1
+    }
+}

@@ -1,0 +1,131 @@
+import ApusIR
+
+/// Gives every stored value a buffer and strides.
+///
+/// Values are contiguous, with two exceptions that save copies: a product whose only reader transposes it is written
+/// in the transposed order at once, and what is concatenated is written into its part of the whole where possible.
+package struct Layout {
+    package struct Buffer {
+        package enum Kind: Hashable { case arena, parameter(Int), constants(Int) }
+        package var kind: Kind
+        package var byteCount: Int
+    }
+    package private(set) var buffers: [Buffer] = []
+    package private(set) var storages: [Value: Storage] = [:]
+    /// Operands of concatenations that are written into the whole by whoever computes them.
+    package private(set) var isWrittenInPlace: Set<Value> = []
+    private let graph: Graph
+    private let placement: Placement
+    private let resultValues: Set<Value>
+
+    package init(_ graph: Graph, _ placement: Placement, updatedInPlace: [Value: Value]) {
+        self.graph = graph
+        self.placement = placement
+        resultValues = Set(graph.results.map(\.value))
+        for (number, parameter) in graph.parameters.enumerated() {
+            let type = parameter.operation.type
+            storages[parameter.value] = Storage(buffer: add(.parameter(number), type.byteCount), strides: rowMajorStrides(type.shape))
+        }
+        for (value, parameter) in updatedInPlace { storages[value] = storages[parameter] }
+        // From the end, so that a concatenation knows its own place before its operands ask for theirs.
+        for value in graph.values.reversed() where placement.isStored(value) {
+            let storage = storages[value] ?? place(value)
+            if placement[value] == .concatenate { placeOperands(of: value, in: storage) }
+        }
+    }
+
+    package subscript(value: Value) -> Storage { storages[value]! }
+
+    package mutating func add(_ kind: Buffer.Kind, _ byteCount: Int) -> Int {
+        buffers.append(Buffer(kind: kind, byteCount: byteCount))
+        return buffers.count - 1
+    }
+
+    private mutating func place(_ value: Value) -> Storage {
+        let type = graph[value].type
+        let buffer = add(.arena, type.byteCount)
+        let strides = placement[value] == .product ? stridesForReader(of: value) : nil
+        let storage = Storage(buffer: buffer, strides: strides ?? rowMajorStrides(type.shape))
+        storages[value] = storage
+        return storage
+    }
+
+    /// The chain of transposes and reshapes that starts at a value and in which each is the only reader of the one before.
+    private func chain(from value: Value) -> [Value] {
+        var chain = [value]
+        while let last = chain.last, !resultValues.contains(last), placement.users[last.index].count == 1 {
+            let user = placement.users[last.index][0]
+            guard !placement.isStored(user), graph[user].operation is Transpose || graph[user].operation is Reshape else { break }
+            chain.append(user)
+        }
+        return chain
+    }
+
+    /// Strides of a product with which the last possible view of it is contiguous.
+    private func stridesForReader(of value: Value) -> [Int]? {
+        let chain = chain(from: value)
+        for end in chain.indices.dropFirst().reversed() {
+            let contiguous = rowMajorStrides(graph[chain[end]].type.shape)
+            if let strides = pulledBack(contiguous, along: Array(chain[0...end])), fits(value, strides) { return strides }
+        }
+        return nil
+    }
+
+    /// The strides of the first value of a chain of views that give the last one these strides.
+    private func pulledBack(_ strides: [Int], along chain: [Value]) -> [Int]? {
+        var strides = strides
+        for (operand, user) in zip(chain, chain.dropFirst()).reversed() {
+            let shape = graph[operand].type.shape
+            if let transpose = graph[user].operation as? Transpose {
+                strides = transpose.inverse.map { strides[$0] }
+            } else if let pulled = reshapedStrides(graph[user].type.shape, strides, to: shape) {
+                strides = pulled
+            } else {
+                return nil
+            }
+        }
+        return strides
+    }
+
+    /// Whether a product can be written with these strides: rows and columns must each have a single stride, one of them 1.
+    private func fits(_ value: Value, _ strides: [Int]) -> Bool {
+        guard let dot = graph[value].operation as? Dot else { return true }
+        let shape = graph[value].type.shape, batch = dot.leftBatch.count
+        let rows = batch..<batch + dot.leftFree(graph[graph[value].operands[0]].type.rank).count
+        let columns = rows.upperBound..<shape.count
+        guard let row = mergedStride(Array(shape[rows]), Array(strides[rows])),
+            let column = mergedStride(Array(shape[columns]), Array(strides[columns]))
+        else { return false }
+        return row == 1 || column == 1
+    }
+
+    private mutating func placeOperands(of value: Value, in storage: Storage) {
+        guard let concatenate = graph[value].operation as? Concatenate else { return }
+        var start = 0
+        for operand in graph[value].operands {
+            defer { start += graph[operand].type.shape[concatenate.axis] }
+            let offset = storage.offset + start * storage.strides[concatenate.axis]
+            guard let source = soleSource(of: operand, user: value) else { continue }
+            guard let strides = pulledBack(storage.strides, along: source.chain), fits(source.value, strides) else { continue }
+            storages[source.value] = Storage(buffer: storage.buffer, offset: offset, strides: strides)
+            isWrittenInPlace.insert(operand)
+        }
+    }
+
+    /// The computed value behind an operand, if nothing but the operand's user reads it.
+    private func soleSource(of operand: Value, user: Value) -> (value: Value, chain: [Value])? {
+        var chain = [operand]
+        while let first = chain.first {
+            guard placement.users[first.index].count == 1, !resultValues.contains(first), storages[first] == nil,
+                graph[user].operands.count(where: { $0 == operand }) == 1
+            else { return nil }
+            if placement.isStored(first) {
+                let role = placement[first]
+                return role == .loop || role == .product ? (first, chain) : nil
+            }
+            guard graph[first].operation is Transpose || graph[first].operation is Reshape else { return nil }
+            chain.insert(graph[first].operands[0], at: 0)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,78 @@
+import ApusIR
+import ApusTransforms
+
+extension Pass {
+    /// Rewrites operations into the forms for which there are kernels:
+    /// - a reduction goes along the last axis only, or along axes other than the last;
+    /// - the free and the contracting axes of a product's operands each lie together, so that they act as one;
+    /// - products and sorts work in f32.
+    package static let legalize = Pass("legalize") { graph in
+        for node in graph.nodes where node.type.element == .f64 {
+            throw GraphErrors([GraphError(.unsupported, operation: node.operation.name,
+                "f64 is for the interpreter; generated code computes in f32", location: node.location)])
+        }
+        let legal = try rebuild(graph) { node, _, operands, builder in
+            switch node.operation {
+            case let reduce as Reduce: return legal(reduce, operands[0])
+            case let dot as Dot: return legal(dot, operands[0], operands[1])
+            case is ArgSort where operands[0].element == .bf16: return argsort(operands[0].cast(.f32))
+            default: return nil
+            }
+        }
+        return withOwnResults(legal)
+    }
+}
+
+/// Results that are inputs or parameters themselves become copies of them: a result is computed by some kernel.
+private func withOwnResults(_ graph: Graph) -> Graph {
+    var graph = graph
+    for (position, result) in graph.results.enumerated() {
+        let node = graph[result.value]
+        guard node.operation is Input || node.operation is Parameter else { continue }
+        let shape = node.type.shape
+        graph.nodes.append(Node(Broadcast(shape: shape, axes: Array(shape.indices)), [result.value], node.type, location: node.location))
+        graph.results[position].value = Value(graph.nodes.count - 1)
+    }
+    return graph
+}
+
+private func legal(_ reduce: Reduce, _ x: Tensor) -> Tensor? {
+    guard reduce.axes.contains(x.rank - 1), reduce.axes.count > 1 else { return nil }
+    var result = x
+    var axes = reduce.axes
+    // One last axis after the other; what is left then does not include the last.
+    while let last = axes.last, last == result.rank - 1 {
+        result = result.builder.add(Reduce(reduce.kind, axes: [last]), [result])
+        axes.removeLast()
+    }
+    return axes.isEmpty ? result : result.builder.add(Reduce(reduce.kind, axes: axes), [result])
+}
+
+private func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor? {
+    if left.element == .bf16 {
+        return left.builder.add(dot, [left.cast(.f32), right.cast(.f32)]).cast(.bf16)
+    }
+    let a = grouped(left, batch: dot.leftBatch, free: dot.leftFree(left.rank), contracting: dot.leftContracting)
+    let b = grouped(right, batch: dot.rightBatch, free: dot.rightFree(right.rank), contracting: dot.rightContracting)
+    guard a.tensor.value != left.value || b.tensor.value != right.value else { return nil }
+    return left.builder.add(
+        Dot(leftBatch: a.batch, rightBatch: b.batch, leftContracting: a.contracting, rightContracting: b.contracting),
+        [a.tensor, b.tensor])
+}
+
+/// The operand, transposed if its free or contracting axes do not lie together or if a batch axis comes last.
+private func grouped(_ x: Tensor, batch: [Int], free: [Int], contracting: [Int]) -> (tensor: Tensor, batch: [Int], contracting: [Int]) {
+    func liesTogether(_ axes: [Int]) -> Bool {
+        let extended = axes.filter { x.shape[$0] > 1 }
+        guard let first = extended.first, let last = extended.last else { return true }
+        guard extended == extended.sorted() else { return false }
+        return (first...last).allSatisfy { extended.contains($0) || x.shape[$0] == 1 }
+    }
+    let innermost = x.shape.indices.last { x.shape[$0] > 1 }
+    if liesTogether(free), liesTogether(contracting), innermost.map({ !batch.contains($0) }) ?? true {
+        return (x, batch, contracting)
+    }
+    let order = batch + free + contracting
+    let firstContracting = batch.count + free.count
+    return (x.transpose(order), Array(batch.indices), contracting.indices.map { firstContracting + $0 })
+}

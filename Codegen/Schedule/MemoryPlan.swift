@@ -1,0 +1,44 @@
+/// Places tensors in one arena so that tensors that live at the same time do not overlap.
+package struct MemoryPlan {
+    /// A tensor: its size and the first and last step that touch it.
+    package struct Interval {
+        package var byteCount: Int
+        package var first: Int
+        package var last: Int
+        package init(byteCount: Int, first: Int, last: Int) {
+            self.byteCount = byteCount
+            self.first = first
+            self.last = last
+        }
+    }
+    /// Byte offset of each tensor.
+    package let offsets: [Int]
+    /// Size of the arena.
+    package let byteCount: Int
+
+    /// Largest tensors first, each at the lowest place that is free during its life.
+    package init(_ intervals: [Interval], alignment: Int) {
+        var offsets = [Int](repeating: 0, count: intervals.count)
+        var placed: [Int] = []  // by ascending offset
+        var end = 0
+        let order = intervals.indices.sorted {
+            (intervals[$0].byteCount, $1) > (intervals[$1].byteCount, $0)
+        }
+        for tensor in order where intervals[tensor].byteCount > 0 {
+            let interval = intervals[tensor]
+            let size = (interval.byteCount + alignment - 1) / alignment * alignment
+            var offset = 0
+            for other in placed where intervals[other].first <= interval.last && interval.first <= intervals[other].last {
+                if offset + size <= offsets[other] { break }
+                let otherSize = (intervals[other].byteCount + alignment - 1) / alignment * alignment
+                offset = max(offset, offsets[other] + otherSize)
+            }
+            offsets[tensor] = offset
+            let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
+            placed.insert(tensor, at: position)
+            end = max(end, offset + size)
+        }
+        self.offsets = offsets
+        byteCount = end
+    }
+}

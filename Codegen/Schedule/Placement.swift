@@ -1,0 +1,156 @@
+import ApusIR
+
+/// How a node of the graph is computed.
+package enum Role {
+    /// An input or a parameter: it lies in memory before the first step.
+    case leaf
+    /// Inside the kernels that use it, once for each.
+    case inline
+    /// By a kernel of its cluster: element-wise work and reductions along the last axis.
+    case loop
+    case columnReduction
+    case product
+    case scatter
+    case sort
+    /// Operand by operand into a common buffer.
+    case concatenate
+
+    package var isStored: Bool { self != .inline }
+}
+
+/// Decides for every node whether its value is stored, and how it is computed.
+///
+/// An element-wise node is computed inside its users if that costs them at most one large load and a bounded amount of
+/// arithmetic: reading its operand costs as much as reading it would. Everything else is stored once.
+package struct Placement {
+    package private(set) var roles: [Role]
+    package let users: [[Value]]
+    private let graph: Graph
+
+    /// What computing a node inside a user takes.
+    private struct Expense {
+        var cost = 0
+        /// Stored values that are read, if they are as large as the node itself.
+        var loads: Set<Value> = []
+    }
+
+    /// The most arithmetic that is repeated rather than stored; GELU with its derivative fits.
+    private static let costLimit = 48
+
+    package init(_ graph: Graph) {
+        self.graph = graph
+        var users = [[Value]](repeating: [], count: graph.nodes.count)
+        for value in graph.values { for operand in Set(graph[value].operands) { users[operand.index].append(value) } }
+        self.users = users
+        roles = []
+        var expenses: [Expense] = []
+        for value in graph.values {
+            let (role, expense) = Self.place(value, graph, roles, expenses)
+            roles.append(role)
+            expenses.append(expense)
+        }
+        storeResults()
+        storeOperands()
+    }
+
+    package subscript(value: Value) -> Role { roles[value.index] }
+    package func isStored(_ value: Value) -> Bool { roles[value.index].isStored }
+
+    /// Has an inline node computed by a kernel of its own after all.
+    package mutating func store(_ value: Value) { roles[value.index] = .loop }
+
+    private static func place(_ value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense]) -> (Role, Expense) {
+        let node = graph[value]
+        switch node.operation {
+        case is Input, is Parameter: return (.leaf, Expense())
+        case is Dot: return (.product, Expense())
+        case is ArgSort: return (.sort, Expense())
+        case is ScatterAdd: return (.scatter, Expense())
+        case is Concatenate: return (.concatenate, Expense())
+        case let reduce as Reduce:
+            return (reduce.axes == [graph[node.operands[0]].type.rank - 1] ? .loop : .columnReduction, Expense())
+        default: break
+        }
+        var expense = Expense(cost: ownCost(node.operation))
+        for operand in node.operands {
+            if roles[operand.index].isStored {
+                expense.loads.insert(operand)
+            } else {
+                expense.cost += expenses[operand.index].cost
+                expense.loads.formUnion(expenses[operand.index].loads)
+            }
+        }
+        expense.loads = expense.loads.filter { graph[$0].type.count * 2 > node.type.count }
+        let isCheap = expense.loads.count <= 1 && expense.cost <= costLimit
+        return isCheap || expense.cost == 0 ? (.inline, expense) : (.loop, Expense())
+    }
+
+    private static func ownCost(_ operation: any Operation) -> Int {
+        switch operation {
+        case is Reshape, is Transpose, is Broadcast, is Slice, is Constant: 0
+        case is Pad, is Gather: 4
+        case is RandomUniform: 60
+        default: ScalarFunction(operation)?.cost ?? 1
+        }
+    }
+
+    /// Results need memory of their own.
+    private mutating func storeResults() {
+        for result in graph.results where roles[result.value.index] == .inline { store(result.value) }
+    }
+
+    /// Sorts read contiguous rows; products read stored values, possibly through views.
+    private mutating func storeOperands() {
+        for value in graph.values {
+            for operand in graph[value].operands where roles[operand.index] == .inline {
+                switch roles[value.index] {
+                case .sort: store(operand)
+                case .product:
+                    let isView = graph.view(of: operand, isStored: isStored) { (0, rowMajorStrides(graph[$0].type.shape)) } != nil
+                    if !isView { store(operand) }
+                default: break
+                }
+            }
+        }
+    }
+}
+
+extension ScalarFunction {
+    /// The function of an element-wise operation of the IR.
+    package init?(_ operation: any Operation) {
+        switch operation {
+        case is Negate: self = .negate
+        case is Absolute: self = .abs
+        case is Exp: self = .exp
+        case is Log: self = .log
+        case is Sqrt: self = .sqrt
+        case is Tanh: self = .tanh
+        case is Erf: self = .erf
+        case is Sin: self = .sin
+        case is Cos: self = .cos
+        case is Floor: self = .floor
+        case is Add: self = .add
+        case is Subtract: self = .subtract
+        case is Multiply: self = .multiply
+        case is Divide: self = .divide
+        case is Maximum: self = .maximum
+        case is Minimum: self = .minimum
+        case is Power: self = .power
+        case is Select: self = .select
+        case is Cast: self = .cast
+        case let compare as Compare: self = ScalarFunction(compare.direction)
+        default: return nil
+        }
+    }
+
+    private init(_ direction: Compare.Direction) {
+        switch direction {
+        case .equal: self = .equal
+        case .notEqual: self = .notEqual
+        case .less: self = .less
+        case .lessEqual: self = .lessEqual
+        case .greater: self = .greater
+        case .greaterEqual: self = .greaterEqual
+        }
+    }
+}

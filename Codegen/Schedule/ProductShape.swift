@@ -1,0 +1,53 @@
+import ApusIR
+import ApusRuntime
+
+/// A `Dot` seen as a batch of matrix products: which axes are rows, columns and batch.
+package struct ProductShape {
+    package let m: Int, n: Int, k: Int
+    package let batch: [Int]
+    private let dot: Dot
+    private let shapes: [[Int]]
+    private let resultShape: [Int]
+
+    package init(_ graph: Graph, _ value: Value) {
+        guard let dot = graph[value].operation as? Dot else { preconditionFailure("\(value) is not a product") }
+        self.dot = dot
+        shapes = graph[value].operands.map { graph[$0].type.shape }
+        resultShape = graph[value].type.shape
+        let (left, right) = (shapes[0], shapes[1])
+        m = dot.leftFree(left.count).map { left[$0] }.reduce(1, *)
+        n = dot.rightFree(right.count).map { right[$0] }.reduce(1, *)
+        k = dot.leftContracting.map { left[$0] }.reduce(1, *)
+        batch = dot.leftBatch.map { left[$0] }
+    }
+
+    /// An operand with these strides as a matrix, the left one (side 0) [m, k], the right one [k, n]; nil if it is none.
+    package func matrix(_ side: Int, strides: [Int]) -> Product.Matrix? {
+        let shape = shapes[side]
+        let isLeft = side == 0
+        let free = isLeft ? dot.leftFree(shape.count) : dot.rightFree(shape.count)
+        let contracting = isLeft ? dot.leftContracting : dot.rightContracting
+        let batchAxes = isLeft ? dot.leftBatch : dot.rightBatch
+        return matrix(shape, strides, rows: isLeft ? free : contracting, columns: isLeft ? contracting : free, batch: batchAxes)
+    }
+
+    /// The result with these strides as a matrix [m, n].
+    package func result(strides: [Int]) -> Product.Matrix? {
+        let firstColumn = batch.count + dot.leftFree(shapes[0].count).count
+        return matrix(
+            resultShape, strides, rows: Array(batch.count..<firstColumn), columns: Array(firstColumn..<resultShape.count),
+            batch: Array(batch.indices))
+    }
+
+    private func matrix(_ shape: [Int], _ strides: [Int], rows: [Int], columns: [Int], batch: [Int]) -> Product.Matrix? {
+        guard let row = mergedStride(rows.map { shape[$0] }, rows.map { strides[$0] }),
+            let column = mergedStride(columns.map { shape[$0] }, columns.map { strides[$0] })
+        else { return nil }
+        let rowCount = rows.map { shape[$0] }.reduce(1, *), columnCount = columns.map { shape[$0] }.reduce(1, *)
+        let byRows = column == 1 && (row >= columnCount || rowCount == 1)
+        let byColumns = row == 1 && (column >= rowCount || columnCount == 1)
+        guard byRows || byColumns else { return nil }
+        return Product.Matrix(
+            place: Place(.arena), rowStride: row, columnStride: column, batchStrides: batch.map { strides[$0] })
+    }
+}

@@ -1,0 +1,238 @@
+import ApusIR
+import ApusRuntime
+
+/// What a graph becomes: steps in order, and the buffers that they work on. Printable, and independent of the machine.
+package struct Schedule {
+    package struct ScheduledStep {
+        package enum Work {
+            case kernel(KernelCall)
+            /// A product whose places name buffers: `byteOffset` counts within the buffer of that number.
+            case product(Product, a: Int, b: Int, c: Int)
+            case sort(rows: Int, width: Int, source: Int, result: Int)
+        }
+        package var name: String
+        package var work: Work
+        package var floatingPointOperations = 0
+
+        /// The buffers that the step touches.
+        package var buffers: [Int] {
+            switch work {
+            case .kernel(let call): call.buffers
+            case .product(_, let a, let b, let c): [a, b, c]
+            case .sort(_, _, let source, let result): [source, result]
+            }
+        }
+    }
+
+    package private(set) var graph: Graph
+    package private(set) var steps: [ScheduledStep] = []
+    package private(set) var layout: Layout
+    /// Numbers of the constants that kernels read.
+    package private(set) var constants: [[UInt8]] = []
+    private var placement: Placement
+    private let clustering: Clustering
+    /// Updates that are written over the parameter at once; the others are copied at the end.
+    private let updatedInPlace: [Value: Value]
+
+    /// Schedules a graph of primitives in the form that `Pass.legalize` gives.
+    package init(_ graph: Graph) throws {
+        self.graph = graph
+        placement = Placement(graph)
+        Self.storeUnreadableOperands(graph, &placement)
+        clustering = Clustering(graph, placement)
+        updatedInPlace = Self.safeUpdates(graph, placement, clustering)
+        layout = Layout(graph, placement, updatedInPlace: updatedInPlace)
+        let constantBuffers = addConstants()
+        let order = executionOrder()
+        let kernels = ClusterKernels(surroundings(constantBuffers), isNeeded: neededOutside())
+        for number in order { steps += try scheduledSteps(of: clustering.clusters[number], kernels) }
+        for result in graph.results {
+            guard case .update(let parameter) = result.kind, updatedInPlace[result.value] != parameter else { continue }
+            let call = try kernels.copy(result.value, to: layout[parameter])
+            steps.append(ScheduledStep(name: "copy", work: .kernel(call)))
+        }
+    }
+
+    // MARK: Decisions
+
+    /// Operands of products that cannot be read where they lie are stored contiguously.
+    private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement) {
+        var isChanged = true
+        while isChanged {
+            isChanged = false
+            let layout = Layout(graph, placement, updatedInPlace: [:])
+            for value in graph.values where placement[value] == .product {
+                let operands = ProductShape(graph, value)
+                for (side, operand) in graph[value].operands.enumerated() where !placement.isStored(operand) {
+                    let view = graph.view(of: operand, isStored: placement.isStored) { (layout[$0].offset, layout[$0].strides) }
+                    if view.map({ operands.matrix(side, strides: $0.strides) == nil }) ?? true {
+                        placement.store(operand)
+                        isChanged = true
+                    }
+                }
+            }
+        }
+    }
+
+    /// Updates whose new value may overwrite the old one while the step that computes it runs: everybody else has read it by then.
+    private static func safeUpdates(_ graph: Graph, _ placement: Placement, _ clustering: Clustering) -> [Value: Value] {
+        let readers = clustering.readers()
+        var safe: [Value: Value] = [:]
+        for result in graph.results {
+            guard case .update(let parameter) = result.kind, safe[result.value] == nil, let own = clustering.clusterOf[result.value],
+                placement[result.value] == .loop
+            else { continue }
+            let cluster = clustering.clusters[own]
+            let hasReduction = cluster.members.contains { graph[$0].operation is Reduce }
+            let isSafe = readers[parameter, default: []].allSatisfy { reader in
+                reader.cluster == own ? reader.isSamePlace && !hasReduction : clustering.clusters[reader.cluster].level < cluster.level
+            }
+            if isSafe { safe[result.value] = parameter }
+        }
+        return safe
+    }
+
+    private func neededOutside() -> (Value) -> Bool {
+        var needed = Set(graph.results.map(\.value))
+        for (value, readers) in clustering.readers() where readers.contains(where: { $0.cluster != clustering.clusterOf[value] }) {
+            needed.insert(value)
+        }
+        return { needed.contains($0) }
+    }
+
+    // MARK: Order
+
+    /// Clusters in the order of execution: operands first; of those that are ready, updates of parameters at once, since
+    /// they set a gradient's memory free, and the others in the order of the graph.
+    private func executionOrder() -> [Int] {
+        let clusters = clustering.clusters
+        var successors = [Set<Int>](repeating: [], count: clusters.count)
+        let readers = clustering.readers()
+        for (value, list) in readers {
+            guard let producer = clustering.clusterOf[value] else { continue }
+            for reader in list where reader.cluster != producer { successors[producer].insert(reader.cluster) }
+        }
+        for (value, parameter) in updatedInPlace {
+            guard let updater = clustering.clusterOf[value] else { continue }
+            for reader in readers[parameter, default: []] where reader.cluster != updater { successors[reader.cluster].insert(updater) }
+        }
+        var waiting = [Int](repeating: 0, count: clusters.count)
+        for list in successors { for successor in list { waiting[successor] += 1 } }
+        let updaters = Set(updatedInPlace.keys.compactMap { clustering.clusterOf[$0] })
+        func priority(_ number: Int) -> Int { updaters.contains(number) ? -1 : clusters[number].members.last?.index ?? -1 }
+        var ready = PriorityQueue()
+        for number in clusters.indices where waiting[number] == 0 && !clusters[number].members.isEmpty { ready.push(number, priority(number)) }
+        var order: [Int] = []
+        while let number = ready.pop() {
+            order.append(number)
+            for successor in successors[number] {
+                waiting[successor] -= 1
+                if waiting[successor] == 0 { ready.push(successor, priority(successor)) }
+            }
+        }
+        return order
+    }
+
+    // MARK: Steps
+
+    private func scheduledSteps(of cluster: Cluster, _ kernels: ClusterKernels) throws -> [ScheduledStep] {
+        func step(_ call: KernelCall) -> ScheduledStep { ScheduledStep(name: call.name, work: .kernel(call)) }
+        switch cluster.kind {
+        case .rows: return [step(try kernels.rows(cluster.members.sorted()))]
+        case .columnReduction(let shape, let axes): return [step(try kernels.columnReduction(cluster.members, shape: shape, axes: axes))]
+        case .scatter: return [step(try kernels.scatter(cluster.members[0]))]
+        case .product: return [try product(cluster.members[0])]
+        case .sort:
+            let value = cluster.members[0], shape = graph[value].type.shape, width = shape.last ?? 1
+            let work = ScheduledStep.Work.sort(
+                rows: graph[value].type.count / width, width: width,
+                source: layout[graph[value].operands[0]].buffer, result: layout[value].buffer)
+            return [ScheduledStep(name: "argsort", work: work)]
+        case .concatenate: return try copies(cluster.members[0], kernels).map(step)
+        }
+    }
+
+    /// Copies of the operands of a concatenation that are not written in place.
+    private func copies(_ value: Value, _ kernels: ClusterKernels) throws -> [KernelCall] {
+        guard let concatenate = graph[value].operation as? Concatenate else { return [] }
+        var storage = layout[value], calls: [KernelCall] = []
+        for operand in graph[value].operands {
+            if !layout.isWrittenInPlace.contains(operand) { calls.append(try kernels.copy(operand, to: storage)) }
+            storage.offset += graph[operand].type.shape[concatenate.axis] * storage.strides[concatenate.axis]
+        }
+        return calls
+    }
+
+    private func product(_ value: Value) throws -> ScheduledStep {
+        let shape = ProductShape(graph, value), node = graph[value]
+        var matrices: [(matrix: Product.Matrix, buffer: Int)] = []
+        for (side, operand) in node.operands.enumerated() {
+            guard let view = graph.view(of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
+                var matrix = shape.matrix(side, strides: view.strides)
+            else { throw GraphError(.unsupported, operation: Dot.name, "operand \(side) cannot be read", location: node.location) }
+            matrix.place.byteOffset = view.offset * node.type.element.byteCount
+            matrices.append((matrix, layout[view.base].buffer))
+        }
+        guard var result = shape.result(strides: layout[value].strides) else {
+            throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: node.location)
+        }
+        result.place.byteOffset = layout[value].offset * node.type.element.byteCount
+        let product = Product(m: shape.m, n: shape.n, k: shape.k, batch: shape.batch, a: matrices[0].matrix, b: matrices[1].matrix, c: result)
+        // The product may have swapped its operands; the buffers follow the places.
+        let isSwapped = product.a != matrices[0].matrix
+        return ScheduledStep(
+            name: "product \(shape.batch.reduce(1, *))x\(shape.m)x\(shape.n)x\(shape.k)",
+            work: .product(product, a: matrices[isSwapped ? 1 : 0].buffer, b: matrices[isSwapped ? 0 : 1].buffer, c: layout[value].buffer),
+            floatingPointOperations: 2 * shape.batch.reduce(1, *) * shape.m * shape.n * shape.k)
+    }
+
+    private func surroundings(_ constantBuffers: [Value: Int]) -> KernelBuilder.Surroundings {
+        let (placement, layout) = (placement, layout)
+        return KernelBuilder.Surroundings(
+            graph: graph, isStored: { placement.isStored($0) }, storage: { layout[$0] }, constantBuffer: { constantBuffers[$0]! })
+    }
+
+    private mutating func addConstants() -> [Value: Int] {
+        var buffers: [Value: Int] = [:]
+        for value in graph.values {
+            guard let constant = graph[value].operation as? Constant, constant.splat == nil else { continue }
+            let data = TensorData(HostTensor(constant.type, constant.values))
+            buffers[value] = layout.add(.constants(constants.count), constant.type.byteCount)
+            constants.append(data.bytes)
+        }
+        return buffers
+    }
+}
+
+/// Numbers by ascending priority.
+private struct PriorityQueue {
+    private var heap: [(number: Int, priority: Int)] = []
+
+    private func isBefore(_ a: Int, _ b: Int) -> Bool {
+        (heap[a].priority, heap[a].number) < (heap[b].priority, heap[b].number)
+    }
+
+    mutating func push(_ number: Int, _ priority: Int) {
+        heap.append((number, priority))
+        var child = heap.count - 1
+        while child > 0, isBefore(child, (child - 1) / 2) {
+            heap.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+    }
+
+    mutating func pop() -> Int? {
+        guard let first = heap.first else { return nil }
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return first.number }
+        heap[0] = last
+        var parent = 0
+        while true {
+            var smallest = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, smallest) { smallest = child }
+            if smallest == parent { return first.number }
+            heap.swapAt(parent, smallest)
+            parent = smallest
+        }
+    }
+}

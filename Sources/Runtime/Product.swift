@@ -1,0 +1,116 @@
+import COpenBLAS
+
+/// A matrix product, or many of one shape: C = A · B, where every matrix is given by its strides, in f32.
+///
+/// A is [m, k], B is [k, n], C is [m, n], all addressed by `row · rowStride + column · columnStride`; of the two strides
+/// of a matrix one is 1. The batch axes come as extents with a stride for each matrix.
+public struct Product: Sendable, Hashable {
+    public struct Matrix: Sendable, Hashable {
+        public var place: Place
+        public var rowStride: Int
+        public var columnStride: Int
+        /// Distance between neighbouring matrices along each batch axis, in elements.
+        public var batchStrides: [Int]
+
+        public init(place: Place, rowStride: Int, columnStride: Int, batchStrides: [Int]) {
+            self.place = place
+            self.rowStride = rowStride
+            self.columnStride = columnStride
+            self.batchStrides = batchStrides
+        }
+
+        var transposed: Matrix { Matrix(place: place, rowStride: columnStride, columnStride: rowStride, batchStrides: batchStrides) }
+    }
+
+    public var m: Int, n: Int, k: Int
+    public var batch: [Int]
+    public var a: Matrix, b: Matrix, c: Matrix
+
+    public init(m: Int, n: Int, k: Int, batch: [Int], a: Matrix, b: Matrix, c: Matrix) {
+        self.m = m
+        self.n = n
+        self.k = k
+        self.batch = batch
+        // BLAS writes rows: where the columns of C are contiguous, C' = B' · A' is computed instead.
+        let isTransposed = c.columnStride != 1 && n > 1
+        self.a = isTransposed ? b.transposed : a
+        self.b = isTransposed ? a.transposed : b
+        self.c = isTransposed ? c.transposed : c
+        if isTransposed { swap(&self.m, &self.n) }
+    }
+
+    public var batchCount: Int { batch.reduce(1, *) }
+
+    /// Rows of C that one call of the library computes. It depends on the shape alone, never on the number of threads,
+    /// so that results do not either.
+    private var rowsPerTile: Int {
+        if batchCount >= 8 { return m }
+        let tiles = max(1, 8 / batchCount)
+        return max(64, (m + tiles - 1) / tiles)
+    }
+
+    private var columnsPerTile: Int {
+        if batchCount >= 8 || m >= n { return n }
+        let tiles = max(1, 8 / batchCount)
+        return max(64, (n + tiles - 1) / tiles)
+    }
+
+    typealias Pointers = (a: UnsafeMutableRawPointer, b: UnsafeMutableRawPointer, c: UnsafeMutableRawPointer)
+
+    func run(_ pointers: Pointers, pool: WorkerPool) {
+        let rows = m >= n ? rowsPerTile : m, columns = columnsPerTile
+        let rowTiles = (m + rows - 1) / rows, columnTiles = (n + columns - 1) / columns
+        let (a, b, c) = (UnsafeSendable(pointers.a), UnsafeSendable(pointers.b), UnsafeSendable(pointers.c))
+        pool.run(count: batchCount * rowTiles * columnTiles, grain: 1) { tiles, _ in
+            for tile in tiles {
+                let column = tile % columnTiles * columns, row = tile / columnTiles % rowTiles * rows
+                let offsets = batchOffsets(tile / columnTiles / rowTiles)
+                multiply(
+                    rows: row..<min(row + rows, m), columns: column..<min(column + columns, n),
+                    a: a.value.assumingMemoryBound(to: Float.self) + offsets.a,
+                    b: b.value.assumingMemoryBound(to: Float.self) + offsets.b,
+                    c: c.value.assumingMemoryBound(to: Float.self) + offsets.c)
+            }
+        }
+    }
+
+    private func batchOffsets(_ number: Int) -> (a: Int, b: Int, c: Int) {
+        var rest = number, offsets = (a: 0, b: 0, c: 0)
+        for axis in batch.indices.reversed() {
+            let index = rest % batch[axis]
+            rest /= batch[axis]
+            offsets.a += index * a.batchStrides[axis]
+            offsets.b += index * b.batchStrides[axis]
+            offsets.c += index * c.batchStrides[axis]
+        }
+        return offsets
+    }
+
+    private func multiply(
+        rows: Range<Int>, columns: Range<Int>,
+        a: UnsafePointer<Float>, b: UnsafePointer<Float>, c: UnsafeMutablePointer<Float>
+    ) {
+        cblas_sgemm(
+            CblasRowMajor, transposition(self.a), transposition(self.b),
+            blasint(rows.count), blasint(columns.count), blasint(k),
+            1, a + rows.lowerBound * self.a.rowStride, leadingDimension(self.a, rows: m, columns: k),
+            b + columns.lowerBound * self.b.columnStride, leadingDimension(self.b, rows: k, columns: n),
+            0, c + rows.lowerBound * self.c.rowStride + columns.lowerBound * self.c.columnStride, leadingDimension(self.c, rows: m, columns: n))
+    }
+
+    /// A matrix whose columns are contiguous is the transpose of one whose rows are.
+    private func isTransposed(_ matrix: Matrix) -> Bool { matrix.columnStride != 1 && matrix.rowStride == 1 }
+
+    private func transposition(_ matrix: Matrix) -> CBLAS_TRANSPOSE { isTransposed(matrix) ? CblasTrans : CblasNoTrans }
+
+    /// The library wants at least the extent, also where there is only one row and the stride means nothing.
+    private func leadingDimension(_ matrix: Matrix, rows: Int, columns: Int) -> blasint {
+        isTransposed(matrix) ? blasint(max(matrix.columnStride, rows)) : blasint(max(matrix.rowStride, columns))
+    }
+
+    /// The library's own threads stay off: the pool divides the work. Done once for the process.
+    static let libraryIsSingleThreaded: Bool = {
+        openblas_set_num_threads(1)
+        return true
+    }()
+}

@@ -1,0 +1,98 @@
+import ApusIR
+import Foundation
+
+/// Runs one program again and again: owns its arena and the pool of threads. A warm run allocates nothing but its results.
+public final class ProgramRunner {
+    public let program: Program
+    public let pool: WorkerPool
+    private let arena: Memory
+    private let constants: Memory
+    private let scratch: [Memory]
+    private let inputIndex: [String: Int]
+
+    public init(_ program: Program, pool: WorkerPool) throws(RuntimeError) {
+        self.program = program
+        self.pool = pool
+        arena = try Memory(byteCount: program.arenaBytes)
+        let constants = try Memory(byteCount: program.constants.count)
+        program.constants.withUnsafeBytes { bytes in
+            if let start = bytes.baseAddress { constants.pointer.copyMemory(from: start, byteCount: bytes.count) }
+        }
+        self.constants = constants
+        var scratch: [Memory] = []
+        for _ in 0..<pool.threads { scratch.append(try Memory(byteCount: program.scratchBytes)) }
+        self.scratch = scratch
+        inputIndex = Dictionary(uniqueKeysWithValues: program.inputs.enumerated().map { ($0.element.name, $0.offset) })
+        _ = Product.libraryIsSingleThreaded
+    }
+
+    /// Runs the program once. Parameters are updated in place; the outputs are returned by name.
+    ///
+    /// `observe` is told of each step and the seconds that it took.
+    @discardableResult
+    public func run(
+        _ state: ProgramState, _ inputs: [String: TensorData], observe: ((Step, Double) -> Void)? = nil
+    ) throws(RuntimeError) -> [String: TensorData] {
+        try bind(inputs)
+        let parameters = try state.pointers(for: program.parameters)
+        for step in program.steps {
+            guard let observe else {
+                execute(step, parameters)
+                continue
+            }
+            let start = DispatchTime.now().uptimeNanoseconds
+            execute(step, parameters)
+            observe(step, Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9)
+        }
+        var outputs: [String: TensorData] = [:]
+        for output in program.outputs {
+            outputs[output.name] = TensorData(type: output.type, copying: address(output.place, parameters))
+        }
+        return outputs
+    }
+
+    private func bind(_ inputs: [String: TensorData]) throws(RuntimeError) {
+        for name in inputs.keys.sorted() where inputIndex[name] == nil {
+            throw RuntimeError(.name, "'\(name)' is not an input of '\(program.name)', which has \(program.inputs.map(\.name).joined(separator: ", "))")
+        }
+        for binding in program.inputs {
+            guard let data = inputs[binding.name] else {
+                throw RuntimeError(.name, "the input '\(binding.name)' (\(binding.type)) of '\(program.name)' is missing")
+            }
+            guard data.type == binding.type else {
+                throw RuntimeError(.type, "the input '\(binding.name)' of '\(program.name)' is \(binding.type), given \(data.type)")
+            }
+            let target = address(binding.place, [])
+            data.bytes.withUnsafeBytes { bytes in
+                if let start = bytes.baseAddress { target.copyMemory(from: start, byteCount: bytes.count) }
+            }
+        }
+    }
+
+    private func address(_ place: Place, _ parameters: [UnsafeMutableRawPointer]) -> UnsafeMutableRawPointer {
+        switch place.region {
+        case .arena: arena.pointer + place.byteOffset
+        case .constants: constants.pointer + place.byteOffset
+        case .parameter(let number): parameters[number] + place.byteOffset
+        }
+    }
+
+    private func execute(_ step: Step, _ parameters: [UnsafeMutableRawPointer]) {
+        switch step.work {
+        case .kernel(let function, let arguments, let count, let grain):
+            withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: arguments.count) { pointers in
+                for (index, argument) in arguments.enumerated() {
+                    pointers.initializeElement(at: index, to: address(argument, parameters))
+                }
+                let list = UnsafePointer(pointers.baseAddress!)
+                pool.run(count: count, grain: grain) { tiles, worker in
+                    function(list, tiles.lowerBound, tiles.upperBound, scratch[worker].pointer)
+                }
+            }
+        case .product(let product):
+            product.run((address(product.a.place, parameters), address(product.b.place, parameters), address(product.c.place, parameters)), pool: pool)
+        case .sort(let sort):
+            sort.run(source: address(sort.source, parameters), result: address(sort.result, parameters), pool: pool)
+        }
+    }
+}

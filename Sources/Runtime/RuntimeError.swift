@@ -1,0 +1,19 @@
+/// A run that cannot take place: what is wrong with what the caller gave.
+public struct RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        /// An input or parameter that the program does not know, or one that is missing.
+        case name
+        /// A tensor of another shape or element type than the program was compiled for.
+        case type
+        case outOfMemory
+    }
+    public var code: Code
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}

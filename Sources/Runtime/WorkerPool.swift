@@ -1,0 +1,131 @@
+import Foundation
+import Synchronization
+
+/// A fixed set of threads that divide the tiles of one kernel at a time.
+///
+/// Which thread takes which tile is left to chance; kernels write disjoint tiles, so results do not depend on it.
+/// Between kernels of one program the threads wait busily for a moment, since the next one follows at once.
+public final class WorkerPool: Sendable {
+    public typealias Body = (_ tiles: Range<Int>, _ worker: Int) -> Void
+
+    /// Threads that work, the caller included.
+    public let threads: Int
+    private let shared: Shared
+
+    public init(threads: Int = ProcessInfo.processInfo.activeProcessorCount) {
+        self.threads = max(1, threads)
+        shared = Shared()
+        shared.helpers = self.threads - 1
+        for worker in 1..<max(1, self.threads) {
+            let thread = Thread { [shared] in shared.serve(worker) }
+            thread.stackSize = 8 << 20
+            thread.name = "apus worker \(worker)"
+            thread.start()
+        }
+    }
+
+    deinit { shared.stop() }
+
+    /// Calls `body` for consecutive ranges that together cover `0..<count`, each at most `grain` long, on all threads.
+    ///
+    /// Returns when all are done. One call at a time: a second caller waits.
+    public func run(count: Int, grain: Int, _ body: Body) {
+        if threads == 1 || count <= grain {
+            var start = 0
+            while start < count {
+                body(start..<min(start + grain, count), 0)
+                start += grain
+            }
+            return
+        }
+        withoutActuallyEscaping(body) { body in shared.run(count: count, grain: grain, body) }
+    }
+}
+
+/// What the threads of a pool have in common.
+private final class Shared: @unchecked Sendable {
+    private struct Job {
+        var count: Int
+        var grain: Int
+        var body: WorkerPool.Body
+    }
+
+    var helpers = 0
+    private let callers = NSLock()
+    private let condition = NSCondition()
+    private var job: Job?
+    /// Number of the current job; a helper that sees a new number takes part.
+    private let generation = Atomic<Int>(0)
+    private let nextTile = Atomic<Int>(0)
+    private let working = Atomic<Int>(0)
+    private let sleeping = Atomic<Int>(0)
+    private let stopped = Atomic<Bool>(false)
+
+    /// Turns of busy waiting before a thread goes to sleep: some hundred microseconds.
+    private static let patience = 2_000
+
+    func run(count: Int, grain: Int, _ body: @escaping WorkerPool.Body) {
+        callers.lock()
+        defer { callers.unlock() }
+        let job = Job(count: count, grain: grain, body: body)
+        self.job = job
+        nextTile.store(0, ordering: .relaxed)
+        working.store(helpers, ordering: .relaxed)
+        generation.add(1, ordering: .sequentiallyConsistent)
+        if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
+            condition.lock()
+            condition.broadcast()
+            condition.unlock()
+        }
+        takeTiles(job, worker: 0)
+        while working.load(ordering: .acquiring) > 0 { relax() }
+        self.job = nil
+    }
+
+    func serve(_ worker: Int) {
+        var seen = 0
+        while let current = waitForJob(after: seen) {
+            seen = current
+            if let job { takeTiles(job, worker: worker) }
+            working.subtract(1, ordering: .releasing)
+        }
+    }
+
+    func stop() {
+        stopped.store(true, ordering: .sequentiallyConsistent)
+        condition.lock()
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    private func takeTiles(_ job: Job, worker: Int) {
+        while true {
+            let start = nextTile.add(job.grain, ordering: .relaxed).oldValue
+            guard start < job.count else { return }
+            job.body(start..<min(start + job.grain, job.count), worker)
+        }
+    }
+
+    /// The number of a job later than `seen`, or nil when the pool has stopped.
+    private func waitForJob(after seen: Int) -> Int? {
+        for _ in 0..<Self.patience {
+            let current = generation.load(ordering: .acquiring)
+            if current != seen { return current }
+            if stopped.load(ordering: .relaxed) { return nil }
+            relax()
+        }
+        condition.lock()
+        defer { condition.unlock() }
+        sleeping.add(1, ordering: .sequentiallyConsistent)
+        defer { sleeping.subtract(1, ordering: .sequentiallyConsistent) }
+        while true {
+            let current = generation.load(ordering: .sequentiallyConsistent)
+            if current != seen { return current }
+            if stopped.load(ordering: .sequentiallyConsistent) { return nil }
+            condition.wait()
+        }
+    }
+
+    /// Leaves the processor to others that want it, and comes back at once if there are none.
+    private func relax() { sched_yield() }
+}
