@@ -40,8 +40,9 @@ public final class LoadedObject: @unchecked Sendable {
     private static func fill(_ jit: LLVMOrcLLJITRef, with object: [UInt8], name: String) throws(LLVMError) {
         let library = LLVMOrcLLJITGetMainJITDylib(jit)
         var process: LLVMOrcDefinitionGeneratorRef?
+        let prefix = LLVMOrcLLJITGetGlobalPrefix(jit)
         try LLVMError.check(
-            LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil),
+            LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, prefix, nil, nil),
             "see the symbols of the process")
         LLVMOrcJITDylibAddGenerator(library, process)
         let buffer = object.withUnsafeBytes { bytes in
