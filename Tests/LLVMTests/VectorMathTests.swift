@@ -162,4 +162,25 @@ import Testing
     func thereAndBack(_ level: Level, _ x: [Float]) throws -> [Float] {
         try apply(level, x) { build, x, _ in build.extendBFloat16(build.roundToBFloat16(x)) }
     }
+
+    @Test(arguments: try availableLevels())
+    func nothingCallsALibrary(level: Level) throws {
+        let functions: [(Builder, Value) -> Value] = [
+            { $0.exp($1) }, { $0.log($1) }, { $0.tanh($1) }, { $0.erf($1) }, { $0.sin($1) }, { $0.cos($1) },
+            { $0.pow($1, $1) }, { $0.rsqrt($1) }, { $0.roundToBFloat16($1) },
+        ]
+        let module = Module(name: "functions", target: try target(level))
+        for (number, function) in functions.enumerated() {
+            let kernel = module.addFunction("f\(number)", parameters: [module.pointer], returns: module.void)
+            let build = Builder(module, function: kernel)
+            let x = build.load(module.vector(module.f32, module.target.lanes()), kernel.parameters[0])
+            build.store(function(build, x), kernel.parameters[0])
+            build.ret()
+        }
+        try module.optimize()
+        let object = String(decoding: try module.object(), as: UTF8.self)
+        for name in ["expf", "logf", "tanhf", "erff", "sinf", "cosf", "powf", "sqrtf", "fmaf", "fma"] {
+            #expect(!object.contains("\0\(name)\0"), "\(name)")
+        }
+    }
 }
