@@ -1,4 +1,5 @@
 import CLLVM
+import Synchronization
 
 /// Object code loaded into this process, whose undefined symbols are those of the process.
 ///
@@ -7,6 +8,7 @@ import CLLVM
 public final class LoadedObject: @unchecked Sendable {
     // LLJIT serves lookups from any thread, hence Sendable.
     private let jit: LLVMOrcLLJITRef
+    private let reports: Reports
 
     /// Loads a relocatable object file for this machine.
     public init(object: [UInt8], name: String) throws(LLVMError) {
@@ -14,13 +16,16 @@ public final class LoadedObject: @unchecked Sendable {
         var created: LLVMOrcLLJITRef?
         try LLVMError.check(LLVMOrcCreateLLJIT(&created, nil), "create JIT")
         guard let jit = created else { throw LLVMError("create JIT", "LLVM returned none") }
+        let reports = Reports()
+        reports.collect(from: jit)
         do throws(LLVMError) {
             try Self.fill(jit, with: object, name: name)
         } catch {
-            LLVMConsumeError(LLVMOrcDisposeLLJIT(jit))
+            withExtendedLifetime(reports) { LLVMConsumeError(LLVMOrcDisposeLLJIT(jit)) }
             throw error
         }
         self.jit = jit
+        self.reports = reports
     }
 
     deinit {
@@ -30,7 +35,12 @@ public final class LoadedObject: @unchecked Sendable {
     /// Where a function or variable of the object is.
     public func address(of symbol: String) throws(LLVMError) -> UnsafeRawPointer {
         var address: LLVMOrcExecutorAddress = 0
-        try LLVMError.check(LLVMOrcLLJITLookup(jit, &address, symbol), "find \(symbol)")
+        do throws(LLVMError) {
+            try LLVMError.check(LLVMOrcLLJITLookup(jit, &address, symbol), "find \(symbol)")
+        } catch {
+            // The lookup says only that linking failed, the session has said why.
+            throw LLVMError(error.operation, ([error.message] + reports.take()).joined(separator: "; "))
+        }
         guard let pointer = UnsafeRawPointer(bitPattern: UInt(address)) else {
             throw LLVMError("find \(symbol)", "its address is null")
         }
@@ -40,8 +50,9 @@ public final class LoadedObject: @unchecked Sendable {
     private static func fill(_ jit: LLVMOrcLLJITRef, with object: [UInt8], name: String) throws(LLVMError) {
         let library = LLVMOrcLLJITGetMainJITDylib(jit)
         var process: LLVMOrcDefinitionGeneratorRef?
+        let prefix = LLVMOrcLLJITGetGlobalPrefix(jit)
         try LLVMError.check(
-            LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil),
+            LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, prefix, nil, nil),
             "see the symbols of the process")
         LLVMOrcJITDylibAddGenerator(library, process)
         let buffer = object.withUnsafeBytes { bytes in
@@ -51,5 +62,34 @@ public final class LoadedObject: @unchecked Sendable {
         }
         // The JIT takes the buffer over, also when it refuses it.
         try LLVMError.check(LLVMOrcLLJITAddObjectFile(jit, library, buffer), "load \(name)")
+    }
+}
+
+/// What a JIT session reports on the side, which it would otherwise print.
+private final class Reports: Sendable {
+    private let messages = Mutex<[String]>([])
+
+    /// Receives the reports of `jit`, which must not outlive this object.
+    func collect(from jit: LLVMOrcLLJITRef) {
+        LLVMOrcExecutionSessionSetErrorReporter(
+            LLVMOrcLLJITGetExecutionSession(jit),
+            { context, error in
+                guard let context else { return LLVMConsumeError(error) }
+                let reports = Unmanaged<Reports>.fromOpaque(context).takeUnretainedValue()
+                do throws(LLVMError) {
+                    try LLVMError.check(error, "link")
+                } catch {
+                    reports.messages.withLock { $0.append(error.message) }
+                }
+            },
+            Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// The reports so far, which are forgotten here.
+    func take() -> [String] {
+        messages.withLock { messages in
+            defer { messages = [] }
+            return messages
+        }
     }
 }

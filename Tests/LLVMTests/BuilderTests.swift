@@ -79,9 +79,9 @@ import Testing
     @Test(arguments: try availableLevels())
     func minAndMaxPropagateNaN(level: TargetDescription.Level) throws {
         let choose = try Compiled(target(level)) { build, pointers, count in
-            let lanes = build.module.target.lanes()
-            let type = build.module.vector(build.module.f32, lanes)
-            build.loop(from: build.int(0, build.module.i64), to: count, step: build.int(4 * lanes, build.module.i64)) { offset, _ in
+            let module = build.module, lanes = module.target.lanes()
+            let type = module.vector(module.f32, lanes), step = build.int(4 * lanes, module.i64)
+            build.loop(from: build.int(0, module.i64), to: count, step: step) { offset, _ in
                 let a = build.load(type, pointers[0], byteOffset: offset)
                 let b = build.load(type, pointers[1], byteOffset: offset)
                 build.store(build.fmin(a, b), pointers[2], byteOffset: offset)
@@ -90,7 +90,7 @@ import Testing
             }
         }
         let values: [Float] = [-.infinity, -1, 0, 2, .infinity, .nan, -3, 5]
-        let a = values.flatMap { Array(repeating: $0, count: 8) }, b = Array(repeating: values, count: 8).flatMap { $0 }
+        let a = values.flatMap { Array(repeating: $0, count: 8) }, b = values.flatMap { _ in values }
         let chosen = choose(a, b, into: [Float](repeating: 0, count: 128), count: 256)
         for place in 0..<64 {
             let isNaN = a[place].isNaN || b[place].isNaN

@@ -39,4 +39,23 @@ import Testing
         let error = #expect(throws: LLVMError.self) { try compiled.object.address(of: "nothing_of_that_name") }
         #expect(error?.operation == "find nothing_of_that_name")
     }
+
+    @Test func aCallToNowhereIsAnErrorThatNamesIt() throws {
+        let error = #expect(throws: LLVMError.self) {
+            _ = try Compiled(try TargetDescription.host()) { build, _, _ in
+                let module = build.module
+                build.call(module.addFunction("missing_from_the_process", parameters: [], returns: module.void), [])
+            }
+        }
+        #expect(error?.message.contains("missing_from_the_process") == true)
+    }
+
+    @Test func aDamagedObjectIsAnError() throws {
+        let module = Module(name: "damaged", target: try TargetDescription.host())
+        Builder(module, function: module.addFunction("kernel", parameters: [], returns: module.void)).ret()
+        let object = try module.object()
+        #expect(throws: LLVMError.self) {
+            try LoadedObject(object: Array(object.prefix(object.count / 2)), name: "half").address(of: "kernel")
+        }
+    }
 }
