@@ -20,7 +20,7 @@ extension GraphCompiler {
         let lanes = target.lanes()
         let scratch = table.kernels.map { $0.scratchBytes(lanes: lanes) }.max() ?? 0
         let graph = schedule.graph
-        func binding(_ name: String, _ value: Value) -> Program.Binding {
+        func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {
             Program.Binding(name: name, type: graph[value].type, place: memory.places[schedule.layout[value].buffer])
         }
         return Program(

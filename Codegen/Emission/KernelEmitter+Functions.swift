@@ -3,8 +3,9 @@ import ApusLLVM
 
 extension KernelEmitter {
     /// Emits an element-wise function for scalars or lanes.
-    func emit(_ function: ScalarFunction, _ operands: [Int], of element: ElementType, _ value: (Int) -> Value) -> Value {
-        let x = { value(operands[0]) }, y = { value(operands[1]) }
+    func emit(_ function: ScalarFunction, _ operands: [Int], of element: ElementType, _ value: (Int) -> LLVMValue) -> LLVMValue {
+        func x() -> LLVMValue { value(operands[0]) }
+        func y() -> LLVMValue { value(operands[1]) }
         let source = kernel.instructions[operands[0]].type
         let isFloat = source == .f32 || source == .bf16
         switch function {
@@ -41,7 +42,7 @@ extension KernelEmitter {
     }
 
     /// a · b + c in one rounding, where the product has no other use.
-    private func fused(_ function: ScalarFunction, _ operands: [Int], _ value: (Int) -> Value) -> Value? {
+    private func fused(_ function: ScalarFunction, _ operands: [Int], _ value: (Int) -> LLVMValue) -> LLVMValue? {
         func factors(_ number: Int) -> [Int]? {
             guard case .compute(.multiply, let factors) = kernel.instructions[number].kind, uses[number] == 1,
                 kept[number] == nil, dependsOnColumn[number]
@@ -59,7 +60,7 @@ extension KernelEmitter {
         return nil
     }
 
-    private func emitCast(_ x: Value, from source: ElementType, to target: ElementType) -> Value {
+    private func emitCast(_ x: LLVMValue, from source: ElementType, to target: ElementType) -> LLVMValue {
         let wide = x.type.isVector ? vector(type(target)) : type(target)
         switch (source, target) {
         case (.bf16, .f32), (_, source): return x
@@ -76,7 +77,7 @@ extension KernelEmitter {
     }
 
     /// f32 to i32 towards zero; what does not fit is clamped, NaN becomes 0.
-    private func emitTruncation(_ x: Value, _ type: Type) -> Value {
+    private func emitTruncation(_ x: LLVMValue, _ type: Type) -> LLVMValue {
         let low = builder.float(-2_147_483_648, x.type), high = builder.float(2_147_483_648, x.type)
         let isLow = builder.fcmp(.ole, x, low), isHigh = builder.fcmp(.oge, x, high)
         let isInside = builder.and(builder.fcmp(.ogt, x, low), builder.fcmp(.olt, x, high))
@@ -86,14 +87,14 @@ extension KernelEmitter {
     }
 
     /// The first word of a Philox block, as a uniform number; see `Philox` in ApusIR.
-    func emitRandom(counter: Value, stream: Int, key: [Value]) -> Value {
+    func emitRandom(counter: LLVMValue, stream: Int, key: [LLVMValue]) -> LLVMValue {
         let narrow = counter.type, isVector = narrow.isVector
         let wide = isVector ? vector(module.i64) : module.i64
-        func product(_ x: Value, _ factor: UInt32) -> (high: Value, low: Value) {
+        func product(_ x: LLVMValue, _ factor: UInt32) -> (high: LLVMValue, low: LLVMValue) {
             let full = builder.mul(builder.zext(x, wide), builder.int(Int(factor), wide))
             return (builder.trunc(builder.lshr(full, builder.int(32, wide)), narrow), builder.trunc(full, narrow))
         }
-        func word(_ value: UInt32) -> Value { builder.int(Int(Int32(bitPattern: value)), narrow) }
+        func word(_ value: UInt32) -> LLVMValue { builder.int(Int(Int32(bitPattern: value)), narrow) }
         var c0 = counter, c1 = builder.int(stream, narrow), c2 = builder.zero(narrow), c3 = builder.zero(narrow)
         var (k0, k1) = (key[0], key[1])
         for _ in 0..<Philox.rounds {

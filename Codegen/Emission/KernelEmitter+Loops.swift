@@ -63,7 +63,7 @@ extension KernelEmitter {
     }
 
     /// Indices of some loop dimensions from a running number, the last dimension fastest.
-    private func setIndices(_ dimensions: [Int], from number: Value) {
+    private func setIndices(_ dimensions: [Int], from number: LLVMValue) {
         var rest = number
         for (position, dimension) in dimensions.enumerated().reversed() {
             if position == 0 {
@@ -93,7 +93,7 @@ extension KernelEmitter {
         }
     }
 
-    private func identity(_ number: Int) -> Value {
+    private func identity(_ number: Int) -> LLVMValue {
         let type = type(kernel.instructions[number].type)
         switch (reduction(number).kind, type.isFloat) {
         case (.sum, _): return builder.zero(type)
@@ -105,7 +105,7 @@ extension KernelEmitter {
     }
 
     /// An accumulator after the current lanes; inactive ones leave it alone.
-    private func combine(_ number: Int, _ accumulator: Value) -> Value {
+    private func combine(_ number: Int, _ accumulator: LLVMValue) -> LLVMValue {
         let next = builder.combine(operation(number), accumulator, lanesValue(reduction(number).operand))
         return mask.map { builder.select($0, next, accumulator) } ?? next
     }
@@ -124,7 +124,7 @@ extension KernelEmitter {
         let blocks = (columns + block - 1) / block
         let isWhole = columns % block == 0
         let reductions = kernel.stores.map(\.value)
-        let limit: Value? = isWhole ? nil : integer(columns)
+        let limit: LLVMValue? = isWhole ? nil : integer(columns)
         builder.loop(from: begin, to: end, step: integer(1)) { unit, _ in
             setIndices(Array(0..<outer), from: builder.udiv(unit, integer(blocks)))
             let first = builder.mul(builder.urem(unit, integer(blocks)), integer(block))

@@ -10,16 +10,16 @@ final class KernelEmitter {
     let module: Module
     let builder: Builder
     let lanes: Int
-    let begin: Value, end: Value
-    private let arguments: [Value]
-    private let scratch: Value
+    let begin: LLVMValue, end: LLVMValue
+    private let arguments: [LLVMValue]
+    private let scratch: LLVMValue
 
     /// Loop dimensions whose index is known at the moment, as i64.
-    var indices: [Int: Value] = [:]
+    var indices: [Int: LLVMValue] = [:]
     /// Values that are the same for all columns, by instruction.
-    var scalars: [Int: Value] = [:]
+    var scalars: [Int: LLVMValue] = [:]
     /// Values of the current lanes, by instruction.
-    var vectors: [Int: Value] = [:]
+    var vectors: [Int: LLVMValue] = [:]
     /// The current position along the innermost dimension.
     private var column: Column?
     /// Byte offset in scratch memory of values that are kept for a later pass over the row.
@@ -30,9 +30,9 @@ final class KernelEmitter {
 
     /// Lanes that are computed together.
     struct Column {
-        var start: Value
+        var start: LLVMValue
         /// Nil where all lanes are active.
-        var mask: Value?
+        var mask: LLVMValue?
     }
 
     init(_ kernel: LoopKernel, named name: String, in module: Module) {
@@ -44,7 +44,7 @@ final class KernelEmitter {
         builder = Builder(module, function: function)
         (begin, end) = (function.parameters[1], function.parameters[2])
         scratch = function.parameters[3]
-        var arguments: [Value] = []
+        var arguments: [LLVMValue] = []
         for number in kernel.arguments.indices {
             arguments.append(builder.load(module.pointer, function.parameters[0], byteOffset: builder.int(number * 8, module.i64), align: 8))
         }
@@ -90,14 +90,14 @@ final class KernelEmitter {
 
     func vector(_ type: Type) -> Type { module.vector(type, lanes) }
 
-    func integer(_ value: Int) -> Value { builder.int(value, module.i64) }
+    func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
 
     // MARK: Values
 
     /// The value of an instruction in the current lanes.
-    func lanesValue(_ number: Int) -> Value {
+    func lanesValue(_ number: Int) -> LLVMValue {
         if let value = vectors[number] { return value }
-        let value: Value
+        let value: LLVMValue
         if !dependsOnColumn[number] {
             value = builder.splat(scalar(number), lanes)
         } else if readable.contains(number), let offset = kept[number] {
@@ -110,14 +110,14 @@ final class KernelEmitter {
     }
 
     /// The value of an instruction that does not depend on the column.
-    func scalar(_ number: Int) -> Value {
+    func scalar(_ number: Int) -> LLVMValue {
         if let value = scalars[number] { return value }
         let value = compute(kernel.instructions[number], operand: scalar, scalar: true)
         scalars[number] = value
         return value
     }
 
-    private func compute(_ instruction: Instruction, operand: (Int) -> Value, scalar isScalar: Bool) -> Value {
+    private func compute(_ instruction: Instruction, operand: (Int) -> LLVMValue, scalar isScalar: Bool) -> LLVMValue {
         let element = type(instruction.type)
         let resultType = isScalar ? element : vector(element)
         switch instruction.kind {
@@ -140,7 +140,7 @@ final class KernelEmitter {
     // MARK: Addresses
 
     /// The part of an index expression that is the same for all lanes, plus the start of the column; i64.
-    func address(_ expression: IndexExpression) -> Value {
+    func address(_ expression: IndexExpression) -> LLVMValue {
         var sum = integer(expression.constant)
         for (dimension, coefficient) in expression.terms.sorted(by: { $0.key < $1.key }) {
             guard let index = dimension == kernel.innermost ? column?.start ?? indices[dimension] : indices[dimension] else { continue }
@@ -153,7 +153,7 @@ final class KernelEmitter {
     }
 
     /// An index expression for each lane, i32.
-    private func lanesIndex(_ expression: IndexExpression) -> Value {
+    private func lanesIndex(_ expression: IndexExpression) -> LLVMValue {
         let type = vector(module.i32)
         var sum = builder.splat(builder.trunc(address(expression), module.i32), lanes)
         if let coefficient = expression.terms[kernel.innermost] {
@@ -176,17 +176,17 @@ final class KernelEmitter {
         }
     }
 
-    private func byteOffset(_ expression: IndexExpression, _ element: ElementType) -> Value {
+    private func byteOffset(_ expression: IndexExpression, _ element: ElementType) -> LLVMValue {
         builder.mul(address(expression), integer(element.byteCount))
     }
 
     // MARK: Memory
 
-    private func loadScalar(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> Value {
+    private func loadScalar(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
         register(builder.load(memoryType(element), arguments[argument], byteOffset: byteOffset(address, element)), element)
     }
 
-    private func loadLanes(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> Value {
+    private func loadLanes(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
         switch pattern(address) {
         case .same: return builder.splat(loadScalar(argument, address, element), lanes)
         case .contiguous:
@@ -207,7 +207,7 @@ final class KernelEmitter {
     }
 
     /// Writes given lanes where a store says.
-    func write(_ value: Value, to store: LoopKernel.Store, _ element: ElementType) {
+    func write(_ value: LLVMValue, to store: LoopKernel.Store, _ element: ElementType) {
         let value = memory(value, element)
         switch pattern(store.address) {
         case .contiguous:
@@ -236,9 +236,9 @@ final class KernelEmitter {
     }
 
     /// Sets contiguous elements of an argument to zero.
-    func zero(_ argument: Int, from start: Value, count: Int) {
+    func zero(_ argument: Int, from start: LLVMValue, count: Int) {
         let element = kernel.arguments[argument], bytes = integer(element.byteCount)
-        func clear(_ position: Value, _ type: Type) {
+        func clear(_ position: LLVMValue, _ type: Type) {
             builder.store(builder.zero(type), arguments[argument], byteOffset: builder.mul(builder.add(start, position), bytes))
         }
         let whole = count / lanes * lanes
@@ -253,7 +253,7 @@ final class KernelEmitter {
     }
 
     /// From memory to registers: bf16 becomes f32, bytes become truth values.
-    private func register(_ value: Value, _ element: ElementType) -> Value {
+    private func register(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
         switch element {
         case .bf16: builder.extendBFloat16(value)
         case .bool: builder.icmp(.ne, value, builder.zero(value.type))
@@ -261,7 +261,7 @@ final class KernelEmitter {
         }
     }
 
-    private func memory(_ value: Value, _ element: ElementType) -> Value {
+    private func memory(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
         switch element {
         case .bf16: builder.roundToBFloat16(value)
         case .bool: builder.zext(value, value.type.isVector ? vector(module.i8) : module.i8)
@@ -271,12 +271,12 @@ final class KernelEmitter {
 
     // MARK: Scratch
 
-    private func keptPointer(_ offset: Int, _ element: ElementType) -> (Value, Value) {
+    private func keptPointer(_ offset: Int, _ element: ElementType) -> (LLVMValue, LLVMValue) {
         let start = column?.start ?? integer(0)
         return (scratch, builder.add(integer(offset), builder.mul(start, integer(element == .bool ? 1 : 4))))
     }
 
-    private func loadKept(_ number: Int, _ offset: Int) -> Value {
+    private func loadKept(_ number: Int, _ offset: Int) -> LLVMValue {
         let element = kernel.instructions[number].type
         let (pointer, bytes) = keptPointer(offset, element)
         if element == .bool { return register(builder.load(vector(module.i8), pointer, byteOffset: bytes), .bool) }
@@ -294,7 +294,7 @@ final class KernelEmitter {
     // MARK: Columns
 
     /// Runs `body` with the lanes that start at `start`, of which those below `limit` are active; all of them without one.
-    func withColumn<Result>(_ start: Value, limit: Value?, _ body: () -> Result) -> Result {
+    func withColumn<Result>(_ start: LLVMValue, limit: LLVMValue?, _ body: () -> Result) -> Result {
         let mask = limit.map { builder.laneMask(count: builder.sub($0, start), lanes: lanes) }
         column = Column(start: start, mask: mask)
         vectors = [:]
@@ -305,10 +305,10 @@ final class KernelEmitter {
         return body()
     }
 
-    var mask: Value? { column?.mask }
+    var mask: LLVMValue? { column?.mask }
 
     /// Covers `from..<to` with lanes, whole ones first, then one that is masked; the body may carry values.
-    func forColumns(from: Value, to: Value, carrying initial: [Value] = [], _ body: ([Value]) -> [Value]) -> [Value] {
+    func forColumns(from: LLVMValue, to: LLVMValue, carrying initial: [LLVMValue] = [], _ body: ([LLVMValue]) -> [LLVMValue]) -> [LLVMValue] {
         let step = integer(lanes)
         let whole = builder.add(from, builder.mul(builder.sdiv(builder.sub(to, from), step), step))
         let carried = builder.loop(from: from, to: whole, step: step, carrying: initial) { start, carried in
@@ -319,3 +319,6 @@ final class KernelEmitter {
             builder.icmp(.slt, whole, to), then: { withColumn(whole, limit: to) { body(carried) } }, else: { carried })
     }
 }
+
+/// A value of LLVM's; `Value` alone is one of the graph.
+typealias LLVMValue = ApusLLVM.Value

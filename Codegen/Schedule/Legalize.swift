@@ -11,7 +11,7 @@ extension Pass {
             throw GraphErrors([GraphError(.unsupported, operation: node.operation.name,
                 "f64 is for the interpreter; generated code computes in f32", location: node.location)])
         }
-        let legal = try rebuild(graph) { node, _, operands, builder in
+        let rewritten = try rebuild(graph) { node, _, operands, builder in
             switch node.operation {
             case let reduce as Reduce: return legal(reduce, operands[0])
             case let dot as Dot: return legal(dot, operands[0], operands[1])
@@ -19,7 +19,7 @@ extension Pass {
             default: return nil
             }
         }
-        return withOwnResults(legal)
+        return withOwnResults(rewritten)
     }
 }
 
