@@ -63,12 +63,15 @@ let package = Package(
             dependencies: ["MSMAE", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/apus"),
 
-        .testTarget(name: "IRTests", dependencies: ["ApusIR"], path: "Tests/IRTests"),
-        .testTarget(name: "TransformsTests", dependencies: ["ApusTransforms"], path: "Tests/TransformsTests"),
+        // Random graphs and seeded numbers, shared by the tests of several rooms.
+        .target(name: "ApusTestSupport", dependencies: ["ApusIR", "ApusTransforms"], path: "Tests/Support"),
+        .testTarget(name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests"),
+        .testTarget(
+            name: "TransformsTests", dependencies: ["ApusTransforms", "ApusTestSupport"], path: "Tests/TransformsTests", exclude: ["Cases"]),
         .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
         .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime"], path: "Tests/RuntimeTests"),
         .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
-        .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen"], path: "Tests/CodegenTests"),
+        .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen", "ApusTestSupport"], path: "Tests/CodegenTests"),
         .testTarget(name: "TrainingTests", dependencies: ["Apus"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),

@@ -1,0 +1,66 @@
+import ApusIR
+import ApusTestSupport
+import ApusTransforms
+import Testing
+
+@Suite struct RandomGraphTests {
+    @Test func graphsFollowFromTheirSeed() {
+        #expect(RandomGraph(seed: 7).graph == RandomGraph(seed: 7).graph)
+        #expect(RandomGraph(seed: 7).graph != RandomGraph(seed: 8).graph)
+        let graph = RandomGraph(seed: 7).graph
+        #expect(randomInputs(for: graph, seed: 1) == randomInputs(for: graph, seed: 1))
+        #expect(randomInputs(for: graph, seed: 1) != randomInputs(for: graph, seed: 2))
+    }
+
+    @Test func everyOperationOccurs() {
+        var seen: Set<String> = []
+        for seed in 0..<200 as Range<UInt64> { for node in RandomGraph(seed: seed).graph.nodes { seen.insert(node.operation.name) } }
+        let missing = Set(OperationRegistry.all.map { $0.name }).subtracting(seen)
+        #expect(missing == ["parameter"])
+    }
+
+    @Test(arguments: 0..<200 as Range<UInt64>)
+    func verifiesRoundTripsAndRuns(seed: UInt64) throws {
+        let graph = RandomGraph(seed: seed).graph
+        try graph.verify()
+        let text = graph.text()
+        let parsed = try Graph(parsing: text)
+        #expect(parsed == graph, "seed \(seed)")
+        #expect(parsed.text() == text, "seed \(seed)")
+        let outcome = try Interpreter().run(graph, inputs: randomInputs(for: graph, seed: seed))
+        #expect(outcome.outputs.count == graph.results.count)
+        for (name, tensor) in outcome.outputs {
+            #expect(tensor.values.allSatisfy { $0.isFinite && abs($0) < 1e4 }, "seed \(seed), result \(name)")
+        }
+    }
+
+    /// Rounding to f32 after each node moves no result far: kernels in f32 can be compared with the interpreter.
+    @Test(arguments: 0..<200 as Range<UInt64>)
+    func roundingMovesLittle(seed: UInt64) throws {
+        let graph = RandomGraph(seed: seed).graph, inputs = randomInputs(for: graph, seed: seed)
+        let precise = try Interpreter().run(graph, inputs: inputs).outputs
+        let rounded = outputsRoundedToF32(of: graph, inputs: inputs)
+        for (name, expected) in precise {
+            let found = try #require(rounded[name])
+            let scale = 1 + (expected.values.map(abs).max() ?? 0)
+            let distance = zip(expected.values, found.values).map { abs($0 - $1) }.max() ?? 0
+            #expect(distance <= 2e-4 * scale, "seed \(seed), result \(name), scale \(scale)")
+        }
+    }
+
+    private func outputsRoundedToF32(of graph: Graph, inputs: [String: HostTensor]) -> [String: HostTensor] {
+        var values: [HostTensor] = []
+        for node in graph.nodes {
+            if let input = node.operation as? Input, let bound = inputs[input.name] {
+                values.append(bound)
+                continue
+            }
+            var result = node.operation.evaluate(node.operands.map { values[$0.index] }, type: node.type)
+            if node.type.element == .f32 { result.values = result.values.map { Double(Float($0)) } }
+            values.append(result)
+        }
+        var outputs: [String: HostTensor] = [:]
+        for case (.output(let name), let value) in graph.results.map({ ($0.kind, $0.value) }) { outputs[name] = values[value.index] }
+        return outputs
+    }
+}
