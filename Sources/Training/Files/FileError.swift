@@ -21,14 +21,14 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What the user can do about it, where there is something to say.
     public var advice: String? {
         switch number {
-        case ENOSPC, EDQUOT: "Free some space there, or choose another place."
-        case EFBIG: "The limit on the size of files (ulimit -f) or the file system does not allow a file this large."
-        case EACCES, EPERM: "Check who owns it and its permissions."
-        case EROFS: "The file system is mounted read-only; choose another place."
-        case ENOENT: "Check the spelling; the folder has to exist."
-        case EISDIR: "A file was expected here, and this is a folder."
-        case ENOTDIR: "A part of the path is a file, not a folder."
-        case EMFILE, ENFILE: "Too many files are open; raise the limit (ulimit -n)."
+        case ENOSPC, EDQUOT: "free some space there, or choose another place"
+        case EFBIG: "the limit on the size of files (ulimit -f) or the file system forbids a file this large"
+        case EACCES, EPERM: "check who owns it and its permissions"
+        case EROFS: "the file system is mounted read-only; choose another place"
+        case ENOENT: "check the spelling; the folder has to exist"
+        case EISDIR: "a file was expected here, and this is a folder"
+        case ENOTDIR: "a folder was expected where a file is"
+        case EMFILE, ENFILE: "too many files are open; raise the limit (ulimit -n)"
         default: nil
         }
     }
@@ -37,7 +37,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// The description without the path.
     var problem: String {
-        let problem = "cannot \(action): \(reason)."
-        return advice.map { "\(problem) \($0)" } ?? problem
+        let problem = "cannot \(action): \(reason)"
+        return advice.map { "\(problem) (\($0))" } ?? problem
     }
 }

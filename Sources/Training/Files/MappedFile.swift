@@ -5,7 +5,7 @@ import Foundation
 /// Files of this project are replaced by renaming, never rewritten in place, so a mapping stays whole
 /// while a newer version of the file is saved.
 final class MappedFile: @unchecked Sendable {  // the mapping is private, read-only and never changes
-    let bytes: UnsafeRawBufferPointer
+    private let bytes: UnsafeRawBufferPointer
 
     /// Throws when the path cannot be opened or mapped, or is not a regular file.
     init(contentsOf path: String) throws(FileError) {
@@ -28,6 +28,14 @@ final class MappedFile: @unchecked Sendable {  // the mapping is private, read-o
             throw FileError(path: path, action: "map")
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+
+    /// Calls `body` with the file's bytes, which stay mapped until it returns and no longer than the file.
+    func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
     }
 
     deinit {

@@ -24,6 +24,9 @@ public enum SafetensorsElementType: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// The place in the format's order.
+    var rank: Int { Self.allCases.firstIndex(of: self)! }
+
     /// The size in bytes of a tensor of this type, or nil if it is negative or larger than an address.
     func byteCount(of shape: [Int]) -> Int? {
         var total = byteCount

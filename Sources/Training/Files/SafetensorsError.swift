@@ -3,6 +3,8 @@ public struct SafetensorsError: Error, Sendable, Hashable, CustomStringConvertib
     public enum Code: String, Sendable {
         /// The file cannot be opened or is not a file.
         case unreadable
+        /// The file cannot be written.
+        case unwritable
         /// The header's length or text is wrong.
         case malformedHeader
         /// One tensor's element type, shape or offsets are wrong.
@@ -22,6 +24,16 @@ public struct SafetensorsError: Error, Sendable, Hashable, CustomStringConvertib
     /// The tensor at fault, where it is one.
     public let tensor: String?
     public let message: String
+    /// The system's error behind `.unreadable` and `.unwritable`.
+    public let cause: FileError?
+
+    init(code: Code, path: String, tensor: String? = nil, message: String, cause: FileError? = nil) {
+        self.code = code
+        self.path = path
+        self.tensor = tensor
+        self.message = message
+        self.cause = cause
+    }
 
     public var description: String {
         guard let tensor else { return "\(path): \(message)" }

@@ -17,9 +17,9 @@ public struct SafetensorsFile: Sendable {
         do {
             file = try MappedFile(contentsOf: path)
         } catch {
-            throw SafetensorsError(code: .unreadable, path: path, tensor: nil, message: error.problem)
+            throw SafetensorsError(code: .unreadable, path: path, message: error.problem, cause: error)
         }
-        header = try SafetensorsHeader(of: file.bytes, path: path)
+        header = try file.withBytes { (bytes) throws(SafetensorsError) in try SafetensorsHeader(of: bytes, path: path) }
         names = header.entries.keys.sorted()
         self.path = path
     }
@@ -44,58 +44,65 @@ public struct SafetensorsFile: Sendable {
     /// The elements of an F32, F64, F16 or BF16 tensor, F64 rounded to the nearest. Throws `.missingTensor`
     /// or `.wrongElementType`.
     public func floats(_ name: String) throws(SafetensorsError) -> [Float] {
-        let (type, bytes) = try contents(name)
-        switch type {
-        case .f32: return decode(bytes) { Float(bitPattern: $0) }
-        case .f64: return decode(bytes) { Float(Double(bitPattern: $0)) }
-        case .f16: return decode(bytes) { float(half: $0) }
-        case .bf16: return decode(bytes) { Float(bitPattern: UInt32($0 as UInt16) << 16) }
-        default: throw wrongElementType(type, name, wanted: "floating-point numbers")
+        let entry = try entry(name)
+        return try read(entry) { (bytes) throws(SafetensorsError) in
+            switch entry.elementType {
+            case .f32: return decode(bytes) { Float(bitPattern: $0) }
+            case .f64: return decode(bytes) { Float(Double(bitPattern: $0)) }
+            case .f16: return decode(bytes) { float(half: $0) }
+            case .bf16: return decode(bytes) { Float(bitPattern: UInt32($0 as UInt16) << 16) }
+            default: throw wrongElementType(entry, name, wanted: "floating-point numbers")
+            }
         }
     }
 
     /// The elements of an F64, F32, F16 or BF16 tensor. Throws `.missingTensor` or `.wrongElementType`.
     public func doubles(_ name: String) throws(SafetensorsError) -> [Double] {
-        let (type, bytes) = try contents(name)
-        if type == .f64 { return decode(bytes) { Double(bitPattern: $0) } }
-        return try floats(name).map(Double.init)
+        let entry = try entry(name)
+        guard entry.elementType == .f64 else { return try floats(name).map(Double.init) }
+        return read(entry) { bytes in decode(bytes) { Double(bitPattern: $0) } }
     }
 
     /// The elements of an integer tensor other than U64, or of a BOOL tensor as 0 and 1. Throws
     /// `.missingTensor` or `.wrongElementType`.
     public func integers(_ name: String) throws(SafetensorsError) -> [Int] {
-        let (type, bytes) = try contents(name)
-        switch type {
-        case .i64: return decode(bytes) { Int(Int64(bitPattern: $0)) }
-        case .i32: return decode(bytes) { Int(Int32(bitPattern: $0)) }
-        case .u32: return decode(bytes) { Int($0 as UInt32) }
-        case .i16: return decode(bytes) { Int(Int16(bitPattern: $0)) }
-        case .u16: return decode(bytes) { Int($0 as UInt16) }
-        case .i8: return decode(bytes) { Int(Int8(bitPattern: $0)) }
-        case .u8: return decode(bytes) { Int($0 as UInt8) }
-        case .bool: return decode(bytes) { ($0 as UInt8) == 0 ? 0 : 1 }
-        default: throw wrongElementType(type, name, wanted: "integers")
+        let entry = try entry(name)
+        return try read(entry) { (bytes) throws(SafetensorsError) in
+            switch entry.elementType {
+            case .i64: return decode(bytes) { Int(Int64(bitPattern: $0)) }
+            case .i32: return decode(bytes) { Int(Int32(bitPattern: $0)) }
+            case .u32: return decode(bytes) { Int($0 as UInt32) }
+            case .i16: return decode(bytes) { Int(Int16(bitPattern: $0)) }
+            case .u16: return decode(bytes) { Int($0 as UInt16) }
+            case .i8: return decode(bytes) { Int(Int8(bitPattern: $0)) }
+            case .u8: return decode(bytes) { Int($0 as UInt8) }
+            case .bool: return decode(bytes) { ($0 as UInt8) == 0 ? 0 : 1 }
+            default: throw wrongElementType(entry, name, wanted: "integers")
+            }
         }
     }
 
     /// A copy of the tensor's bytes as they stand in the file, little-endian. Throws `.missingTensor`.
-    public func bytes(_ name: String) throws(SafetensorsError) -> [UInt8] { Array(try contents(name).bytes) }
+    public func bytes(_ name: String) throws(SafetensorsError) -> [UInt8] {
+        read(try entry(name)) { bytes in Array(bytes) }
+    }
 
     /// Calls `body` with the tensor's bytes where they lie in the file, without a copy; they may be
-    /// unaligned. Throws `.missingTensor`, and what `body` throws.
+    /// unaligned, and are valid until `body` returns. Throws `.missingTensor`, and what `body` throws.
     public func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-        try body(try contents(name).bytes)
+        try read(try entry(name), body)
     }
 
     /// Copies the tensor's bytes into memory of exactly its size. Throws `.missingTensor` or `.wrongSize`.
     public func copy(_ name: String, into destination: UnsafeMutableRawBufferPointer) throws(SafetensorsError) {
-        let bytes = try contents(name).bytes
-        guard bytes.count == destination.count else {
-            throw SafetensorsError(
-                code: .wrongSize, path: path, tensor: name,
-                message: "\(bytes.count) bytes do not fit a destination of \(destination.count)")
+        try read(try entry(name)) { (bytes) throws(SafetensorsError) in
+            guard bytes.count == destination.count else {
+                throw SafetensorsError(
+                    code: .wrongSize, path: path, tensor: name,
+                    message: "\(bytes.count) bytes do not fit a destination of \(destination.count)")
+            }
+            destination.copyMemory(from: bytes)
         }
-        destination.copyMemory(from: bytes)
     }
 
     private func entry(_ name: String) throws(SafetensorsError) -> SafetensorsEntry {
@@ -105,20 +112,21 @@ public struct SafetensorsFile: Sendable {
         return entry
     }
 
-    private func contents(
-        _ name: String
-    ) throws(SafetensorsError) -> (type: SafetensorsElementType, bytes: UnsafeRawBufferPointer) {
-        let entry = try entry(name)
-        let start = header.dataStart
-        let range = start + entry.range.lowerBound..<start + entry.range.upperBound
-        return (entry.elementType, UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+    private func read<Result, Failure: Error>(
+        _ entry: SafetensorsEntry, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let range = header.dataStart + entry.range.lowerBound..<header.dataStart + entry.range.upperBound
+        return try file.withBytes { (bytes) throws(Failure) in
+            try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        }
     }
 
     private func wrongElementType(
-        _ type: SafetensorsElementType, _ name: String, wanted: String
+        _ entry: SafetensorsEntry, _ name: String, wanted: String
     ) -> SafetensorsError {
         SafetensorsError(
-            code: .wrongElementType, path: path, tensor: name, message: "\(type.rawValue) cannot be read as \(wanted)")
+            code: .wrongElementType, path: path, tensor: name,
+            message: "\(entry.elementType.rawValue) cannot be read as \(wanted)")
     }
 }
 

@@ -21,7 +21,7 @@ struct SafetensorsHeader: Sendable {
     /// Reads the header at the start of a whole file's `bytes`; `path` is for messages only.
     init(of bytes: UnsafeRawBufferPointer, path: String) throws(SafetensorsError) {
         func malformed(_ message: String) -> SafetensorsError {
-            SafetensorsError(code: .malformedHeader, path: path, tensor: nil, message: message)
+            SafetensorsError(code: .malformedHeader, path: path, message: message)
         }
         guard bytes.count >= 8 else {
             throw malformed("not a safetensors file: \(bytes.count) bytes, and the header's length alone takes 8")
@@ -94,7 +94,7 @@ struct SafetensorsHeader: Sendable {
         }
         guard filled == dataCount else {
             throw SafetensorsError(
-                code: .invalidLayout, path: path, tensor: nil,
+                code: .invalidLayout, path: path,
                 message: "\(dataCount - filled) bytes follow the last tensor")
         }
         return entries
