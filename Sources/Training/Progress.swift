@@ -4,18 +4,22 @@ import Foundation
 public struct TrainingProgress: Sendable {
     /// The current epoch, counted from 1.
     public var epoch: Int
+    /// The epochs of the whole run.
     public var epochs: Int
     /// The current step of the epoch, counted from 1.
     public var step: Int
+    /// The steps of each epoch.
     public var steps: Int
     /// Losses and metrics, in the order in which they are shown.
     public var values: [(name: String, value: Double)]
-    /// The images seen in the last `seconds`; time spent on anything but training is better left out of both.
+    /// The images seen in the last `seconds`.
     public var images: Int
+    /// The time that `images` took; time spent on anything but training is better left out of both.
     public var seconds: Double
     /// The images that the rest of the run will see.
     public var imagesLeft: Int
 
+    /// A state of the run, with all its parts.
     public init(
         epoch: Int, of epochs: Int, step: Int, of steps: Int, values: [(name: String, value: Double)],
         images: Int, seconds: Double, imagesLeft: Int
@@ -43,7 +47,8 @@ public struct TrainingProgress: Sendable {
         let whole = Int(seconds.rounded())
         let (hours, minutes) = (whole / 3600, whole / 60 % 60)
         return hours > 0
-            ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60) : String(format: "%d:%02d", minutes, whole % 60)
+            ? String(format: "%d:%02d:%02d", hours, minutes, whole % 60)
+            : String(format: "%d:%02d", minutes, whole % 60)
     }
 }
 
@@ -60,14 +65,14 @@ public struct ProgressWriter {
         var size = winsize()
         let known = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
         self.init(isTerminal: isatty(STDOUT_FILENO) == 1, columns: known ? Int(size.ws_col) : 80) { text in
-            FileHandle.standardOutput.write(Data(text.utf8))
+            try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))  // nobody may be reading any more
         }
     }
 
     /// Hands its text to `write`.
     public init(isTerminal: Bool, columns: Int = 80, write: @escaping (String) -> Void) {
         self.isTerminal = isTerminal
-        self.columns = columns
+        self.columns = max(1, columns)
         self.write = write
     }
 

@@ -32,7 +32,9 @@ public enum LearningRateSchedule: Sendable, Hashable {
         base * Double(effectiveBatch) / 256
     }
 
-    private static func halfCosine(from base: Double, to minimum: Double, at place: Double, of length: Double) -> Double {
+    private static func halfCosine(
+        from base: Double, to minimum: Double, at place: Double, of length: Double
+    ) -> Double {
         guard place < length else { return minimum }
         return minimum + (base - minimum) * 0.5 * (1 + cos(.pi * place / length))
     }

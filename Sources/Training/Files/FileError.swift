@@ -9,6 +9,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The system's error number.
     public let number: Int32
 
+    /// The error of the system call that has just failed, or the one given.
     public init(path: String, action: String, number: Int32 = errno) {
         self.path = path
         self.action = action

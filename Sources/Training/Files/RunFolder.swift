@@ -8,10 +8,13 @@ import Foundation
 public struct RunFolder: Sendable {
     /// A saved state and the training step after which it was saved.
     public struct Checkpoint: Sendable, Hashable {
+        /// The number of updates that the state has seen.
         public let step: Int
+        /// The safetensors file.
         public let path: String
     }
 
+    /// The folder.
     public let path: String
 
     /// Creates the folder, and those above it, where they are missing.
@@ -29,14 +32,18 @@ public struct RunFolder: Sendable {
         self.path = path
     }
 
+    /// Where the run's settings are kept.
     public var configPath: String { path + "/config.json" }
+    /// Where the run's `RunLog` is kept.
     public var logPath: String { path + "/log.jsonl" }
+    /// The folder of the run's checkpoints.
     public var checkpointsPath: String { path + "/checkpoints" }
 
     /// Where the checkpoint of a step, counted from 0, is kept.
     public func checkpointPath(step: Int) -> String {
         let digits = String(step)
-        return "\(checkpointsPath)/step-\(String(repeating: "0", count: max(0, 9 - digits.count)))\(digits).safetensors"
+        let zeros = String(repeating: "0", count: max(0, 9 - digits.count))
+        return "\(checkpointsPath)/step-\(zeros)\(digits).safetensors"
     }
 
     /// All checkpoints of the run, the oldest first, whole or not. Throws when the folder cannot be read.
@@ -114,7 +121,9 @@ public struct RunFolder: Sendable {
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
         let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard number == ENOENT, !path.isEmpty, parent != path else { throw FileError(path: path, action: "create", number: number) }
+        guard number == ENOENT, !path.isEmpty, parent != path else {
+            throw FileError(path: path, action: "create", number: number)
+        }
         try makeFolder(parent)
         guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError(path: path, action: "create") }
     }

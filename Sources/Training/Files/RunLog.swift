@@ -14,6 +14,7 @@ public final class RunLog {
         case null
     }
 
+    /// The file.
     public let path: String
     private var descriptor: Int32
 

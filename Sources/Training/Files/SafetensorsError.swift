@@ -1,5 +1,6 @@
 /// What is wrong with a safetensors file, or with what was asked of it.
 public struct SafetensorsError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kinds of faults.
     public enum Code: String, Sendable {
         /// The file cannot be opened or is not a file.
         case unreadable
@@ -19,10 +20,13 @@ public struct SafetensorsError: Error, Sendable, Hashable, CustomStringConvertib
         case wrongSize
     }
 
+    /// The kind of fault.
     public let code: Code
+    /// The file at fault.
     public let path: String
     /// The tensor at fault, where it is one.
     public let tensor: String?
+    /// What is wrong, without the path and the tensor's name.
     public let message: String
     /// The system's error behind `.unreadable` and `.unwritable`.
     public let cause: FileError?

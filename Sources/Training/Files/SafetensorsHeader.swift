@@ -83,14 +83,16 @@ struct SafetensorsHeader: Sendable {
                 throw invalid("offsets \(claim.begin) to \(claim.end) lie beyond the \(dataCount) bytes of data")
             }
             guard claim.end - claim.begin == size else {
-                throw invalid("\(elementType.rawValue)\(claim.shape) takes \(size) bytes, not \(claim.end - claim.begin)")
+                let given = claim.end - claim.begin
+                throw invalid("\(elementType.rawValue)\(claim.shape) takes \(size) bytes, not \(given)")
             }
             guard claim.begin == filled else {
                 let fault = claim.begin < filled ? "overlaps the tensor before it" : "leaves a hole before it"
                 throw invalid("starts at byte \(claim.begin) and \(fault), which ends at \(filled)", .invalidLayout)
             }
             filled = claim.end
-            entries[name] = SafetensorsEntry(elementType: elementType, shape: claim.shape, range: claim.begin..<claim.end)
+            entries[name] = SafetensorsEntry(
+                elementType: elementType, shape: claim.shape, range: claim.begin..<claim.end)
         }
         guard filled == dataCount else {
             throw SafetensorsError(

@@ -11,8 +11,11 @@ public enum SafetensorsWriter {
             case integers([Int64])
         }
 
+        /// The name, which no other tensor of the file may have.
         public let name: String
+        /// The type of the elements.
         public let elementType: SafetensorsElementType
+        /// The extents, the slowest first.
         public let shape: [Int]
         let body: Body
 
@@ -101,8 +104,8 @@ public enum SafetensorsWriter {
             end += count
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             members.append(
-                JSONText.quoted(tensor.name)
-                    + ":{\"dtype\":\"\(tensor.elementType.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(start),\(end)]}")
+                JSONText.quoted(tensor.name) + ":{\"dtype\":\"\(tensor.elementType.rawValue)\""
+                    + ",\"shape\":[\(shape)],\"data_offsets\":[\(start),\(end)]}")
         }
         let text = "{\(members.joined(separator: ","))}"
         // Blanks at the end align the data that follows.

@@ -2,6 +2,16 @@ import ApusTraining
 import Foundation
 import Testing
 
+/// The same numbers on every machine.
+private struct LinearGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ state >> 32
+    }
+}
+
 /// A safetensors file from a header's text and the bytes after it.
 func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) -> [UInt8] {
     let text = Array(header.utf8)
@@ -187,6 +197,28 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
             #expect(throws: SafetensorsError.self) { try open(Array(whole[..<count])) }
         }
         #expect(throws: SafetensorsError.self) { try open(whole + [0]) }
+    }
+
+    /// Whatever a damaged header says, the file is refused, or every tensor has as many elements as its shape.
+    @Test func readsNothingWrongFromADamagedHeader() throws {
+        let whole = try contents(of: fixture("metrics.safetensors"))
+        var random = LinearGenerator(state: 1)
+        var refused = 0
+        for _ in 0..<1000 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                bytes[Int.random(in: 0..<768, using: &random)] = UInt8.random(in: 0x20..<0x7F, using: &random)
+            }
+            guard let file = try? open(bytes) else {
+                refused += 1
+                continue
+            }
+            for name in file.names {
+                let width = try file.elementType(name).byteCount
+                #expect(try file.bytes(name).count == file.shape(name).reduce(width, *))
+            }
+        }
+        #expect((500..<1000).contains(refused))
     }
 
     @Test func refusesAPipeWithoutWaitingForAWriter() throws {
