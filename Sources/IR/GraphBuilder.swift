@@ -22,6 +22,7 @@ public final class GraphBuilder {
     /// Adds an operation; on a mistake, records it and returns an invalid tensor.
     public func add(_ operation: some Operation, _ operands: [Tensor], location: SourceLocation? = nil) -> Tensor {
         let place = location ?? self.location
+        guard operands.allSatisfy({ owns($0, operation: operation.name, location: place) }) else { return invalid() }
         guard operands.allSatisfy(\.isValid) else { return invalid() }
         do {
             let type = try operation.inferType(operands.map(\.type))
@@ -31,6 +32,13 @@ public final class GraphBuilder {
             located.location = place
             return report(located)
         }
+    }
+
+    /// Whether a tensor belongs to this builder's graph; one of another graph is a mistake.
+    private func owns(_ tensor: Tensor, operation: String, location: SourceLocation?) -> Bool {
+        if tensor.builder === self { return true }
+        report(GraphError(.structure, operation: operation, "a tensor of the graph '\(tensor.builder.graph.name)' is used in '\(graph.name)'", location: location))
+        return false
     }
 
     /// Adds a node whose type is already known to be right.
@@ -46,7 +54,8 @@ public final class GraphBuilder {
         return invalid()
     }
 
-    func invalid() -> Tensor { Tensor(builder: self, value: Value(-1)) }
+    /// A tensor that stands for the result of a mistake.
+    package func invalid() -> Tensor { Tensor(builder: self, value: Value(-1)) }
 
     /// A handle of an existing node.
     public func tensor(_ value: Value) -> Tensor { Tensor(builder: self, value: value) }
@@ -76,7 +85,7 @@ public final class GraphBuilder {
 
     /// Makes a tensor a named result of the graph.
     public func output(_ name: String, _ tensor: Tensor) {
-        guard tensor.isValid else { return }
+        guard owns(tensor, operation: "output", location: location), tensor.isValid else { return }
         if graph.results.contains(where: { $0.kind == .output(name: name) }) {
             report(GraphError(.name, "the result '\(name)' is declared twice", location: location))
         } else {
@@ -86,7 +95,7 @@ public final class GraphBuilder {
 
     /// Makes a tensor the new content of a parameter, which is overwritten when the program has run.
     public func update(_ parameter: Tensor, with tensor: Tensor) {
-        guard parameter.isValid, tensor.isValid else { return }
+        guard [parameter, tensor].allSatisfy({ owns($0, operation: "update", location: location) && $0.isValid }) else { return }
         guard parameter.type == tensor.type else {
             report(GraphError(.shape, "the update of \(parameter.value) has type \(tensor.type), not \(parameter.type)", location: location))
             return
@@ -110,7 +119,8 @@ extension GraphBuilder {
     /// The place of a call inside the layer that is being traced.
     package func location(_ file: String, _ line: Int) -> SourceLocation? {
         // Calls inside the framework say less than the place where the user wrote the layer.
-        if let location, file.hasPrefix("Apus") { return location }
+        let isInFramework = ["ApusIR/", "ApusLayers/", "ApusTransforms/"].contains(where: file.hasPrefix)
+        if let location, isInFramework { return location }
         return SourceLocation(file: file, line: line, path: location?.path ?? "")
     }
 }

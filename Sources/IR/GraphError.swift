@@ -1,5 +1,6 @@
 /// Where in a user's program an operation was declared.
 public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
+    /// File with its module, as `#fileID` has it.
     public var file: String
     public var line: Int
     /// Names of the enclosing layers joined by dots, such as `blocks.3.mlp.fc1`; empty at the top.
@@ -11,7 +12,10 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
         self.path = path
     }
 
-    public var description: String { path.isEmpty ? "\(file):\(line)" : "\(file):\(line) in \(path)" }
+    /// File name and line, such as `ViT.swift:42`.
+    package var place: String { "\(file.split(separator: "/").last ?? ""):\(line)" }
+
+    public var description: String { path.isEmpty ? place : "\(place) in \(path)" }
 }
 
 /// A mistake in a graph: what is wrong, in which operation, and where it was written.
@@ -48,7 +52,7 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         var text = ""
-        if let location { text += "\(location.file):\(location.line): " }
+        if let location { text += "\(location.place): " }
         if !operation.isEmpty { text += "\(operation): " }
         text += message
         if let location, !location.path.isEmpty { text += " in \(location.path)" }

@@ -1,0 +1,55 @@
+import ApusIR
+
+/// A learned vector for each of `count` indices, with the weight `weight` [count, dim].
+///
+/// *Shapes*: i32 [...] -> [..., dim].
+public struct Embedding: Layer {
+    public let count: Int, dim: Int
+    private let file: String, line: Int
+
+    public init(_ count: Int, _ dim: Int, file: String = #fileID, line: Int = #line) {
+        self.count = count
+        self.dim = dim
+        self.file = file
+        self.line = line
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        located(file, line) { gather(weight("weight", [count, dim], .normal(deviation: 1)), x) }
+    }
+}
+
+/// Cuts images into patches and maps each to a token (Dosovitskiy et al. 2020), with the convolution `proj`
+/// (`proj.weight` [dim, channels, patch, patch], `proj.bias` [dim]).
+///
+/// *Shapes*: [batch, channels, height, width] -> [batch, height / patch · width / patch, dim], row by row.
+public struct PatchEmbedding: Layer {
+    public let patch: Int, channels: Int, dim: Int
+    private let file: String, line: Int
+
+    public init(patch: Int, channels: Int = 3, dim: Int, file: String = #fileID, line: Int = #line) {
+        self.patch = patch
+        self.channels = channels
+        self.dim = dim
+        self.file = file
+        self.line = line
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        located(file, line) {
+            guard x.isValid else { return x }
+            guard patch > 0, x.rank == 4, x.shape[1] == channels, x.shape[2] % patch == 0, x.shape[3] % patch == 0 else {
+                return x.builder.report(GraphError(
+                    .shape, operation: "PatchEmbedding",
+                    "takes [batch,\(channels),height,width] with sides that are multiples of \(patch), has \(shapeText(x.shape))",
+                    location: x.builder.location))
+            }
+            return scope("proj") {
+                let kernel = weight("weight", [dim, channels, patch, patch], .xavierUniform)
+                let grid = x.reshape([x.shape[0], channels, x.shape[2] / patch, patch, x.shape[3] / patch, patch])
+                let tokens = dot(grid, kernel, contracting: [(1, 1), (3, 2), (5, 3)])            // [b, rows, columns, dim]
+                return tokens.reshape([x.shape[0], -1, dim]) + weight("bias", [dim], .zeros)
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import ApusIR
+
+extension Optimizer {
+    /// Stochastic gradient descent, exactly as PyTorch's `SGD`; weight decay is added to the gradient.
+    public static func sgd(learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, nesterov: Bool = false) -> Optimizer {
+        Optimizer(
+            rule: .sgd(StochasticGradientDescent(momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)),
+            learningRate: learningRate)
+    }
+}
+
+struct StochasticGradientDescent: Sendable {
+    let momentum: Double, weightDecay: Double, nesterov: Bool
+
+    var problems: [String] {
+        var problems: [String] = []
+        if !(0..<1).contains(momentum) { problems.append("the momentum \(momentum) is not in 0..<1") }
+        if !(weightDecay >= 0) { problems.append("the weight decay \(weightDecay) is negative") }
+        if nesterov, momentum == 0 { problems.append("Nesterov's method needs a momentum") }
+        return problems
+    }
+
+    func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) {
+        for weight in weights {
+            var direction = weight.gradient
+            if weightDecay != 0 { direction = direction + weight.parameter * weightDecay }
+            if momentum != 0 {
+                let velocity = builder.parameter(Parameter("optimizer.momentum.\(weight.name)", weight.parameter.type, .zeros, trainable: false))
+                let next = velocity * momentum + direction
+                builder.update(velocity, with: next)
+                direction = nesterov ? direction + next * momentum : next
+            }
+            builder.update(weight.parameter, with: weight.parameter - direction * (rate * weight.learningRateScale))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import ApusIR
+
+/// One step of training: inputs, model and loss, and the optimizer that improves the weights.
+///
+/// ```swift
+/// let step = TrainingStep(optimizer: .adamW(learningRate: 1e-3)) {
+///     let images = Input("images", [64, 784])
+///     let labels = Input("labels", [64], .int32)
+///     let logits = classifier(images)
+///     Loss(crossEntropy(logits, labels))
+///     Metric("accuracy", accuracy(logits, labels))
+/// }
+/// ```
+///
+/// The closure is run when the step is traced, each time anew.
+public struct TrainingStep {
+    public let name: String
+    public let optimizer: Optimizer
+    private let location: SourceLocation
+    private let contents: () -> [StepResult]
+
+    public init(
+        _ name: String = "training_step", optimizer: Optimizer, file: String = #fileID, line: Int = #line,
+        @StepBuilder _ contents: @escaping () -> [StepResult]
+    ) {
+        self.name = name
+        self.optimizer = optimizer
+        location = SourceLocation(file: file, line: line)
+        self.contents = contents
+    }
+
+    /// The graph of the forward pass; throws all mistakes in the declaration.
+    public func trace() throws(GraphErrors) -> TracedStep {
+        let trace = Trace(name: name, location: location)
+        let builder = trace.builder, results = trace.record(contents)
+        let losses = results.filter { $0.kind == .loss }
+        if losses.count != 1 {
+            builder.report(GraphError(.structure, "a training step has one Loss, this one has \(losses.count)", location: location))
+        }
+        for problem in optimizer.problems { builder.report(GraphError(.attribute, problem, location: location)) }
+        let graph = try builder.finish()
+        let loss = losses[0].tensor
+        let weights = graph.parameters.filter(\.operation.trainable).map(\.value)
+        guard !weights.isEmpty else {
+            throw GraphErrors([GraphError(.structure, "the training step has no trainable weights", location: location)])
+        }
+        guard loss.element.isFloatingPoint else {
+            throw GraphErrors([GraphError(.elementType, "the loss is \(loss.type), which is not of floating point", location: location)])
+        }
+        return TracedStep(graph: graph, loss: loss.value, weights: weights, metrics: results.filter { $0.kind == .metric }.map(\.name), optimizer: optimizer)
+    }
+}
+
+/// A traced training step: the forward pass, which is still to be differentiated and to get its optimizer.
+public struct TracedStep: Sendable {
+    /// The forward pass. Its outputs are `loss`, the metrics and the other outputs of the declaration.
+    public var graph: Graph
+    public var loss: Value
+    /// The trainable parameters in order of declaration.
+    public var weights: [Value]
+    /// Names of the metrics among the outputs.
+    public var metrics: [String]
+    public var optimizer: Optimizer
+}

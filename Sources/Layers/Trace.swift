@@ -1,0 +1,110 @@
+import ApusIR
+
+/// What tells a layer value apart from others of equal content.
+final class Identity: Sendable {}
+
+/// A model that is being traced: its graph, and the scope of names that the trace is in.
+///
+/// A trace belongs to the task that runs the step's closure; tracing is not concurrent.
+final class Trace: @unchecked Sendable {
+    @TaskLocal static var current: Trace?
+
+    /// The current trace. Outside of any, one that has recorded just this as a mistake.
+    static var active: Trace {
+        if let current { return current }
+        let trace = Trace(name: "outside of any step")
+        trace.builder.report(GraphError(.structure, "inputs and weights are declared in the closure of a step"))
+        return trace
+    }
+
+    let builder: GraphBuilder
+    private var scope = Scope(path: "", isRepeated: false)
+    private var weights: [String: SourceLocation?] = [:]
+
+    init(name: String, location: SourceLocation? = nil) {
+        builder = GraphBuilder(name: name)
+        builder.location = location
+    }
+
+    /// One entry into a scope.
+    private final class Scope {
+        let path: String
+        /// Whether the same layer value was here before, so that weights are found again on purpose.
+        let isRepeated: Bool
+        /// Who has used a name inside this entry.
+        var children: [String: Identity] = [:]
+        var weights: Set<String> = []
+        var hasCollided = false
+
+        init(path: String, isRepeated: Bool) {
+            self.path = path
+            self.isRepeated = isRepeated
+        }
+
+        func path(of name: String) -> String { path.isEmpty || name.isEmpty ? path + name : "\(path).\(name)" }
+    }
+
+    /// Runs `body` with `name` added to the names of weights.
+    func inScope<Result>(_ name: String, _ identity: Identity, _ body: () -> Result) -> Result {
+        let outer = scope, place = builder.location
+        let known = outer.children.updateValue(identity, forKey: name)
+        scope = Scope(path: outer.path(of: name), isRepeated: outer.isRepeated || known === identity)
+        builder.location?.path = scope.path
+        defer {
+            scope = outer
+            builder.location = place
+        }
+        return body()
+    }
+
+    /// Runs `body` with a place in the user's program as the place of its operations.
+    func at<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Result {
+        let place = builder.location
+        builder.location = builder.location(file, line)
+        defer { builder.location = place }
+        return body()
+    }
+
+    /// Declares a weight in the current scope, or finds it again if the layer was here before.
+    func weight(_ name: String, _ type: TensorType, _ initializer: Initializer, trainable: Bool, _ place: SourceLocation?) -> Tensor {
+        let fullName = scope.path(of: name)
+        let isNewHere = scope.weights.insert(name).inserted
+        if let first = weights[fullName], !isNewHere || !scope.isRepeated {
+            return collision(fullName, first, place)
+        }
+        weights[fullName] = .some(place)
+        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable))
+    }
+
+    /// Reports two weights of one name, once for a layer.
+    private func collision(_ name: String, _ first: SourceLocation?, _ place: SourceLocation?) -> Tensor {
+        defer { scope.hasCollided = true }
+        guard !scope.hasCollided else { return builder.invalid() }
+        let other = first.map { " (the other at \($0.place))" } ?? ""
+        return builder.report(GraphError(
+            .name, "two weights are named '\(name)'\(other); name one of the layers with .named(_:)", location: place))
+    }
+}
+
+/// Runs `body` with a place in the user's program as the place of its operations.
+func located<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Result {
+    Trace.active.at(file, line, body)
+}
+
+/// Declares a weight of the layer that is being called; its name is prefixed with the names of the enclosing layers.
+///
+/// - Parameters:
+///   - name: Name inside the layer, such as `weight`.
+///   - shape: Shape in PyTorch's order: [out, in] for a linear layer.
+///   - trainable: Whether training changes it; a position table, for example, may be fixed.
+public func weight(
+    _ name: String, _ shape: [Int], _ initializer: Initializer, trainable: Bool = true, file: String = #fileID, line: Int = #line
+) -> Tensor {
+    let trace = Trace.active
+    return trace.weight(name, TensorType(.f32, shape), initializer, trainable: trainable, trace.builder.location(file, line))
+}
+
+/// Prefixes the names of the weights that are declared in `body` with a name and a dot.
+public func scope<Result>(_ name: String, file: String = #fileID, line: Int = #line, _ body: () -> Result) -> Result {
+    located(file, line) { Trace.active.inScope(name, Identity(), body) }
+}

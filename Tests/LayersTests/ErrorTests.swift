@@ -1,0 +1,93 @@
+import ApusIR
+import ApusLayers
+import Testing
+
+private struct Broken: Layer {
+    static let line = #line + 2
+    var body: some Layer {
+        Linear(768, 512).named("mlp.fc1")
+        GELU()
+        Linear(3072, 768).named("mlp.fc2")
+    }
+}
+
+@Suite struct ErrorTests {
+    @Test func mistakesNamePlaceOperationAndLayer() {
+        let layer = Sequential { Broken(); Broken() }.named("blocks")
+        #expect(mistakes { _ = try graph(layer, [8, 50, 768]) } == [
+            "ErrorTests.swift:\(Broken.line + 2): dot: inner dimensions 512 and 3072 differ ([8,50,512] x [768,3072]) in blocks.0.mlp.fc2",
+        ])
+    }
+
+    @Test func allMistakesAreReportedAtOnce() {
+        let line = #line + 2
+        func makeStep() -> TrainingStep {
+            TrainingStep(optimizer: .sgd(learningRate: -1)) {
+                let x = Input("x", [2, 3])
+                Metric("first", mean(Linear(4, 1)(x)))
+                Metric("second", Linear(3, 1).named("second")(x))
+                Metric("third", mean(Linear(5, 1).named("third")(x)))
+            }
+        }
+        #expect(mistakes { _ = try makeStep().trace() } == [
+            "ErrorTests.swift:\(line + 2): dot: inner dimensions 3 and 4 differ ([2,3] x [1,4])",
+            "ErrorTests.swift:\(line + 4): dot: inner dimensions 3 and 5 differ ([2,3] x [1,5]) in third",
+            "ErrorTests.swift:\(line + 3): 'second' is f32[2,1], not a scalar",
+            "ErrorTests.swift:\(line): a training step has one Loss, this one has 0",
+            "ErrorTests.swift:\(line): the learning rate -1.0 is not a number from 0 on",
+        ])
+    }
+
+    @Test func functionsOnTensorsSayWhereTheyWereCalled() {
+        let line = #line + 1
+        let text = mistakes { _ = try graph(Apply { $0.reshape([7]) }.named("head"), [2, 4]) }
+        #expect(text == ["ErrorTests.swift:\(line): reshape: [2,4] has 8 elements, [7] has 7 in head"])
+    }
+
+    @Test func residualThatChangesTheShape() {
+        let line = #line + 1
+        let text = mistakes { _ = try graph(Residual { Linear(4, 1) }, [2, 4]) }
+        #expect(text == ["ErrorTests.swift:\(line): Residual: the layers make f32[2,1] of f32[2,4], which cannot be added"])
+    }
+
+    @Test(arguments: [(7, 2), (8, 0), (8, 3), (0, 1)])
+    func headsThatDoNotDivide(dim: Int, heads: Int) {
+        let text = mistakes { _ = try graph(SelfAttention(dim, heads: heads), [1, 2, 8]) }
+        #expect(text.count == 1 && text[0].contains("SelfAttention: \(heads) heads do not divide the dimension \(dim)"))
+    }
+
+    @Test func impossibleSizesAreReportedNotTrapped() {
+        #expect(mistakes { _ = try graph(Linear(4, 0), [2, 4]) }.count > 0)
+        #expect(mistakes { _ = try graph(Linear(-4, 2), [2, 4]) }.count > 0)
+        #expect(mistakes { _ = try graph(Linear(4, 4), []) }.count > 0)
+        #expect(mistakes { _ = try graph(LayerNorm(3), [2, 4]) }.count == 1)
+        #expect(mistakes { _ = try graph(PatchEmbedding(patch: 0, dim: 4), [1, 3, 8, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(PatchEmbedding(patch: 3, dim: 4), [1, 3, 8, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(Conv2D(3, 4, kernel: 9), [1, 3, 8, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(Conv2D(3, 4, kernel: 3, stride: 0), [1, 3, 8, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(MaxPool2D(0), [1, 3, 8, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(AveragePool2D(2), [3, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(GlobalAveragePool2D(), [3, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(Softmax(), []) }.count == 1)
+        #expect(mistakes { _ = try graph(Embedding(3, 4), [2, 4]) }.count == 1)
+    }
+
+    @Test func tensorsOfAnotherStepAreRefused() throws {
+        var stray: Tensor?
+        _ = try InferenceStep("first") {
+            let x = Input("x", [2])
+            let _ = (stray = x)
+            Output("y", x)
+        }.trace()
+        let other = try #require(stray)
+        let line = #line + 1
+        let text = mistakes { _ = try InferenceStep("second") { Output("y", Input("x", [2]) + other) }.trace() }
+        #expect(text == ["ErrorTests.swift:\(line): add: a tensor of the graph 'first' is used in 'second'"])
+    }
+
+    @Test func declarationsOutsideOfAStepAreReported() {
+        let outside = Input("x", [2])
+        #expect(mistakes { _ = try outside.builder.finish() } == ["inputs and weights are declared in the closure of a step"])
+        #expect(mistakes { _ = try InferenceStep { Output("y", outside) }.trace() }.count == 1)
+    }
+}

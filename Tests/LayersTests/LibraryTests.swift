@@ -1,0 +1,100 @@
+import ApusIR
+import ApusLayers
+import Testing
+
+@Suite struct LibraryTests {
+    @Test func shapes() throws {
+        #expect(try resultType(Linear(4, 6), [2, 3, 4]) == "f32[2,3,6]")
+        #expect(try resultType(LayerNorm(4), [2, 3, 4]) == "f32[2,3,4]")
+        #expect(try resultType(SelfAttention(8, heads: 2), [2, 5, 8]) == "f32[2,5,8]")
+        #expect(try resultType(Apply { SelfAttention(8, heads: 2).attention($0) }, [2, 5, 8]) == "f32[2,2,5,5]")
+        #expect(try resultType(Embedding(10, 4), [2, 3], .int32) == "f32[2,3,4]")
+        #expect(try resultType(PatchEmbedding(patch: 4, dim: 6), [2, 3, 8, 12]) == "f32[2,6,6]")
+        #expect(try resultType(Conv2D(3, 5, kernel: 3), [2, 3, 8, 10]) == "f32[2,5,6,8]")
+        #expect(try resultType(Conv2D(3, 5, kernel: 3, stride: 2, padding: 1), [2, 3, 8, 10]) == "f32[2,5,4,5]")
+        #expect(try resultType(MaxPool2D(2), [2, 3, 8, 10]) == "f32[2,3,4,5]")
+        #expect(try resultType(AveragePool2D(3, stride: 1), [2, 3, 8, 10]) == "f32[2,3,6,8]")
+        #expect(try resultType(GlobalAveragePool2D(), [2, 3, 8, 10]) == "f32[2,3]")
+        #expect(try resultType(Flatten(), [2, 3, 8]) == "f32[2,24]")
+    }
+
+    @Test func activationsKeepTheShape() throws {
+        let activations: [any Layer] = [GELU(), ReLU(), Tanh(), Sigmoid(), SiLU(), Softmax()]
+        for activation in activations { #expect(try resultType(activation, [2, 3]) == "f32[2,3]") }
+    }
+
+    @Test func numbersOfWeights() throws {
+        func count(_ layer: some Layer, _ shape: [Int], _ element: ElementType = .float32) throws -> Int {
+            try graph(layer, shape, element).parameters.map(\.operation.type.count).reduce(0, +)
+        }
+        #expect(try count(Linear(4, 6), [2, 4]) == 30)
+        #expect(try count(Linear(4, 6, bias: false), [2, 4]) == 24)
+        #expect(try count(LayerNorm(4), [2, 4]) == 8)
+        #expect(try count(SelfAttention(8, heads: 2), [2, 5, 8]) == 8 * 24 + 24 + 8 * 8 + 8)
+        #expect(try count(SelfAttention(8, heads: 2, qkvBias: false), [2, 5, 8]) == 8 * 24 + 8 * 8 + 8)
+        #expect(try count(Embedding(10, 4), [2], .int32) == 40)
+        #expect(try count(PatchEmbedding(patch: 4, dim: 6), [2, 3, 8, 8]) == 6 * 3 * 16 + 6)
+        #expect(try count(Conv2D(3, 5, kernel: 3), [2, 3, 8, 8]) == 5 * 27 + 5)
+        #expect(try count(TransformerBlock(dim: 768, heads: 12), [1, 2, 768]) == 7_087_872)
+    }
+
+    @Test func attentionNeedsNoTransposesOfItsHeads() throws {
+        let operations = try graph(SelfAttention(8, heads: 2), [2, 5, 8]).nodes.map(\.operation.name)
+        #expect(operations.count(where: { $0 == "transpose" }) == 1)
+        #expect(operations.count(where: { $0 == "dot" }) == 4)
+    }
+
+    @Test func attentionComputesWhatItsFormulaSays() throws {
+        // Values are the tokens themselves; keys and queries are zero, so each token becomes the mean of all.
+        let graph = try graph(SelfAttention(2, heads: 1), [1, 2, 2])
+        let weights: [String: [Double]] = [
+            "qkv.weight": [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1], "qkv.bias": [0, 0, 0, 0, 0, 0],
+            "proj.weight": [1, 0, 0, 1], "proj.bias": [10, 20],
+        ]
+        var parameters: [String: HostTensor] = [:]
+        for (_, operation) in graph.parameters {
+            parameters[operation.name] = HostTensor(operation.type, try #require(weights[operation.name]))
+        }
+        let x = HostTensor(TensorType(.f32, [1, 2, 2]), [1, 2, 3, 6])
+        #expect(try Interpreter().run(graph, inputs: ["x": x], parameters: parameters).outputs["y"]?.values == [12, 24, 12, 24])
+    }
+
+    @Test func patchesAreTakenRowByRowAsAConvolutionDoes() throws {
+        let step = InferenceStep {
+            let images = Input("images", [1, 1, 4, 6])
+            Output("patches", PatchEmbedding(patch: 2, channels: 1, dim: 3).named("a")(images))
+            Output("convolution", Conv2D(1, 3, kernel: 2, stride: 2).named("b")(images))
+        }
+        let graph = try step.trace()
+        func sequence(_ type: TensorType) -> HostTensor { HostTensor(type, (0..<type.count).map { Double($0 * $0 % 17) }) }
+        var parameters: [String: HostTensor] = [:]
+        for (_, operation) in graph.parameters { parameters[operation.name] = sequence(operation.type) }
+        let outputs = try Interpreter().run(graph, inputs: ["images": sequence(TensorType(.f32, [1, 1, 4, 6]))], parameters: parameters).outputs
+        let patches = try #require(outputs["patches"]), convolution = try #require(outputs["convolution"])
+        #expect(patches.shape == [1, 6, 3] && convolution.shape == [1, 3, 2, 3])
+        for token in 0..<6 {
+            for channel in 0..<3 { #expect(patches.values[token * 3 + channel] == convolution.values[channel * 6 + token]) }
+        }
+    }
+
+    @Test func textOfATinyModel() throws {
+        #expect(try graph(Sequential { Linear(2, 3); ReLU() }.named("net"), [1, 2]).text() == """
+            graph @test {
+              %0 = input {name = "x"} : f32[1,2]
+              %1 = parameter {name = "net.0.weight", init = "xavier_uniform", trainable = true} : f32[3,2]
+              %2 = parameter {name = "net.0.bias", init = "constant(0.0)", trainable = true} : f32[3]
+              %3 = dot %0, %1 {left_batch = [], right_batch = [], left_contracting = [1], right_contracting = [1]} : f32[1,3]
+              %4 = broadcast %2 {axes = [1]} : f32[1,3]
+              %5 = add %3, %4 : f32[1,3]
+              %6 = constant {value = 0.0} : f32[]
+              %7 = broadcast %6 {axes = []} : f32[1,3]
+              %8 = compare %5, %7 {direction = "greater"} : bool[1,3]
+              %9 = constant {value = 0.0} : f32[]
+              %10 = broadcast %9 {axes = []} : f32[1,3]
+              %11 = select %8, %5, %10 : f32[1,3]
+              return "y" %11
+            }
+
+            """)
+    }
+}
