@@ -1,0 +1,93 @@
+import Foundation
+
+/// Writes files that are either complete under their name or not there at all.
+///
+/// The bytes go to a temporary file in the same folder, reach the disk, and only then take the name. When
+/// anything fails on the way, or the process is killed, an earlier file of that name stays as it was.
+public enum AtomicFile {
+    /// The ending of a temporary file's name; one that a killed process left behind can be removed.
+    static let temporarySuffix = ".partial"
+
+    /// Where the bytes of a file under way go.
+    public struct Output: ~Copyable {
+        let descriptor: Int32
+        let path: String
+
+        /// Appends all of `bytes`. Throws when the system takes only a part of them.
+        public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+            var rest = bytes
+            while !rest.isEmpty {
+                // Systems refuse or cut writes of 2 GiB and more.
+                let count = Foundation.write(descriptor, rest.baseAddress, min(rest.count, 1 << 30))
+                if count > 0 {
+                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                } else if count == 0 || errno != EINTR {
+                    throw FileError(path: path, action: "write", number: count == 0 ? EIO : errno)
+                }
+            }
+        }
+
+        /// Appends the UTF-8 bytes of `text`. Throws when the system takes only a part of them.
+        public func write(_ text: String) throws(FileError) {
+            try write(Array(text.utf8))
+        }
+
+        /// Appends the elements of `numbers` as they lie in memory.
+        func write<Number: BitwiseCopyable>(_ numbers: [Number]) throws(FileError) {
+            try numbers.withUnsafeBufferPointer { (numbers) throws(FileError) in
+                try write(UnsafeRawBufferPointer(numbers))
+            }
+        }
+    }
+
+    /// Creates or replaces the file at `path` with what `body` writes.
+    /// - Throws: The first failure, or what `body` throws; the temporary file is gone by then.
+    public static func write(
+        to path: String, _ body: (borrowing Output) throws(FileError) -> Void
+    ) throws(FileError) {
+        let url = URL(fileURLWithPath: path)
+        let folder = url.deletingLastPathComponent().path
+        let unique = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        let temporary = "\(folder)/.\(url.lastPathComponent).\(unique)\(temporarySuffix)"
+
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw FileError(path: path, action: "write") }
+        do throws(FileError) {
+            try fill(descriptor, path: path, body)
+            guard rename(temporary, path) == 0 else { throw FileError(path: path, action: "replace") }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        try synchronize(folder: folder)
+    }
+
+    /// Creates or replaces the file at `path` with a text. Throws as `write(to:_:)` does.
+    public static func write(_ text: String, to path: String) throws(FileError) {
+        try write(to: path) { (output) throws(FileError) in try output.write(text) }
+    }
+
+    /// Writes all of the file, brings it to the disk and closes it, also on failure.
+    private static func fill(
+        _ descriptor: Int32, path: String, _ body: (borrowing Output) throws(FileError) -> Void
+    ) throws(FileError) {
+        do throws(FileError) {
+            try body(Output(descriptor: descriptor, path: path))
+            guard fsync(descriptor) == 0 else { throw FileError(path: path, action: "write") }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        // Some network file systems report a full disk only here.
+        guard close(descriptor) == 0 else { throw FileError(path: path, action: "write") }
+    }
+
+    /// Brings the folder's list of names to the disk, so that the new name survives a loss of power.
+    private static func synchronize(folder: String) throws(FileError) {
+        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: folder, action: "open") }
+        defer { close(descriptor) }
+        // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: folder, action: "write") }
+    }
+}

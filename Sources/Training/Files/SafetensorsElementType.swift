@@ -1,0 +1,41 @@
+/// The element types of a safetensors file, narrow before wide: the order in which the format ranks them.
+public enum SafetensorsElementType: String, Sendable, Hashable, CaseIterable {
+    case bool = "BOOL"
+    case u8 = "U8"
+    case i8 = "I8"
+    case i16 = "I16"
+    case u16 = "U16"
+    case f16 = "F16"
+    case bf16 = "BF16"
+    case i32 = "I32"
+    case u32 = "U32"
+    case f32 = "F32"
+    case f64 = "F64"
+    case i64 = "I64"
+    case u64 = "U64"
+
+    /// The size of one element in bytes.
+    public var byteCount: Int {
+        switch self {
+        case .bool, .u8, .i8: 1
+        case .i16, .u16, .f16, .bf16: 2
+        case .i32, .u32, .f32: 4
+        case .f64, .i64, .u64: 8
+        }
+    }
+
+    /// The place in the format's order.
+    var rank: Int { Self.allCases.firstIndex(of: self)! }
+
+    /// The size in bytes of a tensor of this type, or nil if it is negative or larger than an address.
+    func byteCount(of shape: [Int]) -> Int? {
+        var total = byteCount
+        for extent in shape {
+            guard extent >= 0 else { return nil }
+            let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+            guard !overflow else { return nil }
+            total = product
+        }
+        return total
+    }
+}
