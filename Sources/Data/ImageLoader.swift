@@ -131,7 +131,8 @@ public final class ImageLoader: Sendable {
                 advice: "Start at a batch between 0 and \(batches).")
         }
         let order = order(ofEpoch: epoch)
-        let positions = startingAtBatch * batchSize..<min(batches * batchSize, items.count)
+        let end = min(batches * batchSize, items.count)
+        let positions = min(startingAtBatch * batchSize, end)..<end
         let samples = OrderedPrefetch<Result<Sample, DataError>>(
             positions, threads: threads, ahead: Self.batchesAhead * batchSize
         ) { [self] position in
