@@ -1,8 +1,12 @@
 /// A region of an image in parts of its width and height: (0, 0, 1, 1) is the whole image.
 public struct NormalizedRect: Sendable, Equatable {
+    /// Left edge, as a part of the image's width.
     public let left: Double
+    /// Upper edge, as a part of the image's height.
     public let top: Double
+    /// Width, as a part of the image's width.
     public let width: Double
+    /// Height, as a part of the image's height.
     public let height: Double
 
     /// The whole image.
@@ -44,7 +48,7 @@ public struct AttentionMap: Sendable, Equatable {
 
     /// Wraps weights; throws `invalidArgument` unless there are `grid * grid` of them and at least one.
     public init(grid: Int, values: [Float]) throws(DataError) {
-        guard grid > 0, values.count == grid * grid else {
+        guard (1...1 << 15).contains(grid), values.count == grid * grid else {
             throw DataError(
                 .invalidArgument, "\(values.count) weights are no map of \(grid) x \(grid) cells",
                 advice: "Give one weight for each cell of the grid.")

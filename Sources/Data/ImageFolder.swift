@@ -7,7 +7,9 @@ import Foundation
 public struct ImageFolder: Sendable, Equatable {
     /// One image file and the index of its class.
     public struct Item: Sendable, Equatable {
+        /// Where the file is.
         public let path: String
+        /// Index into the folder's classes.
         public let label: Int32
 
         /// Pairs a file with its class.

@@ -23,7 +23,8 @@ public struct GreyImage: Sendable, Equatable {
 
     /// Wraps pixels; throws `invalidArgument` unless there are `width * height` bytes of a non-empty image.
     public init(width: Int, height: Int, pixels: [UInt8]) throws(DataError) {
-        guard width > 0, height > 0, pixels.count == width * height else {
+        // The upper bound keeps the product from overflowing.
+        guard (1...1 << 30).contains(width), (1...1 << 30).contains(height), pixels.count == width * height else {
             throw DataError(
                 .invalidArgument, "\(pixels.count) bytes are no grey image of \(width) x \(height) pixels",
                 advice: "Give width * height bytes and at least one pixel.")

@@ -36,7 +36,9 @@ public enum PhantomDataSet {
                 .invalidArgument, "\(name) is \(count), which leaves a class without images",
                 advice: "Choose at least one image for each of the \(classes) classes.")
         }
-        guard threads > 0 else { throw DataError(.invalidArgument, "threads is \(threads)", advice: "Give at least 1.") }
+        guard (1...1024).contains(threads) else {
+            throw DataError(.invalidArgument, "threads is \(threads)", advice: "Give a number from 1 to 1024.")
+        }
         if let content = try? FileManager.default.contentsOfDirectory(atPath: directory), !content.isEmpty {
             throw DataError(
                 .folderNotEmpty, "the folder is not empty", path: directory,

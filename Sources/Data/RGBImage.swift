@@ -9,7 +9,8 @@ public struct RGBImage: Sendable, Equatable {
 
     /// Wraps pixels; throws `invalidArgument` unless there are `width * height * 3` bytes of a non-empty image.
     public init(width: Int, height: Int, pixels: [UInt8]) throws(DataError) {
-        guard width > 0, height > 0, pixels.count == width * height * 3 else {
+        // The upper bound keeps the product from overflowing.
+        guard (1...1 << 30).contains(width), (1...1 << 30).contains(height), pixels.count == width * height * 3 else {
             throw DataError(
                 .invalidArgument, "\(pixels.count) bytes are no RGB image of \(width) x \(height) pixels",
                 advice: "Give width * height * 3 bytes and at least one pixel.")
@@ -27,7 +28,8 @@ public struct RGBImage: Sendable, Equatable {
     /// The part of the image inside `region`; throws `invalidArgument` if the region leaves the image.
     public func cropped(to region: PixelRect) throws(DataError) -> RGBImage {
         guard region.left >= 0, region.top >= 0, region.width > 0, region.height > 0,
-            region.left + region.width <= width, region.top + region.height <= height
+            region.left < width, region.width <= width - region.left,
+            region.top < height, region.height <= height - region.top
         else {
             throw DataError(
                 .invalidArgument, "the crop \(region) leaves the image of \(width) x \(height) pixels",
@@ -60,11 +62,15 @@ public struct RGBImage: Sendable, Equatable {
     }
 }
 
-/// A rectangle in whole pixels; `left` and `top` are the first column and row inside.
+/// A rectangle in whole pixels.
 public struct PixelRect: Sendable, Equatable, CustomStringConvertible {
+    /// First column inside.
     public var left: Int
+    /// First row inside.
     public var top: Int
+    /// Number of columns.
     public var width: Int
+    /// Number of rows.
     public var height: Int
 
     /// Makes a rectangle; whether it lies inside an image is checked where it is used.

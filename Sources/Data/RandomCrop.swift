@@ -28,7 +28,7 @@ public struct RandomCrop: Sendable, Equatable {
     /// Draws a region of an image of `width` x `height` pixels: ten tries, then the largest central part whose
     /// sides have an allowed ratio.
     public func region(width: Int, height: Int, using random: inout CounterRandom) -> PixelRect {
-        let area = Double(width * height)
+        let area = Double(width) * Double(height)
         for _ in 0..<10 {
             let target = area * random.uniform(in: scale)
             let aspect = exp(random.uniform(in: log(ratio.lowerBound)...log(ratio.upperBound)))

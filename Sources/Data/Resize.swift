@@ -28,9 +28,13 @@ public enum ResizeFilter: Sendable, Equatable {
 
 /// A rectangle in fractional pixels of an image, given by its four edges as Pillow's `box` is.
 public struct PixelBox: Sendable, Equatable {
+    /// Left edge.
     public var left: Float
+    /// Upper edge.
     public var top: Float
+    /// Right edge.
     public var right: Float
+    /// Lower edge.
     public var bottom: Float
 
     /// Makes a box from its edges; whether it lies inside an image is checked where it is used.
@@ -53,13 +57,13 @@ extension RGBImage {
     ) throws(DataError) -> RGBImage {
         let whole = PixelBox(left: 0, top: 0, right: Float(self.width), bottom: Float(self.height))
         let box = box ?? whole
-        guard width > 0, height > 0, box.left >= 0, box.top >= 0, box.right <= whole.right,
+        guard Self.targetSides.contains(width), Self.targetSides.contains(height), box.left >= 0, box.top >= 0, box.right <= whole.right,
             box.bottom <= whole.bottom, box.left < box.right, box.top < box.bottom
         else {
             throw DataError(
                 .invalidArgument,
                 "\(box) of an image of \(self.width) x \(self.height) pixels cannot be scaled to \(width) x \(height)",
-                advice: "Choose a non-empty box inside the image and a target of at least one pixel.")
+                advice: "Choose a non-empty box inside the image and a target of 1 to 65536 pixels per side.")
         }
         // Where the height shrinks by far more than the width, columns first is less work. That order, and so its
         // rounding, came with Pillow 13; before, rows were always first.
@@ -75,6 +79,8 @@ extension RGBImage {
         if !columnsFirst, changesHeight { result = result.resampledVertically(columns) }
         return result
     }
+
+    private static var targetSides: ClosedRange<Int> { 1...65536 }
 
     private func resampledHorizontally(_ taps: FilterTaps) -> RGBImage {
         let (sourceWidth, targetWidth) = (width, taps.count)

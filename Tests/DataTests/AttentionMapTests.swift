@@ -71,6 +71,7 @@ import Testing
     @Test func mapsAndRegionsOfWrongSizeAreErrors() {
         expectError(.invalidArgument) { _ = try AttentionMap(grid: 3, values: [1, 2]) }
         expectError(.invalidArgument) { _ = try AttentionMap(grid: 0, values: []) }
+        expectError(.invalidArgument) { _ = try AttentionMap(grid: .max, values: []) }
         expectError(.invalidArgument) { _ = try NormalizedRect(left: 0.6, top: 0, width: 0.5, height: 1) }
         expectError(.invalidArgument) { _ = try NormalizedRect(left: -0.1, top: 0, width: 0.5, height: 1) }
         expectError(.invalidArgument) { _ = try NormalizedRect(left: 0, top: 0, width: 0, height: 1) }

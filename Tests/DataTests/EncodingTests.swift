@@ -39,6 +39,7 @@ import Testing
 
     @Test func pixelsHaveToFitTheSize() {
         expectError(.invalidArgument) { _ = try RGBImage(width: 2, height: 2, pixels: [1, 2, 3]) }
+        expectError(.invalidArgument) { _ = try RGBImage(width: .max, height: .max, pixels: []) }
         expectError(.invalidArgument) { _ = try RGBImage(width: 0, height: 2, pixels: []) }
         expectError(.invalidArgument) { _ = try GreyImage(width: 2, height: 2, pixels: [1, 2, 3]) }
     }

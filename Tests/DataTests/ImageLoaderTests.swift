@@ -165,6 +165,7 @@ import Testing
         #expect(try all(evaluation.epoch(0, dropLast: false)).map(\.count) == [11])
         expectError(.batchTooLarge) { _ = try evaluation.epoch(0, dropLast: true) }
         expectError(.invalidArgument) { _ = try loader(batchSize: 0) }
+        expectError(.invalidArgument) { _ = try loader(.evaluation, batchSize: .max) }
         expectError(.invalidArgument) { _ = try loader(threads: 0) }
         expectError(.invalidArgument) { _ = try loader(mapGrid: 0) }
         expectError(.invalidArgument) { _ = try loader().epoch(0, maps: [1], dropLast: false) }

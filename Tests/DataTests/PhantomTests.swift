@@ -13,7 +13,8 @@ import Testing
         func bytes(_ set: String, _ name: String) -> Data? {
             FileManager.default.contents(atPath: "\(folder.path)/\(set)/\(name)")
         }
-        let names = try #require(FileManager.default.subpaths(atPath: "\(folder.path)/one")).filter { $0.hasSuffix("png") }
+        let names = try #require(FileManager.default.subpaths(atPath: "\(folder.path)/one"))
+            .filter { $0.hasSuffix("png") }
         #expect(
             names.sorted() == [
                 "train/cyst/0000.png", "train/cyst/0001.png", "train/nodule/0000.png", "train/nodule/0001.png",

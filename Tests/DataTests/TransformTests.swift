@@ -41,7 +41,8 @@ import Testing
         let bilinear: [UInt8] = [81, 110, 147, 143, 87, 124, 147, 124, 97, 112, 149, 155, 89, 123, 160, 165, 95, 130]
         let bicubic: [UInt8] = [72, 110, 150, 151, 78, 119, 148, 124, 93, 115, 153, 156, 81, 123, 164, 169, 91, 131]
         let columnsFirst: [UInt8] = [
-            104, 141, 120, 90, 131, 147, 98, 117, 158, 126, 103, 141, 123, 88, 128, 151, 113, 115, 159, 130, 101, 145, 128, 91,
+            104, 141, 120, 90, 131, 147, 98, 117, 158, 126, 103, 141,
+            123, 88, 128, 151, 113, 115, 159, 130, 101, 145, 128, 91,
         ]
         #expect(try ramp.resized(width: 3, height: 2, filter: .bilinear, box: box).pixels == bilinear)
         #expect(try ramp.resized(width: 3, height: 2, filter: .bicubic, box: box).pixels == bicubic)
@@ -70,6 +71,10 @@ import Testing
         let empty = PixelBox(left: 2, top: 0, right: 2, bottom: 4)
         expectError(.invalidArgument) { _ = try image.resized(width: 2, height: 2, filter: .bilinear, box: empty) }
         expectError(.invalidArgument) { _ = try image.cropped(to: PixelRect(left: 1, top: 0, width: 4, height: 4)) }
+        expectError(.invalidArgument) { _ = try image.resized(width: .max, height: 1, filter: .bilinear) }
+        expectError(.invalidArgument) {
+            _ = try image.cropped(to: PixelRect(left: 1, top: 0, width: .max, height: 4))
+        }
         expectError(.invalidArgument) { _ = try image.cropped(to: PixelRect(left: 0, top: 0, width: 0, height: 4)) }
     }
 
