@@ -1,0 +1,55 @@
+/// What went wrong with a file, a folder or an argument of this room, and what to do about it.
+public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of failure, for a program that reacts to them.
+    public enum Code: String, Sendable {
+        /// A file cannot be opened or read.
+        case fileUnreadable
+        /// A file cannot be written.
+        case fileUnwritable
+        /// The bytes are neither PNG nor JPEG.
+        case unknownFormat
+        /// The bytes begin as an image but cannot be decoded to the end.
+        case corruptImage
+        /// The header announces more pixels than the decoder's limits allow.
+        case imageTooLarge
+        /// A folder of images is missing.
+        case folderMissing
+        /// A folder holds no class folders.
+        case noClasses
+        /// A class folder holds no (readable) image.
+        case emptyClass
+        /// A folder that is to be written exists and is not empty.
+        case folderNotEmpty
+        /// A batch is larger than the set it is drawn from.
+        case batchTooLarge
+        /// An argument is outside of what it may be.
+        case invalidArgument
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// What happened, without the path.
+    public let message: String
+    /// The file or folder concerned, if there is one.
+    public let path: String?
+    /// What can be done about it.
+    public let advice: String
+
+    /// Describes a failure; `advice` is a full sentence.
+    public init(_ code: Code, _ message: String, path: String? = nil, advice: String) {
+        self.code = code
+        self.message = message
+        self.path = path
+        self.advice = advice
+    }
+
+    /// One line: `path: message. Advice.`
+    public var description: String {
+        (path.map { "\($0): " } ?? "") + "\(message). \(advice)"
+    }
+
+    /// The same failure, said of the file or folder at `path`.
+    func at(_ path: String) -> DataError {
+        DataError(code, message, path: path, advice: advice)
+    }
+}

@@ -1,0 +1,114 @@
+import CImageCodecs
+
+/// Decodes PNG and JPEG files into `RGBImage`s that equal those of Pillow's `convert("RGB")`.
+///
+/// The format is told from the first bytes, never from the file's name. PNG may be of any kind: 16-bit samples
+/// keep their high byte (for 16-bit grey, where Pillow clips instead, too), palettes are looked up, and
+/// transparency is dropped. JPEG may be grey, RGB, YCbCr, CMYK or YCCK (inverted, as Adobe writes them), baseline or
+/// progressive. The orientation in EXIF data is not applied. A file that ends too early is an error.
+public struct ImageDecoder: Sendable {
+    /// How large an image may be; checked against the header before memory is taken for the pixels.
+    public struct Limits: Sendable, Equatable {
+        /// Largest width and largest height in pixels.
+        public var side: Int
+        /// Largest number of pixels in all.
+        public var pixels: Int
+
+        /// Sets both limits; the defaults allow 16384 pixels per side and 2^27 pixels in all.
+        public init(side: Int = 16384, pixels: Int = 1 << 27) {
+            self.side = side
+            self.pixels = pixels
+        }
+    }
+
+    /// The limits that every image is held to.
+    public var limits: Limits
+
+    /// Makes a decoder with the given limits.
+    public init(limits: Limits = Limits()) {
+        self.limits = limits
+    }
+
+    /// Decodes the file at `path`; throws `fileUnreadable`, `unknownFormat`, `corruptImage` or `imageTooLarge`.
+    public func decode(path: String) throws(DataError) -> RGBImage {
+        let bytes = try FileAccess.read(path)
+        do {
+            return try decode(bytes)
+        } catch {
+            throw error.at(path)
+        }
+    }
+
+    /// Decodes a whole file's bytes; throws `unknownFormat`, `corruptImage` or `imageTooLarge`.
+    public func decode(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
+        if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return try decodePNG(bytes) }
+        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return try decodeJPEG(bytes) }
+        throw DataError(
+            .unknownFormat, bytes.isEmpty ? "the file is empty" : "neither a PNG nor a JPEG image",
+            advice: "Replace or remove the file, or convert it to PNG or JPEG.")
+    }
+
+    private func decodePNG(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
+        var size = apus_image_size()
+        try call("PNG") { apus_png_size(bytes, bytes.count, &size, $0) }
+        let pixels = try makePixels(size, channels: 3, format: "PNG") { target, message in
+            apus_png_decode(bytes, bytes.count, size, target, message)
+        }
+        return RGBImage(width: Int(size.width), height: Int(size.height), checkedPixels: pixels)
+    }
+
+    private func decodeJPEG(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
+        var size = apus_image_size()
+        var channels: Int32 = 0
+        try call("JPEG") { apus_jpeg_size(bytes, bytes.count, &size, &channels, $0) }
+        var pixels = try makePixels(size, channels: Int(channels), format: "JPEG") { target, message in
+            apus_jpeg_decode(bytes, bytes.count, size, channels, target, message)
+        }
+        if channels == 4 { pixels = rgb(fromInvertedCMYK: pixels) }
+        return RGBImage(width: Int(size.width), height: Int(size.height), checkedPixels: pixels)
+    }
+
+    /// Pillow's arithmetic. Adobe stores 255 minus the ink, so `k` and the colours below are what is left of white.
+    private func rgb(fromInvertedCMYK cmyk: [UInt8]) -> [UInt8] {
+        var rgb: [UInt8] = []
+        rgb.reserveCapacity(cmyk.count / 4 * 3)
+        for pixel in stride(from: 0, to: cmyk.count, by: 4) {
+            let k = Int(cmyk[pixel + 3])
+            for channel in 0..<3 {
+                let product = (255 - Int(cmyk[pixel + channel])) * k + 128
+                rgb.append(UInt8(max(0, k - ((product >> 8) + product) >> 8)))
+            }
+        }
+        return rgb
+    }
+
+    /// Checks the limits, then lets `decode` fill as many bytes as the image has.
+    private func makePixels(
+        _ size: apus_image_size, channels: Int, format: String,
+        decode: (UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<CChar>) -> Int32
+    ) throws(DataError) -> [UInt8] {
+        let (width, height) = (Int(size.width), Int(size.height))
+        guard width <= limits.side, height <= limits.side, width * height <= limits.pixels else {
+            throw DataError(
+                .imageTooLarge,
+                "\(width) x \(height) pixels exceed the limits of \(limits.side) per side and \(limits.pixels) in all",
+                advice: "Scale the image down, or raise the decoder's limits.")
+        }
+        // Zeroed, so that whatever a codec leaves untouched is defined.
+        var pixels = [UInt8](repeating: 0, count: width * height * channels)
+        try call(format) { message in pixels.withUnsafeMutableBufferPointer { decode($0.baseAddress, message) } }
+        return pixels
+    }
+
+    /// Turns a failed call of the shim into `corruptImage`.
+    private func call(_ format: String, _ body: (UnsafeMutablePointer<CChar>) -> Int32) throws(DataError) {
+        let failure = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(APUS_MESSAGE_SIZE)) { buffer in
+            body(buffer.baseAddress!) == 0 ? nil : String(cString: buffer.baseAddress!)
+        }
+        if let failure {
+            throw DataError(
+                .corruptImage, "the \(format) image is damaged or incomplete (\(failure))",
+                advice: "Fetch the file again, or remove it.")
+        }
+    }
+}

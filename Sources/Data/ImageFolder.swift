@@ -1,0 +1,82 @@
+import Foundation
+
+/// The images under one folder with a subfolder for each class, the layout `ROOT/CLASS/IMAGE`.
+///
+/// Classes are the subfolders in order of their names, labels count from 0; images are ordered by class, then name
+/// (names compare by code point, as in Python). Hidden files and files of other types are passed over.
+public struct ImageFolder: Sendable, Equatable {
+    /// One image file and the index of its class.
+    public struct Item: Sendable, Equatable {
+        /// Where the file is.
+        public let path: String
+        /// Index into the folder's classes.
+        public let label: Int32
+
+        /// Pairs a file with its class.
+        public init(path: String, label: Int32) {
+            self.path = path
+            self.label = label
+        }
+    }
+
+    /// The folder, as it was given.
+    public let root: String
+    /// Names of the classes; a label is an index into them.
+    public let classes: [String]
+    /// All images.
+    public let items: [Item]
+
+    /// The file name extensions that count as images, in lower case.
+    public static let imageExtensions: Set<String> = ["png", "jpg", "jpeg"]
+
+    /// Lists a folder; throws `folderMissing`, `noClasses`, `emptyClass` (which names the class) or `fileUnreadable`.
+    public init(root: String, extensions: Set<String> = ImageFolder.imageExtensions) throws(DataError) {
+        guard Self.isFolder(root) else {
+            throw DataError(
+                .folderMissing, "there is no such folder", path: root,
+                advice: "Give a folder that holds one subfolder of images for each class.")
+        }
+        let wanted = Set(extensions.map { $0.lowercased() })
+        classes = try Self.names(in: root).filter { Self.isFolder("\(root)/\($0)") }
+        guard !classes.isEmpty else {
+            throw DataError(
+                .noClasses, "the folder holds no class folders", path: root,
+                advice: "Put the images into one subfolder for each class.")
+        }
+        var items: [Item] = []
+        for (label, name) in classes.enumerated() {
+            let folder = "\(root)/\(name)"
+            let files = try Self.names(in: folder).filter {
+                wanted.contains(($0 as NSString).pathExtension.lowercased()) && !Self.isFolder("\(folder)/\($0)")
+            }
+            guard !files.isEmpty else { throw Self.emptyClass(name, path: folder) }
+            items += files.map { Item(path: "\(folder)/\($0)", label: Int32(label)) }
+        }
+        self.root = root
+        self.items = items
+    }
+
+    static func emptyClass(_ name: String, path: String) -> DataError {
+        DataError(
+            .emptyClass, "the class '\(name)' has no readable image", path: path,
+            advice: "Add PNG or JPEG images, or remove the folder.")
+    }
+
+    /// The visible names inside a folder, ordered by code point.
+    private static func names(in folder: String) throws(DataError) -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+                .filter { !$0.hasPrefix(".") }
+                .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        } catch {
+            throw DataError(
+                .fileUnreadable, "the folder cannot be listed (\(error.localizedDescription))", path: folder,
+                advice: "Check that the folder may be read.")
+        }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+}

@@ -1,0 +1,163 @@
+import Foundation
+
+/// Reads, augments and batches the images of a folder on background threads.
+///
+/// What an epoch holds is a function of the folder, the seed and the epoch's number alone: the number of threads,
+/// earlier epochs, and starting in the middle of an epoch change nothing.
+public final class ImageLoader: Sendable {
+    /// The images that are served; unreadable ones are left out if that was asked for.
+    public let items: [ImageFolder.Item]
+    /// Names of the classes that labels point to.
+    public let classes: [String]
+    /// Images per batch; only the last batch of an epoch may have fewer.
+    public let batchSize: Int
+    /// Width and height of the images in a batch.
+    public let imageSize: Int
+    /// What is done to the images.
+    public let augmentation: Augmentation
+    /// Cells per side of the attention maps, if maps are used.
+    public let mapGrid: Int?
+    /// Why images of the folder were left out, one error naming the file for each.
+    public let skipped: [DataError]
+
+    private let seed: UInt64
+    private let threads: Int
+    private let normalization: Normalization
+    private let store: ImageStore
+
+    /// Prepares a folder's images.
+    ///
+    /// With `skipUnreadable`, all images are decoded once now and those that fail are left out and reported in
+    /// `skipped`, so that batches stay full and every run over the same files is the same; without it, the first
+    /// epoch that meets such an image throws. Decoded images are kept in memory up to `cacheBytes`.
+    ///
+    /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), or `emptyClass` if
+    /// skipping leaves a class without images.
+    public init(
+        folder: ImageFolder, batchSize: Int, imageSize: Int, augmentation: Augmentation,
+        normalization: Normalization = .imageNet, seed: UInt64,
+        threads: Int = ProcessInfo.processInfo.activeProcessorCount, skipUnreadable: Bool = false,
+        mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
+    ) throws(DataError) {
+        for (name, value, largest) in [
+            ("batchSize", batchSize, 1 << 20), ("imageSize", imageSize, 1 << 14), ("threads", threads, 1024),
+            ("mapGrid", mapGrid ?? 1, 1024),
+        ] where !(1...largest).contains(value) {
+            throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 1 to \(largest).")
+        }
+        let store = ImageStore(decoder: decoder, budget: cacheBytes)
+        let failures = skipUnreadable ? Self.failures(of: folder.items, store: store, threads: threads) : []
+        let bad = Set(failures.compactMap(\.path))
+        let items = folder.items.filter { !bad.contains($0.path) }
+        for (label, name) in folder.classes.enumerated() where !items.contains(where: { $0.label == label }) {
+            throw ImageFolder.emptyClass(name, path: "\(folder.root)/\(name)")
+        }
+        if augmentation.isTraining, batchSize > items.count {
+            throw Self.batchTooLarge(batchSize, items: items.count, path: folder.root)
+        }
+        self.items = items
+        classes = folder.classes
+        self.batchSize = batchSize
+        self.imageSize = imageSize
+        self.augmentation = augmentation
+        self.mapGrid = mapGrid
+        skipped = failures
+        self.seed = seed
+        self.threads = threads
+        self.normalization = normalization
+        self.store = store
+    }
+
+    /// A loader of whole images in order, over the same items and the same decoded images as `loader`.
+    public init(evaluating loader: ImageLoader) {
+        items = loader.items
+        classes = loader.classes
+        batchSize = loader.batchSize
+        imageSize = loader.imageSize
+        augmentation = .evaluation
+        mapGrid = loader.mapGrid
+        skipped = loader.skipped
+        seed = loader.seed
+        threads = loader.threads
+        normalization = loader.normalization
+        store = loader.store
+    }
+
+    /// How many batches an epoch has.
+    public func batchCount(dropLast: Bool) -> Int {
+        (items.count + (dropLast ? 0 : batchSize - 1)) / batchSize
+    }
+
+    /// Places in `items` in the order in which epoch `epoch` visits them.
+    public func order(ofEpoch epoch: Int) -> [Int] {
+        guard augmentation.isTraining else { return Array(items.indices) }
+        var random = CounterRandom(seed: seed, epoch: epoch, purpose: .order)
+        return random.permutation(of: items.count)
+    }
+
+    /// Starts to read epoch `epoch` from batch `startingAtBatch` on.
+    ///
+    /// `maps` has the shape [items, grid, grid], each covering a whole image. `dropLast` leaves out a last batch that
+    /// is not full. Throws `invalidArgument` for maps of another shape or a batch beyond the end, and
+    /// `batchTooLarge` if `dropLast` leaves nothing.
+    public func epoch(
+        _ epoch: Int, startingAtBatch: Int = 0, maps: [Float]? = nil, dropLast: Bool
+    ) throws(DataError) -> EpochBatches {
+        let cells = (mapGrid ?? 0) * (mapGrid ?? 0)
+        if let maps, maps.count != items.count * cells || cells == 0 {
+            throw DataError(
+                .invalidArgument,
+                "\(maps.count) map weights for \(items.count) images with \(cells) cells each",
+                advice: "Set mapGrid and give one map for each image, in the order of the items.")
+        }
+        let batches = batchCount(dropLast: dropLast)
+        guard batches > 0 else { throw Self.batchTooLarge(batchSize, items: items.count, path: nil) }
+        guard (0...batches).contains(startingAtBatch) else {
+            throw DataError(
+                .invalidArgument, "batch \(startingAtBatch) of an epoch of \(batches) batches",
+                advice: "Start at a batch between 0 and \(batches).")
+        }
+        let order = order(ofEpoch: epoch)
+        let end = min(batches * batchSize, items.count)
+        let positions = min(startingAtBatch * batchSize, end)..<end
+        let samples = OrderedPrefetch<Result<Sample, DataError>>(
+            positions, threads: threads, ahead: Self.batchesAhead * batchSize
+        ) { [self] position in
+            Result { () throws(DataError) in try sample(order[position], epoch: epoch, maps: maps) }
+        }
+        return EpochBatches(samples: samples, positions: positions, order: order, items: items, batchSize: batchSize)
+    }
+
+    /// Batches that may be ready or in work before they are asked for.
+    private static let batchesAhead = 3
+
+    private func sample(_ index: Int, epoch: Int, maps: [Float]?) throws(DataError) -> Sample {
+        var map: AttentionMap?
+        if let maps, let mapGrid {
+            let cells = mapGrid * mapGrid
+            map = try AttentionMap(grid: mapGrid, values: Array(maps[index * cells..<(index + 1) * cells]))
+        }
+        return try augmentation.apply(
+            to: try store.image(at: items[index].path), map: map, size: imageSize, normalization: normalization,
+            random: CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation))
+    }
+
+    /// Decodes all items and returns the errors of those that fail, in order.
+    private static func failures(of items: [ImageFolder.Item], store: ImageStore, threads: Int) -> [DataError] {
+        let checks = OrderedPrefetch<Result<Void, DataError>>(0..<items.count, threads: threads, ahead: items.count) {
+            position in
+            Result { () throws(DataError) in _ = try store.image(at: items[position].path) }
+        }
+        var failures: [DataError] = []
+        while let check = checks.next() {
+            if case .failure(let error) = check { failures.append(error) }
+        }
+        return failures
+    }
+
+    private static func batchTooLarge(_ size: Int, items: Int, path: String?) -> DataError {
+        DataError(
+            .batchTooLarge, "a batch of \(size) cannot be filled from \(items) images", path: path,
+            advice: "Choose a batch size of at most \(items).")
+    }
+}

@@ -1,0 +1,50 @@
+/// Per-channel mean and standard deviation that pixels in 0...1 are shifted and scaled by.
+public struct Normalization: Sendable, Equatable {
+    /// Mean of red, green and blue.
+    public let mean: SIMD3<Float>
+    /// Standard deviation of red, green and blue.
+    public let deviation: SIMD3<Float>
+
+    /// The values of ImageNet, which pre-trained vision models expect.
+    public static let imageNet = Normalization(
+        checkedMean: SIMD3(0.485, 0.456, 0.406), deviation: SIMD3(0.229, 0.224, 0.225))
+
+    /// Sets mean and deviation of the three channels; throws `invalidArgument` unless deviations are positive and all
+    /// values finite.
+    public init(mean: SIMD3<Float>, deviation: SIMD3<Float>) throws(DataError) {
+        for channel in 0..<3 where !(mean[channel].isFinite && deviation[channel].isFinite && deviation[channel] > 0) {
+            throw DataError(
+                .invalidArgument, "mean \(mean) and deviation \(deviation) cannot normalise an image",
+                advice: "Give finite means and positive, finite deviations.")
+        }
+        self.init(checkedMean: mean, deviation: deviation)
+    }
+
+    private init(checkedMean: SIMD3<Float>, deviation: SIMD3<Float>) {
+        mean = checkedMean
+        self.deviation = deviation
+    }
+}
+
+extension RGBImage {
+    /// `(byte / 255 - mean) / deviation` in planes, shape [3, height, width], rounded as torchvision rounds it.
+    public func normalized(_ normalization: Normalization = .imageNet) -> [Float] {
+        let plane = width * height
+        return [Float](unsafeUninitializedCapacity: 3 * plane) { target, count in
+            for channel in 0..<3 {
+                // A byte has 256 values: the divisions are done once for each.
+                let table = (0..<256).map {
+                    (Float($0) / 255 - normalization.mean[channel]) / normalization.deviation[channel]
+                }
+                table.withUnsafeBufferPointer { table in
+                    pixels.withUnsafeBufferPointer { pixels in
+                        for i in 0..<plane {
+                            target[channel * plane + i] = table[Int(pixels[i * 3 + channel])]
+                        }
+                    }
+                }
+            }
+            count = 3 * plane
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Foundation
+
+/// A synthetic set of medical-looking images, to try a training on without data of one's own.
+///
+/// Every image shows a slice through a body with organs, vessels and speckle, and one lesion that covers a few per cent
+/// of it, anywhere in the tissue. The lesion's kind is the class; nothing else depends on it.
+public enum PhantomDataSet {
+    /// The names of the classes that can be had, in the order in which they are used.
+    public static let classNames = PhantomLesion.Kind.allCases.map(\.rawValue)
+    /// How many classes a set can have.
+    public static let classCounts = 2...classNames.count
+    /// The sizes that images can have, in pixels per side.
+    public static let sizes = 32...1024
+
+    /// Writes `DIR/train/CLASS/NNNN.png` and `DIR/val/CLASS/NNNN.png`, 8-bit grey.
+    ///
+    /// `train` and `validation` count the images of all classes together; they are spread over the classes as
+    /// evenly as they can be. The same arguments give the same bytes. Throws `invalidArgument`, `folderNotEmpty` (a
+    /// folder with content is never written into) or `fileUnwritable`.
+    public static func write(
+        to directory: String, classes: Int = 4, train: Int = 800, validation: Int = 200, size: Int = 96,
+        seed: UInt64 = 0, threads: Int = ProcessInfo.processInfo.activeProcessorCount
+    ) throws(DataError) {
+        guard classCounts.contains(classes) else {
+            throw DataError(
+                .invalidArgument, "\(classes) classes",
+                advice: "Choose \(classCounts.lowerBound) to \(classCounts.upperBound) classes.")
+        }
+        guard sizes.contains(size) else {
+            throw DataError(
+                .invalidArgument, "images of \(size) pixels per side",
+                advice: "Choose \(sizes.lowerBound) to \(sizes.upperBound) pixels.")
+        }
+        for (name, count) in [("train", train), ("validation", validation)] where count < classes {
+            throw DataError(
+                .invalidArgument, "\(name) is \(count), which leaves a class without images",
+                advice: "Choose at least one image for each of the \(classes) classes.")
+        }
+        guard (1...1024).contains(threads) else {
+            throw DataError(.invalidArgument, "threads is \(threads)", advice: "Give a number from 1 to 1024.")
+        }
+        if let content = try? FileManager.default.contentsOfDirectory(atPath: directory), !content.isEmpty {
+            throw DataError(
+                .folderNotEmpty, "the folder is not empty", path: directory,
+                advice: "Choose a new folder, or empty this one.")
+        }
+        let kinds = Array(PhantomLesion.Kind.allCases.prefix(classes))
+        for (split, (name, count)) in [("train", train), ("val", validation)].enumerated() {
+            let folder = "\(directory)/\(name)"
+            for kind in kinds { try createFolder("\(folder)/\(kind.rawValue)") }
+            let images = OrderedPrefetch(0..<count, threads: threads, ahead: 4 * threads) { index in
+                // The place in the split is the "epoch": the two share no numbers.
+                let random = CounterRandom(seed: seed, epoch: split, index: index, purpose: .phantom)
+                return PhantomScene.draw(kinds[index % classes], size: size, random: random)
+            }
+            var index = 0
+            while let pixels = images.next() {
+                let path = "\(folder)/\(kinds[index % classes].rawValue)/\(fileName(index / classes))"
+                try GreyImage(width: size, height: size, pixels: pixels).writePNG(to: path)
+                index += 1
+            }
+        }
+    }
+
+    /// At least four digits, so that names sort as numbers do.
+    private static func fileName(_ number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
+    }
+
+    private static func createFolder(_ path: String) throws(DataError) {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw DataError(
+                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: path,
+                advice: "Check that the folder above it exists and may be written to.")
+        }
+    }
+}
