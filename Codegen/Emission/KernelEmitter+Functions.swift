@@ -41,21 +41,16 @@ extension KernelEmitter {
         }
     }
 
-    /// a · b + c in one rounding, where the product has no other use.
+    /// a · b ± c in one rounding. Whether it is depends on the expression alone, so that a value that is computed in
+    /// two kernels is the same in both.
     private func fused(_ function: ScalarFunction, _ operands: [Int], _ value: (Int) -> LLVMValue) -> LLVMValue? {
-        func factors(_ number: Int) -> [Int]? {
-            guard case .compute(.multiply, let factors) = kernel.instructions[number].kind, uses[number] == 1,
-                kept[number] == nil, dependsOnColumn[number]
-            else { return nil }
-            return factors
-        }
-        if let product = factors(operands[0]) {
+        if let factors = kernel.contractedFactors(operands[0]) {
             let addend = value(operands[1])
-            return builder.fma(value(product[0]), value(product[1]), function == .add ? addend : builder.fneg(addend))
+            return builder.fma(value(factors[0]), value(factors[1]), function == .add ? addend : builder.fneg(addend))
         }
-        if let product = factors(operands[1]) {
-            let factor = value(product[0])
-            return builder.fma(function == .add ? factor : builder.fneg(factor), value(product[1]), value(operands[0]))
+        if let factors = kernel.contractedFactors(operands[1]) {
+            let factor = value(factors[0])
+            return builder.fma(function == .add ? factor : builder.fneg(factor), value(factors[1]), value(operands[0]))
         }
         return nil
     }

@@ -26,7 +26,6 @@ final class KernelEmitter {
     var kept: [Int: Int] = [:]
     /// Which of those can be read in the current pass.
     var readable: Set<Int> = []
-    let uses: [Int]
 
     /// Lanes that are computed together.
     struct Column {
@@ -49,10 +48,6 @@ final class KernelEmitter {
             arguments.append(builder.load(module.pointer, function.parameters[0], byteOffset: builder.int(number * 8, module.i64), align: 8))
         }
         self.arguments = arguments
-        var uses = [Int](repeating: 0, count: kernel.instructions.count)
-        for instruction in kernel.instructions { for operand in instruction.operands { uses[operand] += 1 } }
-        for store in kernel.stores { uses[store.value] += 1 }
-        self.uses = uses
         dependsOnColumn = kernel.columnDependence
     }
 

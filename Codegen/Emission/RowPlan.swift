@@ -42,8 +42,9 @@ struct RowPlan {
             }
             costs.append(min(cost, 1000))
         }
-        for number in kernel.instructions.indices where dependsOnColumn[number] && costs[number] > Self.recomputationLimit {
-            guard isNeededLater(number) else { continue }
+        // Users come before their operands: what is kept need not be computed again, nor what it is made of.
+        for number in kernel.instructions.indices.reversed() where dependsOnColumn[number] && costs[number] > Self.recomputationLimit {
+            guard !kernel.isContracted(number), isNeededLater(number) else { continue }
             kept[number] = scratchBytes
             scratchBytes += (rowBytes + 63) / 64 * 64
         }

@@ -90,6 +90,25 @@ package struct LoopKernel: Hashable {
     }
 }
 
+extension LoopKernel {
+    /// The factors of a product that sums take in without rounding it first; nil for what is stored, which is rounded.
+    package func contractedFactors(_ number: Int) -> [Int]? {
+        guard case .compute(.multiply, let factors) = instructions[number].kind, instructions[number].type == .f32,
+            !stores.contains(where: { $0.value == number })
+        else { return nil }
+        return factors
+    }
+
+    /// Whether some sum takes in this product without rounding it first.
+    package func isContracted(_ number: Int) -> Bool {
+        guard contractedFactors(number) != nil else { return false }
+        return instructions.contains { instruction in
+            guard case .compute(let function, let operands) = instruction.kind else { return false }
+            return (function == .add || function == .subtract) && operands.contains(number)
+        }
+    }
+}
+
 extension LoopKernel: CustomStringConvertible {
     package var description: String {
         var lines = ["\(form) \(shapeText(extents)) (" + arguments.enumerated().map { "a\($0.offset): \($0.element)" }.joined(separator: ", ") + ")"]

@@ -177,13 +177,16 @@ package struct Schedule {
             throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: node.location)
         }
         result.place.byteOffset = layout[value].offset * node.type.element.byteCount
-        let product = Product(m: shape.m, n: shape.n, k: shape.k, batch: shape.batch, a: matrices[0].matrix, b: matrices[1].matrix, c: result)
-        // The product may have swapped its operands; the buffers follow the places.
-        let isSwapped = product.a != matrices[0].matrix
+        var product = Product(m: shape.m, n: shape.n, k: shape.k, batch: shape.batch, a: matrices[0].matrix, b: matrices[1].matrix, c: result)
+        var (a, b) = (matrices[0].buffer, matrices[1].buffer)
+        if !product.writesRows {
+            product = product.transposed
+            swap(&a, &b)
+        }
         return ScheduledStep(
-            name: "product \(shape.batch.reduce(1, *))x\(shape.m)x\(shape.n)x\(shape.k)",
-            work: .product(product, a: matrices[isSwapped ? 1 : 0].buffer, b: matrices[isSwapped ? 0 : 1].buffer, c: layout[value].buffer),
-            floatingPointOperations: 2 * shape.batch.reduce(1, *) * shape.m * shape.n * shape.k)
+            name: "product \(product.batchCount)x\(product.m)x\(product.n)x\(product.k)",
+            work: .product(product, a: a, b: b, c: layout[value].buffer),
+            floatingPointOperations: 2 * product.batchCount * product.m * product.n * product.k)
     }
 
     private func surroundings(_ constantBuffers: [Value: Int]) -> KernelBuilder.Surroundings {

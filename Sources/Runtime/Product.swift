@@ -31,13 +31,18 @@ public struct Product: Sendable, Hashable {
         self.n = n
         self.k = k
         self.batch = batch
-        // BLAS writes rows: where the columns of C are contiguous, C' = B' · A' is computed instead.
-        let isTransposed = c.columnStride != 1 && n > 1
-        self.a = isTransposed ? b.transposed : a
-        self.b = isTransposed ? a.transposed : b
-        self.c = isTransposed ? c.transposed : c
-        if isTransposed { swap(&self.m, &self.n) }
+        self.a = a
+        self.b = b
+        self.c = c
     }
+
+    /// The same product as Bᵀ · Aᵀ = Cᵀ.
+    public var transposed: Product {
+        Product(m: n, n: m, k: k, batch: batch, a: b.transposed, b: a.transposed, c: c.transposed)
+    }
+
+    /// Whether the rows of C are contiguous, as the library writes them; otherwise those of the transposed product are.
+    public var writesRows: Bool { c.columnStride == 1 || n == 1 }
 
     public var batchCount: Int { batch.reduce(1, *) }
 
