@@ -1,3 +1,4 @@
+import Apus
 import MSMAE
 import Testing
 
@@ -46,6 +47,24 @@ import Testing
         #expect(mistake { $0.maskRatio = 0 } == .nothingIsPredicted(masking: .attention, tokens: 64))
         #expect(mistake { $0.randomMaskRatio = 0 } == .nothingIsPredicted(masking: .random, tokens: 64))
         if case .ratioOutOfRange(let name, _) = mistake({ $0.randomMaskRatio = .nan }) { #expect(name == "randomMaskRatio") } else { Issue.record() }
+    }
+
+    @Test(arguments: [0, -1, .max])
+    func impossibleBatchesAreReportedNotTrapped(batch: Int) throws {
+        let model = try MaskedAutoencoder(.demo)
+        let optimizer = Optimizer.sgd(learningRate: 1)
+        for masking in Masking.allCases {
+            for source in [PermutationSource.drawn, .replayed] {
+                #expect(throws: GraphErrors.self) {
+                    try model.preTraining(batch: batch, masking: masking, permutation: source, optimizer: optimizer).trace()
+                }
+                #expect(throws: GraphErrors.self) { try model.reconstruction(batch: batch, masking: masking, permutation: source).trace() }
+                #expect(throws: GraphErrors.self) { try model.classification(batch: batch, masking: masking, permutation: source).trace() }
+            }
+        }
+        #expect(throws: GraphErrors.self) { try model.fineTuning(batch: batch, optimizer: optimizer).trace() }
+        #expect(throws: GraphErrors.self) { try model.classification(batch: batch).trace() }
+        #expect(throws: GraphErrors.self) { try model.attentionMap(batch: batch).trace() }
     }
 
     @Test func mistakesAreWordedForTheUser() {

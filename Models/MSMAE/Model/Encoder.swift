@@ -20,8 +20,9 @@ struct Encoder {
         let last = configuration.depth - 1
         let x = blocks(last)(tokens(images, keeping: nil))
         let attention = scope("blocks.\(last)") { block.attention(x) }
+        guard attention.isValid else { return attention }
         return attention.slice(0..<1, axis: 2).slice(1..<1 + configuration.tokens, axis: 3)
-            .reshape([images.shape[0], configuration.heads, configuration.tokens])
+            .reshape([-1, configuration.heads, configuration.tokens])
     }
 
     private func tokens(_ images: Tensor, keeping kept: Tensor?) -> Tensor {

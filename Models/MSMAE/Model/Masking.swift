@@ -40,6 +40,7 @@ public enum PermutationSource: Hashable, Sendable {
 struct PatchSelection {
     let masking: Masking
     let split: MaskingSplit
+    private let batch: Int, tokens: Int
     /// Patch at each place of the order, i32 [batch, tokens].
     let order: Tensor
     /// Place of each patch in the order, i32 [batch, tokens].
@@ -48,7 +49,8 @@ struct PatchSelection {
     init(_ configuration: Configuration, _ masking: Masking, _ source: PermutationSource, batch: Int) {
         self.masking = masking
         split = configuration.split(masking)
-        order = Self.order(masking, source, shape: [batch, configuration.tokens])
+        (self.batch, tokens) = (batch, configuration.tokens)
+        order = Self.order(masking, source, shape: [batch, tokens])
         places = argsort(order.cast(.float32))
     }
 
@@ -62,8 +64,6 @@ struct PatchSelection {
         }
     }
 
-    private var batch: Int { order.shape[0] }
-    private var tokens: Int { order.shape[1] }
     /// Places of the order that are kept, and places that are thrown away.
     private var keptPlaces: Range<Int> { masking == .random ? 0..<split.kept : tokens - split.kept..<tokens }
     private var thrownPlaces: Range<Int> { masking == .random ? tokens..<tokens : split.masked..<split.masked + split.thrown }
@@ -85,6 +85,7 @@ struct PatchSelection {
 
     /// One row for each patch of the drawn order: rows of the kept ones, `filler` [1, 1, n] for the others.
     func fill(kept rows: Tensor, with filler: Tensor) -> Tensor {
+        guard filler.isValid else { return filler }
         let others = filler.broadcast(to: [batch, tokens - split.kept, filler.shape[2]])
         return concatenate(masking == .random ? [rows, others] : [others, rows], axis: 1)
     }
