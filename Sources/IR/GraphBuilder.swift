@@ -24,8 +24,9 @@ public final class GraphBuilder {
         let place = location ?? self.location
         guard operands.allSatisfy({ owns($0, operation: operation.name, location: place) }) else { return invalid() }
         guard operands.allSatisfy(\.isValid) else { return invalid() }
-        do {
+        do throws(GraphError) {
             let type = try operation.inferType(operands.map(\.type))
+            guard type.count <= TensorType.largestCount else { throw operation.error(.shape, "the result \(type) is too large") }
             return append(Node(operation, operands.map(\.value), type, location: place))
         } catch {
             var located = error
@@ -73,6 +74,9 @@ public final class GraphBuilder {
     private func declare(_ operation: some Operation, _ name: String, _ type: TensorType, in table: inout [String: Value]) -> Tensor {
         guard type.shape.allSatisfy({ $0 > 0 }) else {
             return report(GraphError(.shape, operation: operation.name, "'\(name)' has the empty shape \(shapeText(type.shape))", location: location))
+        }
+        guard type.count <= TensorType.largestCount else {
+            return report(GraphError(.shape, operation: operation.name, "'\(name)' is too large: \(type)", location: location))
         }
         if let value = table[name] {
             if graph[value].operation.isEqual(to: operation) { return tensor(value) }

@@ -53,8 +53,15 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var rank: Int { shape.count }
-    /// Number of elements; 1 for a scalar.
-    public var count: Int { shape.reduce(1, *) }
+    /// Number of elements; 1 for a scalar, the largest `Int` for more than that.
+    public var count: Int {
+        shape.reduce(1) { product, extent in
+            let (result, overflows) = product.multipliedReportingOverflow(by: extent)
+            return overflows ? .max : result
+        }
+    }
+    /// Elements that a tensor may have at most, far beyond any memory; sizes below it can be computed with safely.
+    package static let largestCount = 1 << 44
     public var byteCount: Int { count * element.byteCount }
     public var description: String { element.rawValue + shapeText(shape) }
 

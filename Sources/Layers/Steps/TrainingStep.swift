@@ -47,7 +47,8 @@ public struct TrainingStep {
         guard loss.element.isFloatingPoint else {
             throw GraphErrors([GraphError(.elementType, "the loss is \(loss.type), which is not of floating point", location: location)])
         }
-        return TracedStep(graph: graph, loss: loss.value, weights: weights, metrics: results.filter { $0.kind == .metric }.map(\.name), optimizer: optimizer)
+        let metrics = results.filter { $0.kind == .metric }.map(\.name)
+        return TracedStep(graph: graph, loss: loss.value, weights: weights, metrics: metrics, optimizer: optimizer)
     }
 }
 

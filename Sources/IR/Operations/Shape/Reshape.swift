@@ -24,7 +24,7 @@ extension Tensor {
     public func reshape(_ shape: [Int], file: String = #fileID, line: Int = #line) -> Tensor {
         guard isValid, shape != self.shape else { return self }
         var resolved = shape
-        let known = shape.filter { $0 >= 0 }.reduce(1, *)
+        let known = type.with(shape: shape.filter { $0 >= 0 }).count
         if let open = shape.firstIndex(of: -1), known > 0 { resolved[open] = type.count / known }
         return builder.add(Reshape(resolved), [self], location: builder.location(file, line))
     }

@@ -1,0 +1,51 @@
+import Apus
+
+/// The vision transformer that looks at images: patch embedding, class token, positions and blocks.
+struct Encoder {
+    let configuration: Configuration
+    /// Whether positions are learned; in pre-training they are a fixed sine-cosine table.
+    var learnsPositions = false
+
+    private var dim: Int { configuration.dim }
+
+    /// Images [batch, channels, side, side] to tokens [batch, 1 + patches, dim], class token first.
+    ///
+    /// - Parameter kept: The patches to look at, i32 [batch, kept]; all of them if nil.
+    func callAsFunction(_ images: Tensor, keeping kept: Tensor? = nil) -> Tensor {
+        blocks(configuration.depth)(tokens(images, keeping: kept))
+    }
+
+    /// How much the class token attends to each patch in the last block: images -> [batch, heads, patches].
+    func classAttention(_ images: Tensor) -> Tensor {
+        let last = configuration.depth - 1
+        let x = blocks(last)(tokens(images, keeping: nil))
+        let attention = scope("blocks.\(last)") { block.attention(x) }
+        guard attention.isValid else { return attention }
+        return attention.slice(0..<1, axis: 2).slice(1..<1 + configuration.tokens, axis: 3)
+            .reshape([-1, configuration.heads, configuration.tokens])
+    }
+
+    private func tokens(_ images: Tensor, keeping kept: Tensor?) -> Tensor {
+        let classToken = weight("cls_token", [1, 1, dim], .normal(deviation: 0.02))
+        let positions = weight(
+            "pos_embed", [1, 1 + configuration.tokens, dim], .sineCosine2D(grid: configuration.grid, classToken: true), trainable: learnsPositions)
+        let embedding = PatchEmbedding(patch: configuration.patch, channels: configuration.channels, dim: dim)
+        var patches = embedding.named("patch_embed")(images) + positions.slice(1..<1 + configuration.tokens, axis: 1)
+        if let kept { patches = gather(patches, kept, batch: 1) }
+        return prepend(classToken + positions.slice(0..<1, axis: 1), to: patches)
+    }
+
+    private var block: TransformerBlock {
+        TransformerBlock(dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon)
+    }
+
+    private func blocks(_ count: Int) -> some Layer {
+        Sequential { for _ in 0..<count { block } }.named("blocks")
+    }
+}
+
+/// Puts one token [1, 1, dim] before the tokens [batch, n, dim] of each image.
+func prepend(_ token: Tensor, to tokens: Tensor) -> Tensor {
+    guard tokens.isValid, token.isValid else { return tokens.isValid ? token : tokens }
+    return concatenate([token.broadcast(to: [tokens.shape[0], 1, tokens.shape[2]]), tokens], axis: 1)
+}

@@ -1,0 +1,70 @@
+import Apus
+
+extension MaskedAutoencoder {
+    /// One step of pre-training: the decoder predicts masked patches, and a head on the class token the label.
+    ///
+    /// Inputs: `images`, `labels` i32 [batch], and those of the ``PermutationSource``. Outputs: `loss`, the metrics
+    /// `reconstruction_loss`, `classification_loss` and `accuracy`.
+    public func preTraining(
+        batch: Int, masking: Masking, permutation: PermutationSource = .drawn, optimizer: Optimizer
+    ) -> TrainingStep {
+        TrainingStep("pretraining", optimizer: optimizer) {
+            let images = images(batch: batch)
+            let labels = Input("labels", [batch], .int32)
+            let selection = PatchSelection(configuration, masking, permutation, batch: batch)
+
+            let encoded = encodedForDecoder(images, selection)
+            let logits = Linear(configuration.dim, configuration.classes).named("head")(classToken(of: encoded))
+            let classification = switch configuration.variant {
+            case .corrected: crossEntropy(logits, labels)
+            case .released: crossEntropy(softmax(logits), labels)
+            }
+            let predictions = Decoder(configuration: configuration)(encoded, selection)
+            let reconstruction = reconstructionLoss(predictions, images, selection)
+
+            Loss(reconstruction + classification * configuration.classificationLossWeight)
+            Metric("reconstruction_loss", reconstruction)
+            Metric("classification_loss", classification)
+            Metric("accuracy", accuracy(logits, labels))
+        }
+    }
+
+    /// What the decoder makes of images: for showing it, and for comparing it.
+    ///
+    /// Inputs: `images` and those of the ``PermutationSource``. Outputs, with patches in the order of the image:
+    /// `predictions` [batch, patches, patch · patch · channels], zero for patches that were thrown away, and `mask` [batch, patches]
+    /// with 0 for kept, 1 for masked and −1 for thrown patches.
+    public func reconstruction(batch: Int, masking: Masking, permutation: PermutationSource = .drawn) -> InferenceStep {
+        InferenceStep("reconstruction") {
+            let images = images(batch: batch)
+            let selection = PatchSelection(configuration, masking, permutation, batch: batch)
+            let predictions = Decoder(configuration: configuration)(encodedForDecoder(images, selection), selection)
+            Output("predictions", selection.spread(predictions))
+            Output("mask", selection.mask)
+        }
+    }
+
+    private func encodedForDecoder(_ images: Tensor, _ selection: PatchSelection) -> Tensor {
+        let tokens = Encoder(configuration: configuration)(images, keeping: selection.kept)
+        return LayerNorm(configuration.dim, epsilon: configuration.layerNormEpsilon).named("norm")(tokens)
+    }
+
+    private func classToken(of tokens: Tensor) -> Tensor {
+        tokens.slice(0..<1, axis: 1).reshape([-1, configuration.dim])
+    }
+
+    /// The mean squared error over the pixels of masked patches.
+    private func reconstructionLoss(_ predictions: Tensor, _ images: Tensor, _ selection: PatchSelection) -> Tensor {
+        guard predictions.isValid else { return predictions }
+        var target = patches(of: images, configuration)
+        if configuration.normalizePixels { target = normalizedPatches(target) }
+        var mask = maximum(selection.mask, 0)
+        if let visible = selection.visible {
+            target = gather(target, visible, batch: 1)
+            mask = gather(mask, visible, batch: 1)
+        }
+        let difference = predictions - target
+        let errors = mean(difference * difference, axes: [-1]) * mask
+        return sum(errors, axes: [0, 1]) * (1 / Double(predictions.shape[0] * selection.split.masked))
+    }
+}

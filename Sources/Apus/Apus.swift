@@ -1,0 +1,8 @@
+// What `import Apus` brings: all rooms of the framework.
+@_exported import ApusCodegen
+@_exported import ApusData
+@_exported import ApusIR
+@_exported import ApusLayers
+@_exported import ApusRuntime
+@_exported import ApusTraining
+@_exported import ApusTransforms
