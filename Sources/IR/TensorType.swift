@@ -30,9 +30,11 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
         case .f64: return value
         case .f32: return Double(Float(value))
         case .bf16:
-            let bits = Float(value).bitPattern
-            guard Float(value).isFinite else { return value }
-            let odd = (bits >> 16) & 1
+            var single = Float(value)
+            guard single.isFinite else { return Double(single) }
+            // A tie that only rounding to single precision has made is not one: step back towards the value.
+            if single.bitPattern & 0xFFFF == 0x8000, Double(single) != value { single = value > Double(single) ? single.nextUp : single.nextDown }
+            let bits = single.bitPattern, odd = (bits >> 16) & 1
             return Double(Float(bitPattern: (bits &+ 0x7FFF &+ odd) & 0xFFFF_0000))
         case .i32:
             if value.isNaN { return 0 }
