@@ -23,8 +23,9 @@ public final class GraphBuilder {
     public func add(_ operation: some Operation, _ operands: [Tensor], location: SourceLocation? = nil) -> Tensor {
         let place = location ?? self.location
         guard operands.allSatisfy(\.isValid) else { return invalid() }
-        do {
+        do throws(GraphError) {
             let type = try operation.inferType(operands.map(\.type))
+            guard isShape(type.shape) else { throw operation.error(.shape, "the result \(type) holds no elements or too many") }
             return append(Node(operation, operands.map(\.value), type, location: place))
         } catch {
             var located = error
@@ -62,8 +63,9 @@ public final class GraphBuilder {
     }
 
     private func declare(_ operation: some Operation, _ name: String, _ type: TensorType, in table: inout [String: Value]) -> Tensor {
-        guard type.shape.allSatisfy({ $0 > 0 }) else {
-            return report(GraphError(.shape, operation: operation.name, "'\(name)' has the empty shape \(shapeText(type.shape))", location: location))
+        guard isShape(type.shape) else {
+            return report(GraphError(.shape, operation: operation.name,
+                "'\(name)' has the shape \(shapeText(type.shape)), which holds no elements or too many", location: location))
         }
         if let value = table[name] {
             if graph[value].operation.isEqual(to: operation) { return tensor(value) }

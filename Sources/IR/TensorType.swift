@@ -71,6 +71,19 @@ public func shapeText(_ shape: [Int]) -> String {
     "[" + shape.map(String.init).joined(separator: ",") + "]"
 }
 
+/// Elements that a tensor has at most: far beyond any memory, and few enough that sizes can be added and multiplied.
+package let largestElementCount = 1 << 48
+
+/// Whether all extents are positive and their product, the number of elements, is at most `largestElementCount`.
+package func isShape(_ shape: [Int]) -> Bool {
+    var count = 1
+    for extent in shape {
+        guard extent > 0, extent <= largestElementCount / count else { return false }
+        count *= extent
+    }
+    return true
+}
+
 /// Row-major strides of a contiguous tensor, in elements.
 package func rowMajorStrides(_ shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
