@@ -89,8 +89,16 @@ public final class GraphBuilder {
     /// Makes a tensor the new content of a parameter, which is overwritten when the program has run.
     public func update(_ parameter: Tensor, with tensor: Tensor) {
         guard parameter.isValid, tensor.isValid else { return }
+        guard graph[parameter.value].operation is Parameter else {
+            report(GraphError(.structure, "\(parameter.value) is updated but is not a parameter", location: location))
+            return
+        }
         guard parameter.type == tensor.type else {
             report(GraphError(.shape, "the update of \(parameter.value) has type \(tensor.type), not \(parameter.type)", location: location))
+            return
+        }
+        guard !graph.results.contains(where: { $0.kind == .update(parameter: parameter.value) }) else {
+            report(GraphError(.name, "the update of \(parameter.value) is declared twice", location: location))
             return
         }
         graph.results.append(GraphResult(.update(parameter: parameter.value), tensor.value))
