@@ -39,10 +39,10 @@ extension Graph {
     }
 
     private func checkNames(_ errors: inout [GraphError]) {
-        for names in [inputs.map(\.operation.name), parameters.map(\.operation.name)] {
+        for names in [inputs.map { ($0.value, $0.operation.name) }, parameters.map { ($0.value, $0.operation.name) }] {
             var seen: Set<String> = []
-            for name in names where !seen.insert(name).inserted {
-                errors.append(GraphError(.name, "'\(name)' is declared twice"))
+            for (value, name) in names where !seen.insert(name).inserted {
+                errors.append(GraphError(.name, operation: self[value].operation.name, "'\(name)' is declared twice", location: self[value].location))
             }
         }
     }
@@ -55,7 +55,10 @@ extension Graph {
                 continue
             }
             if !seen.insert(result.kind).inserted {
-                errors.append(GraphError(.name, "the result \(result.kind) is declared twice"))
+                switch result.kind {
+                case .output(let name): errors.append(GraphError(.name, "the result '\(name)' is declared twice"))
+                case .update(let parameter): errors.append(GraphError(.name, "the update of \(parameter) is declared twice"))
+                }
             }
             guard case .update(let parameter) = result.kind else { continue }
             guard nodes.indices.contains(parameter.index), self[parameter].operation is Parameter else {
