@@ -27,7 +27,15 @@ extension Attribute: CustomStringConvertible {
     private func numberText(_ value: Double) -> String { value.description }
 
     private func escaped(_ text: String) -> String {
-        text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined()
+        // Scalar by scalar: a quote with a combining accent is one character, but still a quote.
+        text.unicodeScalars.map { scalar in
+            switch scalar {
+            case "\"", "\\": "\\\(scalar)"
+            case "\n": "\\n"
+            case "\r": "\\r"
+            default: String(scalar)
+            }
+        }.joined()
     }
 }
 

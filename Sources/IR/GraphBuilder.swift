@@ -26,7 +26,7 @@ public final class GraphBuilder {
         guard operands.allSatisfy(\.isValid) else { return invalid() }
         do throws(GraphError) {
             let type = try operation.inferType(operands.map(\.type))
-            guard type.count <= TensorType.largestCount else { throw operation.error(.shape, "the result \(type) is too large") }
+            guard isShape(type.shape) else { throw operation.error(.shape, "the result \(type) holds no elements or too many") }
             return append(Node(operation, operands.map(\.value), type, location: place))
         } catch {
             var located = error
@@ -72,11 +72,9 @@ public final class GraphBuilder {
     }
 
     private func declare(_ operation: some Operation, _ name: String, _ type: TensorType, in table: inout [String: Value]) -> Tensor {
-        guard type.shape.allSatisfy({ $0 > 0 }) else {
-            return report(GraphError(.shape, operation: operation.name, "'\(name)' has the empty shape \(shapeText(type.shape))", location: location))
-        }
-        guard type.count <= TensorType.largestCount else {
-            return report(GraphError(.shape, operation: operation.name, "'\(name)' is too large: \(type)", location: location))
+        guard isShape(type.shape) else {
+            return report(GraphError(.shape, operation: operation.name,
+                "'\(name)' has the shape \(shapeText(type.shape)), which holds no elements or too many", location: location))
         }
         if let value = table[name] {
             if graph[value].operation.isEqual(to: operation) { return tensor(value) }
@@ -100,8 +98,16 @@ public final class GraphBuilder {
     /// Makes a tensor the new content of a parameter, which is overwritten when the program has run.
     public func update(_ parameter: Tensor, with tensor: Tensor) {
         guard [parameter, tensor].allSatisfy({ owns($0, operation: "update", location: location) && $0.isValid }) else { return }
+        guard graph[parameter.value].operation is Parameter else {
+            report(GraphError(.structure, "\(parameter.value) is updated but is not a parameter", location: location))
+            return
+        }
         guard parameter.type == tensor.type else {
             report(GraphError(.shape, "the update of \(parameter.value) has type \(tensor.type), not \(parameter.type)", location: location))
+            return
+        }
+        guard !graph.results.contains(where: { $0.kind == .update(parameter: parameter.value) }) else {
+            report(GraphError(.name, "the update of \(parameter.value) is declared twice", location: location))
             return
         }
         graph.results.append(GraphResult(.update(parameter: parameter.value), tensor.value))

@@ -21,9 +21,10 @@ private struct GraphParser {
     mutating func graph() throws(GraphError) -> Graph {
         try scanner.expect("graph")
         try scanner.expect("@")
-        var graph = Graph(name: try scanner.word())
+        var graph = Graph(name: scanner.peek == "\"" ? try scanner.quoted() : try scanner.word())
         try scanner.expect("{")
         while !scanner.accept("}") {
+            scanner.beginStatement()
             if scanner.accept("return") {
                 graph.results.append(GraphResult(.output(name: try scanner.quoted()), try value()))
             } else if scanner.accept("update") {
@@ -33,6 +34,7 @@ private struct GraphParser {
                 try node(into: &graph)
             }
         }
+        scanner.beginStatement()
         try scanner.expectEnd()
         return graph
     }
@@ -63,11 +65,21 @@ private struct GraphParser {
         let place = SourceLocation(file: "graph", line: line)
         do {
             let operation = try kind.init(attributes: attributes, type: type)
+            try check(attributes.map(\.name), of: operation)
             graph.nodes.append(Node(operation, operands, type, location: place))
         } catch {
             throw GraphError(error.code, operation: name, error.message, location: place)
         }
         values[label] = Value(graph.nodes.count - 1)
+    }
+
+    /// Fails if an attribute is given twice or means nothing to the operation.
+    private func check(_ names: [String], of operation: some Operation) throws(GraphError) {
+        let known = operation.attributes.map(\.name)
+        for (place, name) in names.enumerated() {
+            guard known.contains(name) else { throw GraphError(.syntax, "unknown attribute '\(name)'") }
+            guard !names[..<place].contains(name) else { throw GraphError(.syntax, "attribute '\(name)' is given twice") }
+        }
     }
 
     private mutating func value() throws(GraphError) -> Value {
@@ -83,6 +95,8 @@ private struct Scanner {
     private let text: [UInt8]
     private var place = 0
     private(set) var line = 1
+    /// The line of the token that was read last: what is wrong with it or missing after it is reported there.
+    private var tokenLine = 1
 
     init(_ text: String) {
         self.text = Array(text.utf8)
@@ -92,7 +106,12 @@ private struct Scanner {
     var peek: Character? { place < text.count ? Character(UnicodeScalar(text[place])) : nil }
 
     func error(_ message: String) -> GraphError {
-        GraphError(.syntax, message, location: SourceLocation(file: "graph", line: line))
+        GraphError(.syntax, message, location: SourceLocation(file: "graph", line: tokenLine))
+    }
+
+    /// Mistakes belong to the line of the next token from here on, if there is one.
+    mutating func beginStatement() {
+        if place < text.count { tokenLine = line }
     }
 
     private mutating func skipSpace() {
@@ -111,6 +130,7 @@ private struct Scanner {
     mutating func accept(_ token: String) -> Bool {
         let bytes = Array(token.utf8)
         guard text.dropFirst(place).starts(with: bytes) else { return false }
+        tokenLine = line
         place += bytes.count
         skipSpace()
         return true
@@ -126,6 +146,7 @@ private struct Scanner {
 
     private mutating func take(while condition: (UInt8) -> Bool) -> String {
         let start = place
+        if place < text.count, condition(text[place]) { tokenLine = line }
         while place < text.count, condition(text[place]) { place += 1 }
         defer { skipSpace() }
         return String(decoding: text[start..<place], as: UTF8.self)
@@ -139,11 +160,18 @@ private struct Scanner {
 
     mutating func quoted() throws(GraphError) -> String {
         guard place < text.count, text[place] == UInt8(ascii: "\"") else { throw error("expected a quoted text") }
+        tokenLine = line
         place += 1
         var bytes: [UInt8] = []
         while place < text.count, text[place] != UInt8(ascii: "\"") {
-            if text[place] == UInt8(ascii: "\\"), place + 1 < text.count { place += 1 }
-            bytes.append(text[place])
+            let isEscaped = text[place] == UInt8(ascii: "\\") && place + 1 < text.count
+            if isEscaped { place += 1 }
+            if text[place] == UInt8(ascii: "\n") { line += 1 }
+            switch (isEscaped, text[place]) {
+            case (true, UInt8(ascii: "n")): bytes.append(UInt8(ascii: "\n"))
+            case (true, UInt8(ascii: "r")): bytes.append(UInt8(ascii: "\r"))
+            default: bytes.append(text[place])
+            }
             place += 1
         }
         guard place < text.count else { throw error("a quoted text does not end") }
@@ -183,8 +211,8 @@ private struct Scanner {
     mutating func type() throws(GraphError) -> TensorType {
         let name = take { Self.isLetter($0) || Self.isDigit($0) }
         guard let element = ElementType(rawValue: name) else { throw error("unknown element type '\(name)'") }
-        guard case .integers(let shape) = try attribute(), shape.allSatisfy({ $0 >= 0 }) else { throw error("expected a shape such as [2,3]") }
-        guard shape.reduce(Optional(1), { product, extent in product.flatMap { $0.multipliedReportingOverflow(by: extent).overflow ? nil : $0 * extent } }) != nil else {
+        guard peek == "[", case .integers(let shape) = try attribute(), shape.allSatisfy({ $0 >= 0 }) else { throw error("expected a shape such as [2,3]") }
+        guard shape.contains(0) || isShape(shape) else {
             throw error("the shape \(shapeText(shape)) has too many elements")
         }
         return TensorType(element, shape)

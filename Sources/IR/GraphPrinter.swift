@@ -3,7 +3,7 @@ extension Graph {
     ///
     /// With `locations`, each line ends in a comment that says where the operation was declared.
     public func text(locations: Bool = false) -> String {
-        var lines = ["graph @\(name) {"]
+        var lines = ["graph @\(isWord(name) ? name : Attribute.text(name).description) {"]
         for value in values {
             var line = "  " + text(of: value)
             if locations, let location = self[value].location { line += "  // \(location)" }
@@ -17,6 +17,13 @@ extension Graph {
         }
         lines.append("}")
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Whether the text form writes a name without quotes.
+    private func isWord(_ name: String) -> Bool {
+        !name.isEmpty && name.unicodeScalars.allSatisfy { scalar in
+            scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || "_.-".unicodeScalars.contains(scalar))
+        }
     }
 
     /// One node as the text form prints it.

@@ -27,17 +27,21 @@ public enum Initializer: Hashable, Sendable {
     }
 
     package init(text: String) throws(GraphError) {
-        let parts = text.split(separator: "(", maxSplits: 1)
-        let arguments = parts.count > 1 ? parts[1].dropLast().split(separator: ",").map(String.init) : []
-        let number = arguments.first.flatMap(Double.init)
-        switch (parts.first.map(String.init), number) {
+        let parts = text.split(separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
+        var arguments: [String] = []
+        if parts.count > 1, parts[1].hasSuffix(")") {
+            arguments = parts[1].dropLast().split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        let number = arguments.count == 1 ? Double(arguments[0]).flatMap { $0.isNaN ? nil : $0 } : nil
+        switch (String(parts[0]), number) {
         case ("constant", let value?): self = .constant(value)
         case ("normal", let value?): self = .normal(deviation: value)
         case ("truncated_normal", let value?): self = .truncatedNormal(deviation: value)
         case ("uniform", let value?): self = .uniform(bound: value)
-        case ("xavier_uniform", _): self = .xavierUniform
-        case ("sine_cosine_2d", let grid?) where arguments.count == 2:
-            self = .sineCosine2D(grid: Int(grid), classToken: arguments[1] == "true")
+        case ("xavier_uniform", nil) where parts.count == 1: self = .xavierUniform
+        case ("sine_cosine_2d", nil) where arguments.count == 2:
+            guard let grid = Int(arguments[0]), grid > 0, let classToken = Bool(arguments[1]) else { fallthrough }
+            self = .sineCosine2D(grid: grid, classToken: classToken)
         default: throw GraphError(.syntax, "unknown initializer '\(text)'")
         }
     }

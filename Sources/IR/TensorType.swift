@@ -30,9 +30,11 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
         case .f64: return value
         case .f32: return Double(Float(value))
         case .bf16:
-            let bits = Float(value).bitPattern
-            guard Float(value).isFinite else { return value }
-            let odd = (bits >> 16) & 1
+            var single = Float(value)
+            guard single.isFinite else { return Double(single) }
+            // A tie that only rounding to single precision has made is not one: step back towards the value.
+            if single.bitPattern & 0xFFFF == 0x8000, Double(single) != value { single = value > Double(single) ? single.nextUp : single.nextDown }
+            let bits = single.bitPattern, odd = (bits >> 16) & 1
             return Double(Float(bitPattern: (bits &+ 0x7FFF &+ odd) & 0xFFFF_0000))
         case .i32:
             if value.isNaN { return 0 }
@@ -60,8 +62,6 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
             return overflows ? .max : result
         }
     }
-    /// Elements that a tensor may have at most, far beyond any memory; sizes below it can be computed with safely.
-    package static let largestCount = 1 << 44
     public var byteCount: Int { count * element.byteCount }
     public var description: String { element.rawValue + shapeText(shape) }
 
@@ -74,6 +74,19 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
 /// A shape as it is printed in the IR and in messages: `[8,50,768]`.
 public func shapeText(_ shape: [Int]) -> String {
     "[" + shape.map(String.init).joined(separator: ",") + "]"
+}
+
+/// Elements that a tensor has at most: far beyond any memory, and few enough that sizes can be added and multiplied.
+package let largestElementCount = 1 << 48
+
+/// Whether all extents are positive and their product, the number of elements, is at most `largestElementCount`.
+package func isShape(_ shape: [Int]) -> Bool {
+    var count = 1
+    for extent in shape {
+        guard extent > 0, extent <= largestElementCount / count else { return false }
+        count *= extent
+    }
+    return true
 }
 
 /// Row-major strides of a contiguous tensor, in elements.

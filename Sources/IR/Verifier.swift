@@ -2,7 +2,7 @@ extension Graph {
     /// Checks the rules of the IR and throws every breach that it finds.
     ///
     /// - Operands are defined before they are used.
-    /// - Each result type is what its operation infers from its operands, and no tensor is empty.
+    /// - Each result type is what its operation infers from its operands, and no tensor is empty or beyond all memory.
     /// - Names of inputs, of parameters and of results are unique.
     /// - An update has the type of its parameter, each parameter is updated at most once, and only parameters are.
     ///
@@ -21,10 +21,13 @@ extension Graph {
             errors.append(GraphError(.structure, operation: name, "\(value) uses a value that is not defined above it", location: node.location))
             return
         }
-        guard node.type.shape.allSatisfy({ $0 > 0 }) else {
-            errors.append(GraphError(.shape, operation: name, "\(value) has the empty type \(node.type)", location: node.location))
+        guard isShape(node.type.shape) else {
+            errors.append(GraphError(.shape, operation: name,
+                "\(value) has the type \(node.type), which holds no elements or too many", location: node.location))
             return
         }
+        // Operands of such a type have been reported; the shape rules need not bear them.
+        guard node.operands.allSatisfy({ isShape(self[$0].type.shape) }) else { return }
         do {
             let inferred = try node.operation.inferType(node.operands.map { self[$0].type })
             if inferred != node.type {
@@ -36,10 +39,10 @@ extension Graph {
     }
 
     private func checkNames(_ errors: inout [GraphError]) {
-        for names in [inputs.map(\.operation.name), parameters.map(\.operation.name)] {
+        for names in [inputs.map { ($0.value, $0.operation.name) }, parameters.map { ($0.value, $0.operation.name) }] {
             var seen: Set<String> = []
-            for name in names where !seen.insert(name).inserted {
-                errors.append(GraphError(.name, "'\(name)' is declared twice"))
+            for (value, name) in names where !seen.insert(name).inserted {
+                errors.append(GraphError(.name, operation: self[value].operation.name, "'\(name)' is declared twice", location: self[value].location))
             }
         }
     }
@@ -52,7 +55,10 @@ extension Graph {
                 continue
             }
             if !seen.insert(result.kind).inserted {
-                errors.append(GraphError(.name, "the result \(result.kind) is declared twice"))
+                switch result.kind {
+                case .output(let name): errors.append(GraphError(.name, "the result '\(name)' is declared twice"))
+                case .update(let parameter): errors.append(GraphError(.name, "the update of \(parameter) is declared twice"))
+                }
             }
             guard case .update(let parameter) = result.kind else { continue }
             guard nodes.indices.contains(parameter.index), self[parameter].operation is Parameter else {

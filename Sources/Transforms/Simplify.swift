@@ -1,7 +1,9 @@
 import ApusIR
 
 extension Pass {
-    /// Rewrites of single nodes to cheaper ones that compute exactly the same; each stands under its identity.
+    /// Rewrites of single nodes to cheaper ones that compute the same numbers; each stands under its identity.
+    ///
+    /// Only the sign of a zero may change: −0 + 0 is 0, but x + 0 is replaced by x.
     public static let simplify = Pass("simplify") { graph in
         try rebuild(graph) { node, _, operands, builder in
             switch node.operation {
@@ -20,17 +22,23 @@ extension Pass {
                 // x / 1 = x;  x / 2ⁿ = x · 2⁻ⁿ
                 guard let divisor = splat(operands[1]) else { return nil }
                 if divisor == 1 { return operands[0] }
-                if divisor.isNormal, divisor.significand == 1 { return operands[0] * (1 / divisor) }
+                // … where 2⁻ⁿ is a normal number of every floating-point type.
+                if divisor.significand == 1, (-126...126).contains(divisor.exponent) {
+                    return builder.add(Multiply(), [operands[0], builder.add(Constant(node.type, splat: 1 / divisor), [])])
+                }
             case is Negate:
                 // −(−x) = x
                 let inner = builder.graph[operands[0].value]
                 if inner.operation is Negate { return builder.tensor(inner.operands[0]) }
             case let reshape as Reshape:
+                // a reshaped constant is a constant, so is a transposed one
                 // reshape(reshape(x)) = reshape(x);  reshape(x) to its own shape = x
+                if let value = splat(operands[0]) { return builder.add(Constant(node.type, splat: value), []) }
                 let inner = builder.graph[operands[0].value]
                 let source = inner.operation is Reshape ? builder.tensor(inner.operands[0]) : operands[0]
                 return source.reshape(reshape.shape)
             case let transpose as Transpose:
+                if let value = splat(operands[0]) { return builder.add(Constant(node.type, splat: value), []) }
                 // transpose(transpose(x, p), q) = transpose(x, p∘q);  the identity order changes nothing
                 let inner = builder.graph[operands[0].value]
                 guard let first = inner.operation as? Transpose else { return operands[0].transpose(transpose.permutation) }

@@ -11,6 +11,7 @@ public struct LayerNormalization: CompositeOperation, DifferentiableOperation {
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 3)
         try expectFloat(operands[0])
+        guard epsilon >= 0, epsilon.isFinite else { throw error(.attribute, "epsilon \(epsilon) is not a number from 0 up") }
         guard let width = operands[0].shape.last else { throw error(.shape, "a scalar has no axis to normalise") }
         for operand in operands.dropFirst() where operand != operands[0].with(shape: [width]) {
             throw error(.shape, "weight and bias are \(operand), not \(operands[0].with(shape: [width]))")

@@ -6,7 +6,9 @@ public struct LogSoftmax: CompositeOperation, DifferentiableOperation {
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }
-    public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType { try Softmax().inferType(operands) }
+    public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
+        do { return try Softmax().inferType(operands) } catch { throw self.error(error.code, error.message) }
+    }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
         HostTensor(type, Softmax.rows(operands[0]).flatMap { row in

@@ -28,7 +28,10 @@ public func meanSquaredError(_ prediction: Tensor, _ target: Tensor) -> Tensor {
 
 /// The index (i32) of the largest element along the last axis; of equal ones the first.
 public func argmax(_ x: Tensor) -> Tensor {
-    guard x.isValid, let count = x.shape.last else { return x }
+    guard x.isValid else { return x }
+    guard let count = x.shape.last else {
+        return x.builder.report(GraphError(.shape, operation: "argmax", "a scalar has no axis to search", location: x.builder.location))
+    }
     let indices = x.builder.add(Iota(TensorType(.i32, x.shape), axis: x.rank - 1), [])
     let isLargest = equal(x, maximum(x, axes: [-1], keepAxes: true))
     return minimum(select(isLargest, indices, indices.constant(Double(count))), axes: [-1])

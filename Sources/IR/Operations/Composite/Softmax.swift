@@ -44,8 +44,12 @@ public struct Softmax: CompositeOperation, DifferentiableOperation {
 /// Softmax along an axis (negative axes count from the end).
 public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
     guard x.isValid else { return x }
-    let axis = x.axis(axis)
-    guard axis != x.rank - 1, x.shape.indices.contains(axis) else { return x.builder.add(Softmax(), [x]) }
+    let given = axis, axis = x.axis(axis)
+    // The last axis, and the mistake of a scalar.
+    guard axis != x.rank - 1 else { return x.builder.add(Softmax(), [x]) }
+    guard x.shape.indices.contains(axis) else {
+        return x.builder.report(GraphError(.attribute, operation: Softmax.name, "axis \(given) is out of range for rank \(x.rank)", location: x.builder.location))
+    }
     var order = Array(x.shape.indices)
     order.swapAt(axis, x.rank - 1)
     return x.builder.add(Softmax(), [x.transpose(order)]).transpose(order)

@@ -21,12 +21,16 @@ public struct Constant: Operation, NonDifferentiableOperation {
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         self.type = type
         values = attributes.first?.name == "values" ? try attributes.numbers("values") : [try attributes.number("value")]
+        guard attributes.first?.name == "value" || values.count != 1 else { throw GraphError(.syntax, "a single number is given as 'value'") }
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 0)
         guard values.count == 1 || values.count == type.count else {
             throw error(.attribute, "\(values.count) values for \(type)")
+        }
+        if !type.element.isFloatingPoint, let value = values.first(where: { type.element.rounded($0) != $0 }) {
+            throw error(.elementType, "\(value) is not a number of \(type.element)")
         }
         return type
     }
@@ -35,4 +39,18 @@ public struct Constant: Operation, NonDifferentiableOperation {
         if let splat { return HostTensor(type, fill: splat) }
         return HostTensor(type, values)
     }
+}
+
+extension Constant {
+    /// Equality of bits: 0 and −0 are different numbers, and NaN is the same as NaN.
+    public static func == (a: Constant, b: Constant) -> Bool {
+        a.type == b.type && a.values.elementsEqual(b.values) { bits($0) == bits($1) }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(type)
+        for value in values { hasher.combine(Self.bits(value)) }
+    }
+
+    private static func bits(_ value: Double) -> UInt64 { value.isNaN ? Double.nan.bitPattern : value.bitPattern }
 }

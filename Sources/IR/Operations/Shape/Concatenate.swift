@@ -18,6 +18,7 @@ public struct Concatenate: Operation, DifferentiableOperation {
             common[axis] = shape[axis]
             guard common == shape else { throw error(.shape, "\(first) and \(operand) differ outside axis \(axis)") }
             shape[axis] += operand.shape[axis]
+            guard shape[axis] <= largestElementCount else { throw error(.shape, "the result has too many elements") }
         }
         return first.with(shape: shape)
     }

@@ -25,6 +25,12 @@ public struct Pad: Operation, DifferentiableOperation {
             throw error(.attribute, "widths for \(low.count) axes, operand \(shapeText(source)) has \(source.count)")
         }
         guard (low + high + interior).allSatisfy({ $0 >= 0 }) else { throw error(.attribute, "widths must not be negative") }
+        for axis in source.indices {
+            let (between, overflow) = (source[axis] - 1).multipliedReportingOverflow(by: interior[axis])
+            guard !overflow, [low[axis], high[axis], between].allSatisfy({ $0 <= largestElementCount }) else {
+                throw error(.attribute, "the widths of axis \(axis) are too large")
+            }
+        }
         return operands[0].with(shape: source.indices.map { low[$0] + source[$0] + (source[$0] - 1) * interior[$0] + high[$0] })
     }
 

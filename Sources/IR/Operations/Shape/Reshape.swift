@@ -8,6 +8,7 @@ public struct Reshape: Operation, DifferentiableOperation {
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 1)
+        guard isShape(shape) else { throw error(.shape, "\(shapeText(shape)) is not a shape") }
         let result = operands[0].with(shape: shape)
         guard result.count == operands[0].count else {
             throw error(.shape, "\(shapeText(operands[0].shape)) has \(operands[0].count) elements, \(shapeText(shape)) has \(result.count)")
@@ -24,8 +25,8 @@ extension Tensor {
     public func reshape(_ shape: [Int], file: String = #fileID, line: Int = #line) -> Tensor {
         guard isValid, shape != self.shape else { return self }
         var resolved = shape
-        let known = type.with(shape: shape.filter { $0 >= 0 }).count
-        if let open = shape.firstIndex(of: -1), known > 0 { resolved[open] = type.count / known }
+        let known = shape.filter { $0 != -1 }
+        if let open = shape.firstIndex(of: -1), isShape(known) { resolved[open] = type.count / known.reduce(1, *) }
         return builder.add(Reshape(resolved), [self], location: builder.location(file, line))
     }
 }

@@ -29,7 +29,7 @@ public struct Slice: Operation, DifferentiableOperation {
                 throw error(.attribute, "\(starts[axis])..<\(limits[axis]) by \(steps[axis]) is not within axis \(axis) of \(shapeText(source))")
             }
         }
-        return operands[0].with(shape: source.indices.map { (limits[$0] - starts[$0] + steps[$0] - 1) / steps[$0] })
+        return operands[0].with(shape: source.indices.map { (limits[$0] - starts[$0] - 1) / steps[$0] + 1 })
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {

@@ -1,0 +1,180 @@
+import ApusIR
+import Testing
+
+@Suite struct BuilderTests {
+    private let builder = GraphBuilder(name: "test")
+
+    private func input(_ name: String, _ shape: Int...) -> Tensor { builder.input(Input(name, TensorType(.f32, shape))) }
+
+    private func expectErrors(_ expected: [String], sourceLocation: Testing.SourceLocation = #_sourceLocation) {
+        let error = #expect(throws: GraphErrors.self, sourceLocation: sourceLocation) { try builder.finish() }
+        #expect(error?.errors.map(\.description) == expected, sourceLocation: sourceLocation)
+    }
+
+    @Test func collectsMistakesAndGoesOn() {
+        let x = input("x", 2, 3), y = input("y", 4, 5)
+        let sum = x + y
+        #expect(!sum.isValid)
+        // What follows from a mistake is not another one.
+        builder.output("sum", sum * 2.0)
+        let product = matmul(x, y, file: "model.swift", line: 12)
+        builder.location = SourceLocation(file: "model.swift", line: 20, path: "blocks.3.mlp")
+        builder.output("product", exp(product) + x)
+        _ = x.transpose([0, 0], file: "model.swift", line: 30)
+        builder.output("fine", x)
+        expectErrors([
+            "add: shapes [2,3] and [4,5] cannot be broadcast together: 2 and 4 differ in axis 0",
+            "model.swift:12: dot: inner dimensions 3 and 4 differ ([2,3] x [4,5])",
+            "model.swift:30: transpose: [0, 0] is not an order of the axes of [2,3] in blocks.3.mlp",
+        ])
+        #expect(builder.graph.results.count == 1)
+    }
+
+    @Test func broadcastsLikeNumPy() throws {
+        let x = input("x", 2, 1, 3)
+        #expect((x + input("y", 4, 1)).shape == [2, 4, 3])
+        #expect((input("z", 3) * x).shape == [2, 1, 3])
+        #expect((x - 1.0).shape == [2, 1, 3])
+        #expect(select(greater(input("c", 1), x.constant(0)), x, input("d", 5, 1)).shape == [2, 5, 3])
+        #expect(input("s").broadcast(to: [2, 2]).shape == [2, 2])
+        _ = try builder.finish()
+    }
+
+    @Test func refusesWhatCannotBeBroadcast() {
+        let x = input("x", 2, 3)
+        _ = x.broadcast(to: [3, 3], file: "a.swift", line: 1)
+        _ = x.broadcast(to: [3], file: "a.swift", line: 2)
+        _ = maximum(x, input("y", 2))
+        expectErrors([
+            "a.swift:1: broadcast: [2,3] cannot be broadcast to [3,3]: 2 and 3 differ",
+            "a.swift:2: broadcast: axes [] do not name the 2 axes of [2,3] in order",
+            "maximum: shapes [2,3] and [2] cannot be broadcast together: 3 and 2 differ in axis 1",
+        ])
+    }
+
+    @Test func refusesDuplicateNames() {
+        let x = input("x", 2)
+        #expect(input("x", 2).value == x.value)
+        _ = input("x", 3)
+        _ = builder.parameter(Parameter("w", TensorType(.f32, [2]), .zeros))
+        _ = builder.parameter(Parameter("w", TensorType(.f32, [2]), .ones))
+        builder.output("y", x)
+        builder.output("y", x)
+        expectErrors([
+            "input: 'x' is declared as f32[2] and again, differently, as f32[3]",
+            "parameter: 'w' is declared as f32[2] and again, differently, as f32[2]",
+            "the result 'y' is declared twice",
+        ])
+    }
+
+    @Test func refusesUpdatesThatDoNotFit() {
+        let w = builder.parameter(Parameter("w", TensorType(.f32, [2]), .zeros)), x = input("x", 2)
+        builder.update(w, with: input("z", 3))
+        builder.update(x, with: w)
+        builder.update(w, with: x)
+        builder.update(w, with: w)
+        expectErrors([
+            "the update of %0 has type f32[3], not f32[2]",
+            "%1 is updated but is not a parameter",
+            "the update of %0 is declared twice",
+        ])
+    }
+
+    @Test func refusesEmptyAndEndlessShapes() {
+        let x = input("x", 4)
+        _ = input("empty", 2, 0)
+        _ = input("endless", 1 << 40, 1 << 40)
+        _ = x.reshape([-2, -2], file: "a.swift", line: 3)
+        _ = x.reshape([1 << 40, 1 << 40, -1], file: "a.swift", line: 4)
+        _ = x.reshape([1], file: "a.swift", line: 5).broadcast(to: [0])
+        expectErrors([
+            "input: 'empty' has the shape [2,0], which holds no elements or too many",
+            "input: 'endless' has the shape [1099511627776,1099511627776], which holds no elements or too many",
+            "a.swift:3: reshape: [-2,-2] is not a shape",
+            "a.swift:4: reshape: [1099511627776,1099511627776,-1] is not a shape",
+            "a.swift:5: reshape: [4] has 4 elements, [1] has 1",
+        ])
+    }
+
+    @Test func refusesEmptyResults() {
+        _ = input("x", 1).broadcast(to: [0], file: "a.swift", line: 1)
+        _ = randomUniform([3, 0], key: builder.input(Input("key", TensorType(.i32, [2]))), stream: 0)
+        expectErrors([
+            "a.swift:1: broadcast: the result f32[0] holds no elements or too many",
+            "random_uniform: the result f32[3,0] holds no elements or too many",
+        ])
+    }
+
+    @Test func reshapeFindsTheOpenExtent() throws {
+        #expect(input("x", 6, 4).reshape([3, -1]).shape == [3, 8])
+        _ = input("y", 7).reshape([2, -1], file: "a.swift", line: 1)
+        expectErrors(["a.swift:1: reshape: [7] has 7 elements, [2,3] has 6"])
+    }
+
+    @Test func functionsNameTheirOwnMistakes() {
+        let x = input("x", 2, 3), images = input("images", 1, 2, 4, 4), place = (file: "a.swift", line: 9)
+        _ = softmax(x, axis: 2)
+        _ = softmax(x, axis: -3)
+        _ = argmax(input("scalar"))
+        _ = crossEntropy(x, x, file: place.file, line: place.line)
+        _ = matmul(input("v", 3), x, file: place.file, line: place.line)
+        _ = convolution2D(images, kernel: input("k", 1, 3, 2, 2), file: place.file, line: place.line)
+        _ = convolution2D(images, kernel: input("large", 1, 2, 5, 5), file: place.file, line: place.line)
+        _ = maximumPooling2D(images, size: 5, stride: 1, file: place.file, line: place.line)
+        _ = averagePooling2D(images, size: 0, stride: 1, file: place.file, line: place.line)
+        _ = x.slice(0..<1, axis: 2, file: place.file, line: place.line)
+        _ = linear(x, weight: input("w", 4, 4), file: place.file, line: place.line)
+        expectErrors([
+            "softmax: axis 2 is out of range for rank 2",
+            "softmax: axis -3 is out of range for rank 2",
+            "argmax: a scalar has no axis to search",
+            "a.swift:9: crossEntropy: takes logits f32[n,classes] and labels i32[n], has f32[2,3] and f32[2,3]",
+            "a.swift:9: matmul: takes [..., n, k] x [k, m] or [..., n, k] x [..., k, m], has [3] x [2,3]",
+            "a.swift:9: convolution2D: takes images [n,c,h,w] and a kernel [o,c,kh,kw], has [1,2,4,4] and [1,3,2,2], stride 1, padding 0",
+            "a.swift:9: convolution2D: a window of 5x5 by 1 does not fit into [1,2,4,4] with padding 0",
+            "a.swift:9: maximumPooling2D: a window of 5x5 by 1 does not fit into [1,2,4,4] with padding 0",
+            "a.swift:9: averagePooling2D: a window of 0x0 by 1 does not fit into [1,2,4,4] with padding 0",
+            "a.swift:9: slice: axis 2 is out of range for [2,3]",
+            "a.swift:9: dot: inner dimensions 3 and 4 differ ([2,3] x [4,4])",
+        ])
+    }
+}
+
+@Suite struct GraphEqualityTests {
+    private func constant(_ value: Double) -> Graph {
+        Graph(name: "g", nodes: [Node(Constant(TensorType(.f32, []), splat: value), [], TensorType(.f32, []))])
+    }
+
+    /// Zeros of either sign are different numbers (1/x tells them apart), and a graph with NaN equals itself.
+    @Test func constantsAreComparedByTheirBits() {
+        #expect(constant(0) != constant(-0.0))
+        #expect(constant(.nan) == constant(.nan))
+        #expect(constant(1) == constant(1))
+        #expect(Constant(TensorType(.f32, []), splat: .nan).hashValue == Constant(TensorType(.f32, []), splat: .nan).hashValue)
+    }
+
+    @Test func locationsDoNotCount() {
+        var located = constant(1)
+        located.nodes[0].location = SourceLocation(file: "a.swift", line: 1)
+        #expect(located == constant(1))
+        #expect(located.text(locations: true).contains(": f32[]  // a.swift:1\n"))
+    }
+}
+
+@Suite struct InterpreterTests {
+    @Test func bindsByNameAndType() throws {
+        let builder = GraphBuilder(name: "g")
+        let x = builder.input(Input("x", TensorType(.f32, [2]))), w = builder.parameter(Parameter("w", TensorType(.f32, [2]), .zeros))
+        builder.output("y", x + w)
+        builder.update(w, with: w - x)
+        let graph = try builder.finish(), interpreter = Interpreter()
+        let one = HostTensor(TensorType(.f32, [2]), [1, 2]), two = HostTensor(TensorType(.f32, [2]), [5, 7])
+        let outcome = try interpreter.run(graph, inputs: ["x": one], parameters: ["w": two])
+        #expect(outcome.outputs == ["y": HostTensor(TensorType(.f32, [2]), [6, 9])])
+        #expect(outcome.updates == ["w": HostTensor(TensorType(.f32, [2]), [4, 5])])
+        expectError(.name, "parameter: 'w' is not bound") { try interpreter.run(graph, inputs: ["x": one]) }
+        expectError(.shape, "input: 'x' is f32[2], given f32[1]") {
+            try interpreter.run(graph, inputs: ["x": HostTensor(TensorType(.f32, [1]))], parameters: ["w": two])
+        }
+    }
+}

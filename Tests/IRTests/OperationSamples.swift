@@ -1,0 +1,105 @@
+import ApusIR
+
+/// An operation with operand types that it accepts and the result type that must follow.
+struct OperationSample: CustomStringConvertible, Sendable {
+    var operation: any Operation
+    var operands: [TensorType]
+    var result: TensorType
+    var description: String { operation.name }
+
+    init(_ operation: any Operation, _ operands: [TensorType] = [], gives result: TensorType) {
+        self.operation = operation
+        self.operands = operands
+        self.result = result
+    }
+
+    /// A graph with the operands as inputs and the operation's result as output.
+    func graph() throws -> Graph {
+        let builder = GraphBuilder(name: "sample")
+        let inputs = operands.enumerated().map { builder.input(Input("operand\($0)", $1)) }
+        builder.output("y", builder.add(operation, inputs))
+        return try builder.finish()
+    }
+}
+
+private func f32(_ shape: Int...) -> TensorType { TensorType(.f32, shape) }
+private func i32(_ shape: Int...) -> TensorType { TensorType(.i32, shape) }
+private func bool(_ shape: Int...) -> TensorType { TensorType(.bool, shape) }
+
+/// At least one sample of every registered operation.
+let operationSamples: [OperationSample] = leafSamples + elementwiseSamples + shapeSamples + structuredSamples
+
+private let leafSamples: [OperationSample] = [
+    OperationSample(Input("images", f32(2, 3)), gives: f32(2, 3)),
+    OperationSample(Input("a \"quoted\" \\ name\n", bool(1)), gives: bool(1)),
+    OperationSample(Parameter("blocks.0.weight", f32(3, 2), .xavierUniform), gives: f32(3, 2)),
+    OperationSample(Parameter("bias", f32(2), .zeros, trainable: false), gives: f32(2)),
+    OperationSample(Parameter("a", f32(2), .normal(deviation: 0.02)), gives: f32(2)),
+    OperationSample(Parameter("b", f32(2), .truncatedNormal(deviation: 1e-30)), gives: f32(2)),
+    OperationSample(Parameter("c", f32(2), .uniform(bound: 0.1)), gives: f32(2)),
+    OperationSample(Parameter("d", f32(1, 5, 8), .sineCosine2D(grid: 2, classToken: true)), gives: f32(1, 5, 8)),
+    OperationSample(Constant(f32(2, 2), splat: 0.1), gives: f32(2, 2)),
+    OperationSample(Constant(f32(), splat: -.infinity), gives: f32()),
+    OperationSample(Constant(f32(), splat: .nan), gives: f32()),
+    OperationSample(Constant(f32(), splat: -0.0), gives: f32()),
+    OperationSample(Constant(i32(3), values: [1, -2, 2_147_483_647]), gives: i32(3)),
+    OperationSample(Constant(f32(3), values: [0x1p-1074, 1e300, 1 / 3.0]), gives: f32(3)),
+    OperationSample(Constant(bool(2), values: [0, 1]), gives: bool(2)),
+    OperationSample(Iota(i32(2, 5), axis: 1), gives: i32(2, 5)),
+    OperationSample(RandomUniform(shape: [3, 1], stream: 4_294_967_295), [i32(2)], gives: f32(3, 1)),
+]
+
+private let elementwiseSamples: [OperationSample] = [
+    OperationSample(Negate(), [i32(3)], gives: i32(3)),
+    OperationSample(Absolute(), [f32(3)], gives: f32(3)),
+    OperationSample(Exp(), [f32(3)], gives: f32(3)),
+    OperationSample(Log(), [f32(3)], gives: f32(3)),
+    OperationSample(Sqrt(), [f32(3)], gives: f32(3)),
+    OperationSample(Tanh(), [TensorType(.bf16, [3])], gives: TensorType(.bf16, [3])),
+    OperationSample(Erf(), [f32(3)], gives: f32(3)),
+    OperationSample(Sin(), [f32(3)], gives: f32(3)),
+    OperationSample(Cos(), [f32(3)], gives: f32(3)),
+    OperationSample(Floor(), [f32(3)], gives: f32(3)),
+    OperationSample(Add(), [f32(2, 1), f32(2, 1)], gives: f32(2, 1)),
+    OperationSample(Subtract(), [i32(), i32()], gives: i32()),
+    OperationSample(Multiply(), [f32(3), f32(3)], gives: f32(3)),
+    OperationSample(Divide(), [f32(3), f32(3)], gives: f32(3)),
+    OperationSample(Maximum(), [f32(3), f32(3)], gives: f32(3)),
+    OperationSample(Minimum(), [i32(3), i32(3)], gives: i32(3)),
+    OperationSample(Power(), [f32(3), f32(3)], gives: f32(3)),
+    OperationSample(Select(), [bool(3), i32(3), i32(3)], gives: i32(3)),
+    OperationSample(Cast(.bf16), [f32(2, 2)], gives: TensorType(.bf16, [2, 2])),
+    OperationSample(Cast(.bool), [i32(2)], gives: bool(2)),
+] + Compare.Direction.allCases.map { OperationSample(Compare($0), [f32(2), f32(2)], gives: bool(2)) }
+
+private let shapeSamples: [OperationSample] = [
+    OperationSample(Reshape([3, 2, 1]), [f32(6)], gives: f32(3, 2, 1)),
+    OperationSample(Reshape([]), [f32(1, 1)], gives: f32()),
+    OperationSample(Transpose([2, 0, 1]), [f32(2, 3, 4)], gives: f32(4, 2, 3)),
+    OperationSample(Transpose([]), [f32()], gives: f32()),
+    OperationSample(Broadcast(shape: [2, 3, 4], axes: [0, 2]), [f32(2, 1)], gives: f32(2, 3, 4)),
+    OperationSample(Broadcast(shape: [7], axes: []), [bool()], gives: bool(7)),
+    OperationSample(Slice(starts: [1, 0], limits: [4, 5], steps: [2, 3]), [f32(4, 5)], gives: f32(2, 2)),
+    OperationSample(Pad(low: [1, 0], high: [2, 0], interior: [0, 2]), [f32(2, 3)], gives: f32(5, 7)),
+    OperationSample(Concatenate(axis: 1), [f32(2, 1), f32(2, 3), f32(2, 1)], gives: f32(2, 5)),
+]
+
+private let structuredSamples: [OperationSample] = [
+    OperationSample(Reduce(.sum, axes: [0, 2]), [f32(2, 3, 4)], gives: f32(3)),
+    OperationSample(Reduce(.maximum, axes: [0]), [i32(2)], gives: i32()),
+    OperationSample(Reduce(.minimum, axes: [1]), [f32(2, 3)], gives: f32(2)),
+    OperationSample(Dot(leftContracting: [1], rightContracting: [0]), [f32(2, 3), f32(3, 4)], gives: f32(2, 4)),
+    OperationSample(
+        Dot(leftBatch: [2, 0], rightBatch: [0, 1], leftContracting: [3], rightContracting: [3]),
+        [f32(2, 5, 4, 3), f32(4, 2, 6, 3)], gives: f32(4, 2, 5, 6)),
+    OperationSample(Dot(leftContracting: [], rightContracting: []), [f32(2), f32(3)], gives: f32(2, 3)),
+    OperationSample(Gather(batch: 1), [f32(2, 7, 3), i32(2, 4)], gives: f32(2, 4, 3)),
+    OperationSample(Gather(batch: 0), [i32(7), i32()], gives: i32()),
+    OperationSample(ScatterAdd(batch: 1, rows: 7), [i32(2, 4), f32(2, 4, 3)], gives: f32(2, 7, 3)),
+    OperationSample(ScatterAdd(batch: 0, rows: 5), [i32(), f32(3)], gives: f32(5, 3)),
+    OperationSample(ArgSort(), [f32(2, 3)], gives: i32(2, 3)),
+    OperationSample(Softmax(), [f32(2, 3)], gives: f32(2, 3)),
+    OperationSample(LogSoftmax(), [f32(3)], gives: f32(3)),
+    OperationSample(LayerNormalization(epsilon: 1e-5), [f32(2, 3), f32(3), f32(3)], gives: f32(2, 3)),
+    OperationSample(GELU(), [f32()], gives: f32()),
+]

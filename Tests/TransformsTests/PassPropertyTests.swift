@@ -1,0 +1,82 @@
+import ApusIR
+import ApusTestSupport
+import ApusTransforms
+import Testing
+
+/// Every pass that graph-to-graph tests know, by name.
+let passesByName: [String: Pass] = Dictionary(
+    uniqueKeysWithValues: ([.deadCode, .commonSubexpressions, .decompose, .simplify] as [Pass]).map { ($0.name, $0) })
+
+@Suite struct PassPropertyTests {
+    /// What a graph computes must not change; decomposition and simplification may round differently.
+    private func expectSameResults(
+        _ before: Graph, _ after: Graph, _ inputs: [String: HostTensor], _ comment: String,
+        sourceLocation: Testing.SourceLocation = #_sourceLocation
+    ) throws {
+        let old = try Interpreter().run(before, inputs: inputs).outputs, new = try Interpreter().run(after, inputs: inputs).outputs
+        #expect(old.keys.sorted() == new.keys.sorted(), "\(comment)", sourceLocation: sourceLocation)
+        for (name, expected) in old {
+            let found = try #require(new[name], sourceLocation: sourceLocation)
+            #expect(found.type == expected.type, "\(comment), \(name)", sourceLocation: sourceLocation)
+            let scale = 1 + (expected.values.map(abs).max() ?? 0)
+            let isNear = zip(found.values, expected.values).allSatisfy { abs($0 - $1) <= 1e-10 * scale }
+            #expect(isNear, "\(comment), \(name)", sourceLocation: sourceLocation)
+        }
+    }
+
+    @Test(arguments: 0..<60 as Range<UInt64>)
+    func passesKeepResultsAndSettle(seed: UInt64) throws {
+        let graph = RandomGraph(seed: seed).graph, inputs = randomInputs(for: graph, seed: seed)
+        for pass in passesByName.values {
+            let once = try pass.run(graph)
+            try once.verify()
+            #expect(try pass.run(once) == once, "\(pass.name) changes its own result, seed \(seed)")
+            #expect(once.inputs.map(\.operation) == graph.inputs.map(\.operation), "\(pass.name), seed \(seed)")
+            try expectSameResults(graph, once, inputs, "\(pass.name), seed \(seed)")
+        }
+        let standard = try Pipeline.standard.run(graph)
+        try expectSameResults(graph, standard, inputs, "standard pipeline, seed \(seed)")
+        #expect(!standard.nodes.contains { $0.operation is any CompositeOperation })
+        #expect(standard.nodes.count <= (try Pass.decompose.run(graph)).nodes.count)
+    }
+
+    /// A composite means the same as its parts, in shapes with extents of 1 and of rank 1 too.
+    @Test(arguments: [[7], [1], [3, 5], [4, 1], [2, 1, 3, 17]])
+    func decompositionsMeanTheSame(_ shape: [Int]) throws {
+        let builder = GraphBuilder(name: "composites")
+        let x = builder.input(Input("x", TensorType(.f32, shape)))
+        let row = TensorType(.f32, [shape[shape.count - 1]])
+        let weight = builder.input(Input("weight", row)), bias = builder.input(Input("bias", row))
+        builder.output("softmax", softmax(x))
+        builder.output("log_softmax", logSoftmax(x))
+        builder.output("layer_norm", layerNormalization(x, weight: weight, bias: bias, epsilon: 1e-5))
+        builder.output("gelu", gelu(x))
+        let graph = try builder.finish()
+        let composites = Set(OperationRegistry.all.filter { $0 is any CompositeOperation.Type }.map { $0.name })
+        #expect(Set(graph.results.map { graph[$0.value].operation.name }) == composites)
+        let decomposed = try Pass.decompose.run(graph)
+        #expect(!decomposed.nodes.contains { $0.operation is any CompositeOperation })
+        for seed in 0..<5 as Range<UInt64> {
+            try expectSameResults(graph, decomposed, randomInputs(for: graph, seed: seed), "seed \(seed)")
+        }
+    }
+
+    @Test func malformedResultsAreDefectsOfThePass() {
+        let broken = Pass("break") { graph in
+            var graph = graph
+            graph.results.append(GraphResult(.output(name: "z"), Value(99)))
+            return graph
+        }
+        let error = #expect(throws: PassDefect.self) { try Pipeline([.deadCode, broken]).run(Graph(name: "g")) }
+        #expect(error?.description == "compiler defect: the graph after pass 'break' is malformed\nthe result %99 is not defined")
+    }
+
+    @Test func signsOfZeroAreKeptApart() throws {
+        let builder = GraphBuilder(name: "zeros")
+        let type = TensorType(.f32, [])
+        builder.output("positive", 1.0 / builder.add(Constant(type, splat: 0), []))
+        builder.output("negative", 1.0 / builder.add(Constant(type, splat: -0.0), []))
+        let outputs = try Interpreter().run(Pass.commonSubexpressions.run(builder.finish())).outputs
+        #expect(outputs.mapValues(\.values) == ["positive": [.infinity], "negative": [-.infinity]])
+    }
+}
