@@ -139,28 +139,32 @@ package struct Clustering {
     /// The stored values that a node reads, through whatever is computed inside it, and at which place.
     private func references(of value: Value) -> [(value: Value, place: Place)] {
         var found: [(value: Value, place: Place)] = []
-        for operand in graph[value].operands { collect(operand, .same, &found) }
+        collectOperands(of: value, .same, &found)
         return found
     }
 
     private func collect(_ value: Value, _ place: Place, _ found: inout [(value: Value, place: Place)]) {
         if placement.isStored(value) {
             found.append((value, place))
-            return
+        } else {
+            collectOperands(of: value, place, &found)
         }
+    }
+
+    /// Adds what a node reads if it is itself read at `place`.
+    private func collectOperands(of value: Value, _ place: Place, _ found: inout [(value: Value, place: Place)]) {
         let node = graph[value]
+        var operandPlace = place
         switch node.operation {
-        case is Reshape:
-            // Elements keep their linear order.
-            collect(node.operands[0], place, &found)
         case let broadcast as Broadcast:
-            let isAlongRows = place == .same && repeatsRows(broadcast, graph[node.operands[0]].type.shape)
-            collect(node.operands[0], isAlongRows ? .row : .other, &found)
+            operandPlace = place == .same && repeatsRows(broadcast, graph[node.operands[0]].type.shape) ? .row : .other
         case is Transpose, is Slice, is Pad, is Gather, is RandomUniform:
-            for operand in node.operands { collect(operand, .other, &found) }
+            operandPlace = .other
         default:
-            for operand in node.operands { collect(operand, place, &found) }
+            // Element-wise operations, and reshapes, which keep the linear order; a reduction's operand spans its domain.
+            break
         }
+        for operand in node.operands { collect(operand, operandPlace, &found) }
     }
 
     /// Whether a broadcast repeats each element of its operand along the last axis, and does nothing else.
