@@ -9,6 +9,8 @@ public final class ProgramState: @unchecked Sendable {
         var memory: Memory
     }
     private var entries: [String: Entry] = [:]
+    /// How often the weights have been updated.
+    public var step = 0
 
     public init() {}
 

@@ -1,0 +1,102 @@
+import ApusCodegen
+import ApusIR
+import ApusLayers
+import ApusRuntime
+import ApusTraining
+
+/// Compiles declared steps to native programs.
+///
+/// ```swift
+/// let program = try Compiler().compile(step)
+/// let state = try program.makeState(seed: 0)
+/// let report = try program.run(state, ["images": images, "labels": labels])
+/// print(report.loss)
+/// ```
+public struct Compiler: Sendable {
+    /// The numbers that a program computes with.
+    public enum Precision: String, Sendable, CaseIterable {
+        case float32 = "fp32"
+    }
+
+    public let precision: Precision
+    /// Threads that programs run on.
+    public let pool: WorkerPool
+    private let backend: GraphCompiler
+
+    /// A compiler for this machine; without `threads`, programs use all of its processors. Throws if LLVM does not know the machine.
+    public init(precision: Precision = .float32, threads: Int? = nil) throws {
+        self.precision = precision
+        pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
+        backend = try GraphCompiler()
+    }
+
+    /// Compiles a training step: forward pass, gradients and update in one program.
+    public func compile(
+        _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
+    ) throws -> CompiledStep {
+        let graph = try step.trace().wholeGraph(use, learningRateScale: learningRateScale)
+        return try compile(graph, optimizer: step.optimizer)
+    }
+
+    /// Compiles a computation without training.
+    public func compile(_ step: InferenceStep) throws -> CompiledStep { try compile(step.trace(), optimizer: nil) }
+
+    private func compile(_ graph: Graph, optimizer: Optimizer?) throws -> CompiledStep {
+        let compilation = try backend.compile(graph)
+        return CompiledStep(compilation, try ProgramRunner(compilation.program, pool: pool), optimizer: optimizer)
+    }
+}
+
+/// A compiled step, ready to run again and again. One run at a time.
+public final class CompiledStep {
+    /// The graph, the kernels and the time that the compilation took.
+    public let compilation: Compilation
+    private let runner: ProgramRunner
+    private let optimizer: Optimizer?
+    /// The scalars of the optimizer that the program takes; a step that updates nothing takes none.
+    private let scalarNames: Set<String>
+
+    init(_ compilation: Compilation, _ runner: ProgramRunner, optimizer: Optimizer?) {
+        self.compilation = compilation
+        self.runner = runner
+        self.optimizer = optimizer
+        scalarNames = Set(compilation.program.inputs.map(\.name)).intersection(optimizer?.inputs(step: 1).keys.map(\.self) ?? [])
+    }
+
+    public var program: Program { runner.program }
+
+    /// Fresh weights and optimizer state.
+    public func makeState(seed: UInt64) throws -> ProgramState {
+        let state = ProgramState()
+        try state.add(program.parameters, seed: seed)
+        return state
+    }
+
+    /// Runs the step once: updates the state in place and returns the outputs.
+    ///
+    /// A step that updates the weights counts up `state.step`. Without `learningRate` the optimizer's own is used.
+    /// `observe` is told of each step of the program and the seconds that it took.
+    public func run(
+        _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double? = nil, observe: ((Step, Double) -> Void)? = nil
+    ) throws -> StepReport {
+        var inputs = inputs
+        if let optimizer, !scalarNames.isEmpty {
+            for (name, value) in optimizer.inputs(step: state.step + 1, learningRate: learningRate) where scalarNames.contains(name) {
+                inputs[name] = TensorData(Float(value))
+            }
+        }
+        let outputs = try runner.run(state, inputs, observe: observe)
+        if !scalarNames.isEmpty { state.step += 1 }
+        return StepReport(outputs: outputs)
+    }
+}
+
+/// What a run of a step has computed.
+public struct StepReport: Sendable {
+    /// Loss, metrics and outputs by name.
+    public let outputs: [String: TensorData]
+
+    /// The loss; NaN if the step has none.
+    public var loss: Float { outputs["loss"]?.scalar ?? .nan }
+    public subscript(name: String) -> TensorData? { outputs[name] }
+}

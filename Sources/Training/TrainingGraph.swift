@@ -1,0 +1,54 @@
+import ApusIR
+import ApusLayers
+import ApusTransforms
+
+extension TracedStep {
+    /// What one run of a training step does with the gradients.
+    public enum GradientUse: Hashable, Sendable {
+        /// Updates the weights.
+        case update
+        /// Adds the gradients, divided by `of`, to those of earlier runs; the weights stay.
+        case accumulate(of: Int)
+        /// Adds the gradients to those of earlier runs, updates the weights with the sum, and starts anew.
+        case updateWithAccumulated(of: Int)
+        /// Hands them out as outputs `grad.NAME`; the weights stay.
+        case output
+    }
+
+    /// The graph of the whole step: forward pass, gradients, and what is done with them.
+    ///
+    /// `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not depend on
+    /// some weight, or if it cannot be differentiated.
+    public func wholeGraph(
+        _ use: Set<GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
+    ) throws(GraphErrors) -> Graph {
+        let differentiated = try differentiate(graph, loss: loss, withRespectTo: weights)
+        let builder = GraphBuilder(extending: differentiated.graph)
+        var updated: [Optimizer.Weight] = []
+        for (value, gradient) in zip(weights, differentiated.gradients) {
+            guard let parameter = graph[value].operation as? Parameter else { continue }
+            guard let gradient else {
+                builder.report(GraphError(
+                    .structure, operation: Parameter.name, "the loss does not depend on the weight '\(parameter.name)'",
+                    location: graph[value].location))
+                continue
+            }
+            var total = builder.tensor(gradient)
+            if use.contains(.output) { builder.output("grad.\(parameter.name)", total) }
+            for case .accumulate(let count) in use { accumulate(&total, parameter, count, builder, update: false) }
+            for case .updateWithAccumulated(let count) in use { accumulate(&total, parameter, count, builder, update: true) }
+            updated.append(Optimizer.Weight(
+                builder.tensor(value), name: parameter.name, gradient: total, learningRateScale: learningRateScale(parameter.name)))
+        }
+        let updates = use.contains { if case .updateWithAccumulated = $0 { true } else { $0 == .update } }
+        if updates { optimizer.appendUpdates(to: builder, updated) }
+        return try builder.finish()
+    }
+
+    /// Adds a gradient to the sum of earlier ones, which is kept as state, or reset where the weights are updated.
+    private func accumulate(_ gradient: inout Tensor, _ parameter: Parameter, _ count: Int, _ builder: GraphBuilder, update: Bool) {
+        let sum = builder.parameter(Parameter("accumulated.\(parameter.name)", parameter.type, .zeros, trainable: false))
+        gradient = sum + gradient * (1 / Double(count))
+        builder.update(sum, with: update ? gradient.constant(0, shape: gradient.shape) : gradient)
+    }
+}

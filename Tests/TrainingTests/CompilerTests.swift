@@ -1,0 +1,37 @@
+import Apus
+import Testing
+
+/// The path from a declaration to a trained model.
+struct CompilerTests {
+    /// Two inputs and their exclusive or.
+    static let inputs = TensorData([0, 0, 0, 1, 1, 0, 1, 1] as [Float], shape: [4, 2])
+    static let labels = TensorData([0, 1, 1, 0] as [Int32])
+
+    static func step(_ optimizer: Optimizer) -> TrainingStep {
+        TrainingStep(optimizer: optimizer) {
+            let x = Input("x", [4, 2])
+            let labels = Input("labels", [4], .int32)
+            let model = Sequential {
+                Linear(2, 16)
+                Tanh()
+                Linear(16, 2)
+            }
+            let logits = model(x)
+            Loss(crossEntropy(logits, labels))
+            Metric("accuracy", accuracy(logits, labels))
+        }
+    }
+
+    @Test(arguments: [Optimizer.adamW(learningRate: 0.02), .sgd(learningRate: 0.5, momentum: 0.9)])
+    func learnsExclusiveOr(_ optimizer: Optimizer) throws {
+        let program = try Compiler(threads: 2).compile(Self.step(optimizer))
+        let state = try program.makeState(seed: 1)
+        var report = try program.run(state, ["x": Self.inputs, "labels": Self.labels])
+        let first = report.loss
+        for _ in 0..<300 { report = try program.run(state, ["x": Self.inputs, "labels": Self.labels]) }
+        #expect(first > 0.5)
+        #expect(report.loss < 0.05)
+        #expect(report["accuracy"]?.scalar == 1)
+        #expect(state.step == 301)
+    }
+}
