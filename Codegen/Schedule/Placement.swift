@@ -45,12 +45,24 @@ package struct Placement {
         roles = []
         var expenses: [Expense] = []
         for value in graph.values {
-            let (role, expense) = Self.place(value, graph, roles, expenses)
+            var (role, expense) = Self.place(value, graph, roles, expenses)
+            if role == .loop, isAbsorbed(value) { role = .inline }
             roles.append(role)
             expenses.append(expense)
         }
         storeResults()
-        storeOperands()
+        storeSortedOperands()
+    }
+
+    /// Whether the only reader of a node is a kernel that can compute it on the way: it is computed once in either case.
+    private func isAbsorbed(_ value: Value) -> Bool {
+        guard users[value.index].count == 1, !(graph[value].operation is Reduce) else { return false }
+        let user = graph[users[value.index][0]]
+        switch user.operation {
+        case let reduce as Reduce: return !reduce.axes.contains(graph[value].type.rank - 1)
+        case is ScatterAdd: return user.operands[0] != value
+        default: return false
+        }
     }
 
     package subscript(value: Value) -> Role { roles[value.index] }
@@ -99,18 +111,11 @@ package struct Placement {
         for result in graph.results where roles[result.value.index] == .inline { store(result.value) }
     }
 
-    /// Sorts read contiguous rows; products read stored values, possibly through views.
-    private mutating func storeOperands() {
-        for value in graph.values {
-            for operand in graph[value].operands where roles[operand.index] == .inline {
-                switch roles[value.index] {
-                case .sort: store(operand)
-                case .product:
-                    let isView = graph.view(of: operand, isStored: isStored) { (0, rowMajorStrides(graph[$0].type.shape)) } != nil
-                    if !isView { store(operand) }
-                default: break
-                }
-            }
+    /// Sorts read contiguous rows.
+    private mutating func storeSortedOperands() {
+        for value in graph.values where roles[value.index] == .sort {
+            let operand = graph[value].operands[0]
+            if roles[operand.index] == .inline { store(operand) }
         }
     }
 }

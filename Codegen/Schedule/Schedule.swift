@@ -55,23 +55,33 @@ package struct Schedule {
 
     // MARK: Decisions
 
-    /// Operands of products that cannot be read where they lie are stored contiguously.
+    /// Operands of products that cannot be read where they lie are stored: if they are views of something that is computed,
+    /// that is stored once for all views of it; otherwise the operand itself, contiguously.
     private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement) {
         var isChanged = true
         while isChanged {
             isChanged = false
-            let layout = Layout(graph, placement, updatedInPlace: [:])
-            for value in graph.values where placement[value] == .product {
+            let current = placement
+            let layout = Layout(graph, current, updatedInPlace: [:])
+            for value in graph.values where current[value] == .product {
                 let operands = ProductShape(graph, value)
-                for (side, operand) in graph[value].operands.enumerated() where !placement.isStored(operand) {
-                    let view = graph.view(of: operand, isStored: placement.isStored) { (layout[$0].offset, layout[$0].strides) }
-                    if view.map({ operands.matrix(side, strides: $0.strides) == nil }) ?? true {
-                        placement.store(operand)
-                        isChanged = true
-                    }
+                for (side, operand) in graph[value].operands.enumerated() where !current.isStored(operand) {
+                    let view = graph.view(of: operand, isStored: current.isStored) { (layout[$0].offset, layout[$0].strides) }
+                    if let view, operands.matrix(side, strides: view.strides) != nil { continue }
+                    placement.store(view == nil ? computedSource(of: operand, graph, current) : operand)
+                    isChanged = true
                 }
             }
         }
+    }
+
+    /// The first value behind a chain of views that is not one itself; the operand, if that is stored already.
+    private static func computedSource(of operand: Value, _ graph: Graph, _ placement: Placement) -> Value {
+        var value = operand
+        while graph[value].operation is Transpose || graph[value].operation is Reshape || graph[value].operation is Slice {
+            value = graph[value].operands[0]
+        }
+        return placement.isStored(value) ? operand : value
     }
 
     /// Updates whose new value may overwrite the old one while the step that computes it runs: everybody else has read it by then.
