@@ -39,7 +39,7 @@ extension GraphCompiler {
             guard let function else { preconditionFailure("step \(step.name) has no function") }
             var count = call.count, perUnit = call.elementsPerUnit
             if case .columns = call.kernel.form {
-                let block = KernelEmitter.columnBlock(lanes: target.lanes())
+                let block = KernelEmitter.columnBlock(call.kernel, lanes: target.lanes())
                 count *= (call.kernel.extents[call.kernel.innermost] + block - 1) / block
                 perUnit *= block
             }

@@ -112,15 +112,16 @@ extension KernelEmitter {
 
     // MARK: Columns
 
-    /// Vectors of columns that a column reduction takes along together, to use whole cache lines of each row.
-    static let columnVectors = 4
+    /// Vectors of columns that a column reduction takes along together, to use whole cache lines of each row; as many as
+    /// there are registers for.
+    static func columnVectors(_ kernel: LoopKernel) -> Int { max(2, 8 / kernel.stores.count) }
 
     /// Columns of one unit of work of a column reduction.
-    static func columnBlock(lanes: Int) -> Int { columnVectors * lanes }
+    static func columnBlock(_ kernel: LoopKernel, lanes: Int) -> Int { columnVectors(kernel) * lanes }
 
     /// For each outer index and block of columns: sums over the reduced dimensions in order.
     func emitColumns(outer: Int, reduced: Int) {
-        let columns = kernel.extents[kernel.innermost], block = Self.columnBlock(lanes: lanes)
+        let columns = kernel.extents[kernel.innermost], vectors = Self.columnVectors(kernel), block = vectors * lanes
         let blocks = (columns + block - 1) / block
         let isWhole = columns % block == 0
         let reductions = kernel.stores.map(\.value)
@@ -128,7 +129,7 @@ extension KernelEmitter {
         builder.loop(from: begin, to: end, step: integer(1)) { unit, _ in
             setIndices(Array(0..<outer), from: builder.udiv(unit, integer(blocks)))
             let first = builder.mul(builder.urem(unit, integer(blocks)), integer(block))
-            let starts = (0..<Self.columnVectors).map { builder.add(first, integer($0 * lanes)) }
+            let starts = (0..<vectors).map { builder.add(first, integer($0 * lanes)) }
             let initial = starts.flatMap { _ in reductions.map { builder.splat(identity($0), lanes) } }
             let count = kernel.extents[outer..<outer + reduced].reduce(1, *)
             let sums = builder.loop(from: integer(0), to: integer(count), step: integer(1), carrying: initial) { row, carried in

@@ -3,7 +3,7 @@ import ApusTransforms
 
 extension Pass {
     /// Rewrites operations into the forms for which there are kernels:
-    /// - a reduction goes along the last axis only, or along axes other than the last;
+    /// - a reduction goes along one axis;
     /// - the free and the contracting axes of a product's operands each lie together, so that they act as one;
     /// - products and sorts work in f32.
     package static let legalize = Pass("legalize") { graph in
@@ -37,15 +37,9 @@ private func withOwnResults(_ graph: Graph) -> Graph {
 }
 
 private func legal(_ reduce: Reduce, _ x: Tensor) -> Tensor? {
-    guard reduce.axes.contains(x.rank - 1), reduce.axes.count > 1 else { return nil }
-    var result = x
-    var axes = reduce.axes
-    // One last axis after the other; what is left then does not include the last.
-    while let last = axes.last, last == result.rank - 1 {
-        result = result.builder.add(Reduce(reduce.kind, axes: [last]), [result])
-        axes.removeLast()
-    }
-    return axes.isEmpty ? result : result.builder.add(Reduce(reduce.kind, axes: axes), [result])
+    guard reduce.axes.count > 1 else { return nil }
+    // One axis after the other, the last first: rows that are summed lie close together, and there are more of them to share.
+    return reduce.axes.reversed().reduce(x) { $0.builder.add(Reduce(reduce.kind, axes: [$1]), [$0]) }
 }
 
 private func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor? {

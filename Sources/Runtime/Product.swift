@@ -46,24 +46,23 @@ public struct Product: Sendable, Hashable {
 
     public var batchCount: Int { batch.reduce(1, *) }
 
-    /// Rows of C that one call of the library computes. It depends on the shape alone, never on the number of threads,
-    /// so that results do not either.
-    private var rowsPerTile: Int {
-        if batchCount >= 8 { return m }
-        let tiles = max(1, 8 / batchCount)
-        return max(64, (m + tiles - 1) / tiles)
+    /// Tiles that one matrix is divided into, along its longer side. It depends on the shape alone, never on the number of
+    /// threads, so that results do not either. Few are better: each packs an operand of its own.
+    private var tilesPerMatrix: Int {
+        if batchCount >= 8 { return 1 }
+        let operations = 2 * m * n * k
+        return max(1, min(4, operations / Self.smallestTile), operations / Self.largestTile)
     }
 
-    private var columnsPerTile: Int {
-        if batchCount >= 8 || m >= n { return n }
-        let tiles = max(1, 8 / batchCount)
-        return max(64, (n + tiles - 1) / tiles)
-    }
+    /// Floating-point operations below which a tile is not worth the hand-over, and above which there should be more tiles.
+    private static let smallestTile = 20_000_000, largestTile = 2_000_000_000
 
     typealias Pointers = (a: UnsafeMutableRawPointer, b: UnsafeMutableRawPointer, c: UnsafeMutableRawPointer)
 
     func run(_ pointers: Pointers, pool: WorkerPool) {
-        let rows = m >= n ? rowsPerTile : m, columns = columnsPerTile
+        // Multiples of 16 keep the library's inner kernels whole.
+        func share(_ extent: Int) -> Int { max(16, ((extent + tilesPerMatrix - 1) / tilesPerMatrix + 15) / 16 * 16) }
+        let rows = m >= n ? share(m) : m, columns = m >= n ? n : share(n)
         let rowTiles = (m + rows - 1) / rows, columnTiles = (n + columns - 1) / columns
         let (a, b, c) = (UnsafeSendable(pointers.a), UnsafeSendable(pointers.b), UnsafeSendable(pointers.c))
         pool.run(count: batchCount * rowTiles * columnTiles, grain: 1) { tiles, _ in
