@@ -22,7 +22,7 @@ struct Consumer {
         let state = try program.makeState(seed: 0)
 
         var random = CounterRandom(seed: 1, purpose: .init(rawValue: 16))
-        var accuracy: Float = 0
+        var share: Float = 0
         for _ in 0..<300 {
             let coordinates = (0..<2 * batch).map { _ in Float(random.uniform()) * 2 - 1 }
             let labels = (0..<batch).map { point -> Int32 in
@@ -30,13 +30,13 @@ struct Consumer {
                 return x * x + y * y < 0.6 ? 1 : 0
             }
             let report = try program.run(state, ["points": TensorData(coordinates, shape: [batch, 2]), "labels": TensorData(labels)])
-            accuracy = report["accuracy"]?.scalar ?? 0
+            share = report["accuracy"]?.scalar ?? 0
         }
-        print("accuracy \(accuracy)")
-        guard accuracy > 0.9 else { throw Failure.notTrained(accuracy) }
+        print("accuracy \(share)")
+        guard share > 0.9 else { throw Failure.notTrained(accuracy: share) }
     }
 
     enum Failure: Error {
-        case notTrained(Float)
+        case notTrained(accuracy: Float)
     }
 }
