@@ -8,6 +8,7 @@ extension Initializer {
         guard type.element == .f32 else { return }
         var random = NameStream(name: name, seed: seed)
         switch self {
+        case .constant(0): break  // new memory is zero
         case .constant(let value):
             for index in values.indices { values[index] = Float(value) }
         case .normal(let deviation):

@@ -1,26 +1,38 @@
 import Foundation
 
-/// Aligned memory for tensors, zeroed when it is made.
+/// Aligned memory for tensors, all zeros when it is made.
 public final class Memory: @unchecked Sendable {
     /// Alignment of every tensor: a cache line, and the widest vector.
     public static let alignment = 64
 
     public let pointer: UnsafeMutableRawPointer
     public let byteCount: Int
+    private let mapping: UnsafeMutableRawPointer
+    private let mappingBytes: Int
 
-    /// Throws `RuntimeError.outOfMemory` where the machine has not got that much.
+    /// Size and alignment of large pages, with which processors find their way through large tensors faster.
+    private static let largePage = 2 << 20
+
+    /// Maps memory; pages are taken from the machine when they are first touched.
+    ///
+    /// Throws `RuntimeError.outOfMemory` for more than the machine has.
     public init(byteCount: Int) throws(RuntimeError) {
-        let rounded = max(Self.aligned(byteCount), Self.alignment)
-        var memory: UnsafeMutableRawPointer?
-        guard posix_memalign(&memory, rounded >= 1 << 21 ? 1 << 21 : Self.alignment, rounded) == 0, let memory else {
-            throw RuntimeError(.outOfMemory, "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model")
-        }
-        memset(memory, 0, rounded)
-        pointer = memory
+        let failure = RuntimeError(.outOfMemory, "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model")
+        guard byteCount >= 0, byteCount <= ProcessInfo.processInfo.physicalMemory else { throw failure }
+        // Room to begin at a large page, so that the memory consists of as many of them as possible.
+        let slack = byteCount >= Self.largePage ? Self.largePage : 0
+        mappingBytes = max(Self.aligned(byteCount), Self.alignment) + slack
+        let mapped = mmap(nil, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
+        guard let mapped, mapped != MAP_FAILED else { throw failure }
+        mapping = mapped
+        pointer = slack > 0 ? mapped.alignedUp(toMultipleOf: Self.largePage) : mapped
         self.byteCount = byteCount
+        #if os(Linux)
+        if slack > 0 { madvise(pointer, byteCount, MADV_HUGEPAGE) }
+        #endif
     }
 
-    deinit { free(pointer) }
+    deinit { munmap(mapping, mappingBytes) }
 
     /// The next multiple of the alignment.
     package static func aligned(_ byteCount: Int) -> Int { (byteCount + alignment - 1) / alignment * alignment }

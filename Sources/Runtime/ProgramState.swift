@@ -6,7 +6,11 @@ import ApusIR
 public final class ProgramState: @unchecked Sendable {
     private struct Entry {
         var type: TensorType
+        /// Memory that the entry shares with the others that were added with it.
         var memory: Memory
+        var byteOffset: Int
+
+        var pointer: UnsafeMutableRawPointer { memory.pointer + byteOffset }
     }
     private var entries: [String: Entry] = [:]
     /// How often the weights have been updated.
@@ -23,21 +27,29 @@ public final class ProgramState: @unchecked Sendable {
     ///
     /// The numbers depend on the seed and the parameter's name alone. Throws if a parameter is there with another type.
     public func add(_ parameters: [Parameter], seed: UInt64) throws(RuntimeError) {
+        var added: [(parameter: Parameter, byteOffset: Int)] = []
+        var byteCount = 0
         for parameter in parameters {
             if let entry = entries[parameter.name] {
                 guard entry.type == parameter.type else { throw mismatch(parameter, entry.type) }
                 continue
             }
-            let memory = try Memory(byteCount: parameter.type.byteCount)
-            parameter.initializer.fill(memory.pointer, parameter.type, name: parameter.name, seed: seed)
-            entries[parameter.name] = Entry(type: parameter.type, memory: memory)
+            added.append((parameter, byteCount))
+            byteCount += Memory.aligned(parameter.type.byteCount)
+        }
+        guard !added.isEmpty else { return }
+        let memory = try Memory(byteCount: byteCount)
+        for (parameter, byteOffset) in added {
+            let entry = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset)
+            parameter.initializer.fill(entry.pointer, parameter.type, name: parameter.name, seed: seed)
+            entries[parameter.name] = entry
         }
     }
 
     /// A copy of a parameter's numbers.
     public func read(_ name: String) throws(RuntimeError) -> TensorData {
         guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
-        return TensorData(type: entry.type, copying: entry.memory.pointer)
+        return TensorData(type: entry.type, copying: entry.pointer)
     }
 
     /// Overwrites a parameter's numbers.
@@ -49,13 +61,13 @@ public final class ProgramState: @unchecked Sendable {
     public func write(_ name: String, type: TensorType, _ fill: (UnsafeMutableRawBufferPointer) -> Void) throws(RuntimeError) {
         guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
         guard entry.type == type else { throw RuntimeError(.type, "'\(name)' is \(entry.type), given \(type)") }
-        fill(UnsafeMutableRawBufferPointer(start: entry.memory.pointer, count: type.byteCount))
+        fill(UnsafeMutableRawBufferPointer(start: entry.pointer, count: type.byteCount))
     }
 
     /// Reads a parameter's memory without a copy.
     public func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
-        return try body(UnsafeRawBufferPointer(start: entry.memory.pointer, count: entry.type.byteCount))
+        return try body(UnsafeRawBufferPointer(start: entry.pointer, count: entry.type.byteCount))
     }
 
     /// The memory of a program's parameters, in its order.
@@ -66,7 +78,7 @@ public final class ProgramState: @unchecked Sendable {
                 throw RuntimeError(.name, "the state has no parameter '\(parameter.name)'")
             }
             guard entry.type == parameter.type else { throw mismatch(parameter, entry.type) }
-            pointers.append(entry.memory.pointer)
+            pointers.append(entry.pointer)
         }
         return pointers
     }
