@@ -15,6 +15,8 @@ struct MSMAETool: ParsableCommand {
 
     /// Runs a command; an error is one line on standard error, and the process ends with a status that is not 0.
     static func main() {
+        // Output that nobody reads and files that grow too large are errors to report, not reasons to die at once.
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         do {
             var command = try parseAsRoot()
             try command.run()
