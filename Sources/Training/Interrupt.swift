@@ -6,20 +6,27 @@ import Synchronization
 /// The first signal only raises a flag that the training loop looks at between steps; the second ends the
 /// process at once.
 public enum Interrupt {
-    private static let flag = Atomic<Bool>(false)
+    /// The signal that has come; 0 if none has.
+    private static let received = Atomic<Int32>(0)
 
     /// Whether a signal has come since `install()`.
-    public static var requested: Bool { flag.load(ordering: .relaxed) }
+    public static var requested: Bool { signal != nil }
+
+    /// The signal that has come since `install()`: SIGINT or SIGTERM.
+    public static var signal: Int32? {
+        let number = received.load(ordering: .relaxed)
+        return number == 0 ? nil : number
+    }
 
     /// Takes over SIGINT and SIGTERM until the first of them comes.
     public static func install() {
-        flag.store(false, ordering: .relaxed)  // makes the flag exist before a handler can need it
+        received.store(0, ordering: .relaxed)  // makes it exist before a handler can need it
         var action = sigaction()
         // A handler may only do what is safe in the middle of anything: no memory, no locks.
-        let handler: @convention(c) (Int32) -> Void = { _ in
-            Interrupt.flag.store(true, ordering: .relaxed)
-            signal(SIGINT, SIG_DFL)
-            signal(SIGTERM, SIG_DFL)
+        let handler: @convention(c) (Int32) -> Void = { number in
+            Interrupt.received.store(number, ordering: .relaxed)
+            Foundation.signal(SIGINT, SIG_DFL)
+            Foundation.signal(SIGTERM, SIG_DFL)
         }
         #if canImport(Darwin)
         action.__sigaction_u.__sa_handler = handler

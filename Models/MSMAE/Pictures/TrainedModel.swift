@@ -1,0 +1,72 @@
+import Apus
+import Foundation
+
+/// A pre-trained model as a checkpoint has it, to look at images one by one.
+public final class TrainedModel {
+    public let configuration: Configuration
+    /// The masking that the run of the checkpoint had come to.
+    public let masking: Masking
+
+    private let model: MaskedAutoencoder
+    private let file: SafetensorsFile
+    private let compiler: Compiler
+    private let state = ProgramState()
+    private var attention: CompiledStep?
+    private var reconstructions: [Masking: CompiledStep] = [:]
+
+    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used.
+    ///
+    /// Throws if it is broken, or no checkpoint of pre-training.
+    public init(checkpoint path: String, threads: Int? = nil) throws {
+        file = try SafetensorsFile(contentsOf: Self.file(path))
+        let checkpoint = try PreTrainingCheckpoint(file)
+        configuration = try checkpoint.settings.configuration(classes: checkpoint.classes.count)
+        masking = checkpoint.settings.masking(inEpoch: max(0, checkpoint.position.epoch - 1))
+        model = try MaskedAutoencoder(configuration)
+        compiler = try Compiler(
+            precision: Compiler.Precision(rawValue: checkpoint.settings.precision) ?? .float32, threads: threads)
+    }
+
+    private static func file(_ path: String) throws -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return path }
+        guard let latest = try RunFolder(opening: path).latestCheckpoint() else { throw PreTrainingError.noCheckpoint(path: path) }
+        return latest.path
+    }
+
+    /// The image as the model sees it: scaled to a square.
+    func input(_ image: RGBImage) throws -> RGBImage {
+        try image.resized(width: configuration.image, height: configuration.image, filter: .bilinear)
+    }
+
+    /// How much the class token attends to each part of an image.
+    public func attentionMap(of image: RGBImage) throws -> AttentionMap {
+        let program = try attention ?? prepare(compiler.compile(model.attentionMap(batch: 1)))
+        attention = program
+        let report = try program.run(state, ["images": tensor(try input(image))])
+        return try AttentionMap(grid: configuration.grid, values: report["mask_weights"]?.floats ?? [])
+    }
+
+    /// What the decoder makes of an image of which some patches are hidden; `key` chooses among the draws.
+    func reconstruct(_ image: RGBImage, _ masking: Masking, key: (Int32, Int32)) throws -> (predictions: [Float], mask: [Float]) {
+        let program = try reconstructions[masking] ?? prepare(compiler.compile(model.reconstruction(batch: 1, masking: masking)))
+        reconstructions[masking] = program
+        var inputs = ["images": tensor(try input(image)), "random_key": TensorData([key.0, key.1])]
+        if masking == .attention {
+            inputs["mask_weights"] = TensorData(try attentionMap(of: image).values, shape: [1, configuration.tokens])
+        }
+        let report = try program.run(state, inputs)
+        return (report["predictions"]?.floats ?? [], report["mask"]?.floats ?? [])
+    }
+
+    private func tensor(_ image: RGBImage) -> TensorData {
+        TensorData(image.normalized(), shape: [1, configuration.channels, configuration.image, configuration.image])
+    }
+
+    /// Gives a program its weights.
+    private func prepare(_ program: CompiledStep) throws -> CompiledStep {
+        try program.addParameters(to: state, seed: 0)
+        try state.load(program.program.parameters, from: file)
+        return program
+    }
+}

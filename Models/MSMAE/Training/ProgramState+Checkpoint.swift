@@ -1,0 +1,59 @@
+import Apus
+
+extension ProgramState {
+    /// Overwrites parameters with the tensors of a checkpoint; throws a list of all that are missing or of another shape.
+    func load(_ parameters: [Parameter], from file: SafetensorsFile) throws {
+        var problems: [String] = []
+        for parameter in parameters where !parameter.isSumOfGradients {
+            let name = parameter.name
+            guard file.contains(name) else {
+                problems.append("'\(name)' is missing")
+                continue
+            }
+            let shape = try file.shape(name), element = try file.elementType(name)
+            if shape != parameter.type.shape || element != .f32 {
+                problems.append("'\(name)' is \(element.rawValue) \(shape) in the file and F32 \(parameter.type.shape) in the model")
+            }
+        }
+        guard problems.isEmpty else { throw PreTrainingError.unfitCheckpoint(path: file.path, problems: problems) }
+        for parameter in parameters where !parameter.isSumOfGradients {
+            try file.withBytes(parameter.name) { bytes in
+                try write(parameter.name, type: parameter.type) { $0.copyMemory(from: bytes) }
+            }
+        }
+    }
+
+    /// Names of what a checkpoint holds: weights and the optimizer's state.
+    var savedNames: [String] { names.filter { !Parameter.isSumOfGradients($0) } }
+
+    /// The first parameter, by name, that holds a number which is not finite.
+    func firstNotFinite() throws -> String? {
+        try savedNames.first { name in
+            try withBytes(name) { bytes in
+                let exponent: UInt32 = 0x7F80_0000
+                return bytes.bindMemory(to: UInt32.self).contains { $0 & exponent == exponent }
+            }
+        }
+    }
+
+    /// Hands `body` the tensors as they lie in memory, for writing them to a file.
+    func withTensors<Result>(_ names: ArraySlice<String>, _ body: ([SafetensorsWriter.Tensor]) throws -> Result) throws -> Result {
+        try withTensors(names, collected: [], body)
+    }
+
+    private func withTensors<Result>(
+        _ names: ArraySlice<String>, collected: [SafetensorsWriter.Tensor], _ body: ([SafetensorsWriter.Tensor]) throws -> Result
+    ) throws -> Result {
+        guard let name = names.first, let type = type(of: name) else { return try body(collected) }
+        return try withBytes(name) { bytes in
+            try withTensors(names.dropFirst(), collected: collected + [.init(name, .f32, type.shape, body: bytes)], body)
+        }
+    }
+}
+
+extension Parameter {
+    /// Whether this is where gradients of several batches are added up: zero between updates, so that no checkpoint holds it.
+    fileprivate var isSumOfGradients: Bool { Self.isSumOfGradients(name) }
+
+    fileprivate static func isSumOfGradients(_ name: String) -> Bool { name.hasPrefix("accumulated.") }
+}

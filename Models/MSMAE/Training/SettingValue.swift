@@ -1,0 +1,56 @@
+/// The value of one setting, as a command line or a configuration file gives it.
+public enum SettingValue: Hashable, Sendable, Codable, CustomStringConvertible {
+    case flag(Bool)
+    case integer(Int)
+    case number(Double)
+    case text(String)
+
+    public init(from decoder: any Swift.Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let flag = try? container.decode(Bool.self) {
+            self = .flag(flag)
+        } else if let integer = try? container.decode(Int.self) {
+            self = .integer(integer)
+        } else if let number = try? container.decode(Double.self) {
+            self = .number(number)
+        } else {
+            self = .text(try container.decode(String.self))
+        }
+    }
+
+    public func encode(to encoder: any Swift.Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .flag(let flag): try container.encode(flag)
+        case .integer(let integer): try container.encode(integer)
+        case .number(let number): try container.encode(number)
+        case .text(let text): try container.encode(text)
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .flag(let flag): String(flag)
+        case .integer(let integer): String(integer)
+        case .number(let number): String(number)
+        case .text(let text): text
+        }
+    }
+}
+
+/// A setting that cannot be used as it was given.
+public enum SettingError: Error, Hashable, Sendable, CustomStringConvertible {
+    case unknown(name: String)
+    case wrongType(name: String, value: SettingValue, wanted: String)
+    case outOfRange(name: String, value: SettingValue, allowed: String)
+    case missing(name: String)
+
+    public var description: String {
+        switch self {
+        case .unknown(let name): "there is no setting '\(name)'"
+        case .wrongType(let name, let value, let wanted): "\(name) is '\(value)'; it must be \(wanted)"
+        case .outOfRange(let name, let value, let allowed): "\(name) is \(value); it must be \(allowed)"
+        case .missing(let name): "\(name) is missing"
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+
+@main
+struct MSMAETool: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "msmae",
+        abstract: "Medical supervised masked autoencoders: data, training and pictures.",
+        subcommands: [
+            DataCommand.self,
+            PretrainCommand.self,
+            AttentionCommand.self,
+            ReconstructCommand.self,
+        ])
+
+    /// Runs a command; an error is one line on standard error, and the process ends with a status that is not 0.
+    static func main() {
+        // Output that nobody reads and files that grow too large are errors to report, not reasons to die at once.
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let status = exitCode(for: error)
+            // Help and version are "errors" that are none, and an exit code alone says nothing more.
+            if status == .success || error is ExitCode { exit(withError: error) }
+            let line = "msmae: error: \(message(for: error))\n"
+            try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+            Foundation.exit(status.rawValue)
+        }
+    }
+}

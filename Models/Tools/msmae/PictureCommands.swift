@@ -1,0 +1,87 @@
+import Apus
+import ArgumentParser
+import Foundation
+import MSMAE
+
+struct AttentionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attention", abstract: "Draws where a pre-trained model looks, over the images.")
+
+    @OptionGroup var pictures: PictureOptions
+
+    func run() throws {
+        let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
+        try pictures.draw("attention") { image, _ in try model.attentionPicture(of: image) }
+    }
+}
+
+struct ReconstructCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reconstruct",
+        abstract: "Draws what a pre-trained model sees of masked images, what it makes of that, and the originals.",
+        discussion: "Masked patches are grey; patches that were thrown away are dark red, and nothing is predicted there.")
+
+    @OptionGroup var pictures: PictureOptions
+    @Option(help: "The same seed hides the same patches.") var seed: UInt64 = 0
+    @Option(help: "random or attention. (default: what the run had come to)") var masking: String?
+
+    func run() throws {
+        let masking = try masking.map { name in
+            guard let masking = Masking(rawValue: name) else {
+                throw SettingError.outOfRange(name: "masking", value: .text(name), allowed: "random or attention")
+            }
+            return masking
+        }
+        let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
+        try pictures.draw("reconstruction") { image, index in
+            try model.reconstructionPicture(of: image, masking: masking, seed: seed, index: index)
+        }
+    }
+}
+
+/// What the commands that draw have in common.
+struct PictureOptions: ParsableArguments {
+    @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
+    @Option(parsing: .upToNextOption, help: "The images to look at.") var image: [String]
+    @Option(help: "Folder for the pictures, made if it is missing.") var out: String
+    @Option(help: "Draws each pixel as a square of this many by as many.") var scale = 1
+    @Option(help: "(default: one per processor)") var threads: Int?
+
+    func validate() throws {
+        for (name, value, range) in [("scale", scale, 1...64), ("threads", threads ?? 1, 1...1024)] where !range.contains(value) {
+            throw SettingError.outOfRange(name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+
+    /// Draws a picture of each image and writes it as PNG, named after the image and what is drawn.
+    func draw(_ kind: String, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+        } catch {
+            throw DataError(
+                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: out,
+                advice: "Check that the folder above it may be written to.")
+        }
+        for (index, (path, name)) in zip(image, Self.names(image)).enumerated() {
+            let target = "\(out)/\(name)-\(kind).png"
+            try picture(ImageDecoder().decode(path: path), index).enlarged(scale).writePNG(to: target)
+            print(target)
+        }
+    }
+
+    /// A name for each image: its file's without the ending, with as many of the folders above as tell it from the others.
+    static func names(_ paths: [String]) -> [String] {
+        let parts = paths.map { path in
+            URL(fileURLWithPath: path).deletingPathExtension().standardizedFileURL.pathComponents.filter { $0 != "/" }
+        }
+        func name(_ index: Int, _ length: Int) -> String { parts[index].suffix(length).joined(separator: "-") }
+        return paths.indices.map { index in
+            let longest = max(parts[index].count, 1)
+            let length = (1...longest).first { length in
+                !paths.indices.contains { $0 != index && name($0, length) == name(index, length) }
+            }
+            // Only an image that is given twice finds none; or one with two endings.
+            return length.map { name(index, $0) } ?? "\(name(index, 1))-\(index)"
+        }
+    }
+}

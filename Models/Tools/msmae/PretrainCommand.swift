@@ -1,0 +1,82 @@
+import Apus
+import ArgumentParser
+import Foundation
+import MSMAE
+
+struct PretrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pretrain", abstract: "Pre-trains on a folder of images, with random and then attention-driven masking.",
+        discussion: """
+            DATA holds one folder of images for each class in train/. The run's folder gets config.json, log.jsonl and \
+            checkpoints/. Ctrl-C ends the run after the step at hand with a checkpoint; the exit status is then 130, or 143 after \
+            SIGTERM. Epochs count from 0. A file given by --config has the same names as keys; the command line wins.
+            """)
+
+    @Option(help: "Folder of the new run.") var out: String?
+    @Option(help: "Folder of a run to go on with.") var resume: String?
+    @Option(help: "YAML file with settings.") var config: String?
+    @OptionGroup var settings: PretrainOptions
+
+    func run() throws {
+        var given = try config.map { try SettingsFile.read($0) } ?? [:]
+        given.merge(settings.given) { $1 }
+        let plan: PreTrainingPlan
+        if let resume {
+            plan = try PreTrainingPlan(resuming: resume, out: out, given: given)
+        } else {
+            guard let out else { throw SettingError.missing(name: "--out") }
+            plan = try PreTrainingPlan(startingIn: out, given: given)
+        }
+        Interrupt.install()
+        if try PreTrainer(plan).run() == .stopped { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
+    }
+}
+
+/// The options that are settings; without defaults, which are those of `PreTrainingSettings`.
+struct PretrainOptions: ParsableArguments {
+    @Option(help: "Folder of images.") var data: String?
+    @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
+    @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
+    @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
+    @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
+    @Option(help: "(default: 300)") var epochs: Int?
+    @Option(help: "Images per batch. (default: 64)") var batch: Int?
+    @Option(help: "Batches per update of the weights. (default: 1)") var accumIter: Int?
+    @Option(help: "Learning rate for 256 images per update. (default: 1e-3)") var blr: Double?
+    @Option(help: "Learning rate as it is, in place of --blr.") var lr: Double?
+    @Option(help: "Learning rate at the end. (default: 0)") var minLr: Double?
+    @Option(help: "Epochs in which the learning rate rises. (default: 40)") var warmupEpochs: Double?
+    @Option(help: "(default: 0.05)") var weightDecay: Double?
+    @Option(help: "Share of patches that attention masks. (default: 0.45)") var maskRatio: Double?
+    @Option(help: "Share of patches that attention throws away. (default: 0.3)") var throwRatio: Double?
+    @Option(help: "Share of patches that random masking masks. (default: 0.75)") var randomMaskRatio: Double?
+    @Flag(inversion: .prefixedNo, help: "Predict patches normalised one by one. (default: no)") var normPixLoss: Bool?
+    @Option(help: "Beside a reconstruction loss of weight 1. (default: 0.1)") var classificationLossWeight: Double?
+    @Option(help: "The first epoch with attention-driven masking. (default: 41)") var attentionStart: Int?
+    @Option(help: "Epochs from one computation of the attention maps to the next. (default: 40)") var attentionInterval: Int?
+    @Option(help: "The same seed gives the same weights. (default: 0)") var seed: Int?
+    @Flag(inversion: .prefixedNo, help: "Leave out images that cannot be read. (default: no)") var skipUnreadable: Bool?
+    @Option(help: "(default: one per processor)") var threads: Int?
+    @Option(help: "Epochs from one checkpoint to the next. (default: 1)") var checkpointEvery: Int?
+    @Option(help: "Checkpoints to keep. (default: 2)") var keep: Int?
+    @Option(help: "Steps from one line of the log to the next. (default: 50)") var logEvery: Int?
+
+    /// The options that were given, by name.
+    var given: [String: SettingValue] {
+        let texts = ["data": data, "preset": preset, "variant": variant, "precision": precision]
+        let integers = [
+            "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-start": attentionStart,
+            "attention-interval": attentionInterval, "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep,
+            "log-every": logEvery,
+        ]
+        let numbers = [
+            "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "mask-ratio": maskRatio,
+            "throw-ratio": throwRatio, "random-mask-ratio": randomMaskRatio, "classification-loss-weight": classificationLossWeight,
+        ]
+        let flags = ["norm-pix-loss": normPixLoss, "skip-unreadable": skipUnreadable]
+        return texts.compactMapValues { $0.map { .text($0) } }
+            .merging(integers.compactMapValues { $0.map { .integer($0) } }) { $1 }
+            .merging(numbers.compactMapValues { $0.map { .number($0) } }) { $1 }
+            .merging(flags.compactMapValues { $0.map { .flag($0) } }) { $1 }
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import MSMAE
+import Yams
+
+/// A YAML file of settings: one mapping from their names to their values.
+enum SettingsFile {
+    /// What is wrong in a file, and where.
+    struct Problem: Error, CustomStringConvertible {
+        let path: String, line: Int?, message: String
+        var description: String { path + (line.map { ":\($0)" } ?? "") + ": " + message }
+    }
+
+    /// The settings of a file by name; each is checked here, so that a mistake is reported with its line.
+    static func read(_ path: String) throws -> [String: SettingValue] {
+        guard let root = try root(of: path) else { return [:] }
+        guard case .mapping(let mapping) = root else { throw Problem(path: path, line: root.line, message: "not a mapping of settings to values") }
+        var settings: [String: SettingValue] = [:]
+        var checked = PreTrainingSettings()
+        for (key, node) in mapping {
+            guard let name = key.string else { throw Problem(path: path, line: key.line, message: "a key is not a text") }
+            guard case .scalar(let scalar) = node else {
+                throw Problem(path: path, line: key.line, message: "\(name) is not a single value")
+            }
+            do {
+                let setting = try Setting.named(name)
+                let value = value(of: node, scalar)
+                try checked.set(setting.name, value)
+                guard settings.updateValue(value, forKey: setting.name) == nil else {
+                    throw Problem(path: path, line: key.line, message: "\(name) is set twice")
+                }
+            } catch let error as SettingError {
+                throw Problem(path: path, line: key.line, message: error.description)
+            }
+        }
+        return settings
+    }
+
+    /// The document of a file; nil if it is empty.
+    private static func root(of path: String) throws -> Node? {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw Problem(path: path, line: nil, message: "cannot be read as text; check that the file exists")
+        }
+        do {
+            return try compose(yaml: text)
+        } catch let error as YamlError {
+            throw Problem(path: path, line: nil, message: "not YAML: \(error)")
+        }
+    }
+
+    /// What is in quotes is a text, whatever it looks like.
+    private static func value(of node: Node, _ scalar: Node.Scalar) -> SettingValue {
+        guard scalar.style == .any || scalar.style == .plain else { return .text(scalar.string) }
+        if let flag = node.bool { return .flag(flag) }
+        if let integer = node.int { return .integer(integer) }
+        // YAML takes 1e-3, without a point, for a text.
+        return (node.float ?? Double(scalar.string)).map { .number($0) } ?? .text(scalar.string)
+    }
+}
+
+extension Node {
+    fileprivate var line: Int? { mark?.line }
+}

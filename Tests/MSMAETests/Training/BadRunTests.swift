@@ -1,0 +1,119 @@
+import Apus
+import Foundation
+import MSMAE
+import Testing
+
+/// Input that makes no run: the message says what is wrong, and nothing is written.
+@Suite struct BadRunTests {
+    private let folder: ScratchFolder
+    private let set: SmallSet
+
+    init() throws {
+        folder = try ScratchFolder()
+        set = try SmallSet.shared.get()
+    }
+
+    /// The message of a run that cannot start.
+    private func message(_ changes: [String: SettingValue], _ location: Testing.SourceLocation = #_sourceLocation) -> String {
+        let run = folder.file("run")
+        let error = #expect(throws: (any Error).self, sourceLocation: location) { try train(run, set.settings(changes), until: 0) }
+        #expect(!FileManager.default.fileExists(atPath: run), sourceLocation: location)
+        return error.map { "\($0)" } ?? ""
+    }
+
+    @Test func settingsOutOfRange() {
+        #expect(message(["batch": .integer(0)]) == "batch is 0; it must be from 1 to 65536")
+        #expect(message(["threads": .integer(0)]) == "threads is 0; it must be from 1 to 1024")
+        #expect(message(["epochs": .integer(-1)]) == "epochs is -1; it must be from 1 to 1000000")
+        #expect(message(["mask-ratio": .number(1.5)]) == "mask-ratio is 1.5; it must be from 0 to 1")
+        #expect(message(["mask-ratio": .number(.nan)]) == "mask-ratio is nan; it must be from 0 to 1")
+        #expect(message(["lr": .number(-1)]) == "lr is -1.0; it must be a number from 0 on")
+        #expect(message(["blr": .number(.infinity)]) == "blr is inf; it must be a number from 0 on")
+        #expect(message(["preset": .text("vast")]) == "preset is vast; it must be one of demo, tiny, small, base, large, huge")
+        #expect(message(["batch": .text("many")]) == "batch is 'many'; it must be a whole number")
+        #expect(message(["colour": .text("red")]) == "there is no setting 'colour'")
+        #expect(message(["data": .text("")]) == "data is missing")
+    }
+
+    @Test func sizesThatMakeNoModel() {
+        #expect(message(["image-size": .integer(30)]) == "an image of 30 pixels is not a whole number of patches of 8")
+        #expect(message(["random-mask-ratio": .integer(1)]) == "random masking leaves none of 16 patches to see")
+        #expect(message(["throw-ratio": .number(0.55)]) == "attention masking leaves none of 16 patches to see")
+        #expect(message(["batch": .integer(33)]).contains("a batch of 33 cannot be filled from 32 images"))
+        #expect(message(["accum-iter": .integer(5)]) == "accum-iter is 5, but an epoch has only 4 full batches")
+    }
+
+    @Test func foldersThatHoldNoSet() throws {
+        let data = folder.file("data")
+        #expect(message(["data": .text(data)]).hasPrefix("\(data)/train: there is no such folder"))
+        try FileManager.default.createDirectory(atPath: data + "/train", withIntermediateDirectories: true)
+        #expect(message(["data": .text(data)]).hasPrefix("\(data)/train: the folder holds no class folders"))
+        try FileManager.default.createDirectory(atPath: data + "/train/a", withIntermediateDirectories: true)
+        #expect(message(["data": .text(data)]).hasPrefix("\(data)/train/a: the class 'a' has no readable image"))
+    }
+
+    @Test func anImageThatCannotBeReadIsNamedOrSkipped() throws {
+        let data = folder.file("data")
+        try FileManager.default.copyItem(atPath: set.path, toPath: data)
+        let images = try ImageFolder(root: data + "/train").items
+        try Data().write(to: URL(fileURLWithPath: images[4].path))
+        let run = folder.file("run")
+        let error = #expect(throws: DataError.self) { try train(run, set.settings(["data": .text(data)]), until: 0) }
+        #expect(error?.path == images[4].path)
+        #expect(try train(folder.file("other"), set.settings(["data": .text(data), "skip-unreadable": .flag(true)]), until: 0) == .stopped)
+    }
+
+    @Test func runsThatCannotStartOrGoOn() throws {
+        let run = folder.file("run")
+        try train(run, set.settings, until: 0)
+        #expect(throws: PreTrainingError.runExists(path: run)) { try train(run, set.settings) }
+        #expect(throws: FileError.self) { try resume(folder.file("absent")) }
+
+        let other = #expect(throws: PreTrainingError.self) { try resume(run, ["preset": .text("tiny"), "mask-ratio": .number(0.5)]) }
+        #expect(other?.description == "preset is tiny here and demo in the run that is resumed; mask-ratio is 0.5 here and 0.45 in the run that is resumed")
+
+        let data = folder.file("data")
+        try FileManager.default.copyItem(atPath: set.path, toPath: data)
+        try FileManager.default.removeItem(atPath: try ImageFolder(root: data + "/train").items[0].path)
+        let images = #expect(throws: PreTrainingError.self) { try resume(run, ["data": .text(data)]) }
+        #expect(try #require(images?.description).contains("the run was started on 32 images ("))
+        try FileManager.default.createDirectory(atPath: data + "/train/new", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: try ImageFolder(root: set.path + "/train").items[0].path, toPath: data + "/train/new/0.png")
+        let classes = #expect(throws: PreTrainingError.self) { try resume(run, ["data": .text(data)]) }
+        #expect(try #require(classes?.description).contains("the run was started on the classes "))
+    }
+
+    @Test func aRunWithoutACheckpointStartsFromTheBeginning() throws {
+        let run = folder.file("run")
+        try train(run, set.settings, until: 0)
+        try FileManager.default.removeItem(atPath: run + "/checkpoints")
+        #expect(try resume(run, until: 0) == .stopped)
+        #expect(try RunResult(run).metadata["step"] == "0")
+        #expect(throws: PreTrainingError.noCheckpoint(path: set.path)) { try TrainedModel(checkpoint: set.path) }
+
+        try FileManager.default.removeItem(atPath: run + "/checkpoints")
+        try Data("{".utf8).write(to: URL(fileURLWithPath: run + "/config.json"))
+        #expect(throws: PreTrainingError.brokenSettings(path: run + "/config.json", reason: "it is no JSON object of settings")) { try resume(run) }
+    }
+}
+
+@Suite struct PreTrainingSettingsTests {
+    @Test func theDefaultsAreTheReleasedOnes() {
+        let settings = PreTrainingSettings()
+        #expect(settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41 && settings.attentionInterval == 40)
+        #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
+        #expect(settings.values.count == Setting.all.count - 3)  // image-size, lr and threads follow from others
+    }
+
+    @Test func settingsSurviveJSON() throws {
+        var settings = PreTrainingSettings()
+        try settings.set("lr", .number(0.1))
+        try settings.set("mask_ratio", .number(0.3))
+        try settings.set("seed", .integer(.max))
+        try settings.set("norm-pix-loss", .flag(true))
+        try settings.set("data", .text("a \"folder\"/ü"))
+        #expect(try PreTrainingSettings(json: settings.json) == settings)
+        #expect(settings.maskRatio == 0.3)
+        #expect(throws: SettingError.unknown(name: "x")) { try PreTrainingSettings(json: "{\"x\":1}") }
+    }
+}

@@ -1,0 +1,76 @@
+import Apus
+import Foundation
+import MSMAE
+
+/// A folder of its own for one test; it goes when the test's last reference to it goes.
+final class ScratchFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("msmae-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+/// 32 small images in two classes, and runs on them that take a second beside compiling.
+final class SmallSet: Sendable {
+    static let shared = Result { try SmallSet() }
+
+    private let folder: ScratchFolder
+    let path: String
+
+    private init() throws {
+        folder = try ScratchFolder()
+        path = folder.file("data")
+        try PhantomDataSet.write(to: path, classes: 2, train: 32, validation: 2, size: 40, seed: 3)
+    }
+
+    /// Four steps an epoch; attention masks from epoch 1 on, with new maps before every epoch.
+    var settings: [String: SettingValue] {
+        [
+            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(3), "batch": .integer(8),
+            "attention-start": .integer(1), "attention-interval": .integer(1), "warmup-epochs": .number(1), "blr": .number(0.03),
+            "threads": .integer(2), "log-every": .integer(2),
+        ]
+    }
+
+    func settings(_ changes: [String: SettingValue]) -> [String: SettingValue] { settings.merging(changes) { $1 } }
+}
+
+/// The weights, the optimizer's state and the maps at the end of a run.
+struct RunResult: Equatable {
+    var tensors: [String: [UInt8]]
+    var metadata: [String: String]
+
+    /// Reads the newest checkpoint of a run.
+    init(_ path: String) throws {
+        let latest = try RunFolder(opening: path).latestCheckpoint()
+        let file = try SafetensorsFile(contentsOf: latest?.path ?? path)
+        tensors = try Dictionary(uniqueKeysWithValues: file.names.map { ($0, try file.bytes($0)) })
+        metadata = file.metadata
+        metadata["settings"] = nil
+    }
+}
+
+/// The lines of a run's log.
+func logLines(_ run: String) throws -> [[String: Any]] {
+    try String(contentsOfFile: run + "/log.jsonl", encoding: .utf8).split(separator: "\n").compactMap {
+        try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+}
+
+/// Starts a run and trains, at most up to a step.
+@discardableResult
+func train(_ out: String, _ settings: [String: SettingValue], until last: Int = .max) throws -> PreTrainer.Outcome {
+    try PreTrainer(PreTrainingPlan(startingIn: out, given: settings), output: .silent) { $0 >= last }.run()
+}
+
+/// Goes on with a run, at most up to a step.
+@discardableResult
+func resume(_ run: String, out: String? = nil, _ settings: [String: SettingValue] = [:], until last: Int = .max) throws -> PreTrainer.Outcome {
+    try PreTrainer(PreTrainingPlan(resuming: run, out: out, given: settings), output: .silent) { $0 >= last }.run()
+}
