@@ -15,11 +15,16 @@ struct Encoder {
         blocks(configuration.depth)(tokens(images, keeping: kept))
     }
 
-    /// How much the class token attends to each patch in the last block: images -> [batch, heads, patches].
-    func classAttention(_ images: Tensor) -> Tensor {
+    /// How much each token attends to each other one in the last block: images -> [batch, heads, 1 + patches, 1 + patches].
+    func lastAttention(_ images: Tensor) -> Tensor {
         let last = configuration.depth - 1
         let x = blocks(last)(tokens(images, keeping: nil))
-        let attention = scope("blocks.\(last)") { block.attention(x) }
+        return scope("blocks.\(last)") { block.attention(x) }
+    }
+
+    /// How much the class token attends to each patch in the last block: images -> [batch, heads, patches].
+    func classAttention(_ images: Tensor) -> Tensor {
+        let attention = lastAttention(images)
         guard attention.isValid else { return attention }
         return attention.slice(0..<1, axis: 2).slice(1..<1 + configuration.tokens, axis: 3)
             .reshape([-1, configuration.heads, configuration.tokens])

@@ -13,4 +13,13 @@ extension MaskedAutoencoder {
             Output("mask_weights", mean(scaled, axes: [1]).reshape([batch, configuration.grid, configuration.grid]))
         }
     }
+
+    /// What each token attends to in the last block, on whole images.
+    ///
+    /// Input: `images`. Output: `attention` [batch, heads, 1 + patches, 1 + patches]; each row adds up to 1.
+    public func lastAttention(batch: Int) -> InferenceStep {
+        InferenceStep("last_attention") {
+            Output("attention", Encoder(configuration: configuration).lastAttention(images(batch: batch)))
+        }
+    }
 }

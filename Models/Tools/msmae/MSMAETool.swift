@@ -3,14 +3,21 @@ import Foundation
 
 @main
 struct MSMAETool: ParsableCommand {
+    /// The version of the package.
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "msmae",
-        abstract: "Medical supervised masked autoencoders: data, training and pictures.",
+        abstract: "Medical supervised masked autoencoders: data, training, pictures and measurements.",
+        version: version,
         subcommands: [
             DataCommand.self,
             PretrainCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
+            ReplayCommand.self,
+            Bench.self,
+            Info.self,
         ])
 
     /// Runs a command; an error is one line on standard error, and the process ends with a status that is not 0.

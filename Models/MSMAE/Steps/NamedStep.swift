@@ -1,0 +1,63 @@
+import Apus
+
+/// A step of the model that goes by a name: what command lines measure and show.
+public enum NamedStep: String, Hashable, Sendable, CaseIterable {
+    /// Pre-training with attention-driven masking.
+    case pretrain
+    /// Pre-training with random masking.
+    case pretrainRandom = "pretrain-random"
+    /// Class scores, seen from all patches.
+    case infer
+    /// The attention map that drives masking.
+    case attention
+
+    /// The masking that the step draws; nil if it looks at whole images.
+    public var masking: Masking? {
+        switch self {
+        case .pretrain: .attention
+        case .pretrainRandom: .random
+        case .infer, .attention: nil
+        }
+    }
+
+    /// The declaration of a step.
+    public enum Declaration {
+        case training(TrainingStep)
+        case inference(InferenceStep)
+
+        /// The forward pass.
+        public func forward() throws(GraphErrors) -> Graph {
+            switch self {
+            case .training(let step): try step.trace().graph
+            case .inference(let step): try step.trace()
+            }
+        }
+
+        /// The graph that is compiled: of a training step, with gradients and updates.
+        public func wholeGraph() throws(GraphErrors) -> Graph {
+            switch self {
+            case .training(let step): try step.trace().wholeGraph()
+            case .inference(let step): try step.trace()
+            }
+        }
+
+        public func compiled(by compiler: Compiler) throws -> CompiledStep {
+            switch self {
+            case .training(let step): try compiler.compile(step)
+            case .inference(let step): try compiler.compile(step)
+            }
+        }
+    }
+
+    /// Declares the step of a model for a batch.
+    public func declaration(
+        of model: MaskedAutoencoder, batch: Int, optimizer: Optimizer = .adamW(learningRate: 1e-4, betas: (0.9, 0.95), weightDecay: 0.05)
+    ) -> Declaration {
+        switch self {
+        case .pretrain: .training(model.preTraining(batch: batch, masking: .attention, optimizer: optimizer))
+        case .pretrainRandom: .training(model.preTraining(batch: batch, masking: .random, optimizer: optimizer))
+        case .infer: .inference(model.classification(batch: batch))
+        case .attention: .inference(model.attentionMap(batch: batch))
+        }
+    }
+}

@@ -1,0 +1,11 @@
+import ArgumentParser
+
+@main
+struct ApusTool: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apus",
+        abstract: "Look into what the Apus compiler makes of a model.",
+        subcommands: [
+            Show.self,
+        ])
+}
