@@ -2,12 +2,12 @@
 import Foundation
 import PackageDescription
 
-/// The LLVM library that belongs to the installed headers: `/usr/include/llvm-c` is a link into the
-/// folder of one LLVM version, whose number names the library ("LLVM-14").
+/// The LLVM library that belongs to the installed headers: `/usr/include/llvm-c` is a link into the folder of one LLVM
+/// version, such as `/usr/include/llvm-c-14/llvm-c` or `/usr/lib/llvm-14/include/llvm-c`; its number names the library.
 func installedLLVMVersion() -> Int {
     let headers = URL(fileURLWithPath: "/usr/include/llvm-c").resolvingSymlinksInPath().path
     for component in headers.split(separator: "/") where component.hasPrefix("llvm-") {
-        if let version = Int(component.dropFirst("llvm-".count)) { return version }
+        if let version = component.split(separator: "-").last.flatMap({ Int($0) }) { return version }
     }
     return 14
 }
