@@ -36,5 +36,11 @@ public enum Interrupt {
         action.sa_flags = SA_RESTART  // reads and writes under way go on
         sigaction(SIGINT, &action, nil)
         sigaction(SIGTERM, &action, nil)
+        // A process that was started by a thread which blocks signals blocks them too.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }

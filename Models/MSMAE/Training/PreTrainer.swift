@@ -30,6 +30,8 @@ public final class PreTrainer {
     private let shouldStop: (_ step: Int) -> Bool
     private var position = TrainingPosition()
     private var speed = Speed()
+    /// Mean losses of the last whole epoch.
+    private var lastMeans: [Double] = []
 
     /// Prepares a run: reads the folder of images, compiles the first program, and loads the checkpoint if there is one.
     ///
@@ -66,13 +68,15 @@ public final class PreTrainer {
         guard try refreshMaps() else { return try stop() }
         while position.epoch < settings.epochs {
             guard try trainEpoch() else { return try stop() }
-            try logMetrics("epoch", position.totals.means)
+            lastMeans = position.totals.means
+            try logMetrics("epoch", lastMeans)
             let finished = position.epoch + 1
             position = TrainingPosition(epoch: finished, step: position.step, mapsEpoch: position.mapsEpoch)
             guard try refreshMaps() else { return try stop() }
             if finished % settings.checkpointInterval == 0 || finished == settings.epochs { try save() }
         }
-        output.say("finished \(settings.epochs) epochs; the last checkpoint is \(folder.checkpointPath(step: position.step))")
+        let means = zip(MetricTotals.metrics, lastMeans).map { "  \($0.short) \(String(format: "%.4f", $1))" }
+        output.say("finished \(settings.epochs) epochs" + (means.isEmpty ? "" : "; means of the last one:\(means.joined())"))
         return .finished
     }
 

@@ -1,0 +1,126 @@
+import Apus
+import Foundation
+import MSMAE
+import Testing
+
+/// The command line itself, killed without warning, interrupted, and given what it cannot use.
+@Suite(.serialized, .enabled(if: Tool.path != nil, "the msmae tool is not built")) struct KilledRunTests {
+    private let folder: ScratchFolder
+    private let set: SmallSet
+
+    init() throws {
+        folder = try ScratchFolder()
+        set = try SmallSet.shared.get()
+    }
+
+    private var options: [String] {
+        ["pretrain"] + set.settings(["epochs": .integer(8)]).sorted { $0.key < $1.key }.flatMap { ["--\($0)", "\($1)"] }
+    }
+
+    @Test(.timeLimit(.minutes(10))) func aKilledRunGoesOnAsIfNothingHadHappened() throws {
+        let whole = folder.file("whole"), killed = folder.file("killed")
+        let reference = try Tool.run(options + ["--out", whole])
+        #expect(reference.status == 0, "\(reference.errors)")
+
+        // Killed at another moment each time, the first one before there is anything to go on from.
+        try Tool.kill(options + ["--out", killed], afterMilliseconds: 5) { FileManager.default.fileExists(atPath: killed) }
+        for delay in [0, 20, 45, 80] {
+            let size = Self.size(of: killed + "/log.jsonl")
+            try Tool.kill(["pretrain", "--resume", killed], afterMilliseconds: delay) { Self.size(of: killed + "/log.jsonl") != size }
+        }
+        let last = try Tool.run(options + ["--resume", killed])
+        #expect(last.status == 0, "\(last.errors)")
+        #expect(try RunResult(killed) == RunResult(whole))
+        #expect(try logLines(killed).count == logLines(whole).count)
+    }
+
+    private static func size(of path: String) -> Int {
+        (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: [SIGINT, SIGTERM]) func aSignalEndsTheRunWithACheckpoint(signal: Int32) throws {
+        let run = folder.file("run")
+        let process = try Tool.start(options + ["--epochs", "200", "--out", run])
+        while Self.size(of: run + "/log.jsonl") < 500, process.isRunning { usleep(2000) }
+        Foundation.kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 128 + signal)
+        #expect(try RunFolder(opening: run).latestCheckpoint() != nil)
+    }
+
+    @Test func mistakesAreOneLineAndAStatus() throws {
+        let missing = try Tool.run(["pretrain", "--resume", folder.file("absent")])
+        #expect(missing.status == 1)
+        #expect(missing.errors == "msmae: error: \(folder.file("absent")): cannot open: No such file or directory (check the spelling; the folder has to exist)\n")
+
+        let config = folder.file("config.yaml")
+        for (text, message) in [
+            ("epochs: 3\nbatches: 4\n", ":2: there is no setting 'batches'"), ("epochs: many\n", ":1: epochs is 'many'; it must be a whole number"),
+            ("# ratios\n\nmask_ratio: 2\n", ":3: mask-ratio is 2; it must be from 0 to 1"), ("- epochs\n", ":1: not a mapping of settings to values"),
+            ("lr: [1, 2]\n", ":1: lr is not a single value"),
+        ] {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: config))
+            let result = try Tool.run(["pretrain", "--data", set.path, "--out", folder.file("run"), "--config", config])
+            #expect(result.status == 1)
+            #expect(result.errors == "msmae: error: \(config)\(message)\n")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.file("run")))
+        #expect(try Tool.run(["pretrain", "--batch", "x"]).status != 0)
+    }
+
+    @Test(.timeLimit(.minutes(5))) func theCommandLineWinsOverTheFile() throws {
+        let config = folder.file("config.yaml"), run = folder.file("run")
+        try Data("epochs: 9\nblr: 2e-3\nnorm-pix-loss: true\npreset: demo\n".utf8).write(to: URL(fileURLWithPath: config))
+        let options = ["--image-size", "32", "--batch", "32", "--epochs", "1", "--no-norm-pix-loss"]
+        let result = try Tool.run(["pretrain", "--data", set.path, "--out", run, "--config", config] + options)
+        #expect(result.status == 0, "\(result.errors)")
+        let saved = try PreTrainingSettings(json: String(contentsOfFile: run + "/config.json", encoding: .utf8))
+        #expect(saved.epochs == 1 && saved.baseLearningRate == 2e-3 && !saved.normalizePixels && saved.preset == "demo")
+
+        let images = try ImageFolder(root: set.path + "/train").items.map(\.path)
+        let pictures = folder.file("pictures")
+        for command in ["attention", "reconstruct"] {
+            let result = try Tool.run([command, "--checkpoint", run, "--out", pictures, "--image", images[0], images[31]])
+            #expect(result.status == 0, "\(result.errors)")
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: pictures)
+        #expect(names.count == 4 && names.allSatisfy { $0.hasSuffix(".png") })
+    }
+}
+
+/// The built `msmae`, which lies beside the tests.
+private enum Tool {
+    static let path: String? = {
+        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        let path = folder.appendingPathComponent("msmae").path
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }()
+
+    static func start(_ arguments: [String], errors: Pipe? = nil) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path ?? "")
+        process.arguments = arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = errors ?? FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    /// Runs the tool to its end.
+    static func run(_ arguments: [String]) throws -> (status: Int32, errors: String) {
+        let errors = Pipe()
+        let process = try start(arguments, errors: errors)
+        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text)
+    }
+
+    /// Starts the tool, waits for `condition`, and kills it a moment later.
+    static func kill(_ arguments: [String], afterMilliseconds delay: Int, when condition: () -> Bool) throws {
+        let process = try start(arguments)
+        while process.isRunning, !condition() { usleep(1000) }
+        usleep(UInt32(delay) * 1000)
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+}
