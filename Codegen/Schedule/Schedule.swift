@@ -60,11 +60,13 @@ package struct Schedule {
         var isChanged = true
         while isChanged {
             isChanged = false
-            let layout = Layout(graph, placement, updatedInPlace: [:])
-            for value in graph.values where placement[value] == .product {
+            // What this round stores has no place in its layout yet.
+            let settled = placement
+            let layout = Layout(graph, settled, updatedInPlace: [:])
+            for value in graph.values where settled[value] == .product {
                 let operands = ProductShape(graph, value)
-                for (side, operand) in graph[value].operands.enumerated() where !placement.isStored(operand) {
-                    let view = graph.view(of: operand, isStored: placement.isStored) { (layout[$0].offset, layout[$0].strides) }
+                for (side, operand) in graph[value].operands.enumerated() where !settled.isStored(operand) {
+                    let view = graph.view(of: operand, isStored: settled.isStored) { (layout[$0].offset, layout[$0].strides) }
                     if view.map({ operands.matrix(side, strides: $0.strides) == nil }) ?? true {
                         placement.store(operand)
                         isChanged = true
