@@ -30,7 +30,7 @@ package struct Placement {
     /// What computing a node inside a user takes.
     private struct Expense {
         var cost = 0
-        /// Stored values that are read, if they are as large as the node itself.
+        /// Stored values that are read, if they are as large as the node itself and more than a single number.
         var loads: Set<Value> = []
     }
 
@@ -80,7 +80,7 @@ package struct Placement {
                 expense.loads.formUnion(expenses[operand.index].loads)
             }
         }
-        expense.loads = expense.loads.filter { graph[$0].type.count * 2 > node.type.count }
+        expense.loads = expense.loads.filter { graph[$0].type.count * 2 > node.type.count && graph[$0].type.count > 1 }
         let isCheap = expense.loads.count <= 1 && expense.cost <= costLimit
         return isCheap || expense.cost == 0 ? (.inline, expense) : (.loop, Expense())
     }
@@ -99,18 +99,11 @@ package struct Placement {
         for result in graph.results where roles[result.value.index] == .inline { store(result.value) }
     }
 
-    /// Sorts read contiguous rows; products read stored values, possibly through views.
+    /// Sorts read contiguous rows. What products read is decided when there is a layout, since some are written as their
+    /// readers want them.
     private mutating func storeOperands() {
-        for value in graph.values {
-            for operand in graph[value].operands where roles[operand.index] == .inline {
-                switch roles[value.index] {
-                case .sort: store(operand)
-                case .product:
-                    let isView = graph.view(of: operand, isStored: isStored) { (0, rowMajorStrides(graph[$0].type.shape)) } != nil
-                    if !isView { store(operand) }
-                default: break
-                }
-            }
+        for value in graph.values where roles[value.index] == .sort {
+            for operand in graph[value].operands where roles[operand.index] == .inline { store(operand) }
         }
     }
 }
