@@ -6,9 +6,15 @@ extension KernelEmitter {
     func emitFlat() {
         emitInvariants()
         _ = forColumns(from: begin, to: end) { _ in
-            for store in kernel.stores { self.store(store) }
+            storeAll(kernel.stores)
             return []
         }
+    }
+
+    /// Computes everything before it writes anything, since a store may overwrite a parameter that another value reads.
+    private func storeAll(_ stores: [LoopKernel.Store]) {
+        for store in stores { _ = lanesValue(store.value) }
+        for store in stores { self.store(store) }
     }
 
     // MARK: Rows
@@ -32,7 +38,7 @@ extension KernelEmitter {
                 if !(stores.isEmpty && keeps.isEmpty && reductions.isEmpty) {
                     let sums = forColumns(from: integer(0), to: width, carrying: initial) { carried in
                         for number in keeps { keep(number, at: plan.kept[number]!) }
-                        for store in stores { self.store(store) }
+                        storeAll(stores)
                         return zip(reductions, carried).map { combine($0, $1) }
                     }
                     for (number, sum) in zip(reductions, sums) { scalars[number] = builder.reduce(operation(number), sum) }

@@ -43,21 +43,23 @@ struct RowPlan {
             costs.append(min(cost, 1000))
         }
         // Users come before their operands: what is kept need not be computed again, nor what it is made of.
-        for number in kernel.instructions.indices.reversed() where dependsOnColumn[number] && costs[number] > Self.recomputationLimit {
-            guard !kernel.isContracted(number), isNeededLater(number) else { continue }
+        var neededLater = [Bool](repeating: false, count: kernel.instructions.count)
+        for number in kernel.instructions.indices.reversed() where dependsOnColumn[number] {
+            neededLater[number] = isNeededLater(number, users: neededLater)
+            guard neededLater[number], costs[number] > Self.recomputationLimit, !kernel.isContracted(number) else { continue }
             kept[number] = scratchBytes
             scratchBytes += (rowBytes + 63) / 64 * 64
         }
     }
 
-    /// Whether a value is used directly by something that is computed in a later pass than it is.
-    private func isNeededLater(_ number: Int) -> Bool {
+    /// Whether a value is used in a later pass than it is computed in: directly, or by a user that is computed again there.
+    private func isNeededLater(_ number: Int, users neededLater: [Bool]) -> Bool {
         for (user, instruction) in kernel.instructions.enumerated() where instruction.operands.contains(number) {
             if case .reduce = instruction.kind {
                 if passes[user] - 1 > passes[number] { return true }
             } else if dependsOnColumn[user], passes[user] > passes[number] {
                 return true
-            } else if dependsOnColumn[user], kept[user] == nil, isNeededLater(user) {
+            } else if dependsOnColumn[user], kept[user] == nil, neededLater[user] {
                 return true
             }
         }

@@ -30,7 +30,7 @@ package struct Placement {
     /// What computing a node inside a user takes.
     private struct Expense {
         var cost = 0
-        /// Stored values that are read, if they are as large as the node itself.
+        /// Stored values that are read, if they are as large as the node itself and more than a single number.
         var loads: Set<Value> = []
     }
 
@@ -92,7 +92,7 @@ package struct Placement {
                 expense.loads.formUnion(expenses[operand.index].loads)
             }
         }
-        expense.loads = expense.loads.filter { graph[$0].type.count * 2 > node.type.count }
+        expense.loads = expense.loads.filter { graph[$0].type.count * 2 > node.type.count && graph[$0].type.count > 1 }
         let isCheap = expense.loads.count <= 1 && expense.cost <= costLimit
         return isCheap || expense.cost == 0 ? (.inline, expense) : (.loop, Expense())
     }

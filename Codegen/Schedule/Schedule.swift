@@ -61,6 +61,7 @@ package struct Schedule {
         var isChanged = true
         while isChanged {
             isChanged = false
+            // What this round stores has no place in its layout yet.
             let current = placement
             let layout = Layout(graph, current, updatedInPlace: [:])
             for value in graph.values where current[value] == .product {

@@ -28,7 +28,8 @@ public final class WorkerPool: Sendable {
 
     /// Calls `body` for consecutive ranges that together cover `0..<count`, each at most `grain` long, on all threads.
     ///
-    /// Returns when all are done. One call at a time: a second caller waits.
+    /// Returns when all are done. One call at a time: a second caller waits. A body must not call the pool that runs it,
+    /// which would wait for itself.
     public func run(count: Int, grain: Int, _ body: Body) {
         if threads == 1 || count <= grain {
             var start = 0

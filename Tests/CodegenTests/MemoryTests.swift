@@ -1,0 +1,124 @@
+import ApusCodegen
+import ApusIR
+import ApusRuntime
+import ApusTestSupport
+import Testing
+
+/// Where tensors lie: never two that live at the same time in one place.
+struct MemoryTests {
+    private static let alignment = 64
+
+    private func expectSound(_ intervals: [MemoryPlan.Interval], _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) {
+        let plan = MemoryPlan(intervals, alignment: Self.alignment)
+        let rounded = intervals.map { ($0.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment }
+        #expect(plan.offsets.count == intervals.count, "\(comment)", sourceLocation: sourceLocation)
+        for a in intervals.indices where intervals[a].byteCount > 0 {
+            let offset = plan.offsets[a]
+            #expect(offset >= 0 && offset % Self.alignment == 0 && offset + intervals[a].byteCount <= plan.byteCount,
+                "\(comment): tensor \(a) at \(offset) of \(plan.byteCount)", sourceLocation: sourceLocation)
+            for b in intervals.indices where b < a && intervals[b].byteCount > 0 {
+                guard intervals[a].first <= intervals[b].last, intervals[b].first <= intervals[a].last else { continue }
+                let apart = offset + intervals[a].byteCount <= plan.offsets[b] || plan.offsets[b] + intervals[b].byteCount <= offset
+                #expect(apart, "\(comment): tensors \(b) and \(a) overlap", sourceLocation: sourceLocation)
+            }
+        }
+        let times = Set(intervals.flatMap { [$0.first, $0.last] })
+        let needed = times.map { time in zip(intervals, rounded).reduce(0) { $0 + ($1.0.first <= time && time <= $1.0.last ? $1.1 : 0) } }.max() ?? 0
+        #expect(plan.byteCount >= needed, "\(comment): \(plan.byteCount) bytes for \(needed)", sourceLocation: sourceLocation)
+        #expect(plan.byteCount <= rounded.reduce(0, +), "\(comment): more than all tensors", sourceLocation: sourceLocation)
+    }
+
+    @Test(arguments: 0..<60 as Range<UInt64>)
+    func randomIntervals(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let intervals = (0..<random.integer(0...80)).map { _ in
+            let first = random.integer(-1...40)
+            let bytes = random.pick([0, 1, 63, 64, 65, 4096, random.integer(1...10_000)])
+            return MemoryPlan.Interval(byteCount: bytes, first: first, last: first + random.integer(0...(random.chance(0.2) ? 40 : 4)))
+        }
+        expectSound(intervals, "seed \(seed)")
+    }
+
+    @Test func memoryIsUsedAgain() {
+        let chain = (0..<10).map { MemoryPlan.Interval(byteCount: 640, first: $0, last: $0 + 1) }
+        #expect(MemoryPlan(chain, alignment: 64).byteCount == 2 * 640)
+        #expect(MemoryPlan([], alignment: 64).byteCount == 0)
+        // Tensors that meet in a single step live at the same time.
+        let meeting = [MemoryPlan.Interval(byteCount: 64, first: 0, last: 3), MemoryPlan.Interval(byteCount: 64, first: 3, last: 5)]
+        #expect(MemoryPlan(meeting, alignment: 64).byteCount == 128)
+    }
+
+    // MARK: Schedules
+
+    /// Runs a schedule on paper: each step may read only what is whole, and what it writes must not be wanted any more.
+    ///
+    /// The lives of buffers are found here anew, from the steps' buffers alone.
+    @Test(arguments: 3000..<3020 as Range<UInt64>)
+    func schedulesNeverReuseLiveMemory(seed: UInt64) throws {
+        let graph = RandomGraph(seed: seed).graph
+        let schedule = try Schedule(GraphCompiler.optimize(graph))
+        let program = try GraphCompiler().compile(graph).program
+        let buffers = schedule.layout.buffers
+        var first = [Int: Int](), last = [Int: Int](), offsets = [Int: Int]()
+        func touch(_ buffer: Int, _ time: Int) {
+            first[buffer] = min(first[buffer] ?? time, time)
+            last[buffer] = max(last[buffer] ?? time, time)
+        }
+        try #require(program.steps.count == schedule.steps.count)
+        for (time, step) in schedule.steps.enumerated() {
+            let places: [Place] = switch program.steps[time].work {
+            case .kernel(_, let arguments, _, _): arguments
+            case .product(let product): [product.a.place, product.b.place, product.c.place]
+            case .sort(let sort): [sort.source, sort.result]
+            }
+            for (buffer, place) in zip(step.buffers, places) where buffers[buffer].kind == .arena {
+                touch(buffer, time)
+                // A product's place may lie inside its buffer.
+                if case .product = step.work { continue }
+                #expect(offsets[buffer] == nil || offsets[buffer] == place.byteOffset, "seed \(seed): buffer \(buffer) has two places")
+                offsets[buffer] = place.byteOffset
+            }
+        }
+        for (binding, input) in zip(program.inputs, schedule.graph.inputs) {
+            let buffer = schedule.layout[input.value].buffer
+            touch(buffer, -1)
+            offsets[buffer] = binding.place.byteOffset
+        }
+        for result in schedule.graph.results where buffers[schedule.layout[result.value].buffer].kind == .arena {
+            touch(schedule.layout[result.value].buffer, schedule.steps.count)
+        }
+        let placed = offsets.sorted { $0.key < $1.key }
+        for (a, aOffset) in placed {
+            #expect(aOffset + buffers[a].byteCount <= program.arenaBytes, "seed \(seed): buffer \(a) leaves the arena")
+            for (b, bOffset) in placed where b < a && first[a]! <= last[b]! && first[b]! <= last[a]! {
+                let apart = aOffset + buffers[a].byteCount <= bOffset || bOffset + buffers[b].byteCount <= aOffset
+                #expect(apart, "seed \(seed): buffers \(b) and \(a) overlap")
+            }
+        }
+    }
+
+    /// Every buffer is written before it is read, and every result is written.
+    @Test(arguments: 3100..<3180 as Range<UInt64>)
+    func schedulesReadOnlyWhatIsWritten(seed: UInt64) throws {
+        let graph = RandomGraph(seed: seed).graph
+        let schedule = try Schedule(GraphCompiler.optimize(graph))
+        let buffers = schedule.layout.buffers
+        var written = Set(schedule.graph.inputs.map { schedule.layout[$0.value].buffer })
+        for (number, buffer) in buffers.enumerated() where buffer.kind != .arena { written.insert(number) }
+        for (time, step) in schedule.steps.enumerated() {
+            var reads: Set<Int> = [], writes: Set<Int> = []
+            switch step.work {
+            case .kernel(let call):
+                for instruction in call.kernel.instructions { if case .load(let argument, _) = instruction.kind { reads.insert(call.buffers[argument]) } }
+                for store in call.kernel.stores { writes.insert(call.buffers[store.argument]) }
+            case .product(_, let a, let b, let c): (reads, writes) = ([a, b], [c])
+            case .sort(_, _, let source, let result): (reads, writes) = ([source], [result])
+            }
+            #expect(reads.isSubset(of: written), "seed \(seed), step \(time): reads \(reads.subtracting(written))")
+            #expect(!writes.isEmpty, "seed \(seed), step \(time) writes nothing")
+            if case .product = step.work { #expect(reads.isDisjoint(with: writes), "seed \(seed), step \(time): a product overwrites its operand") }
+            written.formUnion(writes)
+        }
+        for result in schedule.graph.results { #expect(written.contains(schedule.layout[result.value].buffer), "seed \(seed): a result is not written") }
+    }
+}
