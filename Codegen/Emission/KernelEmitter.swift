@@ -116,7 +116,8 @@ final class KernelEmitter {
         let element = type(instruction.type)
         let resultType = isScalar ? element : vector(element)
         switch instruction.kind {
-        case .constant(let value):
+        case .constant(let bits):
+            let value = Double(bitPattern: bits)
             return element.isFloat ? builder.float(value, resultType) : builder.int(Int(value), resultType)
         case .index(let expression):
             return isScalar ? builder.trunc(address(expression), module.i32) : lanesIndex(expression)

@@ -112,7 +112,7 @@ package struct ClusterKernels {
         var call = try build(extents, fixed: Set(extents.indices), members: [member]) { builder, dimensions in
             let index = dimensions.prefix(shape.count).map(IndexExpression.dimension)
             var row = try builder.element(of: indices, at: Array(index.prefix(rank)))
-            let zero = builder.add(.constant(0), .i32), top = builder.add(.constant(Double(scatter.rows - 1)), .i32)
+            let zero = builder.constant(0, .i32), top = builder.constant(Double(scatter.rows - 1), .i32)
             row = builder.add(.compute(.maximum, [row, zero]), .i32)
             row = builder.add(.compute(.minimum, [row, top]), .i32)
             let number = try builder.element(of: updates, at: index)

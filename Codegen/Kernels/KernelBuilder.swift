@@ -54,7 +54,7 @@ package struct KernelBuilder {
         return instructions.count - 1
     }
 
-    private mutating func constant(_ value: Double, _ type: ElementType) -> Int { add(.constant(value), type) }
+    package mutating func constant(_ value: Double, _ type: ElementType) -> Int { add(.constant(value.bitPattern), type) }
 
     private mutating func argument(_ buffer: Int, _ type: ElementType) -> Int {
         if let position = arguments.firstIndex(where: { $0.buffer == buffer && $0.type == type }) { return position }

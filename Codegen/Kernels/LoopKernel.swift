@@ -25,7 +25,8 @@ package enum ScalarFunction: String, Hashable {
 /// One value of a kernel's body, in static single assignment form.
 package struct Instruction: Hashable {
     package enum Kind: Hashable {
-        case constant(Double)
+        /// The bits of an f64, so that 0 and −0 are two constants.
+        case constant(UInt64)
         /// The value of an index expression, i32.
         case index(IndexExpression)
         /// One element of an argument.
@@ -121,7 +122,7 @@ extension LoopKernel: CustomStringConvertible {
 extension Instruction: CustomStringConvertible {
     package var description: String {
         let text = switch kind {
-        case .constant(let value): "constant \(value)"
+        case .constant(let bits): "constant \(Double(bitPattern: bits))"
         case .index(let expression): "index \(expression)"
         case .load(let argument, let address): "a\(argument)[\(address)]"
         case .compute(let function, let operands): "\(function.rawValue) " + operands.map { "%\($0)" }.joined(separator: ", ")

@@ -15,7 +15,6 @@ public final class WorkerPool: Sendable {
     public init(threads: Int = ProcessInfo.processInfo.activeProcessorCount) {
         self.threads = max(1, threads)
         shared = Shared()
-        shared.helpers = self.threads - 1
         for worker in 1..<max(1, self.threads) {
             let thread = Thread { [shared] in shared.serve(worker) }
             thread.stackSize = 8 << 20
@@ -51,13 +50,15 @@ private final class Shared: @unchecked Sendable {
         var body: WorkerPool.Body
     }
 
-    var helpers = 0
     private let callers = NSLock()
     private let condition = NSCondition()
     private var job: Job?
     /// Number of the current job; a helper that sees a new number takes part.
     private let generation = Atomic<Int>(0)
+    /// Number of the job whose tiles are handed out; 0 once none are left, and its body must no longer be called.
+    private let open = Atomic<Int>(0)
     private let nextTile = Atomic<Int>(0)
+    /// Helpers that are looking at the job or working on it.
     private let working = Atomic<Int>(0)
     private let sleeping = Atomic<Int>(0)
     private let stopped = Atomic<Bool>(false)
@@ -71,15 +72,18 @@ private final class Shared: @unchecked Sendable {
         let job = Job(count: count, grain: grain, body: body)
         self.job = job
         nextTile.store(0, ordering: .relaxed)
-        working.store(helpers, ordering: .relaxed)
-        generation.add(1, ordering: .sequentiallyConsistent)
+        let number = generation.load(ordering: .relaxed) + 1
+        open.store(number, ordering: .sequentiallyConsistent)
+        generation.store(number, ordering: .sequentiallyConsistent)
         if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
             condition.lock()
             condition.broadcast()
             condition.unlock()
         }
         takeTiles(job, worker: 0)
-        while working.load(ordering: .acquiring) > 0 { relax() }
+        // A helper that has not begun by now is not waited for: it finds the job closed. It either sees that, or is seen here.
+        open.store(0, ordering: .sequentiallyConsistent)
+        while working.load(ordering: .sequentiallyConsistent) > 0 { relax() }
         self.job = nil
     }
 
@@ -87,8 +91,9 @@ private final class Shared: @unchecked Sendable {
         var seen = 0
         while let current = waitForJob(after: seen) {
             seen = current
-            if let job { takeTiles(job, worker: worker) }
-            working.subtract(1, ordering: .releasing)
+            working.add(1, ordering: .sequentiallyConsistent)
+            if open.load(ordering: .sequentiallyConsistent) == current, let job { takeTiles(job, worker: worker) }
+            working.subtract(1, ordering: .sequentiallyConsistent)
         }
     }
 
