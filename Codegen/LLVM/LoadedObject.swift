@@ -38,7 +38,7 @@ public final class LoadedObject: @unchecked Sendable {
         do throws(LLVMError) {
             try LLVMError.check(LLVMOrcLLJITLookup(jit, &address, symbol), "find \(symbol)")
         } catch {
-            // The lookup says only that linking failed, the session has said why.
+            // The lookup says only that linking failed; the reason was reported on the side.
             throw LLVMError(error.operation, ([error.message] + reports.take()).joined(separator: "; "))
         }
         guard let pointer = UnsafeRawPointer(bitPattern: UInt(address)) else {
@@ -65,7 +65,7 @@ public final class LoadedObject: @unchecked Sendable {
     }
 }
 
-/// What a JIT session reports on the side, which it would otherwise print.
+/// What LLVM reports on the side, which it would otherwise print.
 private final class Reports: Sendable {
     private let messages = Mutex<[String]>([])
 

@@ -90,12 +90,12 @@ extension Configuration {
             guard dim % heads == 0 else { throw .headsDoNotDivide(part: part, heads: heads, dim: dim) }
             guard dim % 4 == 0 else { throw .dimensionWithoutPositions(part: part, dim: dim) }
         }
-        for (name, value) in [("layerNormEpsilon", layerNormEpsilon), ("classificationLossWeight", classificationLossWeight)] {
+        for (name, value) in [("layer norm epsilon", layerNormEpsilon), ("classification loss weight", classificationLossWeight)] {
             guard value >= 0, value.isFinite else { throw .numberOutOfRange(name: name, value: value) }
         }
         let ratios = [
-            ("maskRatio", maskRatio), ("throwRatio", throwRatio), ("maskRatio + throwRatio", maskRatio + throwRatio),
-            ("randomMaskRatio", randomMaskRatio),
+            ("mask ratio", maskRatio), ("throw ratio", throwRatio), ("mask ratio + throw ratio", maskRatio + throwRatio),
+            ("random mask ratio", randomMaskRatio),
         ]
         for (name, value) in ratios {
             guard (0...1).contains(value) else { throw .ratioOutOfRange(name: name, value: value) }

@@ -36,17 +36,17 @@ import Testing
         #expect(mistake { $0.heads = 5 } == .headsDoNotDivide(part: "encoder", heads: 5, dim: 96))
         #expect(mistake { $0.decoderHeads = 3 } == .headsDoNotDivide(part: "decoder", heads: 3, dim: 64))
         #expect(mistake { $0.dim = 90; $0.heads = 3 } == .dimensionWithoutPositions(part: "encoder", dim: 90))
-        #expect(mistake { $0.layerNormEpsilon = -1 } == .numberOutOfRange(name: "layerNormEpsilon", value: -1))
+        #expect(mistake { $0.layerNormEpsilon = -1 } == .numberOutOfRange(name: "layer norm epsilon", value: -1))
     }
 
     @Test func ratiosThatMakeNoModel() {
-        #expect(mistake { $0.maskRatio = -0.1 } == .ratioOutOfRange(name: "maskRatio", value: -0.1))
-        #expect(mistake { $0.throwRatio = 0.9 } == .ratioOutOfRange(name: "maskRatio + throwRatio", value: 1.35))
+        #expect(mistake { $0.maskRatio = -0.1 } == .ratioOutOfRange(name: "mask ratio", value: -0.1))
+        #expect(mistake { $0.throwRatio = 0.9 } == .ratioOutOfRange(name: "mask ratio + throw ratio", value: 1.35))
         #expect(mistake { $0.randomMaskRatio = 1 } == .nothingIsVisible(masking: .random, tokens: 64))
         #expect(mistake { $0.throwRatio = 0.55 } == .nothingIsVisible(masking: .attention, tokens: 64))
         #expect(mistake { $0.maskRatio = 0 } == .nothingIsPredicted(masking: .attention, tokens: 64))
         #expect(mistake { $0.randomMaskRatio = 0 } == .nothingIsPredicted(masking: .random, tokens: 64))
-        if case .ratioOutOfRange(let name, _) = mistake({ $0.randomMaskRatio = .nan }) { #expect(name == "randomMaskRatio") } else { Issue.record() }
+        if case .ratioOutOfRange(let name, _) = mistake({ $0.randomMaskRatio = .nan }) { #expect(name == "random mask ratio") } else { Issue.record() }
     }
 
     @Test(arguments: [0, -1, .max])

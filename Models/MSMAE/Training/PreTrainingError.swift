@@ -39,9 +39,9 @@ public enum PreTrainingError: Error, Hashable, Sendable, CustomStringConvertible
                 + (problems.count > Self.shown ? "; and \(problems.count - Self.shown) more" : "")
         case .noCheckpoint(let path): "\(path): the run has no checkpoint yet"
         case .lossNotFinite(let epoch, let step, let checkpoint):
-            "the loss is not finite in epoch \(epoch), step \(step); " + Self.advice(checkpoint)
+            "the loss is not finite in epoch \(epoch + 1), step \(step + 1); " + Self.advice(checkpoint)
         case .weightNotFinite(let name, let epoch, let step, let checkpoint):
-            "'\(name)' is not finite after epoch \(epoch), step \(step); " + Self.advice(checkpoint)
+            "'\(name)' is not finite after epoch \(epoch + 1), step \(step); " + Self.advice(checkpoint)
         }
     }
 

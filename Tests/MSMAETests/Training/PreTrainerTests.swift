@@ -72,7 +72,7 @@ import Testing
         let settings = set.settings(["lr": .number(1e30), "warmup-epochs": .integer(0), "attention-start": .integer(9)])
         let error = #expect(throws: PreTrainingError.self) { try train(run, settings) }
         let text = try #require(error?.description)
-        #expect(text == "the loss is not finite in epoch 0, step 1; try a lower learning rate; there is no checkpoint yet")
+        #expect(text == "the loss is not finite in epoch 1, step 2; try a lower learning rate; there is no checkpoint yet")
         #expect(try RunFolder(opening: run).checkpoints().isEmpty)
     }
 
