@@ -18,7 +18,7 @@ import ApusIR
 /// Where it does not, implement `callAsFunction`, declare weights with ``weight(_:_:_:trainable:file:line:)`` and
 /// compute with operators and functions on tensors. How weights get their names is told at ``Layer/named(_:file:line:)``.
 public protocol Layer {
-    associatedtype Body: Layer = Never
+    associatedtype Body: Layer = NoBody
     /// The layers that this one is made of, applied one after the other.
     @LayerBuilder var body: Body { get }
     /// The result for a symbolic tensor; nothing is computed yet.
@@ -27,7 +27,7 @@ public protocol Layer {
 
 extension Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        guard Body.self != Never.self else {
+        guard Body.self != NoBody.self else {
             return x.builder.report(GraphError(
                 .structure, "\(Self.self) has neither a body nor a callAsFunction(_:)", location: x.builder.location))
         }
@@ -35,9 +35,10 @@ extension Layer {
     }
 }
 
-extension Layer where Body == Never {
+extension Layer where Body == NoBody {
     /// A layer that implements `callAsFunction` has no body; nobody asks for it.
-    public var body: Never { fatalError("\(Self.self) has no body") }
+    public var body: NoBody { NoBody() }
 }
 
-extension Never: Layer {}
+/// The body of a layer that implements `callAsFunction` instead. Called itself, it is a mistake that the graph reports.
+public struct NoBody: Layer {}
