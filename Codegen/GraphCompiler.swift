@@ -7,6 +7,8 @@ import Foundation
 /// What came out of a compilation besides the program: for printing and for measuring.
 public struct Compilation: Sendable {
     public var program: Program
+    /// What the passes rewrote, in order.
+    public var rewrites: [Rewrite] = []
     /// The graph of primitives that was scheduled.
     public var optimized: Graph
     /// The kernels as text.
@@ -20,28 +22,36 @@ public struct Compilation: Sendable {
 /// Compiles graphs to native programs.
 public struct GraphCompiler: Sendable {
     public var target: TargetDescription
+    public var options: CompilerOptions
 
     /// A compiler for this machine, or for one with fewer features.
-    public init(target: TargetDescription? = nil) throws {
+    public init(_ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil) throws {
+        self.options = options
         self.target = try target ?? .host()
     }
 
     /// Compiles a graph. Throws `GraphErrors` for what the back end does not offer.
     public func compile(_ graph: Graph) throws -> Compilation {
         var clock = StageClock()
-        let optimized = try clock.time("optimize") { try Self.optimize(graph) }
+        var rewrites: [Rewrite] = []
+        let optimized = try clock.time("optimize") { try Self.optimize(graph, recording: &rewrites) }
         let schedule = try clock.time("schedule") { try Schedule(optimized) }
         let table = KernelTable(schedule)
         let code = try clock.time("generate") { try emit(table.kernels) }
         let program = try clock.time("link") { try link(schedule, table, code.object(), name: graph.name) }
-        return Compilation(program: program, optimized: optimized, kernels: Self.text(schedule, table), timings: clock.stages)
+        return Compilation(program: program, rewrites: rewrites, optimized: optimized, kernels: Self.text(schedule, table), timings: clock.stages)
     }
 
     /// The graph of primitives that is scheduled.
     public static func optimize(_ graph: Graph) throws -> Graph {
+        var rewrites: [Rewrite] = []
+        return try optimize(graph, recording: &rewrites)
+    }
+
+    private static func optimize(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
         var pipeline = Pipeline.standard
         pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
-        return try pipeline.run(graph)
+        return try pipeline.run(graph, recording: &rewrites)
     }
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.

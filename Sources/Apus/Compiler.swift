@@ -3,6 +3,7 @@ import ApusIR
 import ApusLayers
 import ApusRuntime
 import ApusTraining
+import ApusTransforms
 
 /// Compiles declared steps to native programs.
 ///
@@ -13,36 +14,40 @@ import ApusTraining
 /// print(report.loss)
 /// ```
 public struct Compiler: Sendable {
-    /// The numbers that a program computes with.
-    public enum Precision: String, Sendable, CaseIterable {
-        case float32 = "fp32"
-    }
+    public typealias Precision = CompilerOptions.Precision
 
-    public let precision: Precision
+    public let options: CompilerOptions
     /// Threads that programs run on.
     public let pool: WorkerPool
     private let backend: GraphCompiler
 
     /// A compiler for this machine; without `threads`, programs use all of its processors. Throws if LLVM does not know the machine.
-    public init(precision: Precision = .float32, threads: Int? = nil) throws {
-        self.precision = precision
+    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil) throws {
+        self.options = options
         pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
-        backend = try GraphCompiler()
+        backend = try GraphCompiler(options)
     }
 
     /// Compiles a training step: forward pass, gradients and update in one program.
     public func compile(
         _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
     ) throws -> CompiledStep {
-        let graph = try step.trace().wholeGraph(use, learningRateScale: learningRateScale)
-        return try compile(graph, optimizer: step.optimizer)
+        var rewrites: [Rewrite] = []
+        let traced = try step.trace().rewritten(by: .fusions(options.fusions), recording: &rewrites)
+        let graph = try traced.wholeGraph(use, learningRateScale: learningRateScale)
+        return try compile(graph, rewrites, optimizer: step.optimizer)
     }
 
     /// Compiles a computation without training.
-    public func compile(_ step: InferenceStep) throws -> CompiledStep { try compile(step.trace(), optimizer: nil) }
+    public func compile(_ step: InferenceStep) throws -> CompiledStep {
+        var rewrites: [Rewrite] = []
+        let graph = try Pipeline.fusions(options.fusions).run(step.trace(), recording: &rewrites)
+        return try compile(graph, rewrites, optimizer: nil)
+    }
 
-    private func compile(_ graph: Graph, optimizer: Optimizer?) throws -> CompiledStep {
-        let compilation = try backend.compile(graph)
+    private func compile(_ graph: Graph, _ rewrites: [Rewrite], optimizer: Optimizer?) throws -> CompiledStep {
+        var compilation = try backend.compile(graph)
+        compilation.rewrites = rewrites + compilation.rewrites
         return CompiledStep(compilation, try ProgramRunner(compilation.program, pool: pool), optimizer: optimizer)
     }
 }

@@ -15,6 +15,17 @@ extension TracedStep {
         case output
     }
 
+    /// The step with its forward pass rewritten; inputs, parameters and outputs keep their names.
+    public func rewritten(by pipeline: Pipeline, recording rewrites: inout [Rewrite]) throws -> TracedStep {
+        var step = self
+        let lossName = graph.results.firstIndex { $0.value == loss && $0.kind == .output(name: "loss") }
+        step.graph = try pipeline.run(graph, recording: &rewrites)
+        guard let lossName else { preconditionFailure("a traced step has the output 'loss'") }
+        step.loss = step.graph.results[lossName].value
+        step.weights = step.graph.parameters.filter(\.operation.trainable).map(\.value)
+        return step
+    }
+
     /// The graph of the whole step: forward pass, gradients, and what is done with them.
     ///
     /// `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not depend on

@@ -3,11 +3,41 @@ import ApusIR
 /// A step from graph to graph: a name for messages and statistics, and what it does.
 public struct Pass: Sendable {
     public var name: String
-    public var run: @Sendable (Graph) throws -> Graph
+    private let body: @Sendable (Graph, inout [Rewrite]) throws -> Graph
 
-    public init(_ name: String, _ run: @escaping @Sendable (Graph) throws -> Graph) {
+    /// A pass that tells what it rewrote where.
+    public init(_ name: String, recording body: @escaping @Sendable (Graph, inout [Rewrite]) throws -> Graph) {
         self.name = name
-        self.run = run
+        self.body = body
+    }
+
+    public init(_ name: String, _ body: @escaping @Sendable (Graph) throws -> Graph) {
+        self.init(name, recording: { graph, _ in try body(graph) })
+    }
+
+    /// The graph after the pass.
+    public func run(_ graph: Graph) throws -> Graph {
+        var rewrites: [Rewrite] = []
+        return try run(graph, recording: &rewrites)
+    }
+
+    /// The graph after the pass; what it rewrote is added to the record.
+    public func run(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph { try body(graph, &rewrites) }
+}
+
+/// One place at which a pass changed the graph, as `apus explain` shows it.
+public struct Rewrite: Hashable, Sendable {
+    /// Name of the pass.
+    public var pass: String
+    /// What was done, such as "3 products of %12 became one".
+    public var note: String
+    /// Where what was rewritten had been declared.
+    public var location: SourceLocation?
+
+    public init(pass: String, note: String, location: SourceLocation?) {
+        self.pass = pass
+        self.note = note
+        self.location = location
     }
 }
 
@@ -27,9 +57,15 @@ public struct Pipeline: Sendable {
     public static let standard = Pipeline([.deadCode, .decompose, .simplify, .commonSubexpressions, .deadCode])
 
     public func run(_ graph: Graph) throws -> Graph {
+        var rewrites: [Rewrite] = []
+        return try run(graph, recording: &rewrites)
+    }
+
+    /// Runs the passes; what they rewrote is added to the record.
+    public func run(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
         var graph = graph
         for pass in passes {
-            graph = try pass.run(graph)
+            graph = try pass.run(graph, recording: &rewrites)
             do { try graph.verify() } catch { throw PassDefect(pass: pass.name, errors: error) }
         }
         return graph

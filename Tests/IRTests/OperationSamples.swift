@@ -102,4 +102,7 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(LogSoftmax(), [f32(3)], gives: f32(3)),
     OperationSample(LayerNormalization(epsilon: 1e-5), [f32(2, 3), f32(3), f32(3)], gives: f32(2, 3)),
     OperationSample(GELU(), [f32()], gives: f32()),
+    OperationSample(Attention(scale: 0.5), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6)], gives: f32(2, 3, 6)),
+    OperationSample(
+        AttentionGradient(scale: 0.5, part: .keys), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6)], gives: f32(2, 5, 4)),
 ]

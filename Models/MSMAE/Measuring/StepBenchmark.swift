@@ -5,15 +5,15 @@ import Foundation
 public struct StepBenchmark {
     public let step: NamedStep
     public let preset: String
-    public let precision: Compiler.Precision
+    public let options: CompilerOptions
     public let batch: Int
     /// Runs that are timed, after two that are not.
     public let steps: Int
 
     private static let classes = 4
 
-    public init(_ step: NamedStep, preset: String, precision: Compiler.Precision = .float32, batch: Int, steps: Int) {
-        (self.step, self.preset, self.precision, self.batch, self.steps) = (step, preset, precision, batch, steps)
+    public init(_ step: NamedStep, preset: String, options: CompilerOptions = CompilerOptions(), batch: Int, steps: Int) {
+        (self.step, self.preset, self.options, self.batch, self.steps) = (step, preset, options, batch, steps)
     }
 
     /// Compiles and runs the step. With `profiling`, as many runs again tell where the time goes.
@@ -26,7 +26,7 @@ public struct StepBenchmark {
         let declaration = step.declaration(of: try MaskedAutoencoder(configuration), batch: batch, optimizer: optimizer)
 
         let start = now()
-        let compiler = try Compiler(precision: precision, threads: threads)
+        let compiler = try Compiler(options, threads: threads)
         let program = try declaration.compiled(by: compiler)
         let compilation = seconds(since: start)
         let state = try program.makeState(seed: 0)
@@ -47,7 +47,7 @@ public struct StepBenchmark {
             profile = collected
         }
         return BenchmarkResult(
-            task: step.rawValue, preset: preset, precision: precision.rawValue, batch: batch, compilation: compilation, first: first,
+            task: step.rawValue, preset: preset, precision: options.precision.rawValue, batch: batch, compilation: compilation, first: first,
             times: times.sorted(), peakBytes: peak, threads: compiler.pool.threads,
             floatingPointOperations: program.program.floatingPointOperations, profile: profile)
     }

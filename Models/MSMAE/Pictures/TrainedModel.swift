@@ -24,7 +24,7 @@ public final class TrainedModel {
         masking = checkpoint.settings.masking(inEpoch: max(0, checkpoint.position.epoch - 1))
         model = try MaskedAutoencoder(configuration)
         compiler = try Compiler(
-            precision: Compiler.Precision(rawValue: checkpoint.settings.precision) ?? .float32, threads: threads)
+            CompilerOptions(precision: Compiler.Precision(rawValue: checkpoint.settings.precision) ?? .float32), threads: threads)
     }
 
     private static func file(_ path: String) throws -> String {

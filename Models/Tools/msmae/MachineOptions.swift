@@ -6,6 +6,12 @@ struct MachineOptions: ParsableArguments {
     @Option(help: "Numbers to compute with.")
     var precision = Compiler.Precision.float32
 
+    @Option(help: "Who computes matrix products.")
+    var products = CompilerOptions.Products.auto
+
+    @Option(help: ArgumentHelp("A fusion to leave out, for comparison; may be given more than once.", valueName: "fusion"))
+    var without: [Fusion] = []
+
     @Option(help: "Threads to run on. (default: all processors)")
     var threads: Int?
 
@@ -13,7 +19,13 @@ struct MachineOptions: ParsableArguments {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); it must be from 1 to 1024.") }
     }
 
-    func compiler() throws -> Compiler { try Compiler(precision: precision, threads: threads) }
+    var options: CompilerOptions {
+        CompilerOptions(precision: precision, products: products, fusions: Set(Fusion.allCases).subtracting(without))
+    }
+
+    func compiler() throws -> Compiler { try Compiler(options, threads: threads) }
 }
 
-extension Compiler.Precision: ExpressibleByArgument {}
+extension CompilerOptions.Precision: ExpressibleByArgument {}
+extension CompilerOptions.Products: ExpressibleByArgument {}
+extension Fusion: ExpressibleByArgument {}

@@ -1,0 +1,21 @@
+import ApusIR
+
+/// A rewrite of the forward pass that the framework exists for. Each can be switched off, for comparison.
+public enum Fusion: String, Hashable, Sendable, CaseIterable {
+    /// Products of one input with several weights become one product.
+    case qkv
+    /// Softmax that is written out of primitives becomes one operation.
+    case softmax
+    /// Two products with a softmax between them become one operation that never stores the matrix between them.
+    case attention
+    /// Gathers move up through row-wise work, so that rows which nobody reads are not computed.
+    case gather
+}
+
+extension Pipeline {
+    /// The fusions, in the order in which they help each other. They work on the forward pass, before it is differentiated.
+    public static func fusions(_ wanted: Set<Fusion>) -> Pipeline {
+        let passes: [(Fusion, [Pass])] = []
+        return Pipeline(passes.flatMap { wanted.contains($0.0) ? $0.1 : [] })
+    }
+}
