@@ -35,7 +35,7 @@ public struct GraphCompiler: Sendable {
         var clock = StageClock()
         var rewrites: [Rewrite] = []
         let optimized = try clock.time("optimize") { try Self.optimize(graph, recording: &rewrites) }
-        let schedule = try clock.time("schedule") { try Schedule(optimized) }
+        let schedule = try clock.time("schedule") { try self.schedule(optimized) }
         let table = KernelTable(schedule)
         let code = try clock.time("generate") { try emit(table.kernels) }
         let program = try clock.time("link") { try link(schedule, table, code.object(), name: graph.name) }
@@ -56,24 +56,32 @@ public struct GraphCompiler: Sendable {
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
     public func llvm(_ graph: Graph) throws -> String {
-        try emit(KernelTable(Schedule(Self.optimize(graph))).kernels).text
+        try emit(KernelTable(schedule(Self.optimize(graph))).kernels).text
     }
 
     /// Assembly of a graph's kernels.
     public func assembly(_ graph: Graph) throws -> String {
-        try emit(KernelTable(Schedule(Self.optimize(graph))).kernels).assembly()
+        try emit(KernelTable(schedule(Self.optimize(graph))).kernels).assembly()
     }
 
     /// The schedule as text: steps in order, then the kernels that they call.
     public func kernels(_ graph: Graph) throws -> String {
-        let schedule = try Schedule(Self.optimize(graph))
+        let schedule = try self.schedule(Self.optimize(graph))
         return Self.text(schedule, KernelTable(schedule))
     }
 
-    private func emit(_ kernels: [LoopKernel]) throws -> Module {
+    private func schedule(_ graph: Graph) throws -> Schedule {
+        try Schedule(graph) { graph, value in options.products == .openblas && graph[graph[value].operands[0]].type.element == .f32 }
+    }
+
+    private func emit(_ kernels: [GeneratedKernel]) throws -> Module {
         let module = Module(name: "apus", target: target)
         for (number, kernel) in kernels.enumerated() {
-            KernelEmitter(kernel, named: KernelTable.symbol(number), in: module).emit()
+            let name = KernelTable.symbol(number)
+            switch kernel {
+            case .loop(let loop): KernelEmitter(loop, named: name, in: module).emit()
+            case .product(let product): ProductEmitter(product, named: name, in: module).emit()
+            }
         }
         try module.verify()
         try module.optimize(level: 1)
@@ -93,12 +101,12 @@ public struct GraphCompiler: Sendable {
 
 /// The distinct kernels of a schedule; steps that do the same share one.
 struct KernelTable {
-    private(set) var kernels: [LoopKernel] = []
+    private(set) var kernels: [GeneratedKernel] = []
     /// Kernel of each step that is one.
     private(set) var numbers: [Int?] = []
 
     init(_ schedule: Schedule) {
-        var known: [LoopKernel: Int] = [:]
+        var known: [GeneratedKernel: Int] = [:]
         for step in schedule.steps {
             guard case .kernel(let call) = step.work else {
                 numbers.append(nil)

@@ -5,6 +5,8 @@ import ApusRuntime
 extension GraphCompiler {
     /// Elements that a thread takes at a time: large enough to hide the hand-over, small enough to share the work.
     private static let elementsPerTile = 16384
+    /// The same for floating-point operations of products.
+    private static let operationsPerTile = 1_000_000
 
     /// Loads the kernels' code, places the buffers, and makes the program.
     func link(_ schedule: Schedule, _ table: KernelTable, _ object: [UInt8], name: String) throws -> Program {
@@ -18,7 +20,12 @@ extension GraphCompiler {
             linked(step, table.numbers[position].map { functions[$0] }, memory.places)
         }
         let lanes = target.lanes()
-        let scratch = table.kernels.map { $0.scratchBytes(lanes: lanes) }.max() ?? 0
+        let scratch = table.kernels.map { kernel in
+            switch kernel {
+            case .loop(let loop): loop.scratchBytes(lanes: lanes)
+            case .product(let product): ProductTiling(product, target).scratchBytes
+            }
+        }.max() ?? 0
         let graph = schedule.graph
         func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {
             Program.Binding(name: name, type: graph[value].type, place: memory.places[schedule.layout[value].buffer])
@@ -37,14 +44,10 @@ extension GraphCompiler {
         switch step.work {
         case .kernel(let call):
             guard let function else { preconditionFailure("step \(step.name) has no function") }
-            var count = call.count, perUnit = call.elementsPerUnit
-            if case .columns = call.kernel.form {
-                let block = KernelEmitter.columnBlock(call.kernel, lanes: target.lanes())
-                count *= (call.kernel.extents[call.kernel.innermost] + block - 1) / block
-                perUnit *= block
-            }
-            let grain = max(1, Self.elementsPerTile / max(1, perUnit))
-            return Step(name: step.name, work: .kernel(function, arguments: call.buffers.map { places[$0] }, count: count, grain: grain), bytes: call.bytes)
+            let (count, grain) = division(of: call)
+            return Step(
+                name: step.name, work: .kernel(function, arguments: call.buffers.map { places[$0] }, count: count, grain: grain),
+                floatingPointOperations: step.floatingPointOperations, bytes: call.bytes)
         case .product(var product, let a, let b, let c):
             func place(_ matrix: inout Product.Matrix, _ buffer: Int) {
                 matrix.place = Place(places[buffer].region, byteOffset: places[buffer].byteOffset + matrix.place.byteOffset)
@@ -56,6 +59,23 @@ extension GraphCompiler {
             return Step(name: step.name, work: .product(product), floatingPointOperations: step.floatingPointOperations, bytes: 4 * elements)
         case .sort(let rows, let width, let source, let result):
             return Step(name: step.name, work: .sort(Sort(source: places[source], result: places[result], rows: rows, width: width)), bytes: 8 * rows * width)
+        }
+    }
+
+    /// The tiles of a kernel, and how many a thread takes at a time.
+    private func division(of call: KernelCall) -> (count: Int, grain: Int) {
+        switch call.kernel {
+        case .loop(let kernel):
+            var count = call.count, perUnit = call.elementsPerUnit
+            if case .columns = kernel.form {
+                let block = KernelEmitter.columnBlock(kernel, lanes: target.lanes())
+                count *= (kernel.extents[kernel.innermost] + block - 1) / block
+                perUnit *= block
+            }
+            return (count, max(1, Self.elementsPerTile / max(1, perUnit)))
+        case .product(let product):
+            let tiles = ProductTiling(product, target).tiles
+            return (tiles, max(1, min(Self.operationsPerTile * tiles / product.floatingPointOperations, tiles)))
         }
     }
 

@@ -2,53 +2,13 @@ import ApusIR
 import ApusLLVM
 
 /// Emits one kernel as a native function `(arguments, begin, end, scratch)`.
-///
-/// Values are emitted where they belong: those that depend on no loop once, those that depend on rows once a row,
-/// the others for a vector of lanes at a time.
-final class KernelEmitter {
-    let kernel: LoopKernel
-    let module: Module
-    let builder: Builder
-    let lanes: Int
-    let begin: LLVMValue, end: LLVMValue
-    private let arguments: [LLVMValue]
-    private let scratch: LLVMValue
-
-    /// Loop dimensions whose index is known at the moment, as i64.
-    var indices: [Int: LLVMValue] = [:]
-    /// Values that are the same for all columns, by instruction.
-    var scalars: [Int: LLVMValue] = [:]
-    /// Values of the current lanes, by instruction.
-    var vectors: [Int: LLVMValue] = [:]
-    /// The current position along the innermost dimension.
-    private var column: Column?
-    /// Byte offset in scratch memory of values that are kept for a later pass over the row.
-    var kept: [Int: Int] = [:]
-    /// Which of those can be read in the current pass.
-    var readable: Set<Int> = []
-
-    /// Lanes that are computed together.
-    struct Column {
-        var start: LLVMValue
-        /// Nil where all lanes are active.
-        var mask: LLVMValue?
-    }
+final class KernelEmitter: BodyEmitter {
+    private let begin: LLVMValue, end: LLVMValue
 
     init(_ kernel: LoopKernel, named name: String, in module: Module) {
-        self.kernel = kernel
-        self.module = module
-        lanes = module.target.lanes()
-        let function = module.addFunction(
-            name, parameters: [module.pointer(to: module.pointer), module.i64, module.i64, module.pointer], returns: module.void)
-        builder = Builder(module, function: function)
-        (begin, end) = (function.parameters[1], function.parameters[2])
-        scratch = function.parameters[3]
-        var arguments: [LLVMValue] = []
-        for number in kernel.arguments.indices {
-            arguments.append(builder.load(module.pointer, function.parameters[0], byteOffset: builder.int(number * 8, module.i64), align: 8))
-        }
-        self.arguments = arguments
-        dependsOnColumn = kernel.columnDependence
+        let function = KernelFunctionFrame(name, arguments: kernel.arguments.count, in: module)
+        (begin, end) = (function.begin, function.end)
+        super.init(kernel, function.builder, arguments: function.arguments, scratch: function.scratch)
     }
 
     func emit() {
@@ -57,264 +17,163 @@ final class KernelEmitter {
         case .rows: emitRows()
         case .columns(let outer, let reduced): emitColumns(outer: outer, reduced: reduced)
         case .scatter(let batch, let count): emitScatter(batch: batch, count: count)
+        case .part: preconditionFailure("a part is emitted by the kernel that it belongs to")
         }
         builder.ret()
     }
 
-    /// Whether an instruction's value differs from column to column.
-    let dependsOnColumn: [Bool]
-
-    // MARK: Types
-
-    func type(_ element: ElementType) -> Type {
-        switch element {
-        case .f32, .bf16, .f64: module.f32
-        case .i32: module.i32
-        case .bool: module.i1
-        }
-    }
-
-    private func memoryType(_ element: ElementType) -> Type {
-        switch element {
-        case .f32, .f64: module.f32
-        case .i32: module.i32
-        case .bool: module.i8
-        case .bf16: module.i16
-        }
-    }
-
-    func vector(_ type: Type) -> Type { module.vector(type, lanes) }
-
-    func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
-
-    // MARK: Values
-
-    /// The value of an instruction in the current lanes.
-    func lanesValue(_ number: Int) -> LLVMValue {
-        if let value = vectors[number] { return value }
-        let value: LLVMValue
-        if !dependsOnColumn[number] {
-            value = builder.splat(scalar(number), lanes)
-        } else if readable.contains(number), let offset = kept[number] {
-            value = loadKept(number, offset)
-        } else {
-            value = compute(kernel.instructions[number], operand: lanesValue, scalar: false)
-        }
-        vectors[number] = value
-        return value
-    }
-
-    /// The value of an instruction that does not depend on the column.
-    func scalar(_ number: Int) -> LLVMValue {
-        if let value = scalars[number] { return value }
-        let value = compute(kernel.instructions[number], operand: scalar, scalar: true)
-        scalars[number] = value
-        return value
-    }
-
-    private func compute(_ instruction: Instruction, operand: (Int) -> LLVMValue, scalar isScalar: Bool) -> LLVMValue {
-        let element = type(instruction.type)
-        let resultType = isScalar ? element : vector(element)
-        switch instruction.kind {
-        case .constant(let bits):
-            let value = Double(bitPattern: bits)
-            return element.isFloat ? builder.float(value, resultType) : builder.int(Int(value), resultType)
-        case .index(let expression):
-            return isScalar ? builder.trunc(address(expression), module.i32) : lanesIndex(expression)
-        case .load(let argument, let address):
-            return isScalar ? loadScalar(argument, address, instruction.type) : loadLanes(argument, address, instruction.type)
-        case .compute(let function, let operands):
-            return emit(function, operands, of: instruction.type, operand)
-        case .random(let stream, let index, let key):
-            let counter = isScalar ? builder.trunc(address(index), module.i32) : lanesIndex(index)
-            return emitRandom(counter: counter, stream: stream, key: key.map(operand))
-        case .reduce:
-            preconditionFailure("a reduction is emitted by the loop that it belongs to")
-        }
-    }
-
-    // MARK: Addresses
-
-    /// The part of an index expression that is the same for all lanes, plus the start of the column; i64.
-    func address(_ expression: IndexExpression) -> LLVMValue {
-        var sum = integer(expression.constant)
-        for (dimension, coefficient) in expression.terms.sorted(by: { $0.key < $1.key }) {
-            guard let index = dimension == kernel.innermost ? column?.start ?? indices[dimension] : indices[dimension] else { continue }
-            sum = builder.add(sum, builder.mul(index, integer(coefficient)))
-        }
-        for (number, coefficient) in expression.dynamic.sorted(by: { $0.key < $1.key }) where !dependsOnColumn[number] {
-            sum = builder.add(sum, builder.mul(builder.sext(scalar(number), module.i64), integer(coefficient)))
-        }
-        return sum
-    }
-
-    /// An index expression for each lane, i32.
-    private func lanesIndex(_ expression: IndexExpression) -> LLVMValue {
-        let type = vector(module.i32)
-        var sum = builder.splat(builder.trunc(address(expression), module.i32), lanes)
-        if let coefficient = expression.terms[kernel.innermost] {
-            sum = builder.add(sum, builder.mul(builder.iota(lanes, module.i32), builder.int(coefficient, type)))
-        }
-        for (number, coefficient) in expression.dynamic.sorted(by: { $0.key < $1.key }) where dependsOnColumn[number] {
-            sum = builder.add(sum, builder.mul(lanesValue(number), builder.int(coefficient, type)))
-        }
-        return sum
-    }
-
-    private enum Pattern { case same, contiguous, scattered }
-
-    private func pattern(_ expression: IndexExpression) -> Pattern {
-        if expression.dynamic.keys.contains(where: { dependsOnColumn[$0] }) { return .scattered }
-        switch expression.terms[kernel.innermost] {
-        case nil: return .same
-        case 1: return .contiguous
-        default: return .scattered
-        }
-    }
-
-    private func byteOffset(_ expression: IndexExpression, _ element: ElementType) -> LLVMValue {
-        builder.mul(address(expression), integer(element.byteCount))
-    }
-
-    // MARK: Memory
-
-    private func loadScalar(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
-        register(builder.load(memoryType(element), arguments[argument], byteOffset: byteOffset(address, element)), element)
-    }
-
-    private func loadLanes(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
-        switch pattern(address) {
-        case .same: return builder.splat(loadScalar(argument, address, element), lanes)
-        case .contiguous:
-            let memory = vector(memoryType(element)), offset = byteOffset(address, element)
-            if let mask = column?.mask {
-                return register(builder.maskedLoad(memory, arguments[argument], byteOffset: offset, mask: mask), element)
-            }
-            return register(builder.load(memory, arguments[argument], byteOffset: offset), element)
-        case .scattered:
-            return register(builder.gather(memoryType(element), arguments[argument], indices: lanesIndex(address), mask: column?.mask), element)
-        }
-    }
-
-    /// Writes the value of an instruction in the current lanes.
-    func store(_ store: LoopKernel.Store) {
-        let element = kernel.arguments[store.argument]
-        write(lanesValue(store.value), to: store, element)
-    }
-
-    /// Writes given lanes where a store says.
-    func write(_ value: LLVMValue, to store: LoopKernel.Store, _ element: ElementType) {
-        let value = memory(value, element)
-        switch pattern(store.address) {
-        case .contiguous:
-            let offset = byteOffset(store.address, element)
-            if let mask = column?.mask {
-                builder.maskedStore(value, arguments[store.argument], byteOffset: offset, mask: mask)
-            } else {
-                builder.store(value, arguments[store.argument], byteOffset: offset)
-            }
-        case .scattered, .same:
-            builder.scatter(value, arguments[store.argument], indices: lanesIndex(store.address), mask: column?.mask)
-        }
-    }
-
-    /// Writes a value that does not depend on the column.
-    func storeScalar(_ store: LoopKernel.Store) {
-        let element = kernel.arguments[store.argument]
-        builder.store(memory(scalar(store.value), element), arguments[store.argument], byteOffset: byteOffset(store.address, element))
-    }
-
-    /// Adds lanes to what lies where a store says.
-    func accumulate(_ store: LoopKernel.Store) {
-        let element = kernel.arguments[store.argument]
-        let earlier = loadLanes(store.argument, store.address, element)
-        write(builder.fadd(earlier, lanesValue(store.value)), to: store, element)
-    }
-
-    /// Sets contiguous elements of an argument to zero.
-    func zero(_ argument: Int, from start: LLVMValue, count: Int) {
-        let element = kernel.arguments[argument], bytes = integer(element.byteCount)
-        func clear(_ position: LLVMValue, _ type: Type) {
-            builder.store(builder.zero(type), arguments[argument], byteOffset: builder.mul(builder.add(start, position), bytes))
-        }
-        let whole = count / lanes * lanes
-        builder.loop(from: integer(0), to: integer(whole), step: integer(lanes)) { index, _ in
-            clear(index, vector(memoryType(element)))
-            return []
-        }
-        builder.loop(from: integer(whole), to: integer(count), step: integer(1)) { index, _ in
-            clear(index, memoryType(element))
+    /// Element-wise work on `begin..<end`.
+    func emitFlat() {
+        emitInvariants()
+        _ = forColumns(from: begin, to: end) { _ in
+            storeAll(kernel.stores)
             return []
         }
     }
 
-    /// From memory to registers: bf16 becomes f32, bytes become truth values.
-    private func register(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
-        switch element {
-        case .bf16: builder.extendBFloat16(value)
-        case .bool: builder.icmp(.ne, value, builder.zero(value.type))
-        default: value
+    // MARK: Rows
+
+    /// For each row: passes over its columns, each of which ends in the reductions that the next ones need.
+    func emitRows() {
+        emitInvariants()
+        let invariant = scalars
+        let plan = RowPlan(kernel, dependsOnColumn: dependsOnColumn, lanes: lanes)
+        kept = plan.kept
+        let width = integer(kernel.extents[kernel.innermost])
+        builder.loop(from: begin, to: end, step: integer(1)) { row, _ in
+            scalars = invariant
+            setIndices(Array(0..<kernel.innermost), from: row)
+            for pass in 0...plan.lastPass {
+                let reductions = plan.reductions(in: pass)
+                readable = Set(plan.kept.keys.filter { plan.passes[$0] < pass })
+                hoist(plan, pass)
+                let initial = reductions.map { builder.splat(identity($0), lanes) }
+                let stores = plan.laneStores(in: pass), keeps = plan.keeps(in: pass)
+                if !(stores.isEmpty && keeps.isEmpty && reductions.isEmpty) {
+                    let sums = forColumns(from: integer(0), to: width, carrying: initial) { carried in
+                        for number in keeps { keep(number, at: plan.kept[number]!) }
+                        storeAll(stores)
+                        return zip(reductions, carried).map { combine($0, $1) }
+                    }
+                    for (number, sum) in zip(reductions, sums) { scalars[number] = builder.reduce(operation(number), sum) }
+                }
+                for store in plan.rowStores(after: pass) { storeScalar(store) }
+            }
+            return []
         }
     }
 
-    private func memory(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
-        switch element {
-        case .bf16: builder.roundToBFloat16(value)
-        case .bool: builder.zext(value, value.type.isVector ? vector(module.i8) : module.i8)
-        default: value
+    /// Row values that the next pass needs are computed before its loop begins, so that each is computed once.
+    private func hoist(_ plan: RowPlan, _ pass: Int) {
+        for (number, instruction) in kernel.instructions.enumerated() where !dependsOnColumn[number] && plan.passes[number] <= pass {
+            if case .reduce = instruction.kind { continue }
+            _ = scalar(number)
         }
     }
 
-    // MARK: Scratch
+    // MARK: Reductions
 
-    private func keptPointer(_ offset: Int, _ element: ElementType) -> (LLVMValue, LLVMValue) {
-        let start = column?.start ?? integer(0)
-        return (scratch, builder.add(integer(offset), builder.mul(start, integer(element == .bool ? 1 : 4))))
+    private func reduction(_ number: Int) -> (kind: Reduce.Kind, operand: Int) {
+        guard case .reduce(let kind, let operand) = kernel.instructions[number].kind else {
+            preconditionFailure("instruction \(number) is not a reduction")
+        }
+        return (kind, operand)
     }
 
-    private func loadKept(_ number: Int, _ offset: Int) -> LLVMValue {
-        let element = kernel.instructions[number].type
-        let (pointer, bytes) = keptPointer(offset, element)
-        if element == .bool { return register(builder.load(vector(module.i8), pointer, byteOffset: bytes), .bool) }
-        return builder.load(vector(type(element)), pointer, byteOffset: bytes)
+    private func operation(_ number: Int) -> Reduction {
+        switch reduction(number).kind {
+        case .sum: .add
+        case .maximum: .max
+        case .minimum: .min
+        }
     }
 
-    /// Keeps the current lanes of a value for a later pass. Scratch rows are padded, so no mask is needed.
-    func keep(_ number: Int, at offset: Int) {
-        let element = kernel.instructions[number].type
-        let (pointer, bytes) = keptPointer(offset, element)
-        let value = lanesValue(number)
-        builder.store(element == .bool ? memory(value, .bool) : value, pointer, byteOffset: bytes)
+    private func identity(_ number: Int) -> LLVMValue {
+        let type = type(kernel.instructions[number].type)
+        switch (reduction(number).kind, type.isFloat) {
+        case (.sum, _): return builder.zero(type)
+        case (.maximum, true): return builder.float(-.infinity, type)
+        case (.minimum, true): return builder.float(.infinity, type)
+        case (.maximum, false): return builder.int(Int(Int32.min), type)
+        case (.minimum, false): return builder.int(Int(Int32.max), type)
+        }
+    }
+
+    /// An accumulator after the current lanes; inactive ones leave it alone.
+    private func combine(_ number: Int, _ accumulator: LLVMValue) -> LLVMValue {
+        let next = builder.combine(operation(number), accumulator, lanesValue(reduction(number).operand))
+        return mask.map { builder.select($0, next, accumulator) } ?? next
     }
 
     // MARK: Columns
 
-    /// Runs `body` with the lanes that start at `start`, of which those below `limit` are active; all of them without one.
-    func withColumn<Result>(_ start: LLVMValue, limit: LLVMValue?, _ body: () -> Result) -> Result {
-        let mask = limit.map { builder.laneMask(count: builder.sub($0, start), lanes: lanes) }
-        column = Column(start: start, mask: mask)
-        vectors = [:]
-        defer {
-            column = nil
-            vectors = [:]
+    /// Vectors of columns that a column reduction takes along together, to use whole cache lines of each row; as many as
+    /// there are registers for.
+    static func columnVectors(_ kernel: LoopKernel) -> Int { max(2, 8 / kernel.stores.count) }
+
+    /// Columns of one unit of work of a column reduction.
+    static func columnBlock(_ kernel: LoopKernel, lanes: Int) -> Int { columnVectors(kernel) * lanes }
+
+    /// For each outer index and block of columns: sums over the reduced dimensions in order.
+    func emitColumns(outer: Int, reduced: Int) {
+        let columns = kernel.extents[kernel.innermost], vectors = Self.columnVectors(kernel), block = vectors * lanes
+        let blocks = (columns + block - 1) / block
+        let isWhole = columns % block == 0
+        let reductions = kernel.stores.map(\.value)
+        let limit: LLVMValue? = isWhole ? nil : integer(columns)
+        builder.loop(from: begin, to: end, step: integer(1)) { unit, _ in
+            setIndices(Array(0..<outer), from: builder.udiv(unit, integer(blocks)))
+            let first = builder.mul(builder.urem(unit, integer(blocks)), integer(block))
+            let starts = (0..<vectors).map { builder.add(first, integer($0 * lanes)) }
+            let initial = starts.flatMap { _ in reductions.map { builder.splat(identity($0), lanes) } }
+            let count = kernel.extents[outer..<outer + reduced].reduce(1, *)
+            let sums = builder.loop(from: integer(0), to: integer(count), step: integer(1), carrying: initial) { row, carried in
+                setIndices(Array(outer..<outer + reduced), from: row)
+                scalars = [:]
+                return starts.enumerated().flatMap { position, start in
+                    withColumn(start, limit: limit) {
+                        reductions.enumerated().map { combine($0.element, carried[position * reductions.count + $0.offset]) }
+                    }
+                }
+            }
+            scalars = [:]
+            for (position, start) in starts.enumerated() {
+                withColumn(start, limit: limit) {
+                    for (offset, store) in kernel.stores.enumerated() {
+                        write(sums[position * reductions.count + offset], to: store, kernel.arguments[store.argument])
+                    }
+                }
+            }
+            return []
         }
-        return body()
     }
 
-    var mask: LLVMValue? { column?.mask }
+    // MARK: Scatter
 
-    /// Covers `from..<to` with lanes, whole ones first, then one that is masked; the body may carry values.
-    func forColumns(from: LLVMValue, to: LLVMValue, carrying initial: [LLVMValue] = [], _ body: ([LLVMValue]) -> [LLVMValue]) -> [LLVMValue] {
-        let step = integer(lanes)
-        let whole = builder.add(from, builder.mul(builder.sdiv(builder.sub(to, from), step), step))
-        let carried = builder.loop(from: from, to: whole, step: step, carrying: initial) { start, carried in
-            withColumn(start, limit: nil) { body(carried) }
+    /// For each batch: zeroes its part of the result, then adds row by row in order.
+    func emitScatter(batch: Int, count: Int) {
+        let store = kernel.stores[0]
+        let rows = kernel.extents[batch..<batch + count].reduce(1, *)
+        let between = Array(batch + count..<kernel.innermost)
+        let betweenCount = between.map { kernel.extents[$0] }.reduce(1, *)
+        builder.loop(from: begin, to: end, step: integer(1)) { unit, _ in
+            zero(store.argument, from: builder.mul(unit, integer(kernel.scatterElements)), count: kernel.scatterElements)
+            builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
+                builder.loop(from: integer(0), to: integer(betweenCount), step: integer(1)) { middle, _ in
+                    setIndices(Array(0..<batch), from: unit)
+                    setIndices(Array(batch..<batch + count), from: row)
+                    setIndices(between, from: middle)
+                    scalars = [:]
+                    for number in kernel.instructions.indices where !dependsOnColumn[number] { _ = scalar(number) }
+                    _ = forColumns(from: integer(0), to: integer(kernel.extents[kernel.innermost])) { _ in
+                        accumulate(store)
+                        return []
+                    }
+                    return []
+                }
+                return []
+            }
+            return []
         }
-        guard lanes > 1 else { return carried }
-        return builder.ifThenElse(
-            builder.icmp(.slt, whole, to), then: { withColumn(whole, limit: to) { body(carried) } }, else: { carried })
     }
 }
-
-/// A value of LLVM's; `Value` alone is one of the graph.
-typealias LLVMValue = ApusLLVM.Value

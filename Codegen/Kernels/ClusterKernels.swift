@@ -2,7 +2,7 @@ import ApusIR
 
 /// A kernel with what a call of it takes.
 package struct KernelCall {
-    package var kernel: LoopKernel
+    package var kernel: GeneratedKernel
     /// The buffer of each argument.
     package var buffers: [Int]
     /// Units of work: rows, outer indices of a column reduction, batches, or elements of a flat kernel.
@@ -13,6 +13,8 @@ package struct KernelCall {
     package var name: String
     /// Bytes that the kernel reads and writes.
     package var bytes: Int
+    /// Floating-point operations of products.
+    package var floatingPointOperations = 0
 }
 
 /// Turns clusters into kernels.
@@ -21,7 +23,7 @@ package struct ClusterKernels {
     /// Values that someone outside their cluster reads.
     package let isNeeded: (Value) -> Bool
 
-    private var graph: Graph { surroundings.graph }
+    var graph: Graph { surroundings.graph }
 
     package init(_ surroundings: KernelBuilder.Surroundings, isNeeded: @escaping (Value) -> Bool) {
         self.surroundings = surroundings
@@ -120,23 +122,33 @@ package struct ClusterKernels {
             builder.store(number, to: surroundings.storage(member), node.type.element, at: Array(place))
             return .scatter(batch: scatter.batch, count: rank - scatter.batch)
         }
-        call.kernel.scatterElements = node.type.shape.dropFirst(scatter.batch).reduce(1, *)
+        guard case .loop(var kernel) = call.kernel else { return call }
+        kernel.scatterElements = node.type.shape.dropFirst(scatter.batch).reduce(1, *)
+        call.kernel = .loop(kernel)
         return call
     }
 
     // MARK: Common frame
 
-    /// Builds a body, splitting loop dimensions as its indices ask for, and gives the kernel its final shape.
+    /// Builds a body and gives the kernel its final shape.
     private func build(
         _ extents: [Int], fixed: Set<Int>, members: [Value],
         _ body: (inout KernelBuilder, _ dimensions: [Int]) throws -> LoopKernel.Form?
     ) throws -> KernelCall {
+        let (builder, form) = try built(extents, fixed: fixed, body)
+        return finish(builder, form: form, members: members)
+    }
+
+    /// Builds a body, splitting loop dimensions as its indices ask for.
+    func built<Result>(
+        _ extents: [Int], fixed: Set<Int>, _ body: (inout KernelBuilder, _ dimensions: [Int]) throws -> Result
+    ) throws -> (builder: KernelBuilder, result: Result) {
         var extents = extents, fixed = fixed
         while true {
             var builder = KernelBuilder(surroundings, extents: extents, fixedDimensions: fixed)
             do {
-                let form = try body(&builder, Array(extents.indices))
-                return finish(builder, form: form, members: members)
+                let result = try body(&builder, Array(extents.indices))
+                return (builder, result)
             } catch let request as KernelBuilder.SplitRequest {
                 extents[request.dimension] /= request.factor
                 extents.insert(request.factor, at: request.dimension + 1)
@@ -166,14 +178,15 @@ package struct ClusterKernels {
         case .scatter(let batch, _):
             count = kernel.extents.prefix(batch).reduce(1, *)
             elementsPerUnit = elements / max(count, 1)
-        case .flat: break
+        case .flat, .part: break
         }
         return KernelCall(
-            kernel: kernel, buffers: builder.arguments.map(\.buffer), count: count, elementsPerUnit: elementsPerUnit,
+            kernel: .loop(kernel), buffers: builder.arguments.map(\.buffer), count: count, elementsPerUnit: elementsPerUnit,
             name: name(of: members), bytes: bytes(of: builder, elements))
     }
 
-    private func bytes(of builder: KernelBuilder, _ elements: Int) -> Int {
+    /// Bytes that a body reads and writes if nothing is cached.
+    func bytes(of builder: KernelBuilder, _ elements: Int) -> Int {
         let expressions = builder.instructions.compactMap { instruction -> (IndexExpression, ElementType)? in
             if case .load(_, let address) = instruction.kind { (address, instruction.type) } else { nil }
         } + builder.stores.map { ($0.address, builder.arguments[$0.argument].type) }
@@ -183,7 +196,8 @@ package struct ClusterKernels {
         }
     }
 
-    private func name(of members: [Value]) -> String {
+    /// What a kernel does, from the operations in it.
+    func name(of members: [Value]) -> String {
         var seen: [String] = []
         for member in members.prefix(12) where seen.last != graph[member].operation.name { seen.append(graph[member].operation.name) }
         return seen.joined(separator: "+")
@@ -223,6 +237,8 @@ extension LoopKernel {
             if dimension == outer - 1 || dimension == outer + reduced - 1 { return false }
         case .scatter(let batch, let count):
             if dimension == batch - 1 || dimension == batch + count - 1 { return false }
+        case .part:
+            if dimension + 1 == innermost { return false }
         case .flat: return false
         }
         let inner = extents[dimension + 1]

@@ -34,6 +34,8 @@ package struct Instruction: Hashable {
         case compute(ScalarFunction, [Int])
         /// Over the reduced dimensions of the kernel; the result does not depend on them.
         case reduce(Reduce.Kind, Int)
+        /// The value of the product that the kernel is a part of, at this row and column.
+        case product
         /// `Philox` for the counter (index, stream) and the key in two instructions.
         case random(stream: Int, index: IndexExpression, key: [Int])
     }
@@ -55,6 +57,8 @@ package struct LoopKernel: Hashable {
         case columns(outer: Int, reduced: Int)
         /// For each of the first `batch` dimensions: zeroes rows and adds up those that the next `count` dimensions run over.
         case scatter(batch: Int, count: Int)
+        /// Rows and columns that the loops of another kernel run over: what happens before or after a product.
+        case part
     }
     package struct Store: Hashable {
         package var argument: Int
@@ -79,11 +83,12 @@ package struct LoopKernel: Hashable {
         var result: [Bool] = []
         for instruction in instructions {
             var depends = instruction.expressions.contains { $0.terms[innermost] != nil }
-            if case .reduce = instruction.kind {
+            switch instruction.kind {
+            case .reduce:
                 // In a column reduction each column has a sum of its own.
                 if case .columns = form { depends = true }
-            } else {
-                depends = depends || instruction.operands.contains { result[$0] }
+            case .product: depends = true
+            default: depends = depends || instruction.operands.contains { result[$0] }
             }
             result.append(depends)
         }
@@ -127,6 +132,7 @@ extension Instruction: CustomStringConvertible {
         case .load(let argument, let address): "a\(argument)[\(address)]"
         case .compute(let function, let operands): "\(function.rawValue) " + operands.map { "%\($0)" }.joined(separator: ", ")
         case .reduce(let kind, let operand): "reduce.\(kind.rawValue) %\(operand)"
+        case .product: "product"
         case .random(let stream, let index, let key): "random stream \(stream) at \(index) key %\(key[0]), %\(key[1])"
         }
         return "\(text) : \(type)"
@@ -135,7 +141,7 @@ extension Instruction: CustomStringConvertible {
     /// The instructions that this one uses.
     package var operands: [Int] {
         switch kind {
-        case .constant: []
+        case .constant, .product: []
         case .index(let expression): Array(expression.dynamic.keys).sorted()
         case .load(_, let address): Array(address.dynamic.keys).sorted()
         case .compute(_, let operands): operands

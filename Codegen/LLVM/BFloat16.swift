@@ -19,4 +19,9 @@ extension Builder {
         let type = module.vector(module.i32, x.type.lanes)
         return bitcast(shl(zext(x, type), int(16, type)), module.vector(module.f32, x.type.lanes))
     }
+
+    /// The dot product of bfloat16 pairs: `sum` (f32) plus both products of each pair in `a` and `b` (i32), as the processor adds them.
+    package func dotBFloat16(_ a: Value, _ b: Value, _ sum: Value) -> Value {
+        intrinsic("llvm.x86.avx512bf16.dpbf16ps.512", overloads: [], [sum, a, b])
+    }
 }

@@ -244,8 +244,12 @@ package final class Builder {
     }
 
     private func call(_ callee: LLVMValueRef, _ arguments: [Value]) -> Value {
-        var arguments: [LLVMValueRef?] = arguments.map(\.reference)
-        let type = LLVMGlobalGetValueType(callee)
+        let type = LLVMGlobalGetValueType(callee)!
+        // Later versions give some intrinsics other vector types of the same size.
+        var arguments: [LLVMValueRef?] = arguments.enumerated().map { number, argument in
+            let parameter = Type(reference: LLVMTypeOf(LLVMGetParam(callee, UInt32(number))))
+            return parameter.isVector ? bitcast(argument, parameter).reference : argument.reference
+        }
         return Value(reference: LLVMBuildCall2(reference, type, callee, &arguments, UInt32(arguments.count), ""))
     }
 }

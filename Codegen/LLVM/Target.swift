@@ -23,6 +23,14 @@ public struct TargetDescription: Hashable, Sendable {
     /// How many elements of the given size one vector holds.
     public func lanes(bytesPerElement: Int = 4) -> Int { max(1, vectorBytes / bytesPerElement) }
 
+    /// How many vectors the registers hold.
+    public var vectorRegisters: Int {
+        switch level {
+        case .avx512, .neon: 32
+        case .avx2, .sse2, .scalar: 16
+        }
+    }
+
     /// The machine this process runs on.
     public static func host() throws(LLVMError) -> TargetDescription {
         try initializeNativeTarget()

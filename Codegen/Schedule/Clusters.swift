@@ -7,7 +7,9 @@ package struct Cluster {
         case rows(rows: Int, columns: Int)
         /// Reductions over the same axes of equally shaped operands.
         case columnReduction(shape: [Int], axes: [Int])
-        case product, scatter, sort
+        /// A product, and element-wise work on its result that is done where it is computed.
+        case product
+        case scatter, sort
         /// A concatenation; the operands that are not written in place are copied.
         case concatenate
     }
@@ -28,15 +30,27 @@ package struct Clustering {
     package private(set) var clusterOf: [Value: Int] = [:]
     private let graph: Graph
     private let placement: Placement
+    /// Whether a product is computed by a generated kernel, which can do more than the product.
+    private let isGenerated: (Value) -> Bool
+    /// The parameter that each new value of one belongs to.
+    private let updates: [Value: Value]
+    /// Values whose clusters read a parameter.
+    private var parameterReaders: [Value: [Value]] = [:]
+    /// Clusters that others read.
+    private var isRead: Set<Int> = []
     /// Members that have one element per row.
     private var rowMembers: Set<Value> = []
 
     /// How an element of a node reads a stored value.
     private enum Place { case same, row, other }
 
-    package init(_ graph: Graph, _ placement: Placement) {
+    package init(_ graph: Graph, _ placement: Placement, isGenerated: @escaping (Value) -> Bool) {
         self.graph = graph
         self.placement = placement
+        self.isGenerated = isGenerated
+        var updates: [Value: Value] = [:]
+        for result in graph.results { if case .update(let parameter) = result.kind { updates[result.value] = parameter } }
+        self.updates = updates
         for value in graph.values {
             switch placement[value] {
             case .leaf, .inline: break
@@ -46,6 +60,17 @@ package struct Clustering {
             case .scatter: addAlone(value, .scatter)
             case .sort: addAlone(value, .sort)
             case .concatenate: addAlone(value, .concatenate)
+            }
+            if let own = clusterOf[value] { noteReading(value, own) }
+        }
+    }
+
+    private mutating func noteReading(_ value: Value, _ own: Int) {
+        for reference in references(of: value) {
+            if let other = clusterOf[reference.value] {
+                if other != own { isRead.insert(other) }
+            } else if graph[reference.value].operation is Parameter {
+                parameterReaders[reference.value, default: []].append(value)
             }
         }
     }
@@ -84,6 +109,10 @@ package struct Clustering {
         let candidates = Set(references.compactMap { clusterOf[$0.value] }).sorted { (clusters[$0].level, $0) > (clusters[$1].level, $1) }
 
         for candidate in candidates {
+            if clusters[candidate].kind == .product {
+                if finishesProduct(value, candidate, references) { return }
+                continue
+            }
             guard case .rows(let candidateRows, let candidateColumns) = clusters[candidate].kind else { continue }
             let asFull = (rows, columns) == (candidateRows, candidateColumns)
             let asRow = !isReduction && node.type.count == candidateRows && candidateColumns > 1
@@ -116,6 +145,31 @@ package struct Clustering {
         }
         addAlone(value, .rows(rows: rows, columns: columns))
         if isReduction { rowMembers.insert(value) }
+    }
+
+    /// Adds a node to the cluster of a product if it works on the product's elements where they are computed.
+    private mutating func finishesProduct(_ value: Value, _ candidate: Int, _ references: [(value: Value, place: Place)]) -> Bool {
+        let product = clusters[candidate].members[0], node = graph[value], level = clusters[candidate].level
+        guard isGenerated(product), !(node.operation is Reduce), node.type.count == graph[product].type.count,
+            node.type.shape.last == graph[product].type.shape.last
+        else { return false }
+        let fits = references.allSatisfy { reference in
+            guard let number = clusterOf[reference.value] else { return true }
+            return number == candidate ? reference.place == .same : clusters[number].level < level
+        }
+        guard fits else { return false }
+        if let parameter = updates[value] {
+            // Who still reads the old value comes first.
+            let readers = parameterReaders[parameter, default: []].compactMap { clusterOf[$0] }.filter { $0 != candidate }
+            let needed = 1 + (readers.map { clusters[$0].level }.max() ?? 0)
+            if needed > level {
+                guard !isRead.contains(candidate) else { return false }
+                clusters[candidate].level = needed
+            }
+        }
+        clusters[candidate].members.append(value)
+        clusterOf[value] = candidate
+        return true
     }
 
     private mutating func absorb(_ other: Int, into target: Int) {
@@ -158,7 +212,7 @@ package struct Clustering {
         switch node.operation {
         case let broadcast as Broadcast:
             operandPlace = place == .same && repeatsRows(broadcast, graph[node.operands[0]].type.shape) ? .row : .other
-        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform:
+        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot:
             operandPlace = .other
         default:
             // Element-wise operations, and reshapes, which keep the linear order; a reduction's operand spans its domain.

@@ -5,7 +5,8 @@ extension Pass {
     /// Rewrites operations into the forms for which there are kernels:
     /// - a reduction goes along one axis;
     /// - the free and the contracting axes of a product's operands each lie together, so that they act as one;
-    /// - products and sorts work in f32.
+    /// - the contracted axis of a product is not too long: longer products are sums of products;
+/// - products add up in f32, sorts work in f32.
     package static let legalize = Pass("legalize") { graph in
         for node in graph.nodes where node.type.element == .f64 {
             throw GraphErrors([GraphError(.unsupported, operation: node.operation.name,
@@ -42,16 +43,44 @@ private func legal(_ reduce: Reduce, _ x: Tensor) -> Tensor? {
     return reduce.axes.reversed().reduce(x) { $0.builder.add(Reduce(reduce.kind, axes: [$1]), [$0]) }
 }
 
+/// The longest contracted axis of one product, in elements: its factors fit into a cache together.
+private let longestContraction = 4096
+
 private func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor? {
+    let length = dot.leftContracting.map { left.shape[$0] }.reduce(1, *)
     if left.element == .bf16 {
-        return left.builder.add(dot, [left.cast(.f32), right.cast(.f32)]).cast(.bf16)
+        // bf16 is multiplied in pairs; where there is an odd number, in f32, which holds bf16 and its products exactly.
+        if length % 2 != 0 {
+            var wide = dot
+            wide.result = nil
+            return left.builder.add(wide, [left.cast(.f32), right.cast(.f32)]).cast(dot.result ?? .bf16)
+        }
+        if dot.result != .f32 {
+            var wide = dot
+            wide.result = .f32
+            return left.builder.add(wide, [left, right]).cast(.bf16)
+        }
     }
+    if length > longestContraction, let sum = sumOfParts(dot, left, right, length) { return sum }
     let a = grouped(left, batch: dot.leftBatch, free: dot.leftFree(left.rank), contracting: dot.leftContracting)
     let b = grouped(right, batch: dot.rightBatch, free: dot.rightFree(right.rank), contracting: dot.rightContracting)
     guard a.tensor.value != left.value || b.tensor.value != right.value else { return nil }
     return left.builder.add(
-        Dot(leftBatch: a.batch, rightBatch: b.batch, leftContracting: a.contracting, rightContracting: b.contracting),
+        Dot(leftBatch: a.batch, rightBatch: b.batch, leftContracting: a.contracting, rightContracting: b.contracting, result: dot.result),
         [a.tensor, b.tensor])
+}
+
+/// The product as a sum over parts of its longest contracted axis, which stay even in number of elements if they were.
+private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int) -> Tensor? {
+    let extents = dot.leftContracting.map { left.shape[$0] }
+    guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }), extents[longest] > 1 else { return nil }
+    let extent = extents[longest], parts = min(extent, (length + longestContraction - 1) / longestContraction)
+    let size = ((extent + parts - 1) / parts + 1) / 2 * 2
+    guard size < extent else { return nil }
+    return stride(from: 0, to: extent, by: size).map { start in
+        let range = start..<min(start + size, extent)
+        return left.builder.add(dot, [left.slice(range, axis: dot.leftContracting[longest]), right.slice(range, axis: dot.rightContracting[longest])])
+    }.reduce(nil as Tensor?) { sum, part in sum.map { $0 + part } ?? part }
 }
 
 /// The operand, transposed if its free or contracting axes do not lie together or if a batch axis comes last.

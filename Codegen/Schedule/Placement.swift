@@ -79,6 +79,7 @@ package struct Placement {
         case is ArgSort: return (.sort, Expense())
         case is ScatterAdd: return (.scatter, Expense())
         case is Concatenate: return (.concatenate, Expense())
+        case is Copy: return (.loop, Expense())
         case let reduce as Reduce:
             return (reduce.axes == [graph[node.operands[0]].type.rank - 1] ? .loop : .columnReduction, Expense())
         default: break

@@ -21,6 +21,20 @@ package struct ProductShape {
         batch = dot.leftBatch.map { left[$0] }
     }
 
+    /// Extents of the free axes of an operand, and of the contracted ones in the order of the left operand.
+    package func free(_ side: Int) -> [Int] {
+        (side == 0 ? dot.leftFree(shapes[0].count) : dot.rightFree(shapes[1].count)).map { shapes[side][$0] }
+    }
+    package var contracting: [Int] { dot.leftContracting.map { shapes[0][$0] } }
+
+    /// The index of an operand's element from those along its batch, free and contracted axes.
+    package func index<Index>(_ side: Int, batch: [Index], free: [Index], contracting: [Index]) -> [Index] {
+        let isLeft = side == 0
+        let axes = isLeft ? dot.leftBatch + dot.leftFree(shapes[0].count) + dot.leftContracting
+            : dot.rightBatch + dot.rightFree(shapes[1].count) + dot.rightContracting
+        return zip(axes, batch + free + contracting).sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
     /// An operand with these strides as a matrix, the left one (side 0) [m, k], the right one [k, n]; nil if it is none.
     package func matrix(_ side: Int, strides: [Int]) -> Product.Matrix? {
         let shape = shapes[side]

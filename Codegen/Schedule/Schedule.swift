@@ -30,16 +30,21 @@ package struct Schedule {
     /// Numbers of the constants that kernels read.
     package private(set) var constants: [[UInt8]] = []
     private var placement: Placement
+    private let isLibrary: (Value) -> Bool
     private let clustering: Clustering
     /// Updates that are written over the parameter at once; the others are copied at the end.
     private let updatedInPlace: [Value: Value]
 
     /// Schedules a graph of primitives in the form that `Pass.legalize` gives.
-    package init(_ graph: Graph) throws {
+    ///
+    /// `isLibrary` says which products are left to the library; kernels are generated for the others.
+    package init(_ graph: Graph, isLibrary: @escaping (Graph, Value) -> Bool = { _, _ in false }) throws {
+        let graph = try graph.withReadableOperands(isLibrary: isLibrary)
         self.graph = graph
+        self.isLibrary = { isLibrary(graph, $0) }
         placement = Placement(graph)
-        Self.storeUnreadableOperands(graph, &placement)
-        clustering = Clustering(graph, placement)
+        Self.storeUnreadableOperands(graph, &placement, isLibrary: self.isLibrary)
+        clustering = Clustering(graph, placement) { !isLibrary(graph, $0) }
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
         layout = Layout(graph, placement, updatedInPlace: updatedInPlace)
         let constantBuffers = addConstants()
@@ -55,16 +60,16 @@ package struct Schedule {
 
     // MARK: Decisions
 
-    /// Operands of products that cannot be read where they lie are stored: if they are views of something that is computed,
+    /// Operands of the library's products that cannot be read where they lie are stored: if they are views of something that is computed,
     /// that is stored once for all views of it; otherwise the operand itself, contiguously.
-    private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement) {
+    private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement, isLibrary: (Value) -> Bool) {
         var isChanged = true
         while isChanged {
             isChanged = false
             // What this round stores has no place in its layout yet.
             let current = placement
             let layout = Layout(graph, current, updatedInPlace: [:])
-            for value in graph.values where current[value] == .product {
+            for value in graph.values where current[value] == .product && isLibrary(value) {
                 let operands = ProductShape(graph, value)
                 for (side, operand) in graph[value].operands.enumerated() where !current.isStored(operand) {
                     let view = graph.view(of: operand, isStored: current.isStored) { (layout[$0].offset, layout[$0].strides) }
@@ -147,12 +152,14 @@ package struct Schedule {
     // MARK: Steps
 
     private func scheduledSteps(of cluster: Cluster, _ kernels: ClusterKernels) throws -> [ScheduledStep] {
-        func step(_ call: KernelCall) -> ScheduledStep { ScheduledStep(name: call.name, work: .kernel(call)) }
+        func step(_ call: KernelCall) -> ScheduledStep {
+            ScheduledStep(name: call.name, work: .kernel(call), floatingPointOperations: call.floatingPointOperations)
+        }
         switch cluster.kind {
         case .rows: return [step(try kernels.rows(cluster.members.sorted()))]
         case .columnReduction(let shape, let axes): return [step(try kernels.columnReduction(cluster.members, shape: shape, axes: axes))]
         case .scatter: return [step(try kernels.scatter(cluster.members[0]))]
-        case .product: return [try product(cluster.members[0])]
+        case .product: return [try isLibrary(cluster.members[0]) ? product(cluster.members[0]) : generatedProduct(cluster.members.sorted(), kernels)]
         case .sort:
             let value = cluster.members[0], shape = graph[value].type.shape, width = shape.last ?? 1
             let work = ScheduledStep.Work.sort(
@@ -172,6 +179,18 @@ package struct Schedule {
             storage.offset += graph[operand].type.shape[concatenate.axis] * storage.strides[concatenate.axis]
         }
         return calls
+    }
+
+    private func generatedProduct(_ members: [Value], _ kernels: ClusterKernels) throws -> ScheduledStep {
+        let value = members[0], location = graph[value].location
+        guard let orientation = ProductOrientation(graph, value, layout) else {
+            throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: location)
+        }
+        guard let left = orientation.left(graph, value, placement, layout) else {
+            throw GraphError(.unsupported, operation: Dot.name, "operand \(orientation.leftSide) cannot be read", location: location)
+        }
+        let call = try kernels.product(members, orientation.shape, isTurned: orientation.isTurned, left: left, result: orientation.result)
+        return ScheduledStep(name: call.name, work: .kernel(call), floatingPointOperations: call.floatingPointOperations)
     }
 
     private func product(_ value: Value) throws -> ScheduledStep {

@@ -19,7 +19,7 @@ public struct Product: Sendable, Hashable {
             self.batchStrides = batchStrides
         }
 
-        var transposed: Matrix { Matrix(place: place, rowStride: columnStride, columnStride: rowStride, batchStrides: batchStrides) }
+        package var transposed: Matrix { Matrix(place: place, rowStride: columnStride, columnStride: rowStride, batchStrides: batchStrides) }
     }
 
     public var m: Int, n: Int, k: Int

@@ -1,27 +1,40 @@
 /// The general product of two tensors: pairs of batch axes go along, pairs of contracting axes are summed over.
 ///
 /// The axes of the result are the batch axes, then the free axes of the left, then those of the right operand.
+/// Sums are kept in f32 at least; with `result` they are handed out as they are, without rounding them to the operands' type.
 public struct Dot: Operation, DifferentiableOperation {
     public static let name = "dot"
     public var leftBatch: [Int], rightBatch: [Int]
     public var leftContracting: [Int], rightContracting: [Int]
+    /// Element type of the result; nil if it is that of the operands.
+    public var result: ElementType?
 
-    public init(leftBatch: [Int] = [], rightBatch: [Int] = [], leftContracting: [Int], rightContracting: [Int]) {
+    public init(
+        leftBatch: [Int] = [], rightBatch: [Int] = [], leftContracting: [Int], rightContracting: [Int], result: ElementType? = nil
+    ) {
         self.leftBatch = leftBatch
         self.rightBatch = rightBatch
         self.leftContracting = leftContracting
         self.rightContracting = rightContracting
+        self.result = result
     }
 
     public var attributes: Attributes {
-        [("left_batch", .integers(leftBatch)), ("right_batch", .integers(rightBatch)),
-         ("left_contracting", .integers(leftContracting)), ("right_contracting", .integers(rightContracting))]
+        let axes: Attributes = [
+            ("left_batch", .integers(leftBatch)), ("right_batch", .integers(rightBatch)),
+            ("left_contracting", .integers(leftContracting)), ("right_contracting", .integers(rightContracting)),
+        ]
+        return axes + (result.map { [("result", .text($0.rawValue))] } ?? [])
     }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         leftBatch = try attributes.integers("left_batch")
         rightBatch = try attributes.integers("right_batch")
         leftContracting = try attributes.integers("left_contracting")
         rightContracting = try attributes.integers("right_contracting")
+        guard attributes.contains(where: { $0.name == "result" }) else { return }
+        let text = try attributes.text("result")
+        guard let element = ElementType(rawValue: text) else { throw GraphError(.attribute, operation: Self.name, "'\(text)' is no element type") }
+        result = element
     }
 
     package func leftFree(_ rank: Int) -> [Int] { (0..<rank).filter { !leftBatch.contains($0) && !leftContracting.contains($0) } }
@@ -50,8 +63,9 @@ public struct Dot: Operation, DifferentiableOperation {
         for (x, y) in zip(leftBatch, rightBatch) where left.shape[x] != right.shape[y] {
             throw error(.shape, "batch dimensions \(left.shape[x]) and \(right.shape[y]) differ (\(shapeText(left.shape)) x \(shapeText(right.shape)))")
         }
+        if let result, !result.isFloatingPoint { throw error(.attribute, "the result is to be \(result), which is not of floating point") }
         let free = leftFree(left.rank).map { left.shape[$0] } + rightFree(right.rank).map { right.shape[$0] }
-        return left.with(shape: leftBatch.map { left.shape[$0] } + free)
+        return TensorType(result ?? left.element, leftBatch.map { left.shape[$0] } + free)
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
@@ -75,7 +89,7 @@ public struct Dot: Operation, DifferentiableOperation {
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
-        let (left, right, seed) = (context.operands[0], context.operands[1], context.seed)
+        let (left, right) = (context.operands[0], context.operands[1]), seed = context.seed.cast(context.operands[0].element)
         let batch = Array(0..<leftBatch.count)
         let leftFree = leftFree(left.rank), rightFree = rightFree(right.rank)
         let seedLeft = leftFree.indices.map { batch.count + $0 }

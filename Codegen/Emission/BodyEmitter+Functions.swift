@@ -1,7 +1,7 @@
 import ApusIR
 import ApusLLVM
 
-extension KernelEmitter {
+extension BodyEmitter {
     /// Emits an element-wise function for scalars or lanes.
     func emit(_ function: ScalarFunction, _ operands: [Int], of element: ElementType, _ value: (Int) -> LLVMValue) -> LLVMValue {
         func x() -> LLVMValue { value(operands[0]) }

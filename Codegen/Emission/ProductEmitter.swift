@@ -1,0 +1,166 @@
+import ApusIR
+import ApusLLVM
+
+/// Emits a product as a native function over tiles.
+///
+/// A tile is a range of C's columns (and of its rows, where the columns alone do not give enough tiles). Its part of B is packed
+/// into the thread's own memory, in the order in which it is multiplied; A is read where it lies. Sums of a block of
+/// rows and columns are kept in registers along the whole contracted axis: each is one sum in one order, whatever the tiles.
+final class ProductEmitter {
+    let kernel: ProductKernel
+    let tiling: ProductTiling
+    let module: Module
+    let builder: Builder
+    /// What computes B, and what becomes of the sums.
+    let right: BodyEmitter, result: BodyEmitter
+    private let frame: KernelFunctionFrame
+
+    init(_ kernel: ProductKernel, named name: String, in module: Module) {
+        self.kernel = kernel
+        self.module = module
+        tiling = ProductTiling(kernel, module.target)
+        let frame = KernelFunctionFrame(name, arguments: 1 + kernel.right.arguments.count + kernel.result.arguments.count, in: module)
+        let firstOfResult = 1 + kernel.right.arguments.count
+        right = BodyEmitter(kernel.right, frame.builder, arguments: Array(frame.arguments[1..<firstOfResult]), scratch: frame.scratch)
+        result = BodyEmitter(kernel.result, frame.builder, arguments: Array(frame.arguments[firstOfResult...]), scratch: frame.scratch)
+        builder = frame.builder
+        self.frame = frame
+    }
+
+    func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
+
+    func emit() {
+        right.emitInvariants()
+        result.emitInvariants()
+        builder.loop(from: frame.begin, to: frame.end, step: integer(1)) { tile, _ in
+            emitTile(tile)
+            return []
+        }
+        builder.ret()
+    }
+
+    private func emitTile(_ tile: LLVMValue) {
+        let perMatrix = tiling.columnTiles * tiling.rowTiles
+        let matrix = builder.udiv(tile, integer(perMatrix)), place = builder.urem(tile, integer(perMatrix))
+        let column = builder.mul(builder.urem(place, integer(tiling.columnTiles)), integer(tiling.columnsPerTile))
+        let row = builder.mul(builder.udiv(place, integer(tiling.columnTiles)), integer(tiling.rowsPerTile))
+        let blocks = blockCount(from: column)
+        pack(matrix, from: column, blocks: blocks)
+        emitRows(matrix, from: row) { row, rows in
+            builder.loop(from: integer(0), to: blocks, step: integer(1)) { block, _ in
+                emitBlock(matrix, row: row, rows: rows, column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))), block)
+                return []
+            }
+        }
+    }
+
+    /// Register blocks that the columns of a tile make; the last tile may have fewer.
+    private func blockCount(from column: LLVMValue) -> LLVMValue {
+        let all = (kernel.n + tiling.blockColumns - 1) / tiling.blockColumns
+        guard all % tiling.blocksPerTile != 0 else { return integer(tiling.blocksPerTile) }
+        let left = builder.sub(integer(all), builder.udiv(column, integer(tiling.blockColumns)))
+        return builder.select(builder.icmp(.slt, left, integer(tiling.blocksPerTile)), left, integer(tiling.blocksPerTile))
+    }
+
+    /// Whole blocks of rows, then what is left of them in the last tile.
+    private func emitRows(_ matrix: LLVMValue, from row: LLVMValue, _ body: (_ row: LLVMValue, _ rows: Int) -> Void) {
+        let rest = kernel.m % tiling.rows, whole = kernel.m - rest
+        var end = builder.add(row, integer(tiling.rowsPerTile))
+        if tiling.rowTiles * tiling.rowsPerTile != whole {
+            end = builder.select(builder.icmp(.slt, end, integer(whole)), end, integer(whole))
+        }
+        builder.loop(from: row, to: end, step: integer(tiling.rows)) { row, _ in
+            body(row, tiling.rows)
+            return []
+        }
+        guard rest > 0 else { return }
+        if tiling.rowTiles == 1 { return body(integer(whole), rest) }
+        builder.ifThen(builder.icmp(.eq, builder.add(row, integer((kernel.m - 1) % tiling.rowsPerTile + 1)), integer(kernel.m))) {
+            body(integer(whole), rest)
+        }
+    }
+
+    // MARK: A register block
+
+    /// Offset in scratch memory of a packed block.
+    func packedOffset(_ block: LLVMValue) -> LLVMValue {
+        builder.add(integer(tiling.sumBytes), builder.mul(block, integer(tiling.packedBlockBytes)))
+    }
+
+    private func emitBlock(_ matrix: LLVMValue, row: LLVMValue, rows: Int, column: LLVMValue, _ block: LLVMValue) {
+        let sums = multiply(left: leftPointer(matrix, row), rows: rows, packed: builder.offset(frame.scratch, bytes: packedOffset(block)))
+        for (number, sum) in sums.enumerated() {
+            builder.store(sum, frame.scratch, byteOffset: integer(number * tiling.lanes * 4), align: tiling.lanes * 4)
+        }
+        let firstRow = builder.add(builder.mul(matrix, integer(kernel.m)), row)
+        if kernel.n % tiling.blockColumns == 0 { return finish(firstRow, rows: rows, column, isWhole: true) }
+        let isWhole = builder.icmp(.sle, builder.add(column, integer(tiling.blockColumns)), integer(kernel.n))
+        builder.ifThenElse(
+            isWhole, then: { finish(firstRow, rows: rows, column, isWhole: true); return [] },
+            else: { finish(firstRow, rows: rows, column, isWhole: false); return [] })
+    }
+
+    private func leftPointer(_ matrix: LLVMValue, _ row: LLVMValue) -> LLVMValue {
+        var offset = builder.add(integer(kernel.left.offset), builder.mul(row, integer(kernel.left.rowStride)))
+        var rest = matrix
+        for (extent, stride) in zip(kernel.batch, kernel.left.batchStrides).reversed() {
+            offset = builder.add(offset, builder.mul(builder.urem(rest, integer(extent)), integer(stride)))
+            rest = builder.udiv(rest, integer(extent))
+        }
+        return builder.offset(frame.arguments[0], bytes: builder.mul(offset, integer(kernel.element.byteCount)))
+    }
+
+    /// Steps of the contracted axis in one turn of the inner loop.
+    private static let unrolling = 4
+
+    /// The sums of a block: rows · vectors of them, row by row.
+    private func multiply(left: LLVMValue, rows: Int, packed: LLVMValue) -> [LLVMValue] {
+        let sumType = module.vector(module.f32, tiling.lanes)
+        let zeros = [LLVMValue](repeating: builder.zero(sumType), count: rows * tiling.vectors)
+        let units = kernel.units, whole = units / Self.unrolling * Self.unrolling
+        func step(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, _ unit: Int) -> [LLVMValue] {
+            var sums = sums
+            let factors = (0..<tiling.vectors).map { vector in
+                builder.load(factorType, packed, byteOffset: integer((unit * tiling.vectors + vector) * tiling.lanes * 4), align: tiling.lanes * 4)
+            }
+            for row in 0..<rows {
+                let offset = row * kernel.left.rowStride * kernel.element.byteCount + unit * 4
+                let factor = builder.splat(builder.load(factorType.element, left, byteOffset: integer(offset), align: kernel.element.byteCount), tiling.lanes)
+                for vector in 0..<tiling.vectors {
+                    let number = row * tiling.vectors + vector
+                    sums[number] = builder.multiplyAdd(kernel.element, factor, factors[vector], sums[number])
+                }
+            }
+            return sums
+        }
+        var sums = builder.loop(from: integer(0), to: integer(whole), step: integer(Self.unrolling), carrying: zeros) { unit, sums in
+            let left = builder.offset(left, bytes: builder.mul(unit, integer(4)))
+            let packed = builder.offset(packed, bytes: builder.mul(unit, integer(tiling.blockColumns * 4)))
+            return (0..<Self.unrolling).reduce(sums) { step($0, left, packed, $1) }
+        }
+        for unit in whole..<units { sums = step(sums, left, packed, unit) }
+        return sums
+    }
+
+    /// 32 bits of an operand: a number, or two of bf16 side by side.
+    var factorType: Type { module.vector(kernel.element == .bf16 ? module.i32 : module.f32, tiling.lanes) }
+
+    /// What is done with the sums of a block, row by row.
+    private func finish(_ firstRow: LLVMValue, rows: Int, _ column: LLVMValue, isWhole: Bool) {
+        let invariant = result.scalars
+        builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
+            result.beginRow(builder.add(firstRow, row), invariant: invariant)
+            for vector in 0..<tiling.vectors {
+                let start = builder.add(column, integer(vector * tiling.lanes))
+                let place = builder.mul(builder.add(builder.mul(row, integer(tiling.vectors)), integer(vector)), integer(tiling.lanes * 4))
+                result.withColumn(start, limit: isWhole ? nil : integer(kernel.n)) {
+                    let sum = builder.load(module.vector(module.f32, tiling.lanes), frame.scratch, byteOffset: place, align: tiling.lanes * 4)
+                    result.setProduct(sum)
+                    result.storeAll(kernel.result.stores)
+                }
+            }
+            return []
+        }
+        result.scalars = invariant
+    }
+}

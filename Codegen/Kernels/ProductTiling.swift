@@ -1,0 +1,62 @@
+import ApusLLVM
+
+/// How a product is divided: into register blocks inside, into tiles for threads outside. It follows from shape and machine
+/// alone, never from the number of threads, so that results do not depend on that either.
+package struct ProductTiling: Hashable {
+    /// Rows of a register block.
+    package let rows: Int
+    /// Vectors that a row of a register block consists of.
+    package let vectors: Int
+    package let lanes: Int
+    package let columnsPerTile: Int, columnTiles: Int
+    package let rowsPerTile: Int, rowTiles: Int
+    package let tiles: Int
+    private let units: Int
+
+    /// Columns of a register block.
+    package var blockColumns: Int { vectors * lanes }
+    package var blocksPerTile: Int { columnsPerTile / blockColumns }
+    /// Bytes of the sums of one register block.
+    package var sumBytes: Int { rows * blockColumns * 4 }
+    package var packedBlockBytes: Int { units * blockColumns * 4 }
+    /// Memory that a thread needs: the sums of a block, and the packed columns of a tile.
+    package var scratchBytes: Int { sumBytes + blocksPerTile * packedBlockBytes }
+
+    /// Bytes of a tile's packed columns: they stay in the second-level cache, with room for the rows that stream by.
+    private static let packedBytes = 640 << 10
+    /// Tiles that a product should have at least: enough for several threads, and for one that is late.
+    private static let fewestTiles = 8
+    /// Floating-point operations that are worth a tile of their own.
+    private static let smallestTile = 4_000_000
+
+    package init(_ kernel: ProductKernel, _ target: TargetDescription) {
+        let (m, n, batch) = (kernel.m, kernel.n, kernel.batchCount)
+        lanes = target.lanes()
+        units = kernel.units
+        vectors = n <= lanes ? 1 : 2
+        rows = Self.rows(m, most: (target.vectorRegisters - vectors - 2) / vectors, vectors: vectors)
+
+        let block = vectors * lanes
+        func rounded(_ columns: Int) -> Int { (columns + block - 1) / block * block }
+        let wanted = max(1, min(Self.fewestTiles, kernel.floatingPointOperations / Self.smallestTile))
+        let most = max(block, Self.packedBytes / (units * 4) / block * block)
+        let balanced = max(rounded((n * batch + wanted - 1) / wanted), min(rounded(n), 3 * block))
+        let tilesOfColumns = (n + min(most, balanced) - 1) / min(most, balanced)
+        columnsPerTile = rounded((n + tilesOfColumns - 1) / tilesOfColumns)
+        columnTiles = (n + columnsPerTile - 1) / columnsPerTile
+
+        let tilesOfRows = max(1, min(wanted / (columnTiles * batch), m / (4 * rows)))
+        rowsPerTile = tilesOfRows == 1 ? m : ((m + tilesOfRows - 1) / tilesOfRows + rows - 1) / rows * rows
+        rowTiles = (m + rowsPerTile - 1) / rowsPerTile
+        tiles = batch * columnTiles * rowTiles
+    }
+
+    /// The height of register blocks with which all rows take the fewest cycles.
+    private static func rows(_ m: Int, most: Int, vectors: Int) -> Int {
+        // A block of r rows takes r · vectors multiplications a step, no fewer than are needed to hide their latency.
+        func cycles(_ rows: Int) -> Double { rows == 0 ? 0 : Double(max(rows * vectors, 8)) + 1.5 }
+        let heights = max(1, min(most, m) * 2 / 3)...max(1, min(most, m))
+        func total(_ rows: Int) -> Double { Double(m / rows) * cycles(rows) + cycles(m % rows) }
+        return heights.min { (total($0), -$0) < (total($1), -$1) } ?? 1
+    }
+}
