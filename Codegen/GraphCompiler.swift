@@ -49,7 +49,7 @@ public struct GraphCompiler: Sendable {
     }
 
     private static func optimize(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
-        var pipeline = Pipeline.standard
+        var pipeline = Pipeline.standard(keeping: AttentionKernel.isSupported)
         pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
         return try pipeline.run(graph, recording: &rewrites)
     }
@@ -81,6 +81,7 @@ public struct GraphCompiler: Sendable {
             switch kernel {
             case .loop(let loop): KernelEmitter(loop, named: name, in: module).emit()
             case .product(let product): ProductEmitter(product, named: name, in: module).emit()
+            case .attention(let attention): AttentionEmitter(attention, named: name, in: module).emit()
             }
         }
         try module.verify()

@@ -24,6 +24,7 @@ extension GraphCompiler {
             switch kernel {
             case .loop(let loop): loop.scratchBytes(lanes: lanes)
             case .product(let product): ProductTiling(product, target).scratchBytes
+            case .attention(let attention): AttentionTiling(attention, target).scratchBytes
             }
         }.max() ?? 0
         let graph = schedule.graph
@@ -71,11 +72,17 @@ extension GraphCompiler {
                 let block = KernelEmitter.columnBlock(kernel, lanes: target.lanes())
                 count *= (kernel.extents[kernel.innermost] + block - 1) / block
                 perUnit *= block
+            } else if kernel.form == .turned {
+                let stripes = KernelEmitter.stripes(kernel, lanes: target.lanes())
+                count *= stripes
+                perUnit = max(1, perUnit / stripes)
             }
             return (count, max(1, Self.elementsPerTile / max(1, perUnit)))
         case .product(let product):
             let tiles = ProductTiling(product, target).tiles
             return (tiles, max(1, min(Self.operationsPerTile * tiles / product.floatingPointOperations, tiles)))
+        case .attention(let attention):
+            return (attention.heads, max(1, min(Self.operationsPerTile * attention.heads / attention.floatingPointOperations, attention.heads)))
         }
     }
 

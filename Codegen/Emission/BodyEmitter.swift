@@ -248,6 +248,16 @@ class BodyEmitter {
         }
     }
 
+    /// Writes given lanes side by side from where a store says.
+    func writeContiguous(_ value: LLVMValue, to store: LoopKernel.Store, mask: LLVMValue?) {
+        let element = kernel.arguments[store.argument], offset = byteOffset(store.address, element), value = memory(value, element)
+        if let mask {
+            builder.maskedStore(value, arguments[store.argument], byteOffset: offset, mask: mask)
+        } else {
+            builder.store(value, arguments[store.argument], byteOffset: offset)
+        }
+    }
+
     /// Writes a value that does not depend on the column.
     func storeScalar(_ store: LoopKernel.Store) {
         let element = kernel.arguments[store.argument]

@@ -3,7 +3,7 @@ import ApusLLVM
 
 /// Emits one kernel as a native function `(arguments, begin, end, scratch)`.
 final class KernelEmitter: BodyEmitter {
-    private let begin: LLVMValue, end: LLVMValue
+    let begin: LLVMValue, end: LLVMValue
 
     init(_ kernel: LoopKernel, named name: String, in module: Module) {
         let function = KernelFunctionFrame(name, arguments: kernel.arguments.count, in: module)
@@ -15,6 +15,7 @@ final class KernelEmitter: BodyEmitter {
         switch kernel.form {
         case .flat: emitFlat()
         case .rows: emitRows()
+        case .turned: emitTurned()
         case .columns(let outer, let reduced): emitColumns(outer: outer, reduced: reduced)
         case .scatter(let batch, let count): emitScatter(batch: batch, count: count)
         case .part: preconditionFailure("a part is emitted by the kernel that it belongs to")

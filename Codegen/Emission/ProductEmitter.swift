@@ -12,8 +12,10 @@ final class ProductEmitter {
     let module: Module
     let builder: Builder
     /// What computes B, and what becomes of the sums.
-    let right: BodyEmitter, result: BodyEmitter
+    private let right: BodyEmitter, result: BodyEmitter
     private let frame: KernelFunctionFrame
+    private let block: RegisterBlock
+    private let packing: Packing
 
     init(_ kernel: ProductKernel, named name: String, in module: Module) {
         self.kernel = kernel
@@ -25,9 +27,11 @@ final class ProductEmitter {
         result = BodyEmitter(kernel.result, frame.builder, arguments: Array(frame.arguments[firstOfResult...]), scratch: frame.scratch)
         builder = frame.builder
         self.frame = frame
+        block = RegisterBlock(builder: builder, element: kernel.element, lanes: tiling.lanes, vectors: tiling.vectors)
+        packing = Packing(block: block, k: kernel.k, n: kernel.n)
     }
 
-    func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
+    private func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
 
     func emit() {
         right.emitInvariants()
@@ -80,18 +84,34 @@ final class ProductEmitter {
         }
     }
 
-    // MARK: A register block
+    // MARK: The right operand
 
-    /// Offset in scratch memory of a packed block.
-    func packedOffset(_ block: LLVMValue) -> LLVMValue {
-        builder.add(integer(tiling.sumBytes), builder.mul(block, integer(tiling.packedBlockBytes)))
+    /// Where the packed columns lie in scratch memory.
+    private var packed: LLVMValue { builder.offset(frame.scratch, bytes: integer(tiling.sumBytes)) }
+
+    /// Packs the columns of a tile.
+    private func pack(_ matrix: LLVMValue, from column: LLVMValue, blocks: LLVMValue) {
+        let invariant = right.scalars, body = right, value = kernel.rightValue
+        let firstRow = builder.mul(matrix, integer(kernel.turnsRight ? kernel.n : kernel.k))
+        let values: Packing.Values = { [builder] line, start, limit in
+            body.beginRow(builder.add(firstRow, line), invariant: invariant)
+            return body.withColumn(start, limit: limit) { body.lanesValue(value) }
+        }
+        if kernel.turnsRight {
+            packing.packColumns(into: packed, from: column, blocks: blocks, values)
+        } else {
+            packing.packRows(into: packed, from: column, blocks: blocks, values)
+        }
+        right.scalars = invariant
     }
 
-    private func emitBlock(_ matrix: LLVMValue, row: LLVMValue, rows: Int, column: LLVMValue, _ block: LLVMValue) {
-        let sums = multiply(left: leftPointer(matrix, row), rows: rows, packed: builder.offset(frame.scratch, bytes: packedOffset(block)))
-        for (number, sum) in sums.enumerated() {
-            builder.store(sum, frame.scratch, byteOffset: integer(number * tiling.lanes * 4), align: tiling.lanes * 4)
-        }
+    // MARK: A register block
+
+    private func emitBlock(_ matrix: LLVMValue, row: LLVMValue, rows: Int, column: LLVMValue, _ number: LLVMValue) {
+        let sums = block.sums(
+            rows: rows, left: leftPointer(matrix, row), rowBytes: kernel.left.rowStride * kernel.element.byteCount,
+            packed: builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes))), units: kernel.units)
+        block.store(sums, frame.scratch, rowBytes: block.unitBytes)
         let firstRow = builder.add(builder.mul(matrix, integer(kernel.m)), row)
         if kernel.n % tiling.blockColumns == 0 { return finish(firstRow, rows: rows, column, isWhole: true) }
         let isWhole = builder.icmp(.sle, builder.add(column, integer(tiling.blockColumns)), integer(kernel.n))
@@ -109,41 +129,6 @@ final class ProductEmitter {
         }
         return builder.offset(frame.arguments[0], bytes: builder.mul(offset, integer(kernel.element.byteCount)))
     }
-
-    /// Steps of the contracted axis in one turn of the inner loop.
-    private static let unrolling = 4
-
-    /// The sums of a block: rows · vectors of them, row by row.
-    private func multiply(left: LLVMValue, rows: Int, packed: LLVMValue) -> [LLVMValue] {
-        let sumType = module.vector(module.f32, tiling.lanes)
-        let zeros = [LLVMValue](repeating: builder.zero(sumType), count: rows * tiling.vectors)
-        let units = kernel.units, whole = units / Self.unrolling * Self.unrolling
-        func step(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, _ unit: Int) -> [LLVMValue] {
-            var sums = sums
-            let factors = (0..<tiling.vectors).map { vector in
-                builder.load(factorType, packed, byteOffset: integer((unit * tiling.vectors + vector) * tiling.lanes * 4), align: tiling.lanes * 4)
-            }
-            for row in 0..<rows {
-                let offset = row * kernel.left.rowStride * kernel.element.byteCount + unit * 4
-                let factor = builder.splat(builder.load(factorType.element, left, byteOffset: integer(offset), align: kernel.element.byteCount), tiling.lanes)
-                for vector in 0..<tiling.vectors {
-                    let number = row * tiling.vectors + vector
-                    sums[number] = builder.multiplyAdd(kernel.element, factor, factors[vector], sums[number])
-                }
-            }
-            return sums
-        }
-        var sums = builder.loop(from: integer(0), to: integer(whole), step: integer(Self.unrolling), carrying: zeros) { unit, sums in
-            let left = builder.offset(left, bytes: builder.mul(unit, integer(4)))
-            let packed = builder.offset(packed, bytes: builder.mul(unit, integer(tiling.blockColumns * 4)))
-            return (0..<Self.unrolling).reduce(sums) { step($0, left, packed, $1) }
-        }
-        for unit in whole..<units { sums = step(sums, left, packed, unit) }
-        return sums
-    }
-
-    /// 32 bits of an operand: a number, or two of bf16 side by side.
-    var factorType: Type { module.vector(kernel.element == .bf16 ? module.i32 : module.f32, tiling.lanes) }
 
     /// What is done with the sums of a block, row by row.
     private func finish(_ firstRow: LLVMValue, rows: Int, _ column: LLVMValue, isWhole: Bool) {

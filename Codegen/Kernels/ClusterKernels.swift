@@ -163,6 +163,7 @@ package struct ClusterKernels {
             arguments: builder.arguments.map(\.type))
         let elements = builder.extents.reduce(1, *)
         kernel.mergeDimensions()
+        kernel.turnIfScattered()
         var count = kernel.extents.dropLast().reduce(1, *), elementsPerUnit = kernel.extents.last ?? 1
         switch kernel.form {
         case .rows:
@@ -178,6 +179,10 @@ package struct ClusterKernels {
         case .scatter(let batch, _):
             count = kernel.extents.prefix(batch).reduce(1, *)
             elementsPerUnit = elements / max(count, 1)
+        case .turned:
+            // One unit is a stripe as wide as a vector; the emitter's target says how many there are.
+            count = kernel.extents.dropLast(2).reduce(1, *)
+            elementsPerUnit = kernel.extents.suffix(2).reduce(1, *)
         case .flat, .part: break
         }
         return KernelCall(
@@ -215,6 +220,32 @@ extension LoopKernel {
         }
     }
 
+    /// Turns a kernel that writes along one dimension and reads along another: it reads squares and turns them round in registers.
+    fileprivate mutating func turnIfScattered() {
+        guard form == .rows, !hasReduction, stores.count == 1, extents.count > 1, stores[0].address.terms[innermost] == 1 else { return }
+        let addresses = instructions.compactMap { if case .load(_, let address) = $0.kind { address } else { nil } }
+        guard addresses.allSatisfy(\.dynamic.isEmpty), addresses.contains(where: { ($0.terms[innermost] ?? 0) > 1 }) else { return }
+        let candidates = extents.indices.dropLast().filter { dimension in
+            extents[dimension] >= 8 && addresses.allSatisfy { $0.terms[innermost] != 1 && ($0.terms[dimension] ?? 1) == 1 }
+        }
+        guard let dimension = candidates.first, extents[innermost] >= 8 else { return }
+        let order = extents.indices.filter { $0 != dimension } + [dimension]
+        reorder(order)
+        form = .turned
+    }
+
+    /// Puts the dimensions into another order.
+    private mutating func reorder(_ order: [Int]) {
+        let position = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($0.element, $0.offset) })
+        func reordered(_ expression: IndexExpression) -> IndexExpression {
+            let terms = expression.terms.map { (position[$0.key] ?? $0.key, $0.value) }
+            return IndexExpression(constant: expression.constant, terms: Dictionary(uniqueKeysWithValues: terms), dynamic: expression.dynamic)
+        }
+        instructions = instructions.map { $0.mapExpressions(reordered) }
+        for number in stores.indices { stores[number].address = reordered(stores[number].address) }
+        extents = order.map { extents[$0] }
+    }
+
     private var expressions: [IndexExpression] { instructions.flatMap(\.expressions) + stores.map(\.address) }
 
     private var hasReduction: Bool { instructions.contains { if case .reduce = $0.kind { true } else { false } } }
@@ -239,7 +270,7 @@ extension LoopKernel {
             if dimension == batch - 1 || dimension == batch + count - 1 { return false }
         case .part:
             if dimension + 1 == innermost { return false }
-        case .flat: return false
+        case .flat, .turned: return false
         }
         let inner = extents[dimension + 1]
         return expressions.allSatisfy { ($0.terms[dimension] ?? 0) == ($0.terms[dimension + 1] ?? 0) * inner }

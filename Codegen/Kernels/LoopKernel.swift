@@ -53,6 +53,8 @@ package struct LoopKernel: Hashable {
         case flat
         /// A loop over rows (all dimensions but the last); reductions go along the last dimension.
         case rows
+        /// As `rows`, where the last dimension is contiguous in what is read and the one before it in what is written.
+        case turned
         /// Reductions over the dimensions `outer..<outer + reduced`, for each of the outer and each column.
         case columns(outer: Int, reduced: Int)
         /// For each of the first `batch` dimensions: zeroes rows and adds up those that the next `count` dimensions run over.

@@ -42,18 +42,3 @@ extension ProductKernel: CustomStringConvertible {
             """
     }
 }
-
-/// A kernel of any kind; equal ones are compiled once.
-package enum GeneratedKernel: Hashable {
-    case loop(LoopKernel)
-    case product(ProductKernel)
-}
-
-extension GeneratedKernel: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .loop(let kernel): kernel.description
-        case .product(let kernel): kernel.description
-        }
-    }
-}

@@ -18,9 +18,8 @@ package struct ProductTiling: Hashable {
     package var blocksPerTile: Int { columnsPerTile / blockColumns }
     /// Bytes of the sums of one register block.
     package var sumBytes: Int { rows * blockColumns * 4 }
-    package var packedBlockBytes: Int { units * blockColumns * 4 }
     /// Memory that a thread needs: the sums of a block, and the packed columns of a tile.
-    package var scratchBytes: Int { sumBytes + blocksPerTile * packedBlockBytes }
+    package var scratchBytes: Int { sumBytes + columnsPerTile * units * 4 }
 
     /// Bytes of a tile's packed columns: they stay in the second-level cache, with room for the rows that stream by.
     private static let packedBytes = 640 << 10
@@ -52,7 +51,7 @@ package struct ProductTiling: Hashable {
     }
 
     /// The height of register blocks with which all rows take the fewest cycles.
-    private static func rows(_ m: Int, most: Int, vectors: Int) -> Int {
+    static func rows(_ m: Int, most: Int, vectors: Int) -> Int {
         // A block of r rows takes r · vectors multiplications a step, no fewer than are needed to hide their latency.
         func cycles(_ rows: Int) -> Double { rows == 0 ? 0 : Double(max(rows * vectors, 8)) + 1.5 }
         let heights = max(1, min(most, m) * 2 / 3)...max(1, min(most, m))

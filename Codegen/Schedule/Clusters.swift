@@ -9,6 +9,8 @@ package struct Cluster {
         case columnReduction(shape: [Int], axes: [Int])
         /// A product, and element-wise work on its result that is done where it is computed.
         case product
+        /// Attention, or gradients of one.
+        case attention
         case scatter, sort
         /// A concatenation; the operands that are not written in place are copied.
         case concatenate
@@ -57,6 +59,7 @@ package struct Clustering {
             case .loop: addLoop(value)
             case .columnReduction: addColumnReduction(value)
             case .product: addAlone(value, .product)
+            case .attention: addAttention(value)
             case .scatter: addAlone(value, .scatter)
             case .sort: addAlone(value, .sort)
             case .concatenate: addAlone(value, .concatenate)
@@ -79,6 +82,18 @@ package struct Clustering {
         let level = 1 + (references(of: value).map { self.level(of: $0.value) }.max() ?? 0)
         clusterOf[value] = clusters.count
         clusters.append(Cluster(kind: kind, members: [value], level: level))
+    }
+
+    /// Gradients of the same attention are computed together.
+    private mutating func addAttention(_ value: Value) {
+        let node = graph[value]
+        let together = clusters.lastIndex { cluster in
+            cluster.kind == .attention && node.operation is AttentionGradient && graph[cluster.members[0]].operation is AttentionGradient
+                && graph[cluster.members[0]].operands == node.operands
+        }
+        guard let together else { return addAlone(value, .attention) }
+        clusters[together].members.append(value)
+        clusterOf[value] = together
     }
 
     private func level(of value: Value) -> Int { clusterOf[value].map { clusters[$0].level } ?? 0 }
@@ -212,7 +227,7 @@ package struct Clustering {
         switch node.operation {
         case let broadcast as Broadcast:
             operandPlace = place == .same && repeatsRows(broadcast, graph[node.operands[0]].type.shape) ? .row : .other
-        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot:
+        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot, is Attention, is AttentionGradient:
             operandPlace = .other
         default:
             // Element-wise operations, and reshapes, which keep the linear order; a reduction's operand spans its domain.

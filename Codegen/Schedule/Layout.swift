@@ -2,8 +2,9 @@ import ApusIR
 
 /// Gives every stored value a buffer and strides.
 ///
-/// Values are contiguous, with two exceptions that save copies: a product whose only reader transposes it is written
+/// Values are contiguous, with three exceptions. Two save copies: a product whose only reader transposes it is written
 /// in the transposed order at once, and what is concatenated is written into its part of the whole where possible.
+/// The third keeps rows that products read side by side out of each other's way in the cache.
 package struct Layout {
     package struct Buffer {
         package enum Kind: Hashable { case arena, parameter(Int), constants(Int) }
@@ -43,11 +44,36 @@ package struct Layout {
 
     private mutating func place(_ value: Value) -> Storage {
         let type = graph[value].type
-        let buffer = add(.arena, type.byteCount)
-        let strides = placement[value] == .product ? stridesForReader(of: value) : nil
-        let storage = Storage(buffer: buffer, strides: strides ?? rowMajorStrides(type.shape))
+        let turned = placement[value] == .product || placement[value] == .attention ? stridesForReader(of: value) : nil
+        let strides = turned ?? paddedStrides(of: value) ?? rowMajorStrides(type.shape)
+        let count = zip(type.shape, strides).reduce(1) { $0 + ($1.0 - 1) * $1.1 }
+        let storage = Storage(buffer: add(.arena, count * type.element.byteCount), strides: strides)
         storages[value] = storage
         return storage
+    }
+
+    /// Rows that lie a multiple of this many bytes apart fall into the same few lines of a first-level cache.
+    private static let cachePeriod = 4096
+
+    /// Strides of a product's operand whose rows would fall onto each other in the cache: a cache line is left free after each.
+    private func paddedStrides(of value: Value) -> [Int]? {
+        let type = graph[value].type
+        guard let width = type.shape.last, type.rank > 1, width * type.element.byteCount % Self.cachePeriod == 0, !resultValues.contains(value),
+            placement[value] == .loop || placement[value] == .product || placement[value] == .attention, isReadByProduct(value)
+        else { return nil }
+        let padded = width + 64 / type.element.byteCount
+        return rowMajorStrides(type.shape.dropLast() + [padded])
+    }
+
+    private func isReadByProduct(_ value: Value) -> Bool {
+        placement.users[value.index].contains { user in
+            placement[user] == .product || (!placement.isStored(user) && isView(user) && isReadByProduct(user))
+        }
+    }
+
+    private func isView(_ value: Value) -> Bool {
+        let operation = graph[value].operation
+        return operation is Transpose || operation is Reshape || operation is Slice
     }
 
     /// The chain of transposes and reshapes that starts at a value and in which each is the only reader of the one before.
@@ -87,8 +113,10 @@ package struct Layout {
         return strides
     }
 
-    /// Whether a product can be written with these strides: rows and columns must each have a single stride, one of them 1.
+    /// Whether a product or attention can be written with these strides: of a product, rows and columns must each have a single stride, one of them 1.
     private func fits(_ value: Value, _ strides: [Int]) -> Bool {
+        // Attention writes rows.
+        if placement[value] == .attention { return strides.last == 1 }
         guard let dot = graph[value].operation as? Dot else { return true }
         let shape = graph[value].type.shape, batch = dot.leftBatch.count
         let rows = batch..<batch + dot.leftFree(graph[graph[value].operands[0]].type.rank).count
@@ -121,7 +149,7 @@ package struct Layout {
             else { return nil }
             if placement.isStored(first) {
                 let role = placement[first]
-                return role == .loop || role == .product ? (first, chain) : nil
+                return role == .loop || role == .product || role == .attention ? (first, chain) : nil
             }
             guard graph[first].operation is Transpose || graph[first].operation is Reshape else { return nil }
             chain.insert(graph[first].operands[0], at: 0)

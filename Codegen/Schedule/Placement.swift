@@ -10,6 +10,8 @@ package enum Role {
     case loop
     case columnReduction
     case product
+    /// Attention or one of its gradients.
+    case attention
     case scatter
     case sort
     /// Operand by operand into a common buffer.
@@ -76,6 +78,7 @@ package struct Placement {
         switch node.operation {
         case is Input, is Parameter: return (.leaf, Expense())
         case is Dot: return (.product, Expense())
+        case is Attention, is AttentionGradient: return (.attention, Expense())
         case is ArgSort: return (.sort, Expense())
         case is ScatterAdd: return (.scatter, Expense())
         case is Concatenate: return (.concatenate, Expense())

@@ -60,7 +60,7 @@ package struct Schedule {
 
     // MARK: Decisions
 
-    /// Operands of the library's products that cannot be read where they lie are stored: if they are views of something that is computed,
+    /// Operands of the library's products and of attention that cannot be read where they lie are stored: if they are views of something that is computed,
     /// that is stored once for all views of it; otherwise the operand itself, contiguously.
     private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement, isLibrary: (Value) -> Bool) {
         var isChanged = true
@@ -69,11 +69,13 @@ package struct Schedule {
             // What this round stores has no place in its layout yet.
             let current = placement
             let layout = Layout(graph, current, updatedInPlace: [:])
-            for value in graph.values where current[value] == .product && isLibrary(value) {
-                let operands = ProductShape(graph, value)
+            for value in graph.values where current[value] == .attention || (current[value] == .product && isLibrary(value)) {
                 for (side, operand) in graph[value].operands.enumerated() where !current.isStored(operand) {
                     let view = graph.view(of: operand, isStored: current.isStored) { (layout[$0].offset, layout[$0].strides) }
-                    if let view, operands.matrix(side, strides: view.strides) != nil { continue }
+                    if let view {
+                        let isReadable = current[value] == .attention ? view.strides.last == 1 : ProductShape(graph, value).matrix(side, strides: view.strides) != nil
+                        if isReadable { continue }
+                    }
                     placement.store(view == nil ? computedSource(of: operand, graph, current) : operand)
                     isChanged = true
                 }
@@ -166,6 +168,7 @@ package struct Schedule {
                 rows: graph[value].type.count / width, width: width,
                 source: layout[graph[value].operands[0]].buffer, result: layout[value].buffer)
             return [ScheduledStep(name: "argsort", work: work)]
+        case .attention: return [step(try attention(cluster.members.sorted()))]
         case .concatenate: return try copies(cluster.members[0], kernels).map(step)
         }
     }
@@ -191,6 +194,33 @@ package struct Schedule {
         }
         let call = try kernels.product(members, orientation.shape, isTurned: orientation.isTurned, left: left, result: orientation.result)
         return ScheduledStep(name: call.name, work: .kernel(call), floatingPointOperations: call.floatingPointOperations)
+    }
+
+    private func attention(_ members: [Value]) throws -> KernelCall {
+        let node = graph[members[0]], shapes = node.operands.map { graph[$0].type.shape }, rank = shapes[0].count
+        func matrix(_ offset: Int, _ strides: [Int]) -> AttentionKernel.Matrix {
+            AttentionKernel.Matrix(offset: offset, rowStride: strides[rank - 2], batchStrides: Array(strides.dropLast(2)))
+        }
+        var operands: [AttentionKernel.Matrix] = [], buffers: [Int] = []
+        for (side, operand) in node.operands.enumerated() {
+            guard let view = graph.view(of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }), view.strides.last == 1
+            else { throw GraphError(.unsupported, operation: node.operation.name, "operand \(side) cannot be read", location: node.location) }
+            operands.append(matrix(view.offset, view.strides))
+            buffers.append(layout[view.base].buffer)
+        }
+        let results = members.map { member in
+            let part = (graph[member].operation as? AttentionGradient)?.part
+            return AttentionKernel.Result(
+                quantity: part.map { .gradient($0) } ?? .value, matrix: matrix(layout[member].offset, layout[member].strides))
+        }
+        let scale = (node.operation as? Attention)?.scale ?? (node.operation as? AttentionGradient)?.scale ?? 1
+        let kernel = AttentionKernel(
+            batch: Array(shapes[0].dropLast(2)), n: shapes[0][rank - 2], m: shapes[1][rank - 2], d: shapes[0][rank - 1], e: shapes[2][rank - 1],
+            scale: scale, element: node.type.element, operands: operands, results: results)
+        return KernelCall(
+            kernel: .attention(kernel), buffers: buffers + members.map { layout[$0].buffer }, count: 0, elementsPerUnit: 0,
+            name: "\(node.operation.name) \(kernel.heads)x\(kernel.n)x\(kernel.m)x\(kernel.d)", bytes: kernel.bytes,
+            floatingPointOperations: kernel.floatingPointOperations)
     }
 
     private func product(_ value: Value) throws -> ScheduledStep {

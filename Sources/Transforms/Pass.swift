@@ -54,7 +54,12 @@ public struct Pipeline: Sendable {
     public init(_ passes: [Pass]) { self.passes = passes }
 
     /// From a traced and differentiated graph to primitives without duplicates.
-    public static let standard = Pipeline([.deadCode, .decompose, .simplify, .commonSubexpressions, .deadCode])
+    public static let standard = standard { _, _ in false }
+
+    /// The same with some composites, for which a back end has kernels.
+    public static func standard(keeping isKept: @escaping @Sendable (Graph, Node) -> Bool) -> Pipeline {
+        Pipeline([.deadCode, .decompose(keeping: isKept), .simplify, .commonSubexpressions, .deadCode])
+    }
 
     public func run(_ graph: Graph) throws -> Graph {
         var rewrites: [Rewrite] = []

@@ -109,8 +109,8 @@ struct MemoryTests {
             var reads: Set<Int> = [], writes: Set<Int> = []
             switch step.work {
             case .kernel(let call):
-                for instruction in call.kernel.instructions { if case .load(let argument, _) = instruction.kind { reads.insert(call.buffers[argument]) } }
-                for store in call.kernel.stores { writes.insert(call.buffers[store.argument]) }
+                reads = Set(call.kernel.access.reads.map { call.buffers[$0] })
+                writes = Set(call.kernel.access.writes.map { call.buffers[$0] })
             case .product(_, let a, let b, let c): (reads, writes) = ([a, b], [c])
             case .sort(_, _, let source, let result): (reads, writes) = ([source], [result])
             }

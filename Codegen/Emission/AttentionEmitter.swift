@@ -1,0 +1,240 @@
+import ApusIR
+import ApusLLVM
+
+/// Emits attention, or its gradients, as a native function over heads.
+///
+/// Keys and values of a head are packed once; then, for blocks of its queries, the shares are computed into the thread's
+/// own memory, and used at once.
+final class AttentionEmitter {
+    let kernel: AttentionKernel
+    let tiling: AttentionTiling
+    let module: Module
+    let builder: Builder
+    let block: RegisterBlock
+    let lanes: Int
+    private let frame: KernelFunctionFrame
+
+    init(_ kernel: AttentionKernel, named name: String, in module: Module) {
+        self.kernel = kernel
+        self.module = module
+        tiling = AttentionTiling(kernel, module.target)
+        frame = KernelFunctionFrame(name, arguments: kernel.operands.count + kernel.results.count, in: module)
+        builder = frame.builder
+        lanes = module.target.lanes()
+        block = RegisterBlock(builder: builder, element: kernel.element, lanes: lanes, vectors: 2)
+    }
+
+    func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
+    var sumType: Type { module.vector(module.f32, lanes) }
+
+    /// Address in the thread's own memory.
+    func scratch(_ offset: Int) -> LLVMValue { builder.offset(frame.scratch, bytes: integer(offset)) }
+
+    func emit() {
+        if kernel.isForward { emitForward() } else { emitGradients() }
+        builder.ret()
+    }
+
+    // MARK: Heads and rows
+
+    /// Runs the body for each head of the call's range.
+    func forHeads(_ body: (_ head: LLVMValue) -> Void) {
+        builder.loop(from: frame.begin, to: frame.end, step: integer(1)) { head, _ in
+            body(head)
+            return []
+        }
+    }
+
+    /// Runs the body for blocks of the queries' rows; the last may be smaller.
+    func forQueryBlocks(_ body: (_ first: LLVMValue, _ rows: Int) -> Void) { forBlocks(of: kernel.n, height: tiling.rows, body) }
+
+    /// Runs the body for blocks of some rows; the last may be smaller.
+    func forBlocks(of count: Int, height: Int, _ body: (_ first: LLVMValue, _ rows: Int) -> Void) {
+        let whole = count / height * height
+        builder.loop(from: integer(0), to: integer(whole), step: integer(height)) { first, _ in
+            body(first, height)
+            return []
+        }
+        if whole < count { body(integer(whole), count - whole) }
+    }
+
+    /// Address of a head's matrix.
+    func pointer(_ argument: Int, _ matrix: AttentionKernel.Matrix, _ head: LLVMValue) -> LLVMValue {
+        var offset = integer(matrix.offset), rest = head
+        for (extent, stride) in zip(kernel.batch, matrix.batchStrides).reversed() {
+            offset = builder.add(offset, builder.mul(builder.urem(rest, integer(extent)), integer(stride)))
+            rest = builder.udiv(rest, integer(extent))
+        }
+        return builder.offset(frame.arguments[argument], bytes: builder.mul(offset, integer(kernel.element.byteCount)))
+    }
+
+    func operand(_ number: Int, _ head: LLVMValue) -> LLVMValue { pointer(number, kernel.operands[number], head) }
+    func result(_ number: Int, _ head: LLVMValue) -> LLVMValue {
+        pointer(kernel.operands.count + number, kernel.results[number].matrix, head)
+    }
+
+    /// Bytes from row to row of an operand.
+    func rowBytes(_ number: Int) -> Int { kernel.operands[number].rowStride * kernel.element.byteCount }
+
+    // MARK: Memory
+
+    /// Values of an operand's row as f32 lanes.
+    func values(_ pointer: LLVMValue, _ number: Int) -> Packing.Values {
+        { [self] row, start, limit in
+            let bytes = integer(kernel.element.byteCount)
+            let offset = builder.add(builder.mul(row, integer(rowBytes(number))), builder.mul(start, bytes))
+            let type = module.vector(kernel.element == .bf16 ? module.i16 : module.f32, lanes)
+            let value: LLVMValue
+            if let limit {
+                value = builder.maskedLoad(type, pointer, byteOffset: offset, mask: builder.laneMask(count: builder.sub(limit, start), lanes: lanes))
+            } else {
+                value = builder.load(type, pointer, byteOffset: offset)
+            }
+            return kernel.element == .bf16 ? builder.extendBFloat16(value) : value
+        }
+    }
+
+    /// An operand [k, n], or [n, k] to be turned round, that is packed into scratch memory.
+    struct Packed {
+        let emitter: AttentionEmitter
+        let number: Int
+        let packing: Packing
+        let isTurned: Bool
+        let memory: LLVMValue
+
+        func pack(_ pointer: LLVMValue) {
+            let (values, zero, blocks) = (emitter.values(pointer, number), emitter.integer(0), emitter.integer(packing.blocks))
+            if isTurned {
+                packing.packColumns(into: memory, from: zero, blocks: blocks, values)
+            } else {
+                packing.packRows(into: memory, from: zero, blocks: blocks, values)
+            }
+        }
+    }
+
+    func packed(_ number: Int, k: Int, n: Int, turned: Bool = false, at offset: Int) -> Packed {
+        Packed(emitter: self, number: number, packing: Packing(block: block, k: k, n: n), isTurned: turned, memory: scratch(offset))
+    }
+
+    /// left [rows, k] times a packed operand: the sums of each register block are given to `use`, with the first row and column of the block.
+    func multiply(
+        rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed,
+        use: (_ sums: [LLVMValue], _ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void
+    ) {
+        let height = ProductTiling.rows(rows, most: (module.target.vectorRegisters - block.vectors - 2) / block.vectors, vectors: block.vectors)
+        forBlocks(of: rows, height: height) { first, count in
+            let left = builder.offset(left, bytes: builder.mul(first, integer(rowBytes)))
+            builder.loop(from: integer(0), to: integer(packed.packing.blocks), step: integer(1)) { number, _ in
+                let columns = builder.offset(packed.memory, bytes: builder.mul(number, integer(packed.packing.blockBytes)))
+                let sums = block.sums(rows: count, left: left, rowBytes: rowBytes, packed: columns, units: packed.packing.units)
+                use(sums, first, builder.mul(number, integer(block.columns)), count)
+                return []
+            }
+        }
+    }
+
+    /// Writes the sums of a block times a factor for each row to a result.
+    func write(_ sums: [LLVMValue], row: LLVMValue, column: LLVMValue, rows: Int, columns: Int, to pointer: LLVMValue, _ matrix: AttentionKernel.Matrix, factor: (LLVMValue) -> LLVMValue?) {
+        for number in 0..<rows {
+            let line = builder.add(row, integer(number)), factor = factor(line)
+            for vector in 0..<block.vectors {
+                var sum = sums[number * block.vectors + vector]
+                if let factor { sum = builder.fmul(sum, factor) }
+                let start = builder.add(column, integer(vector * lanes))
+                let bytes = integer(kernel.element.byteCount)
+                let offset = builder.mul(builder.add(builder.mul(line, integer(matrix.rowStride)), start), bytes)
+                let value = kernel.element == .bf16 ? builder.roundToBFloat16(sum) : sum
+                if columns % block.columns == 0 {
+                    builder.store(value, pointer, byteOffset: offset)
+                } else {
+                    let mask = builder.laneMask(count: builder.sub(integer(columns), start), lanes: lanes)
+                    builder.maskedStore(value, pointer, byteOffset: offset, mask: mask)
+                }
+            }
+        }
+    }
+
+    // MARK: Shares
+
+    /// Computes rows of scores, q · kᵀ · scale, into `shares`.
+    func emitScores(_ queries: LLVMValue, rows: Int, _ keys: Packed, into shares: LLVMValue) {
+        let scale = builder.float(kernel.scale, sumType)
+        multiply(rows: rows, left: queries, rowBytes: rowBytes(0), keys) { sums, row, column, _ in
+            let place = builder.add(builder.mul(row, integer(tiling.shareRowBytes)), builder.mul(column, integer(4)))
+            block.store(sums.map { builder.fmul($0, scale) }, builder.offset(shares, bytes: place), rowBytes: tiling.shareRowBytes)
+        }
+    }
+
+    /// Lanes of a row of shares that begin at `start`; beyond the last key there is `rest`.
+    func load(_ row: LLVMValue, _ start: LLVMValue, isWhole: Bool, rest: LLVMValue) -> LLVMValue {
+        let value = builder.load(sumType, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
+        return isWhole ? value : builder.select(builder.laneMask(count: builder.sub(integer(kernel.m), start), lanes: lanes), value, rest)
+    }
+
+    /// Runs the body for the vectors of a row of shares; it may carry values.
+    func forKeys(carrying initial: [LLVMValue] = [], _ body: (_ start: LLVMValue, _ isWhole: Bool, _ carried: [LLVMValue]) -> [LLVMValue]) -> [LLVMValue] {
+        let whole = kernel.m / lanes * lanes
+        let carried = builder.loop(from: integer(0), to: integer(whole), step: integer(lanes), carrying: initial) { start, carried in
+            body(start, true, carried)
+        }
+        return whole < kernel.m ? body(integer(whole), false, carried) : carried
+    }
+
+    /// Turns a row of scores into exp(score − largest), with zeros beyond the last key, and gives one over their sum.
+    func emitPowers(_ row: LLVMValue) -> LLVMValue {
+        let lowest = builder.float(-.infinity, sumType), zero = builder.zero(sumType)
+        let largest = builder.splat(builder.reduce(.max, forKeys(carrying: [lowest]) { start, isWhole, carried in
+            [builder.combine(.max, carried[0], load(row, start, isWhole: isWhole, rest: lowest))]
+        }[0]), lanes)
+        let total = builder.reduce(.add, forKeys(carrying: [zero]) { start, isWhole, carried in
+            let power = builder.exp(builder.fsub(load(row, start, isWhole: isWhole, rest: lowest), largest))
+            builder.store(power, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
+            return [builder.fadd(carried[0], power)]
+        }[0])
+        return builder.fdiv(builder.float(1, module.f32), total)
+    }
+
+    /// A row of f32 as factors of a left operand: bf16 pairs take the first half of its memory.
+    func emitFactors(_ row: LLVMValue) {
+        guard kernel.element == .bf16 else { return }
+        let padded = (kernel.m + 2 * lanes - 1) / (2 * lanes) * (2 * lanes)
+        builder.loop(from: integer(0), to: integer(padded), step: integer(2 * lanes)) { start, _ in
+            let parts = [0, lanes].map { distance -> LLVMValue in
+                let place = builder.add(start, integer(distance))
+                let value = builder.load(sumType, row, byteOffset: builder.mul(place, integer(4)), align: block.vectorBytes)
+                let mask = builder.laneMask(count: builder.sub(integer(kernel.m), place), lanes: lanes)
+                return builder.extendBFloat16(builder.roundToBFloat16(builder.select(mask, value, builder.zero(sumType))))
+            }
+            builder.store(builder.bfloat16Neighbours(parts[0], parts[1]), row, byteOffset: builder.mul(start, integer(2)), align: block.vectorBytes)
+            return []
+        }
+    }
+
+    // MARK: Forward
+
+    private func emitForward() {
+        let keys = packed(1, k: kernel.d, n: kernel.m, turned: true, at: tiling.keys)
+        let values = packed(2, k: kernel.m, n: kernel.e, at: tiling.values)
+        let shares = scratch(tiling.shares), inverse = scratch(tiling.inverse)
+        forHeads { head in
+            keys.pack(operand(1, head))
+            values.pack(operand(2, head))
+            let queries = operand(0, head), result = result(0, head), matrix = kernel.results[0].matrix
+            forQueryBlocks { first, rows in
+                emitScores(builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0)))), rows: rows, keys, into: shares)
+                builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
+                    let line = builder.offset(shares, bytes: builder.mul(row, integer(tiling.shareRowBytes)))
+                    builder.store(emitPowers(line), inverse, byteOffset: builder.mul(row, integer(4)))
+                    emitFactors(line)
+                    return []
+                }
+                multiply(rows: rows, left: shares, rowBytes: tiling.shareRowBytes, values) { sums, row, column, count in
+                    let target = builder.offset(result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
+                    write(sums, row: row, column: column, rows: count, columns: kernel.e, to: target, matrix) { row in
+                        builder.splat(builder.load(module.f32, inverse, byteOffset: builder.mul(row, integer(4))), lanes)
+                    }
+                }
+            }
+        }
+    }
+}

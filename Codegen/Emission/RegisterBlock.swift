@@ -1,0 +1,85 @@
+import ApusIR
+import ApusLLVM
+
+/// The heart of all products: a few rows times a few packed columns, with every sum in a register along the whole contracted axis.
+///
+/// A factor is 32 bits: one f32, or two bf16 that lie next to each other along the contracted axis and make one unit of it.
+struct RegisterBlock {
+    let builder: Builder
+    let element: ElementType
+    let lanes: Int
+    /// Vectors side by side.
+    let vectors: Int
+
+    var columns: Int { vectors * lanes }
+    var vectorBytes: Int { lanes * 4 }
+    /// Bytes of one unit of the packed columns.
+    var unitBytes: Int { columns * 4 }
+    private var module: Module { builder.module }
+    private func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
+
+    /// Units along a contracted axis of this many elements.
+    func units(_ count: Int) -> Int { element == .bf16 ? (count + 1) / 2 : count }
+
+    /// Units of the contracted axis in one turn of the inner loop.
+    private static let unrolling = 4
+
+    /// The sums of a block: rows · vectors of them, row by row.
+    ///
+    /// - Parameters:
+    ///   - left: Address of the first row, whose factors lie one after the other.
+    ///   - rowBytes: Distance of the rows.
+    ///   - packed: Address of the packed columns.
+    func sums(rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int) -> [LLVMValue] {
+        let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
+        func step(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, _ unit: Int) -> [LLVMValue] {
+            var sums = sums
+            let columns = (0..<vectors).map { vector in
+                builder.load(factor, packed, byteOffset: integer((unit * vectors + vector) * vectorBytes), align: vectorBytes)
+            }
+            for row in 0..<rows {
+                let number = builder.load(factor.element, left, byteOffset: integer(row * rowBytes + unit * 4), align: element.byteCount)
+                let value = builder.splat(number, lanes)
+                for vector in 0..<vectors {
+                    sums[row * vectors + vector] = builder.multiplyAdd(element, value, columns[vector], sums[row * vectors + vector])
+                }
+            }
+            return sums
+        }
+        let zeros = [LLVMValue](repeating: builder.zero(module.vector(module.f32, lanes)), count: rows * vectors)
+        let turns = units / Self.unrolling
+        var sums = zeros
+        var (restLeft, restPacked) = (left, packed)
+        if turns > 0 {
+            sums = builder.loop(from: integer(0), to: integer(turns), step: integer(1), carrying: zeros) { turn, sums in
+                let left = builder.offset(left, bytes: builder.mul(turn, integer(Self.unrolling * 4)))
+                let packed = builder.offset(packed, bytes: builder.mul(turn, integer(Self.unrolling * unitBytes)))
+                return (0..<Self.unrolling).reduce(sums) { step($0, left, packed, $1) }
+            }
+            restLeft = builder.offset(left, bytes: integer(turns * Self.unrolling * 4))
+            restPacked = builder.offset(packed, bytes: integer(turns * Self.unrolling * unitBytes))
+        }
+        for unit in 0..<units % Self.unrolling { sums = step(sums, restLeft, restPacked, unit) }
+        return sums
+    }
+
+    /// Writes the sums of a block row by row, the rows this many bytes apart.
+    func store(_ sums: [LLVMValue], _ memory: LLVMValue, rowBytes: Int) {
+        for (number, sum) in sums.enumerated() {
+            let place = number / vectors * rowBytes + number % vectors * vectorBytes
+            builder.store(sum, memory, byteOffset: integer(place), align: vectorBytes)
+        }
+    }
+}
+
+extension Builder {
+    /// sum + a · b; of bf16 pairs the sum of both products.
+    fileprivate func multiplyAdd(_ element: ElementType, _ a: LLVMValue, _ b: LLVMValue, _ sum: LLVMValue) -> LLVMValue {
+        guard element == .bf16 else { return fma(a, b, sum) }
+        if module.target.hasBFloat16DotProduct, a.type.lanes == 16 { return dotBFloat16(a, b, sum) }
+        func upper(_ x: LLVMValue) -> LLVMValue { bitcast(and(x, int(-65536, x.type)), sum.type) }
+        func lower(_ x: LLVMValue) -> LLVMValue { bitcast(shl(x, int(16, x.type)), sum.type) }
+        // Products of bf16 are exact in f32, so it does not matter whether they are contracted.
+        return fma(lower(a), lower(b), fma(upper(a), upper(b), sum))
+    }
+}
