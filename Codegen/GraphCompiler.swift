@@ -34,7 +34,7 @@ public struct GraphCompiler: Sendable {
     public func compile(_ graph: Graph) throws -> Compilation {
         var clock = StageClock()
         var rewrites: [Rewrite] = []
-        let optimized = try clock.time("optimize") { try Self.optimize(graph, recording: &rewrites) }
+        let optimized = try clock.time("optimize") { try Self.optimize(graph, options.precision, recording: &rewrites) }
         let schedule = try clock.time("schedule") { try self.schedule(optimized) }
         let table = KernelTable(schedule)
         let code = try clock.time("generate") { try emit(table.kernels) }
@@ -43,30 +43,31 @@ public struct GraphCompiler: Sendable {
     }
 
     /// The graph of primitives that is scheduled.
-    public static func optimize(_ graph: Graph) throws -> Graph {
+    public static func optimize(_ graph: Graph, _ precision: CompilerOptions.Precision = .float32) throws -> Graph {
         var rewrites: [Rewrite] = []
-        return try optimize(graph, recording: &rewrites)
+        return try optimize(graph, precision, recording: &rewrites)
     }
 
-    private static func optimize(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
+    private static func optimize(_ graph: Graph, _ precision: CompilerOptions.Precision, recording rewrites: inout [Rewrite]) throws -> Graph {
         var pipeline = Pipeline.standard(keeping: AttentionKernel.isSupported)
+        if precision == .bfloat16 { pipeline.passes += [.mixedPrecision, .simplify, .commonSubexpressions, .deadCode] }
         pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
         return try pipeline.run(graph, recording: &rewrites)
     }
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
     public func llvm(_ graph: Graph) throws -> String {
-        try emit(KernelTable(schedule(Self.optimize(graph))).kernels).text
+        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).kernels).text
     }
 
     /// Assembly of a graph's kernels.
     public func assembly(_ graph: Graph) throws -> String {
-        try emit(KernelTable(schedule(Self.optimize(graph))).kernels).assembly()
+        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).kernels).assembly()
     }
 
     /// The schedule as text: steps in order, then the kernels that they call.
     public func kernels(_ graph: Graph) throws -> String {
-        let schedule = try self.schedule(Self.optimize(graph))
+        let schedule = try self.schedule(Self.optimize(graph, options.precision))
         return Self.text(schedule, KernelTable(schedule))
     }
 

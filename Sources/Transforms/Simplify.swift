@@ -50,6 +50,12 @@ extension Pass {
                 return withoutReshape(broadcast, operands[0], node.type)
             case is Cast:
                 if operands[0].element == node.type.element { return operands[0] }
+                // f32 holds bf16 exactly: there and back changes nothing
+                let inner = builder.graph[operands[0].value]
+                if inner.operation is Cast, inner.type.element == .f32, node.type.element == .bf16 {
+                    let source = builder.tensor(inner.operands[0])
+                    if source.element == .bf16 { return source }
+                }
             default: break
             }
             return nil

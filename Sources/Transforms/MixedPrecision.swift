@@ -1,0 +1,82 @@
+import ApusIR
+
+extension Pass {
+    /// Products and attention in bfloat16 with sums in f32; what is stored between products is rounded to bfloat16 as well.
+    ///
+    /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a product's result is rounded only
+    /// where several readers would have it stored. Reductions of a value that products read, as for the gradient of a bias, read the rounded one.
+    /// Expects primitives, attention, and an optimizer in the graph (Micikevicius et al. 2018 for the scheme).
+    public static let mixedPrecision = Pass("mixed-precision") { graph in
+        let plan = PrecisionPlan(graph)
+        var lowered: [Value: Tensor] = [:]
+        return try rebuild(graph) { node, value, operands, builder in
+            /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one.
+            func low(_ x: Tensor) -> Tensor {
+                if let known = lowered[x.value] { return known }
+                let node = builder.graph[x.value]
+                let isView = node.operation is Transpose || node.operation is Reshape || node.operation is Slice
+                let result = isView ? builder.add(node.operation, [low(builder.tensor(node.operands[0]))]) : x.cast(.bf16)
+                lowered[x.value] = result
+                return result
+            }
+            if node.operation is Dot || node.operation is Attention || node.operation is AttentionGradient, node.type.element == .f32 {
+                let rounded = operands.map(low)
+                guard var dot = node.operation as? Dot else { return builder.add(node.operation, rounded).cast(.f32) }
+                dot.result = .f32
+                let product = builder.add(dot, rounded)
+                return plan.isStored(value) ? product.cast(.bf16).copied().cast(.f32) : product
+            }
+            if plan.isStored(value), !(node.operation is Dot) {
+                return builder.add(node.operation, operands).cast(.bf16).copied().cast(.f32)
+            }
+            if node.operation is Reduce, node.type.element == .f32, plan.isProductOperand(node.operands[0]) {
+                return builder.add(node.operation, [low(operands[0]).cast(.f32)])
+            }
+            return nil
+        }
+    }
+}
+
+/// Which values of a graph in f32 are rounded to bf16 where they are computed.
+private struct PrecisionPlan {
+    private let graph: Graph
+    private let users: [[Value]]
+    private var productOperands: Set<Value> = []
+    /// Values that only serve to update parameters.
+    private var isForUpdates: [Bool]
+    private let isResult: Set<Value>
+
+    /// Elements of a tensor below which memory does not matter, and digits do.
+    private static let smallest = 4096
+
+    init(_ graph: Graph) {
+        self.graph = graph
+        var users = [[Value]](repeating: [], count: graph.nodes.count)
+        for value in graph.values { for operand in graph[value].operands { users[operand.index].append(value) } }
+        self.users = users
+        var updates: Set<Value> = [], outputs: Set<Value> = []
+        for result in graph.results {
+            if case .update = result.kind { updates.insert(result.value) } else { outputs.insert(result.value) }
+        }
+        isResult = updates.union(outputs)
+        isForUpdates = [Bool](repeating: false, count: graph.nodes.count)
+        for value in graph.values.reversed() where !outputs.contains(value) {
+            let readers = users[value.index]
+            isForUpdates[value.index] = (updates.contains(value) || !readers.isEmpty) && readers.allSatisfy { isForUpdates[$0.index] }
+        }
+        for value in graph.values where graph[value].operation is Dot {
+            for operand in graph[value].operands { productOperands.insert(operand) }
+        }
+    }
+
+    func isProductOperand(_ value: Value) -> Bool { productOperands.contains(value) && graph[value].type.element == .f32 }
+
+    /// Whether a product's result, or its sum with a bias, is read in several places.
+    func isStored(_ value: Value) -> Bool {
+        guard graph[value].type.element == .f32, graph[value].type.count >= Self.smallest, !isForUpdates[value.index], !isResult.contains(value) else { return false }
+        if graph[value].operation is Dot { return users[value.index].count > 1 }
+        guard graph[value].operation is Add, users[value.index].count > 1 else { return false }
+        let (product, bias) = (graph[value].operands[0], graph[value].operands[1])
+        return graph[product].operation is Dot && users[product.index].count == 1 && graph[bias].operation is Broadcast
+    }
+}
