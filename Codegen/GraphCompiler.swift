@@ -13,6 +13,8 @@ public struct Compilation: Sendable {
     public var optimized: Graph
     /// The kernels as text.
     public var kernels: String
+    /// Whether all kernels' code was found in the cache.
+    public var isCached: Bool
     /// Seconds by stage, in order.
     public var timings: [(stage: String, seconds: Double)]
 
@@ -23,10 +25,13 @@ public struct Compilation: Sendable {
 public struct GraphCompiler: Sendable {
     public var target: TargetDescription
     public var options: CompilerOptions
+    /// Where code is kept from one compilation to the next.
+    public var cache: ObjectCache?
 
     /// A compiler for this machine, or for one with fewer features.
-    public init(_ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil) throws {
+    public init(_ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil, cache: ObjectCache? = .standard) throws {
         self.options = options
+        self.cache = cache
         self.target = try target ?? .host()
     }
 
@@ -37,9 +42,12 @@ public struct GraphCompiler: Sendable {
         let optimized = try clock.time("optimize") { try Self.optimize(graph, recording: &rewrites) }
         let schedule = try clock.time("schedule") { try Schedule(optimized) }
         let table = KernelTable(schedule)
-        let code = try clock.time("generate") { try emit(table.kernels) }
-        let program = try clock.time("link") { try link(schedule, table, code.object(), name: graph.name) }
-        return Compilation(program: program, rewrites: rewrites, optimized: optimized, kernels: Self.text(schedule, table), timings: clock.stages)
+        let found = clock.time("cache") { lookedUp(table) }
+        let codes = try clock.time("generate") { try generated(found) }
+        let program = try clock.time("link") { try link(schedule, table, codes, name: graph.name) }
+        return Compilation(
+            program: program, rewrites: rewrites, optimized: optimized, kernels: Self.text(schedule, table),
+            isCached: !found.isEmpty && found.allSatisfy { $0.object != nil }, timings: clock.stages)
     }
 
     /// The graph of primitives that is scheduled.
@@ -56,28 +64,18 @@ public struct GraphCompiler: Sendable {
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
     public func llvm(_ graph: Graph) throws -> String {
-        try emit(KernelTable(Schedule(Self.optimize(graph))).kernels).text
+        try emit(KernelTable(Schedule(Self.optimize(graph))).named).text
     }
 
     /// Assembly of a graph's kernels.
     public func assembly(_ graph: Graph) throws -> String {
-        try emit(KernelTable(Schedule(Self.optimize(graph))).kernels).assembly()
+        try emit(KernelTable(Schedule(Self.optimize(graph))).named).assembly()
     }
 
     /// The schedule as text: steps in order, then the kernels that they call.
     public func kernels(_ graph: Graph) throws -> String {
         let schedule = try Schedule(Self.optimize(graph))
         return Self.text(schedule, KernelTable(schedule))
-    }
-
-    private func emit(_ kernels: [LoopKernel]) throws -> Module {
-        let module = Module(name: "apus", target: target)
-        for (number, kernel) in kernels.enumerated() {
-            KernelEmitter(kernel, named: KernelTable.symbol(number), in: module).emit()
-        }
-        try module.verify()
-        try module.optimize(level: 1)
-        return module
     }
 
     private static func text(_ schedule: Schedule, _ table: KernelTable) -> String {
@@ -114,6 +112,9 @@ struct KernelTable {
     }
 
     static func symbol(_ number: Int) -> String { "kernel_\(number)" }
+
+    /// The kernels under the names that they have in listings.
+    var named: [(symbol: String, kernel: LoopKernel)] { kernels.enumerated().map { (Self.symbol($0), $1) } }
 }
 
 /// Seconds that the stages of a compilation take.
