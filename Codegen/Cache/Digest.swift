@@ -1,6 +1,5 @@
 /// The SHA-256 of some bytes: what differs has different digests, whoever chose it.
 package struct Digest: Hashable, Sendable {
-    package static let byteCount = 32
     package let bytes: [UInt8]
 
     package init(_ content: [UInt8]) {
