@@ -13,6 +13,8 @@ public struct Compilation: Sendable {
     public var optimized: Graph
     /// The kernels as text.
     public var kernels: String
+    /// Whether all kernels' code was found in the cache.
+    public var isCached: Bool
     /// Seconds by stage, in order.
     public var timings: [(stage: String, seconds: Double)]
 
@@ -23,10 +25,13 @@ public struct Compilation: Sendable {
 public struct GraphCompiler: Sendable {
     public var target: TargetDescription
     public var options: CompilerOptions
+    /// Where code is kept from one compilation to the next.
+    public var cache: ObjectCache?
 
     /// A compiler for this machine, or for one with fewer features.
-    public init(_ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil) throws {
+    public init(_ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil, cache: ObjectCache? = .standard) throws {
         self.options = options
+        self.cache = cache
         self.target = try target ?? .host()
     }
 
@@ -37,9 +42,12 @@ public struct GraphCompiler: Sendable {
         let optimized = try clock.time("optimize") { try Self.optimize(graph, options.precision, recording: &rewrites) }
         let schedule = try clock.time("schedule") { try self.schedule(optimized) }
         let table = KernelTable(schedule)
-        let code = try clock.time("generate") { try emit(table.kernels) }
-        let program = try clock.time("link") { try link(schedule, table, code.object(), name: graph.name) }
-        return Compilation(program: program, rewrites: rewrites, optimized: optimized, kernels: Self.text(schedule, table), timings: clock.stages)
+        let found = clock.time("cache") { lookedUp(table) }
+        let codes = try clock.time("generate") { try generated(found) }
+        let program = try clock.time("link") { try link(schedule, table, codes, name: graph.name) }
+        return Compilation(
+            program: program, rewrites: rewrites, optimized: optimized, kernels: Self.text(schedule, table),
+            isCached: !found.isEmpty && found.allSatisfy { $0.object != nil }, timings: clock.stages)
     }
 
     /// The graph of primitives that is scheduled.
@@ -57,12 +65,12 @@ public struct GraphCompiler: Sendable {
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
     public func llvm(_ graph: Graph) throws -> String {
-        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).kernels).text
+        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).named).text
     }
 
     /// Assembly of a graph's kernels.
     public func assembly(_ graph: Graph) throws -> String {
-        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).kernels).assembly()
+        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).named).assembly()
     }
 
     /// The schedule as text: steps in order, then the kernels that they call.
@@ -73,21 +81,6 @@ public struct GraphCompiler: Sendable {
 
     private func schedule(_ graph: Graph) throws -> Schedule {
         try Schedule(graph) { graph, value in options.products == .openblas && graph[graph[value].operands[0]].type.element == .f32 }
-    }
-
-    private func emit(_ kernels: [GeneratedKernel]) throws -> Module {
-        let module = Module(name: "apus", target: target)
-        for (number, kernel) in kernels.enumerated() {
-            let name = KernelTable.symbol(number)
-            switch kernel {
-            case .loop(let loop): KernelEmitter(loop, named: name, in: module).emit()
-            case .product(let product): ProductEmitter(product, named: name, in: module).emit()
-            case .attention(let attention): AttentionEmitter(attention, named: name, in: module).emit()
-            }
-        }
-        try module.verify()
-        try module.optimize(level: 1)
-        return module
     }
 
     private static func text(_ schedule: Schedule, _ table: KernelTable) -> String {
@@ -124,6 +117,9 @@ struct KernelTable {
     }
 
     static func symbol(_ number: Int) -> String { "kernel_\(number)" }
+
+    /// The kernels under the names that they have in listings.
+    var named: [(symbol: String, kernel: GeneratedKernel)] { kernels.enumerated().map { (Self.symbol($0), $1) } }
 }
 
 /// Seconds that the stages of a compilation take.

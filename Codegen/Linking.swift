@@ -9,12 +9,9 @@ extension GraphCompiler {
     private static let operationsPerTile = 1_000_000
 
     /// Loads the kernels' code, places the buffers, and makes the program.
-    func link(_ schedule: Schedule, _ table: KernelTable, _ object: [UInt8], name: String) throws -> Program {
-        let code = try LoadedObject(object: object, name: name)
-        var functions: [KernelFunction] = []
-        for number in table.kernels.indices {
-            functions.append(unsafeBitCast(try code.address(of: KernelTable.symbol(number)), to: KernelFunction.self))
-        }
+    func link(_ schedule: Schedule, _ table: KernelTable, _ codes: [KernelCode], name: String) throws -> Program {
+        let loaded = try LoadedObjects(codes.compactMap(\.object), name: name)
+        let functions = try codes.map { unsafeBitCast(try loaded.address(of: $0.symbol), to: KernelFunction.self) }
         let memory = places(schedule)
         let steps = schedule.steps.enumerated().map { position, step in
             linked(step, table.numbers[position].map { functions[$0] }, memory.places)
@@ -38,7 +35,7 @@ extension GraphCompiler {
                 if case .output(let name) = result.kind { binding(name, result.value) } else { nil }
             },
             parameters: graph.parameters.map(\.operation), arenaBytes: memory.arenaBytes, scratchBytes: scratch,
-            constants: memory.constants, code: code)
+            constants: memory.constants, code: loaded)
     }
 
     private func linked(_ step: Schedule.ScheduledStep, _ function: KernelFunction?, _ places: [Place]) -> Step {

@@ -77,7 +77,7 @@ extension AttentionKernel: CustomStringConvertible {
             case .gradient(let part): "gradient of \(part.rawValue)"
             }
         }
-        return "attention \(heads)x\(n)x\(m), columns \(d) and \(e), \(element), scale \(scale), operands "
+        return "attention \(n)x\(m) of \(batch), columns \(d) and \(e), \(element), scale \(scale), operands "
             + operands.map(text).joined(separator: ", ") + "; " + zip(names, results).map { "\($0) \(text($1.matrix))" }.joined(separator: ", ")
     }
 }

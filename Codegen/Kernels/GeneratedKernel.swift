@@ -16,6 +16,15 @@ extension GeneratedKernel: CustomStringConvertible {
 }
 
 extension GeneratedKernel {
+    /// How much code there is to compile, roughly.
+    var extent: Int {
+        switch self {
+        case .loop(let kernel): kernel.instructions.count
+        case .product(let kernel): 200 + kernel.right.instructions.count + kernel.result.instructions.count
+        case .attention(let kernel): 200 * (1 + kernel.results.count)
+        }
+    }
+
     /// The arguments that are read, and those that are written.
     package var access: (reads: Set<Int>, writes: Set<Int>) {
         switch self {

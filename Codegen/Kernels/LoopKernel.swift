@@ -117,9 +117,11 @@ extension LoopKernel {
     }
 }
 
+/// Kernels whose texts are equal are equal: code is kept by it.
 extension LoopKernel: CustomStringConvertible {
     package var description: String {
         var lines = ["\(form) \(shapeText(extents)) (" + arguments.enumerated().map { "a\($0.offset): \($0.element)" }.joined(separator: ", ") + ")"]
+        if scatterElements > 0 { lines.append("  zeroes \(scatterElements) elements") }
         for (number, instruction) in instructions.enumerated() { lines.append("  %\(number) = \(instruction)") }
         for store in stores { lines.append("  a\(store.argument)[\(store.address)] = %\(store.value)") }
         return lines.joined(separator: "\n")
@@ -129,7 +131,7 @@ extension LoopKernel: CustomStringConvertible {
 extension Instruction: CustomStringConvertible {
     package var description: String {
         let text = switch kind {
-        case .constant(let bits): "constant \(Double(bitPattern: bits))"
+        case .constant(let bits): "constant \(Double(bitPattern: bits).debugDescription)"
         case .index(let expression): "index \(expression)"
         case .load(let argument, let address): "a\(argument)[\(address)]"
         case .compute(let function, let operands): "\(function.rawValue) " + operands.map { "%\($0)" }.joined(separator: ", ")

@@ -34,9 +34,8 @@ package struct ProductKernel: Hashable {
 
 extension ProductKernel: CustomStringConvertible {
     package var description: String {
-        let shape = "\(batch.isEmpty ? "" : "\(batchCount)x")\(m)x\(n)x\(k)"
-        return """
-            product \(shape) \(element), left a[\(left.offset) + \(left.rowStride)*row + k, batch \(left.batchStrides)]
+        """
+            product \(m)x\(n)x\(k) of \(batch) \(element), left a[\(left.offset) + \(left.rowStride)*row + k, batch \(left.batchStrides)]
             right\(turnsRight ? ", turned" : "") = %\(rightValue) of \(right)
             result \(result)
             """

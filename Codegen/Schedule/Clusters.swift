@@ -30,6 +30,8 @@ package struct Clustering {
     package private(set) var clusters: [Cluster] = []
     /// Cluster of each stored value that is not a leaf.
     package private(set) var clusterOf: [Value: Int] = [:]
+    /// For each stored value the clusters that read it, and whether they read it at their own place only.
+    package private(set) var readers: [Value: [(cluster: Int, isSamePlace: Bool)]] = [:]
     private let graph: Graph
     private let placement: Placement
     /// Whether a product is computed by a generated kernel, which can do more than the product.
@@ -74,6 +76,11 @@ package struct Clustering {
                 if other != own { isRead.insert(other) }
             } else if graph[reference.value].operation is Parameter {
                 parameterReaders[reference.value, default: []].append(value)
+            }
+        }
+        for (value, cluster) in clusterOf {
+            for reference in references(of: value) {
+                readers[reference.value, default: []].append((cluster, reference.place == .same))
             }
         }
     }
@@ -192,17 +199,6 @@ package struct Clustering {
         clusters[target].members += clusters[other].members
         clusters[target].members.sort()
         clusters[other].members = []
-    }
-
-    /// For each stored value the clusters that read it, and whether they read it at their own place only.
-    package func readers() -> [Value: [(cluster: Int, isSamePlace: Bool)]] {
-        var readers: [Value: [(cluster: Int, isSamePlace: Bool)]] = [:]
-        for (value, cluster) in clusterOf {
-            for reference in references(of: value) {
-                readers[reference.value, default: []].append((cluster, reference.place == .same))
-            }
-        }
-        return readers
     }
 
     /// The stored values that a node reads, through whatever is computed inside it, and at which place.

@@ -94,7 +94,7 @@ package struct Schedule {
 
     /// Updates whose new value may overwrite the old one while the step that computes it runs: everybody else has read it by then.
     private static func safeUpdates(_ graph: Graph, _ placement: Placement, _ clustering: Clustering) -> [Value: Value] {
-        let readers = clustering.readers()
+        let readers = clustering.readers
         var safe: [Value: Value] = [:]
         for result in graph.results {
             guard case .update(let parameter) = result.kind, safe[result.value] == nil, let own = clustering.clusterOf[result.value],
@@ -112,7 +112,7 @@ package struct Schedule {
 
     private func neededOutside() -> (Value) -> Bool {
         var needed = Set(graph.results.map(\.value))
-        for (value, readers) in clustering.readers() where readers.contains(where: { $0.cluster != clustering.clusterOf[value] }) {
+        for (value, readers) in clustering.readers where readers.contains(where: { $0.cluster != clustering.clusterOf[value] }) {
             needed.insert(value)
         }
         return { needed.contains($0) }
@@ -125,7 +125,7 @@ package struct Schedule {
     private func executionOrder() -> [Int] {
         let clusters = clustering.clusters
         var successors = [Set<Int>](repeating: [], count: clusters.count)
-        let readers = clustering.readers()
+        let readers = clustering.readers
         for (value, list) in readers {
             guard let producer = clustering.clusterOf[value] else { continue }
             for reader in list where reader.cluster != producer { successors[producer].insert(reader.cluster) }

@@ -22,10 +22,10 @@ public struct Compiler: Sendable {
     private let backend: GraphCompiler
 
     /// A compiler for this machine; without `threads`, programs use all of its processors. Throws if LLVM does not know the machine.
-    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil) throws {
+    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard) throws {
         self.options = options
         pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
-        backend = try GraphCompiler(options)
+        backend = try GraphCompiler(options, cache: cache)
     }
 
     /// Compiles a training step: forward pass, gradients and update in one program.

@@ -55,12 +55,19 @@ public struct Graph: Sendable {
 
     /// Inputs in order of declaration.
     public var inputs: [(value: Value, operation: Input)] {
-        values.compactMap { value in (self[value].operation as? Input).map { (value, $0) } }
+        leaves()
     }
 
     /// Parameters (weights and state) in order of declaration.
     public var parameters: [(value: Value, operation: Parameter)] {
-        values.compactMap { value in (self[value].operation as? Parameter).map { (value, $0) } }
+        leaves()
+    }
+
+    /// The operations of a kind that has no operands, which tells most nodes apart from them at little cost.
+    private func leaves<Leaf: Operation>() -> [(value: Value, operation: Leaf)] {
+        nodes.indices.compactMap { index in
+            nodes[index].operands.isEmpty ? (nodes[index].operation as? Leaf).map { (Value(index), $0) } : nil
+        }
     }
 
     /// How often each value is used by nodes and results.

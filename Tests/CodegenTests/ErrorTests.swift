@@ -16,17 +16,17 @@ struct ErrorTests {
 
     @Test func doublePrecision() throws {
         let graph = try functionGraph([TensorType(.f64, [3])]) { x in [x[0] * 2] }
-        #expect(throws: GraphErrors.self) { try GraphCompiler().compile(graph) }
+        #expect(throws: GraphErrors.self) { try GraphCompiler(cache: nil).compile(graph) }
         let cast = try functionGraph([f32(3)]) { x in [x[0].cast(.f64).cast(.f32)] }
         #expect(throws: GraphErrors.self) { try GraphCompiler().kernels(cast) }
-        #expect(message { _ = try GraphCompiler().compile(graph) }.contains("f64 is for the interpreter; generated code computes in f32"))
+        #expect(message { _ = try GraphCompiler(cache: nil).compile(graph) }.contains("f64 is for the interpreter; generated code computes in f32"))
     }
 
     private func product() throws -> Program {
         let builder = GraphBuilder(name: "product")
         let x = builder.input(Input("x", f32(2, 3))), y = builder.input(Input("y", i32(2)))
         builder.output("z", matmul(gather(x, y), builder.parameter(Parameter("w", f32(3, 4), .zeros))))
-        return try GraphCompiler().compile(try builder.finish()).program
+        return try GraphCompiler(cache: nil).compile(try builder.finish()).program
     }
 
     @Test func inputs() throws {
@@ -50,7 +50,7 @@ struct ErrorTests {
 
     @Test func memoryBeyondAnyMachine() throws {
         let graph = try functionGraph([f32(1 << 22, 1), f32(1, 1 << 22)]) { x in [exp(x[0] + x[1]), matmul(x[0], x[1])] }
-        let program = try GraphCompiler().compile(graph).program
+        let program = try GraphCompiler(cache: nil).compile(graph).program
         #expect(program.arenaBytes > 1 << 46)
         let error = #expect(throws: RuntimeError.self) { try ProgramRunner(program, pool: WorkerPool(threads: 1)) }
         #expect(error?.code == .outOfMemory)

@@ -133,7 +133,7 @@ struct InPlaceUpdateTests {
         default: .sgd(learningRate: 0.05)
         }
         let graph = try perceptronStep(optimizer)
-        let program = try GraphCompiler().compile(graph).program
+        let program = try GraphCompiler(cache: nil).compile(graph).program
         let runner = try ProgramRunner(program, pool: WorkerPool(threads: 2))
         let state = ProgramState()
         try state.add(program.parameters, seed: 0)

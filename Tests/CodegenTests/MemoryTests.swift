@@ -57,7 +57,7 @@ struct MemoryTests {
     func schedulesNeverReuseLiveMemory(seed: UInt64) throws {
         let graph = RandomGraph(seed: seed).graph
         let schedule = try Schedule(GraphCompiler.optimize(graph))
-        let program = try GraphCompiler().compile(graph).program
+        let program = try GraphCompiler(cache: nil).compile(graph).program
         let buffers = schedule.layout.buffers
         var first = [Int: Int](), last = [Int: Int](), offsets = [Int: Int]()
         func touch(_ buffer: Int, _ time: Int) {

@@ -42,7 +42,7 @@ func runCompiled(
     _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:],
     threads: Int = 2, target: TargetDescription? = nil
 ) throws -> [String: TensorData] {
-    let program = try GraphCompiler(target: target).compile(graph).program
+    let program = try GraphCompiler(target: target, cache: nil).compile(graph).program
     let state = ProgramState()
     try state.add(program.parameters, seed: 0)
     for (name, value) in parameters { try state.write(name, TensorData(value)) }

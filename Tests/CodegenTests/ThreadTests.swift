@@ -9,7 +9,7 @@ struct ThreadTests {
     private func expectSameBits(
         _ graph: Graph, inputs: [String: HostTensor], _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation
     ) throws {
-        let program = try GraphCompiler().compile(graph).program
+        let program = try GraphCompiler(cache: nil).compile(graph).program
         func run(_ threads: Int) throws -> [String: TensorData] {
             let state = ProgramState()
             try state.add(program.parameters, seed: 7)

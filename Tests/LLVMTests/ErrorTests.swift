@@ -29,7 +29,7 @@ import Testing
 
     @Test func garbageIsNotAnObject() {
         for bytes in [[], [1, 2, 3], [UInt8](repeating: 0x7f, count: 4096)] as [[UInt8]] {
-            let error = #expect(throws: LLVMError.self) { _ = try LoadedObject(object: bytes, name: "garbage") }
+            let error = #expect(throws: LLVMError.self) { _ = try LoadedObjects([bytes], name: "garbage") }
             #expect(error?.message.isEmpty == false)
         }
     }
@@ -55,7 +55,7 @@ import Testing
         Builder(module, function: module.addFunction("kernel", parameters: [], returns: module.void)).ret()
         let object = try module.object()
         #expect(throws: LLVMError.self) {
-            try LoadedObject(object: Array(object.prefix(object.count / 2)), name: "half").address(of: "kernel")
+            try LoadedObjects([Array(object.prefix(object.count / 2))], name: "half").address(of: "kernel")
         }
     }
 }

@@ -6,7 +6,7 @@ typealias Kernel = @convention(c) (Buffer, Buffer, Buffer, Int) -> Void
 /// A kernel `(a, b, c, count)` built, checked, optimized and loaded for one target.
 struct Compiled {
     let text: String
-    let object: LoadedObject
+    let object: LoadedObjects
     let run: Kernel
 
     init(_ target: TargetDescription, _ body: (Builder, _ pointers: [Value], _ count: Value) throws -> Void) throws {
@@ -21,7 +21,7 @@ struct Compiled {
         try module.verify()
         try module.optimize()
         try module.verify()
-        object = try LoadedObject(object: try module.object(), name: "test")
+        object = try LoadedObjects([try module.object()], name: "test")
         run = unsafeBitCast(try object.address(of: "kernel"), to: Kernel.self)
     }
 

@@ -8,6 +8,10 @@ public struct BenchmarkResult: Sendable {
     public let batch: Int
     /// Seconds from the declaration to the program.
     public let compilation: Double
+    /// What of them the stages of the compiler took, in order.
+    public let stages: [(stage: String, seconds: Double)]
+    /// Whether the code came from the cache.
+    public let isCached: Bool
     /// Seconds of compilation and first run.
     public let first: Double
     /// Seconds of the timed runs, shortest first.
@@ -33,7 +37,8 @@ public struct BenchmarkResult: Sendable {
             ("task", "\"\(task)\""), ("preset", "\"\(preset)\""), ("dtype", "\"\(precision)\""), ("variant", "\"compiled\""),
             ("batch", "\(batch)"), ("first_s", number(first, 3)), ("median_s", number(median, 5)), ("min_s", number(times[0], 5)),
             ("images_per_s", number(imagesPerSecond, 3)), ("peak_rss_gb", number(peak, 3)), ("threads", "\(threads)"),
-            ("apus", "\"\(version)\""), ("compile_s", number(compilation, 3)), ("gflop_per_step", number(billionOperations, 3)),
+            ("apus", "\"\(version)\""), ("compile_s", number(compilation, 3)), ("cached", "\(isCached)"),
+            ("gflop_per_step", number(billionOperations, 3)),
             ("gflops", number(billionOperations / median, 2)),
         ]
         return "{" + entries.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
@@ -44,6 +49,8 @@ public struct BenchmarkResult: Sendable {
         let rows = [
             ("step", "\(task), \(preset), \(precision), batch \(batch), threads \(threads)"),
             ("compilation", String(format: "%.2f s", compilation)),
+            ("stages of it", stages.map { String(format: "\($0.stage) %.3f s", $0.seconds) }.joined(separator: ", ")),
+            ("code from the cache", isCached ? "yes" : "no"),
             ("compilation and first run", String(format: "%.2f s", first)),
             ("median of \(times.count) runs", String(format: "%.4g s", median)),
             ("shortest run", String(format: "%.4g s", times[0])),

@@ -9,11 +9,13 @@ public struct StepBenchmark {
     public let batch: Int
     /// Runs that are timed, after two that are not.
     public let steps: Int
+    /// Where code is looked for before it is compiled.
+    public let cache: ObjectCache?
 
     private static let classes = 4
 
-    public init(_ step: NamedStep, preset: String, options: CompilerOptions = CompilerOptions(), batch: Int, steps: Int) {
-        (self.step, self.preset, self.options, self.batch, self.steps) = (step, preset, options, batch, steps)
+    public init(_ step: NamedStep, preset: String, options: CompilerOptions = CompilerOptions(), batch: Int, steps: Int, cache: ObjectCache? = .standard) {
+        (self.step, self.preset, self.options, self.batch, self.steps, self.cache) = (step, preset, options, batch, steps, cache)
     }
 
     /// Compiles and runs the step. With `profiling`, as many runs again tell where the time goes.
@@ -26,7 +28,7 @@ public struct StepBenchmark {
         let declaration = step.declaration(of: try MaskedAutoencoder(configuration), batch: batch, optimizer: optimizer)
 
         let start = now()
-        let compiler = try Compiler(options, threads: threads)
+        let compiler = try Compiler(options, threads: threads, cache: cache)
         let program = try declaration.compiled(by: compiler)
         let compilation = seconds(since: start)
         let state = try program.makeState(seed: 0)
@@ -47,8 +49,8 @@ public struct StepBenchmark {
             profile = collected
         }
         return BenchmarkResult(
-            task: step.rawValue, preset: preset, precision: options.precision.rawValue, batch: batch, compilation: compilation, first: first,
-            times: times.sorted(), peakBytes: peak, threads: compiler.pool.threads,
+            task: step.rawValue, preset: preset, precision: options.precision.rawValue, batch: batch, compilation: compilation,
+            stages: program.compilation.timings, isCached: program.compilation.isCached, first: first, times: times.sorted(), peakBytes: peak, threads: compiler.pool.threads,
             floatingPointOperations: program.program.floatingPointOperations, profile: profile)
     }
 }

@@ -45,7 +45,7 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
-        let benchmark = StepBenchmark(task.step, preset: model.preset, options: machine.options, batch: batch, steps: steps)
+        let benchmark = StepBenchmark(task.step, preset: model.preset, options: machine.options, batch: batch, steps: steps, cache: machine.cache)
         let result = try benchmark.run(model.configuration(), threads: machine.threads, profiling: profile)
         print(json ? result.json(version: MSMAETool.version) : result.table)
         if let profile = result.profile { print("\n\(profile.table)") }

@@ -12,6 +12,9 @@ struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A fusion to leave out, for comparison; may be given more than once.", valueName: "fusion"))
     var without: [Fusion] = []
 
+    @Flag(help: "Compile all code anew, and keep none of it.")
+    var noCache = false
+
     @Option(help: "Threads to run on. (default: all processors)")
     var threads: Int?
 
@@ -23,7 +26,9 @@ struct MachineOptions: ParsableArguments {
         CompilerOptions(precision: precision, products: products, fusions: Set(Fusion.allCases).subtracting(without))
     }
 
-    func compiler() throws -> Compiler { try Compiler(options, threads: threads) }
+    var cache: ObjectCache? { noCache ? nil : .standard }
+
+    func compiler() throws -> Compiler { try Compiler(options, threads: threads, cache: cache) }
 }
 
 extension CompilerOptions.Precision: ExpressibleByArgument {}

@@ -3,15 +3,15 @@ import Synchronization
 
 /// Object code loaded into this process, whose undefined symbols are those of the process.
 ///
-/// The code is linked when an address is first asked for and lives as long as this object, which
+/// Code is linked when an address in it is first asked for and lives as long as this object, which
 /// must therefore outlive every call into it.
-public final class LoadedObject: @unchecked Sendable {
+public final class LoadedObjects: @unchecked Sendable {
     // LLJIT serves lookups from any thread, hence Sendable.
     private let jit: LLVMOrcLLJITRef
     private let reports: Reports
 
-    /// Loads a relocatable object file for this machine.
-    public init(object: [UInt8], name: String) throws(LLVMError) {
+    /// Loads relocatable object files for this machine, which may use each other's symbols.
+    public init(_ objects: [[UInt8]], name: String) throws(LLVMError) {
         try TargetDescription.initializeNativeTarget()
         var created: LLVMOrcLLJITRef?
         try LLVMError.check(LLVMOrcCreateLLJIT(&created, nil), "create JIT")
@@ -19,7 +19,7 @@ public final class LoadedObject: @unchecked Sendable {
         let reports = Reports()
         reports.collect(from: jit)
         do throws(LLVMError) {
-            try Self.fill(jit, with: object, name: name)
+            try Self.fill(jit, with: objects, name: name)
         } catch {
             withExtendedLifetime(reports) { LLVMConsumeError(LLVMOrcDisposeLLJIT(jit)) }
             throw error
@@ -32,7 +32,7 @@ public final class LoadedObject: @unchecked Sendable {
         LLVMConsumeError(LLVMOrcDisposeLLJIT(jit))
     }
 
-    /// Where a function or variable of the object is.
+    /// Where a function or variable of the objects is.
     public func address(of symbol: String) throws(LLVMError) -> UnsafeRawPointer {
         var address: LLVMOrcExecutorAddress = 0
         do throws(LLVMError) {
@@ -47,7 +47,7 @@ public final class LoadedObject: @unchecked Sendable {
         return pointer
     }
 
-    private static func fill(_ jit: LLVMOrcLLJITRef, with object: [UInt8], name: String) throws(LLVMError) {
+    private static func fill(_ jit: LLVMOrcLLJITRef, with objects: [[UInt8]], name: String) throws(LLVMError) {
         let library = LLVMOrcLLJITGetMainJITDylib(jit)
         var process: LLVMOrcDefinitionGeneratorRef?
         let prefix = LLVMOrcLLJITGetGlobalPrefix(jit)
@@ -55,13 +55,15 @@ public final class LoadedObject: @unchecked Sendable {
             LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, prefix, nil, nil),
             "see the symbols of the process")
         LLVMOrcJITDylibAddGenerator(library, process)
-        let buffer = object.withUnsafeBytes { bytes in
-            bytes.withMemoryRebound(to: CChar.self) {
-                LLVMCreateMemoryBufferWithMemoryRangeCopy($0.baseAddress, $0.count, name)
+        for object in objects {
+            let buffer = object.withUnsafeBytes { bytes in
+                bytes.withMemoryRebound(to: CChar.self) {
+                    LLVMCreateMemoryBufferWithMemoryRangeCopy($0.baseAddress, $0.count, name)
+                }
             }
+            // The JIT takes the buffer over, also when it refuses it.
+            try LLVMError.check(LLVMOrcLLJITAddObjectFile(jit, library, buffer), "load \(name)")
         }
-        // The JIT takes the buffer over, also when it refuses it.
-        try LLVMError.check(LLVMOrcLLJITAddObjectFile(jit, library, buffer), "load \(name)")
     }
 }
 

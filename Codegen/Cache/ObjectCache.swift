@@ -1,0 +1,120 @@
+import ApusLLVM
+import Foundation
+import Synchronization
+
+/// Object code of kernels on disk, so that what was compiled once is only loaded the next time.
+///
+/// An entry goes by a digest of everything that decides the code: the kernel's text, the target, LLVM, and the build of
+/// Apus itself. Entries are written whole or not at all and carry a checksum, so that any number of processes
+/// can share a folder, and an entry that is damaged is one that is not there.
+///
+/// A cache is only a cache: where it cannot be read or written, compilation goes on without it and says nothing.
+/// That includes a folder that another user owns or may write to, since whoever writes there decides what is executed here.
+public struct ObjectCache: Sendable {
+    public let folder: String
+    /// Bytes that entries may take; beyond that, those that were not used for longest are removed.
+    public let limitBytes: Int
+    private let budget = TrimBudget()
+
+    /// A cache in a folder, which is made, for this user only, when the first entry is written.
+    public init(folder: String, limitBytes: Int = 512 << 20) {
+        self.folder = folder
+        self.limitBytes = limitBytes
+    }
+
+    /// The user's cache: `$XDG_CACHE_HOME/apus`, else `~/.cache/apus`.
+    ///
+    /// Nil if neither is known as an absolute path, or if the environment says `APUS_CACHE=off`.
+    public static let standard = standardFolder(ProcessInfo.processInfo.environment).map { ObjectCache(folder: $0) }
+
+    package static func standardFolder(_ environment: [String: String]) -> String? {
+        func absolute(_ variable: String) -> String? { environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } }
+        guard environment["APUS_CACHE"] != "off" else { return nil }
+        guard let parent = absolute("XDG_CACHE_HOME") ?? absolute("HOME").map({ $0 + "/.cache" }) else { return nil }
+        return parent + "/apus"
+    }
+
+    // MARK: Keys
+
+    /// Raised when the meaning of entries changes; a change of the code that writes them is noticed by itself.
+    private static let format = "1"
+
+    /// The name of a kernel's code; nil where the system does not tell one build of Apus from another.
+    package static func key(kernel text: String, target: TargetDescription, optimizationLevel: Int) -> Digest? {
+        key([text, "O\(optimizationLevel)", target.triple, target.cpu, target.features, "\(target.vectorBytes)",
+             "\(target.hasFusedMultiplyAdd)", "\(target.hasBFloat16DotProduct)"])
+    }
+
+    private static func key(_ texts: [String]) -> Digest? { BuildIdentity.text.map { Digest([format, $0] + texts) } }
+
+    // MARK: Object code
+
+    package func object(_ key: Digest) -> [UInt8]? { entry(key, .object) }
+
+    package func store(_ object: [UInt8], as key: Digest) { write(object, key, .object) }
+
+    // MARK: Measurements
+
+    /// Keeps a short text, such as which of two implementations is faster, until Apus itself changes.
+    ///
+    /// The name says everything that the text depends on, the machine too: folders may be shared by several.
+    public func remember(_ name: String, _ text: String) {
+        guard let key = Self.key([name]) else { return }
+        write(Array(text.utf8), key, .text)
+    }
+
+    /// The text that was last kept under a name; nil if there is none any more.
+    public func recall(_ name: String) -> String? {
+        Self.key([name]).flatMap { entry($0, .text) }.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    // MARK: Entries
+
+    private enum Kind: String, CaseIterable {
+        case object, text
+
+        var suffix: String { "." + rawValue }
+        /// What a file of this kind begins with.
+        var magic: [UInt8] { Array("apus \(rawValue)\n".utf8) }
+    }
+
+    /// What an entry begins with: kind, key, length and checksum of what follows.
+    private static func header(_ payload: [UInt8], _ key: Digest, _ kind: Kind) -> [UInt8] {
+        kind.magic + key.bytes + withUnsafeBytes(of: UInt64(payload.count).littleEndian) { Array($0) } + Digest(payload).bytes
+    }
+
+    /// The content of an entry; one that is not as it was written is removed.
+    private func entry(_ key: Digest, _ kind: Kind) -> [UInt8]? {
+        let name = key.hexadecimal + kind.suffix
+        guard let folder = CacheFolder(folder), let bytes = folder.read(name, limit: limitBytes) else { return nil }
+        let headerBytes = Self.header([], key, kind).count
+        let payload = Array(bytes.dropFirst(headerBytes))
+        guard bytes.starts(with: Self.header(payload, key, kind)) else {
+            folder.remove(name)
+            return nil
+        }
+        return payload
+    }
+
+    private func write(_ payload: [UInt8], _ key: Digest, _ kind: Kind) {
+        let bytes = Self.header(payload, key, kind) + payload
+        guard bytes.count <= limitBytes, let folder = CacheFolder(folder, creating: true), folder.write(bytes, to: key.hexadecimal + kind.suffix)
+        else { return }
+        if budget.isSpent(by: CacheFolder.blocks(bytes.count), of: limitBytes / 64) { folder.trim(to: limitBytes, suffixes: Kind.allCases.map(\.suffix)) }
+    }
+}
+
+/// Looking through a large folder takes a while, so it is done at the first write and after each so many bytes.
+private final class TrimBudget: Sendable {
+    private let rest = Mutex(0)
+
+    /// Whether these bytes are more than what was left of `allowance`, which then begins anew.
+    func isSpent(by byteCount: Int, of allowance: Int) -> Bool {
+        rest.withLock { rest in
+            rest -= byteCount
+            guard rest < 0 else { return false }
+            rest = allowance
+            return true
+        }
+    }
+}

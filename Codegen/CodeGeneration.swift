@@ -1,0 +1,62 @@
+import ApusLLVM
+import Dispatch
+import Synchronization
+
+/// A kernel of a program on its way to native code.
+struct KernelCode {
+    let kernel: GeneratedKernel
+    /// What its code goes by in the cache; nil without one.
+    let key: Digest?
+    /// The name of its function.
+    let symbol: String
+    /// Its relocatable code, once there is some.
+    var object: [UInt8]?
+}
+
+extension GraphCompiler {
+    /// LLVM's standard passes that kernels go through.
+    private static let optimizationLevel = 1
+
+    /// The kernels of a program, with the code of those that the cache has.
+    ///
+    /// Each kernel is an entry of its own: a model that was changed a little finds most of its kernels.
+    func lookedUp(_ table: KernelTable) -> [KernelCode] {
+        table.kernels.enumerated().map { number, kernel in
+            guard let cache, let key = ObjectCache.key(kernel: "\(kernel)", target: target, optimizationLevel: Self.optimizationLevel)
+            else { return KernelCode(kernel: kernel, key: nil, symbol: KernelTable.symbol(number)) }
+            // In a name that belongs to the kernel alone, its code fits every program.
+            return KernelCode(kernel: kernel, key: key, symbol: "kernel_\(key.hexadecimal)", object: cache.object(key))
+        }
+    }
+
+    /// The same with the code that was missing; kernels are compiled side by side, the longest first.
+    func generated(_ codes: [KernelCode]) throws -> [KernelCode] {
+        let missing = codes.indices.filter { codes[$0].object == nil }
+            .sorted { codes[$0].kernel.extent > codes[$1].kernel.extent }
+        let results = Mutex([Int: Result<[UInt8], any Error>]())
+        DispatchQueue.concurrentPerform(iterations: missing.count) { turn in
+            let code = codes[missing[turn]]
+            let result = Result { try emit([(code.symbol, code.kernel)]).object() }
+            if let key = code.key, let object = try? result.get() { cache?.store(object, as: key) }
+            results.withLock { $0[missing[turn]] = result }
+        }
+        var codes = codes
+        for (number, result) in results.withLock({ $0 }) { codes[number].object = try result.get() }
+        return codes
+    }
+
+    /// One module with the code of some kernels.
+    func emit(_ kernels: [(symbol: String, kernel: GeneratedKernel)]) throws -> Module {
+        let module = Module(name: "apus", target: target)
+        for (symbol, kernel) in kernels {
+            switch kernel {
+            case .loop(let loop): KernelEmitter(loop, named: symbol, in: module).emit()
+            case .product(let product): ProductEmitter(product, named: symbol, in: module).emit()
+            case .attention(let attention): AttentionEmitter(attention, named: symbol, in: module).emit()
+            }
+        }
+        try module.verify()
+        try module.optimize(level: Self.optimizationLevel)
+        return module
+    }
+}
