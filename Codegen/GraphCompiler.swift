@@ -11,6 +11,8 @@ public struct Compilation: Sendable {
     public var rewrites: [Rewrite] = []
     /// The graph of primitives that was scheduled.
     public var optimized: Graph
+    /// Where the program's arena goes.
+    public var memory: MemoryReport
     /// The kernels as text.
     public var kernels: String
     /// Seconds by stage, in order.
@@ -38,8 +40,10 @@ public struct GraphCompiler: Sendable {
         let schedule = try clock.time("schedule") { try self.schedule(optimized) }
         let table = KernelTable(schedule)
         let code = try clock.time("generate") { try emit(table.kernels) }
-        let program = try clock.time("link") { try link(schedule, table, code.object(), name: graph.name) }
-        return Compilation(program: program, rewrites: rewrites, optimized: optimized, kernels: Self.text(schedule, table), timings: clock.stages)
+        let (program, memory) = try clock.time("link") { try link(schedule, table, code.object(), name: graph.name) }
+        return Compilation(
+            program: program, rewrites: rewrites, optimized: optimized, memory: memory, kernels: Self.text(schedule, table),
+            timings: clock.stages)
     }
 
     /// The graph of primitives that is scheduled.
