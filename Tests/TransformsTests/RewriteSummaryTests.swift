@@ -1,0 +1,34 @@
+import ApusIR
+import ApusTransforms
+import Testing
+
+/// Rewrites as `apus explain` lists them.
+struct RewriteSummaryTests {
+    private func rewrite(_ pass: String, _ note: String, _ path: String?) -> Rewrite {
+        Rewrite(pass: pass, note: note, location: path.map { SourceLocation(file: "Model.swift", line: 1, path: $0) })
+    }
+
+    @Test func groups() {
+        var rewrites = (0..<12).map { rewrite("qkv", "3 products of %\($0 * 40) became one", "blocks.\($0).attn") }
+        rewrites.append(rewrite("gather", "moved above a product", nil))
+        rewrites.append(rewrite("qkv", "2 products of %7 became one", "blocks.2.attn"))
+        #expect(RewriteSummary(rewrites).description == """
+            qkv: 13
+              12 x 3 products of % became one
+                  blocks.0…11.attn (12 times)
+              1 x 2 products of % became one
+                  blocks.2.attn
+            gather: 1
+              1 x moved above a product
+                  outside of layers
+            """)
+        #expect(RewriteSummary([]).description == "no rewrites")
+    }
+
+    @Test func foldedPaths() {
+        #expect(RewriteSummary.folded(["a.0", "a.1", "a.3", "a.7", "a.8", "b", "b"]) == ["a.0…1, 3, 7…8 (5 times)", "b (2 times)"])
+        #expect(RewriteSummary.folded(["a.2.b.0", "a.3.b.0", "a.2.b.1"]) == ["a.2…3.b.0 (2 times)", "a.2.b.1"])
+        #expect(RewriteSummary.folded(["a.4", "a.4"]) == ["a.4 (2 times)"])
+        #expect(RewriteSummary.folded([]) == [])
+    }
+}
