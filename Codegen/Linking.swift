@@ -111,9 +111,11 @@ extension GraphCompiler {
         }
         let contents = schedule.contents()
         let used = buffers.indices.filter { intervals[$0].last >= intervals[$0].first }.map { buffer in
-            MemoryReport.Buffer(
+            let node = contents[buffer].map { schedule.graph[$0] }
+            return MemoryReport.Buffer(
                 number: buffer, byteCount: intervals[buffer].byteCount, offset: plan.offsets[buffer],
-                steps: intervals[buffer].first...intervals[buffer].last, content: contents[buffer] ?? "")
+                steps: intervals[buffer].first...intervals[buffer].last,
+                content: node.map { "\(type(of: $0.operation).name) \($0.type)" } ?? "", path: node?.location?.path ?? "")
         }
         return (places, MemoryReport(buffers: used, arenaBytes: plan.byteCount), constants)
     }

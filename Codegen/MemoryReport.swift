@@ -12,8 +12,10 @@ public struct MemoryReport: Sendable {
         public var offset: Int
         /// The steps that it is in use from and to: inputs from -1, results to the number of steps.
         public var steps: ClosedRange<Int>
-        /// What computes the value, its type, and the path of the layer.
+        /// What computes the value, and its type, such as `dot f32[16,50,768]`.
         public var content: String
+        /// Path of the layer that it belongs to.
+        public var path: String
     }
     /// By number.
     public let buffers: [Buffer]
@@ -45,28 +47,53 @@ public struct MemoryReport: Sendable {
         buffers.reduce(0) { $0 + ($1.steps.contains(step) ? Memory.aligned($1.byteCount) : 0) }
     }
 
-    /// The arena and its largest buffers; a star marks those in use at the peak.
-    public func text(largest count: Int = 20) -> String {
-        func line(_ bytes: Int, _ mark: String, _ text: String) -> String { String(format: "%9.1f MB ", Double(bytes) / 1e6) + mark + " " + text }
-        func isAtPeak(_ buffer: Buffer) -> Bool { buffer.steps.contains(peakStep) }
-        let ordered = buffers.sorted { ($0.byteCount, $1.number) > ($1.byteCount, $0.number) }
-        var lines = [
-            line(arenaBytes, " ", "arena of \(buffers.count) buffers"),
-            line(peakBytes, "*", "in \(buffers.count(where: isAtPeak)) of them at the peak, step \(peakStep)"),
-        ]
-        lines += ordered.prefix(count).map { buffer in
-            let steps = "steps \(buffer.steps.lowerBound)…\(buffer.steps.upperBound)"
-            return line(buffer.byteCount, isAtPeak(buffer) ? "*" : " ", "\(steps): \(buffer.content)")
+    /// The arena and what most of it holds at its peak; buffers that layers of one kind have each are one line.
+    public func text(lines count: Int = 24) -> String {
+        func line(_ bytes: Int, _ atPeak: Int, _ text: String) -> String {
+            String(format: "%9.1f MB %9.1f MB", Double(bytes) / 1e6, Double(atPeak) / 1e6) + "  " + text
         }
-        let rest = ordered.dropFirst(count)
-        if !rest.isEmpty { lines.append(line(rest.reduce(0) { $0 + $1.byteCount }, " ", "in \(rest.count) smaller buffers")) }
-        return lines.joined(separator: "\n")
+        let groups = groups.sorted { ($0.bytesAtPeak, $0.byteCount, $1.first, $1.text) > ($1.bytesAtPeak, $1.byteCount, $0.first, $0.text) }
+        let header = [
+            line(arenaBytes, peakBytes, "arena of \(buffers.count) buffers; its peak is at step \(peakStep)"),
+            "      in all      at peak",
+        ]
+        let lines = groups.prefix(count).map { line($0.byteCount, $0.bytesAtPeak, $0.text) }
+        let rest = groups.dropFirst(count)
+        let other = line(
+            rest.reduce(0) { $0 + $1.byteCount }, rest.reduce(0) { $0 + $1.bytesAtPeak }, "\(rest.reduce(0) { $0 + $1.count }) other buffers")
+        return (header + lines + (rest.isEmpty ? [] : [other])).joined(separator: "\n")
+    }
+
+    /// Buffers of the same kind and size in layers that differ in a number only.
+    private struct Group {
+        var text: String
+        var count: Int
+        var byteCount: Int
+        var bytesAtPeak: Int
+        /// The first step at which one is in use.
+        var first: Int
+    }
+
+    private var groups: [Group] {
+        struct Kind: Hashable { var content: String, byteCount: Int }
+        return Dictionary(grouping: buffers) { Kind(content: $0.content, byteCount: $0.byteCount) }.flatMap { kind, alike in
+            LayerPaths(alike.map(\.path)).groups.map { paths in
+                let members = paths.members.map { alike[$0] }
+                let first = members.map(\.steps.lowerBound).min() ?? 0, last = members.map(\.steps.upperBound).max() ?? 0
+                let longest = members.map(\.steps.count).max() ?? 0
+                let lives = members.count == 1 ? "steps \(first)…\(last)" : "\(members.count) buffers, steps \(first)…\(last), each for \(longest) at most"
+                return Group(
+                    text: kind.content + (paths.text.isEmpty ? "" : " in \(paths.text)") + ": " + lives, count: members.count,
+                    byteCount: kind.byteCount * members.count,
+                    bytesAtPeak: kind.byteCount * members.count { $0.steps.contains(peakStep) }, first: first)
+            }
+        }
     }
 }
 
 extension Schedule {
-    /// What each buffer holds: the largest of its values, which the others are parts or views of.
-    func contents() -> [Int: String] {
+    /// What each buffer holds: the largest of its values, which the others are parts of.
+    func contents() -> [Int: Value] {
         var holders: [Int: Value] = [:]
         for (value, storage) in layout.storages {
             if let other = holders[storage.buffer] {
@@ -75,10 +102,6 @@ extension Schedule {
             }
             holders[storage.buffer] = value
         }
-        return holders.mapValues { value in
-            let node = graph[value]
-            let path = node.location?.path ?? ""
-            return "\(type(of: node.operation).name) \(node.type)" + (path.isEmpty ? "" : " in \(path)")
-        }
+        return holders
     }
 }

@@ -1,3 +1,5 @@
+import ApusIR
+
 /// Rewrites as text: by pass, then by what was done, with the places where it was.
 public struct RewriteSummary: CustomStringConvertible, Sendable {
     private let rewrites: [Rewrite]
@@ -11,7 +13,10 @@ public struct RewriteSummary: CustomStringConvertible, Sendable {
             lines.append("\(pass): \(rewrites.count)")
             for (note, rewrites) in groups(rewrites, by: { Self.withoutNumbers($0.note) }) {
                 lines.append("  \(rewrites.count) x \(note)")
-                lines += Self.folded(rewrites.map { $0.location?.path ?? "" }).map { "      \($0)" }
+                for group in LayerPaths(rewrites.map { $0.location?.path ?? "" }).groups {
+                    let times = group.members.count > 1 ? " (\(group.members.count) times)" : ""
+                    lines.append("      " + (group.text.isEmpty ? "outside of layers" : group.text) + times)
+                }
             }
         }
         return lines.joined(separator: "\n")
@@ -35,38 +40,5 @@ public struct RewriteSummary: CustomStringConvertible, Sendable {
             if !isNumber { result.append(character) }
         }
         return result
-    }
-
-    /// Layer paths of which those that differ in one number only are one: `blocks.0…11.attn (12 times)`.
-    package static func folded(_ paths: [String]) -> [String] {
-        var order: [String] = [], numbers: [String: [Int]] = [:]
-        for path in paths {
-            var parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            let place = parts.firstIndex { Int($0) != nil }
-            let number = place.flatMap { Int(parts[$0]) } ?? -1
-            if let place { parts[place] = "#" }
-            let pattern = parts.joined(separator: ".")
-            if numbers[pattern] == nil { order.append(pattern) }
-            numbers[pattern, default: []].append(number)
-        }
-        return order.map { pattern in
-            let all = numbers[pattern]!, distinct = Set(all).sorted()
-            let times = all.count > 1 ? " (\(all.count) times)" : ""
-            let name = pattern.isEmpty ? "outside of layers" : pattern
-            return name.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).joined(separator: ranges(distinct)) + times
-        }
-    }
-
-    /// Ascending numbers with runs of them shortened: `0…3, 7`.
-    private static func ranges(_ numbers: [Int]) -> String {
-        var runs: [ClosedRange<Int>] = []
-        for number in numbers {
-            if let last = runs.last, last.upperBound == number - 1 {
-                runs[runs.count - 1] = last.lowerBound...number
-            } else {
-                runs.append(number...number)
-            }
-        }
-        return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)…\($0.upperBound)" }.joined(separator: ", ")
     }
 }

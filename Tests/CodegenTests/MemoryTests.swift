@@ -144,17 +144,20 @@ struct MemoryTests {
         }
         for step in -1...schedule.steps.count { #expect(report.bytes(at: step) <= report.peakBytes, "seed \(seed), step \(step)") }
         #expect(report.bytes(at: report.peakStep) == report.peakBytes)
-        #expect(report.text(largest: 3).split(separator: "\n").count == 2 + min(3, report.buffers.count) + (report.buffers.count > 3 ? 1 : 0))
+        #expect((2...6).contains(report.text(lines: 3).split(separator: "\n").count), "seed \(seed): \(report.text(lines: 3))")
     }
 
-    /// Without gaps the arena is as large as what is in use at the peak, and values carry the names of their layers.
+    /// Without gaps the arena is as large as what is in use at the peak; buffers of one kind are one line.
     @Test func reportOfAChain() throws {
         let graph = try functionGraph([f32(64, 64)]) { x in [matmul(matmul(x[0], x[0]), x[0])] }
         let report = try GraphCompiler().compile(graph).memory
         #expect(report.buffers.count == 3 && report.arenaBytes == 3 * 64 * 64 * 4 && report.peakBytes == report.arenaBytes)
         #expect(report.peakStep == 1)
-        #expect(report.buffers.contains { $0.content == "input f32[64,64]" && $0.steps == -1...1 })
-        #expect(report.buffers.contains { $0.content == "dot f32[64,64]" && $0.steps == 0...1 })
-        #expect(report.buffers.contains { $0.content == "dot f32[64,64]" && $0.steps == 1...2 })
+        #expect(report.text() == """
+                  0.0 MB       0.0 MB  arena of 3 buffers; its peak is at step 1
+                  in all      at peak
+                  0.0 MB       0.0 MB  dot f32[64,64]: 2 buffers, steps 0…2, each for 2 at most
+                  0.0 MB       0.0 MB  input f32[64,64]: steps -1…1
+            """)
     }
 }

@@ -23,7 +23,7 @@ struct MeasuringTests {
 
     @Test func explanation() throws {
         let explanation = try StepExplanation(.finetune, of: small, batch: 2, options: CompilerOptions(), threads: 2)
-        for part in ["finetune, fp32, batch 2, threads 2", "REWRITES\n", "KERNELS, in ", "MEMORY\n", "optimizer state", "at the peak", "a run takes "] {
+        for part in ["finetune, 2 blocks of 16, images 16 x 16, fp32, batch 2, threads 2", "REWRITES\n", "KERNELS, in ", "MEMORY\n", "optimizer state", "its peak is at step", "a run takes "] {
             #expect(explanation.text.contains(part), "\(part)")
         }
         #expect(explanation.text.contains("KERNELS, in \(explanation.trace.runs.count) steps"))

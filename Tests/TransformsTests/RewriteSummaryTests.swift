@@ -24,11 +24,4 @@ struct RewriteSummaryTests {
             """)
         #expect(RewriteSummary([]).description == "no rewrites")
     }
-
-    @Test func foldedPaths() {
-        #expect(RewriteSummary.folded(["a.0", "a.1", "a.3", "a.7", "a.8", "b", "b"]) == ["a.0…1, 3, 7…8 (5 times)", "b (2 times)"])
-        #expect(RewriteSummary.folded(["a.2.b.0", "a.3.b.0", "a.2.b.1"]) == ["a.2…3.b.0 (2 times)", "a.2.b.1"])
-        #expect(RewriteSummary.folded(["a.4", "a.4"]) == ["a.4 (2 times)"])
-        #expect(RewriteSummary.folded([]) == [])
-    }
 }

@@ -22,7 +22,8 @@ public struct StepExplanation {
         (profile, trace) = try trial.observed(runs: Self.runs)
         compilation = trial.compiled.compilation
         precision = options.precision
-        title = "\(step.rawValue), \(precision.rawValue), batch \(batch), threads \(trial.compiler.pool.threads)"
+        title = "\(step.rawValue), \(configuration.depth) blocks of \(configuration.dim), images \(configuration.image) x \(configuration.image), "
+            + "\(precision.rawValue), batch \(batch), threads \(trial.compiler.pool.threads)"
     }
 
     public var text: String {
@@ -47,7 +48,7 @@ public struct StepExplanation {
     private var memory: String {
         let program = compilation.program, optimizer = program.optimizerBytes
         let parts = [(program.parameterBytes - optimizer, "parameters"), (optimizer, "optimizer state"), (program.constants.count, "constants")]
-        return parts.map { String(format: "%9.1f MB   ", Double($0) / 1e6) + $1 + "\n" }.joined() + compilation.memory.text()
+        return parts.map { String(format: "%9.1f MB               ", Double($0) / 1e6) + $1 + "\n" }.joined() + compilation.memory.text()
     }
 
     private var total: String {
