@@ -54,6 +54,7 @@ let package = Package(
 
         // The reference model and the command lines.
         .target(name: "MSMAE", dependencies: ["Apus"], path: "Models/MSMAE"),
+        // Options that both command lines take.
         .target(
             name: "ToolOptions",
             dependencies: ["MSMAE", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
