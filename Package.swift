@@ -54,13 +54,18 @@ let package = Package(
 
         // The reference model and the command lines.
         .target(name: "MSMAE", dependencies: ["Apus"], path: "Models/MSMAE"),
+        // Options that both command lines take.
+        .target(
+            name: "ToolOptions",
+            dependencies: ["MSMAE", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Models/Tools/Options"),
         .executableTarget(
             name: "msmae-tool",
-            dependencies: ["MSMAE", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MSMAE", "ToolOptions", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
-            dependencies: ["MSMAE", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MSMAE", "ToolOptions", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/apus"),
 
         // Random graphs and seeded numbers, shared by the tests of several rooms.

@@ -11,6 +11,8 @@ public struct Compilation: Sendable {
     public var rewrites: [Rewrite] = []
     /// The graph of primitives that was scheduled.
     public var optimized: Graph
+    /// Where the program's arena goes.
+    public var memory: MemoryReport
     /// The kernels as text.
     public var kernels: String
     /// Whether all kernels' code was found in the cache.
@@ -44,9 +46,9 @@ public struct GraphCompiler: Sendable {
         let table = KernelTable(schedule)
         let found = clock.time("cache") { lookedUp(table) }
         let codes = try clock.time("generate") { try generated(found) }
-        let program = try clock.time("link") { try link(schedule, table, codes, name: graph.name) }
+        let (program, memory) = try clock.time("link") { try link(schedule, table, codes, name: graph.name) }
         return Compilation(
-            program: program, rewrites: rewrites, optimized: optimized, kernels: Self.text(schedule, table),
+            program: program, rewrites: rewrites, optimized: optimized, memory: memory, kernels: Self.text(schedule, table),
             isCached: !found.isEmpty && found.allSatisfy { $0.object != nil }, timings: clock.stages)
     }
 

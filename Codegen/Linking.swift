@@ -8,8 +8,8 @@ extension GraphCompiler {
     /// The same for floating-point operations of products.
     private static let operationsPerTile = 1_000_000
 
-    /// Loads the kernels' code, places the buffers, and makes the program.
-    func link(_ schedule: Schedule, _ table: KernelTable, _ codes: [KernelCode], name: String) throws -> Program {
+    /// Loads the kernels' code, places the buffers, and makes the program; also tells what lies where.
+    func link(_ schedule: Schedule, _ table: KernelTable, _ codes: [KernelCode], name: String) throws -> (program: Program, memory: MemoryReport) {
         let loaded = try LoadedObjects(codes.compactMap(\.object), name: name)
         let functions = try codes.map { unsafeBitCast(try loaded.address(of: $0.symbol), to: KernelFunction.self) }
         let memory = places(schedule)
@@ -28,14 +28,15 @@ extension GraphCompiler {
         func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {
             Program.Binding(name: name, type: graph[value].type, place: memory.places[schedule.layout[value].buffer])
         }
-        return Program(
+        let program = Program(
             name: name, steps: steps,
             inputs: graph.inputs.map { binding($0.operation.name, $0.value) },
             outputs: graph.results.compactMap { result in
                 if case .output(let name) = result.kind { binding(name, result.value) } else { nil }
             },
-            parameters: graph.parameters.map(\.operation), arenaBytes: memory.arenaBytes, scratchBytes: scratch,
+            parameters: graph.parameters.map(\.operation), arenaBytes: memory.report.arenaBytes, scratchBytes: scratch,
             constants: memory.constants, code: loaded)
+        return (program, memory.report)
     }
 
     private func linked(_ step: Schedule.ScheduledStep, _ function: KernelFunction?, _ places: [Place]) -> Step {
@@ -84,7 +85,7 @@ extension GraphCompiler {
     }
 
     /// Gives every buffer its place: in the arena for as long as it is needed, in a parameter, or among the constants.
-    private func places(_ schedule: Schedule) -> (places: [Place], arenaBytes: Int, constants: [UInt8]) {
+    private func places(_ schedule: Schedule) -> (places: [Place], report: MemoryReport, constants: [UInt8]) {
         let buffers = schedule.layout.buffers
         var intervals = buffers.map { _ in MemoryPlan.Interval(byteCount: 0, first: Int.max, last: -1) }
         func touch(_ buffer: Int, _ step: Int) {
@@ -112,7 +113,15 @@ extension GraphCompiler {
             case .constants(let number): Place(.constants, byteOffset: constantOffsets[number])
             }
         }
-        return (places, plan.byteCount, constants)
+        let contents = schedule.contents()
+        let used = buffers.indices.filter { intervals[$0].last >= intervals[$0].first }.map { buffer in
+            let node = contents[buffer].map { schedule.graph[$0] }
+            return MemoryReport.Buffer(
+                number: buffer, byteCount: intervals[buffer].byteCount, offset: plan.offsets[buffer],
+                steps: intervals[buffer].first...intervals[buffer].last,
+                content: node.map { "\(type(of: $0.operation).name) \($0.type)" } ?? "", path: node?.location?.path ?? "")
+        }
+        return (places, MemoryReport(buffers: used, arenaBytes: plan.byteCount), constants)
     }
 }
 

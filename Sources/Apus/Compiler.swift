@@ -28,6 +28,9 @@ public struct Compiler: Sendable {
         backend = try GraphCompiler(options, cache: cache)
     }
 
+    /// Measures the most that the machine does on the threads of this compiler's programs.
+    public func measurePeak() throws -> MachinePeak { try MachinePeak(target: backend.target, pool: pool) }
+
     /// Compiles a training step: forward pass, gradients and update in one program.
     public func compile(
         _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
@@ -80,9 +83,9 @@ public final class CompiledStep {
     /// Runs the step once: updates the state in place and returns the outputs.
     ///
     /// A step that updates the weights counts up `state.step`. Without `learningRate` the optimizer's own is used.
-    /// `observe` is told of each step of the program and the seconds that it took.
+    /// `observe` is told of each step of the program when it is done.
     public func run(
-        _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double? = nil, observe: ((Step, Double) -> Void)? = nil
+        _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double? = nil, observe: ((StepRun) -> Void)? = nil
     ) throws -> StepReport {
         var inputs = inputs
         if let optimizer, !scalarNames.isEmpty {

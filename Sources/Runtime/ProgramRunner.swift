@@ -28,27 +28,33 @@ public final class ProgramRunner {
 
     /// Runs the program once. Parameters are updated in place; the outputs are returned by name.
     ///
-    /// `observe` is told of each step and the seconds that it took.
+    /// `observe` is told of each step when it is done.
     @discardableResult
     public func run(
-        _ state: ProgramState, _ inputs: [String: TensorData], observe: ((Step, Double) -> Void)? = nil
+        _ state: ProgramState, _ inputs: [String: TensorData], observe: ((StepRun) -> Void)? = nil
     ) throws(RuntimeError) -> [String: TensorData] {
         try bind(inputs)
         let parameters = try state.pointers(for: program.parameters)
-        for step in program.steps {
-            guard let observe else {
-                execute(step, parameters)
-                continue
-            }
-            let start = DispatchTime.now().uptimeNanoseconds
-            execute(step, parameters)
-            observe(step, Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9)
+        if let observe {
+            self.observe(parameters, observe)
+        } else {
+            for step in program.steps { execute(step, parameters, on: pool) }
         }
         var outputs: [String: TensorData] = [:]
         for output in program.outputs {
             outputs[output.name] = TensorData(type: output.type, copying: address(output.place, parameters))
         }
         return outputs
+    }
+
+    private func observe(_ parameters: [UnsafeMutableRawPointer], _ observe: (StepRun) -> Void) {
+        let recorder = WorkRecorder(threads: pool.threads)
+        let recorded = pool.recorded(by: recorder)
+        for (number, step) in program.steps.enumerated() {
+            let begin = StepRun.now()
+            execute(step, parameters, on: recorded)
+            observe(StepRun(number: number, step: step, time: begin..<StepRun.now(), work: recorder.take()))
+        }
     }
 
     private func bind(_ inputs: [String: TensorData]) throws(RuntimeError) {
@@ -77,7 +83,7 @@ public final class ProgramRunner {
         }
     }
 
-    private func execute(_ step: Step, _ parameters: [UnsafeMutableRawPointer]) {
+    private func execute(_ step: Step, _ parameters: [UnsafeMutableRawPointer], on pool: WorkerPool) {
         switch step.work {
         case .kernel(let function, let arguments, let count, let grain):
             withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: arguments.count) { pointers in

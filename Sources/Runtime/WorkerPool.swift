@@ -11,10 +11,14 @@ public final class WorkerPool: Sendable {
     /// Threads that work, the caller included.
     public let threads: Int
     private let shared: Shared
+    /// Of a pool that is recorded, the one that owns the threads.
+    private let owner: WorkerPool?
+    private let recorder: WorkRecorder?
 
     public init(threads: Int = ProcessInfo.processInfo.activeProcessorCount) {
         self.threads = max(1, threads)
         shared = Shared()
+        (owner, recorder) = (nil, nil)
         for worker in 1..<max(1, self.threads) {
             let thread = Thread { [shared] in shared.serve(worker) }
             thread.stackSize = 8 << 20
@@ -23,13 +27,30 @@ public final class WorkerPool: Sendable {
         }
     }
 
-    deinit { shared.stop() }
+    private init(_ owner: WorkerPool, _ recorder: WorkRecorder) {
+        (threads, shared) = (owner.threads, owner.shared)
+        (self.owner, self.recorder) = (owner, recorder)
+    }
+
+    deinit { if owner == nil { shared.stop() } }
+
+    /// The same threads, which tell a recorder what they do.
+    func recorded(by recorder: WorkRecorder) -> WorkerPool { WorkerPool(self, recorder) }
 
     /// Calls `body` for consecutive ranges that together cover `0..<count`, each at most `grain` long, on all threads.
     ///
     /// Returns when all are done. One call at a time: a second caller waits. A body must not call the pool that runs it,
     /// which would wait for itself.
     public func run(count: Int, grain: Int, _ body: Body) {
+        guard let recorder else { return divide(count: count, grain: grain, body) }
+        divide(count: count, grain: grain) { tiles, worker in
+            let begin = StepRun.now()
+            body(tiles, worker)
+            recorder.add(tiles.count, of: worker, from: begin)
+        }
+    }
+
+    private func divide(count: Int, grain: Int, _ body: Body) {
         if threads == 1 || count <= grain {
             var start = 0
             while start < count {

@@ -121,4 +121,43 @@ struct MemoryTests {
         }
         for result in schedule.graph.results { #expect(written.contains(schedule.layout[result.value].buffer), "seed \(seed): a result is not written") }
     }
+
+    // MARK: Report
+
+    /// The report names every buffer of the arena, with the life that the schedule gives it, and its sizes add up.
+    @Test(arguments: 3200..<3220 as Range<UInt64>)
+    func reportIsComplete(seed: UInt64) throws {
+        let graph = RandomGraph(seed: seed).graph
+        let compilation = try GraphCompiler().compile(graph)
+        let report = compilation.memory, schedule = try Schedule(GraphCompiler.optimize(graph))
+        var used = Set(schedule.steps.flatMap(\.buffers))
+        used.formUnion((schedule.graph.inputs.map(\.value) + schedule.graph.results.map(\.value)).map { schedule.layout[$0].buffer })
+        #expect(report.buffers.map(\.number) == used.filter { schedule.layout.buffers[$0].kind == .arena }.sorted(), "seed \(seed)")
+        #expect(report.arenaBytes == compilation.program.arenaBytes)
+        #expect(report.arenaBytes == report.buffers.map { $0.offset + Memory.aligned($0.byteCount) }.max() ?? 0, "seed \(seed)")
+        #expect(report.peakBytes <= report.arenaBytes)
+        for buffer in report.buffers {
+            #expect(buffer.byteCount == schedule.layout.buffers[buffer.number].byteCount && !buffer.content.isEmpty, "seed \(seed): \(buffer)")
+            for (time, step) in schedule.steps.enumerated() where step.buffers.contains(buffer.number) {
+                #expect(buffer.steps.contains(time), "seed \(seed): \(buffer) at step \(time)")
+            }
+        }
+        for step in -1...schedule.steps.count { #expect(report.bytes(at: step) <= report.peakBytes, "seed \(seed), step \(step)") }
+        #expect(report.bytes(at: report.peakStep) == report.peakBytes)
+        #expect((2...6).contains(report.text(lines: 3).split(separator: "\n").count), "seed \(seed): \(report.text(lines: 3))")
+    }
+
+    /// Without gaps the arena is as large as what is in use at the peak; buffers of one kind are one line.
+    @Test func reportOfAChain() throws {
+        let graph = try functionGraph([f32(64, 64)]) { x in [matmul(matmul(x[0], x[0]), x[0])] }
+        let report = try GraphCompiler().compile(graph).memory
+        #expect(report.buffers.count == 3 && report.arenaBytes == 3 * 64 * 64 * 4 && report.peakBytes == report.arenaBytes)
+        #expect(report.peakStep == 1)
+        #expect(report.text() == """
+                  0.0 MB       0.0 MB  arena of 3 buffers; its peak is at step 1
+                  in all      at peak
+                  0.0 MB       0.0 MB  dot f32[64,64]: 2 buffers, steps 0…2, each for 2 at most
+                  0.0 MB       0.0 MB  input f32[64,64]: steps -1…1
+            """)
+    }
 }

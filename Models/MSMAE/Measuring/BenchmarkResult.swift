@@ -1,3 +1,4 @@
+import Apus
 import Foundation
 
 /// What a benchmark has measured.
@@ -22,6 +23,7 @@ public struct BenchmarkResult: Sendable {
     /// Of the products of one run.
     public let floatingPointOperations: Int
     public let profile: StepProfile?
+    public let trace: StepTrace?
 
     public var median: Double { times[times.count / 2] }
     public var imagesPerSecond: Double { Double(batch) / median }

@@ -27,7 +27,7 @@ public struct ModelSummary: Sendable {
         let model = try MaskedAutoencoder(configuration)
         steps = try [NamedStep.pretrain, .pretrainRandom, .infer].map { step in
             let program = try step.declaration(of: model, batch: batch).compiled(by: compiler).program
-            let optimizer = program.parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
+            let optimizer = program.optimizerBytes
             return StepCost(
                 step: step, cost: ModelCost(of: try step.declaration(of: model, batch: 1).forward()),
                 weightBytes: program.parameterBytes - optimizer, optimizerBytes: optimizer, arenaBytes: program.arenaBytes)
@@ -69,4 +69,9 @@ public struct ModelSummary: Sendable {
             "Memory is that of the compiled program for a batch of \(batch).",
         ]).joined(separator: "\n")
     }
+}
+
+extension Program {
+    /// Bytes of what the optimizer keeps about the weights.
+    var optimizerBytes: Int { parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount } }
 }

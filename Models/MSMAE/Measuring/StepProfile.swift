@@ -9,35 +9,45 @@ public struct StepProfile: Sendable {
         var operations = 0
         var bytes = 0
     }
+    /// What speeds are compared with.
+    public let peak: MachinePeak
     private let runs: Int
+    private let precision: CompilerOptions.Precision
     private var entries: [String: Entry] = [:]
 
     /// A profile of that many runs.
-    init(runs: Int) { self.runs = runs }
-
-    mutating func add(_ step: Step, _ seconds: Double) {
-        var entry = entries[step.name] ?? Entry()
-        entry.calls += 1
-        entry.seconds += seconds
-        entry.operations += step.floatingPointOperations
-        entry.bytes += step.bytes
-        entries[step.name] = entry
+    init(runs: Int, peak: MachinePeak, precision: CompilerOptions.Precision) {
+        (self.runs, self.peak, self.precision) = (runs, peak, precision)
     }
 
-    /// A line for each name, those that take longest first: calls and milliseconds of one run, share, speed of arithmetic and of memory.
+    mutating func add(_ run: StepRun) {
+        var entry = entries[run.step.name] ?? Entry()
+        entry.calls += 1
+        entry.seconds += run.seconds
+        entry.operations += run.step.floatingPointOperations
+        entry.bytes += run.step.bytes
+        entries[run.step.name] = entry
+    }
+
+    /// A line for each name, those that take longest first: calls, time, arithmetic and traffic of one run, speeds, and the
+    /// share of the machine's peak.
     public var table: String {
-        let total = max(entries.values.reduce(0) { $0 + $1.seconds }, .leastNormalMagnitude)
+        let total = entries.values.reduce(0) { $0 + $1.seconds }
+        func number(_ value: Double, _ digits: Int) -> String { value == 0 ? "-" : String(format: "%.\(digits)f", value) }
+        func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
         func columns(_ values: [String], _ name: String) -> String {
             values.map { String(repeating: " ", count: max(0, 9 - $0.count)) + $0 }.joined(separator: " ") + "  " + name
         }
         let rows = entries.sorted { ($0.value.seconds, $1.key) > ($1.value.seconds, $0.key) }.map { name, entry in
-            func speed(_ amount: Int) -> String { amount == 0 ? "-" : String(format: "%.1f", Double(amount) / max(entry.seconds, 1e-9) / 1e9) }
+            let seconds = max(entry.seconds, 1e-9), perRun = 1 / Double(runs)
+            let (operations, bytes) = (Double(entry.operations) / 1e9, Double(entry.bytes) / 1e9)
             return columns(
                 [
-                    "\(entry.calls / runs)", String(format: "%.3f", entry.seconds / Double(runs) * 1e3),
-                    String(format: "%.1f %%", entry.seconds / total * 100), speed(entry.operations), speed(entry.bytes),
+                    "\(entry.calls / runs)", number(entry.seconds * perRun * 1e3, 3), percent(seconds / max(total, seconds)),
+                    number(operations * perRun, 3), number(bytes * perRun, 3), number(operations / seconds, 1), number(bytes / seconds, 1),
+                    percent(peak.share(operations: entry.operations, bytes: entry.bytes, seconds: seconds, precision)),
                 ], name)
         }
-        return ([columns(["calls", "ms", "share", "GFLOP/s", "GB/s"], "step")] + rows).joined(separator: "\n")
+        return ([columns(["calls", "ms", "share", "GFLOP", "GB", "GFLOP/s", "GB/s", "of peak"], "step")] + rows).joined(separator: "\n")
     }
 }

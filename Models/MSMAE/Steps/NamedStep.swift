@@ -6,15 +6,19 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
     case pretrain
     /// Pre-training with random masking.
     case pretrainRandom = "pretrain-random"
+    /// Fine-tuning on the patches that attention-driven masking keeps, without smoothed labels.
+    case finetune
     /// Class scores, seen from all patches.
     case infer
+    /// Class scores, seen from the patches that attention-driven masking keeps.
+    case inferMasked = "infer-masked"
     /// The attention map that drives masking.
     case attention
 
     /// The masking that the step draws; nil if it looks at whole images.
     public var masking: Masking? {
         switch self {
-        case .pretrain: .attention
+        case .pretrain, .finetune, .inferMasked: .attention
         case .pretrainRandom: .random
         case .infer, .attention: nil
         }
@@ -56,7 +60,9 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .pretrain: .training(model.preTraining(batch: batch, masking: .attention, optimizer: optimizer))
         case .pretrainRandom: .training(model.preTraining(batch: batch, masking: .random, optimizer: optimizer))
+        case .finetune: .training(model.fineTuning(batch: batch, smoothing: 0, optimizer: optimizer))
         case .infer: .inference(model.classification(batch: batch))
+        case .inferMasked: .inference(model.classification(batch: batch, masking: .attention))
         case .attention: .inference(model.attentionMap(batch: batch))
         }
     }

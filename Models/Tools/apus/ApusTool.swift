@@ -4,8 +4,10 @@ import ArgumentParser
 struct ApusTool: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
-        abstract: "Look into what the Apus compiler makes of a model.",
+        abstract: "Look into what the Apus compiler makes of a model, and what the machine can do.",
         subcommands: [
             Show.self,
+            Explain.self,
+            Peak.self,
         ])
 }

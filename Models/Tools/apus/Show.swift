@@ -1,6 +1,7 @@
 import Apus
 import ArgumentParser
 import MSMAE
+import ToolOptions
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a shipped graph at a stage of its compilation.")
@@ -20,18 +21,13 @@ struct Show: ParsableCommand {
         case asm
     }
 
-    /// What the names of the shipped graphs begin with.
-    private static let prefix = "msmae-"
-    private static let models = NamedStep.allCases.map { prefix + $0.rawValue }
-    private static let presets = Configuration.presets.map(\.name)
-
-    @Argument(help: "The graph: \(models.joined(separator: ", ")).", completion: .list(models))
-    var model: String?
+    @Argument(help: "The graph: \(ShippedModel.list).")
+    var model: ShippedModel?
 
     @Option(help: "What to print.")
     var stage = Stage.optimized
 
-    @Option(help: "Size of the model: \(presets.joined(separator: ", ")).", completion: .list(presets))
+    @Option(help: "Size of the model: \(PresetOptions.list).", completion: .list(PresetOptions.names))
     var preset = "demo"
 
     @Option(help: "Images in a batch.")
@@ -45,21 +41,16 @@ struct Show: ParsableCommand {
 
     func validate() throws {
         guard !list else { return }
-        guard let model else { throw ValidationError("Name a graph: \(Self.models.joined(separator: ", ")).") }
-        guard Self.models.contains(model) else {
-            throw ValidationError("There is no graph '\(model)'. Known: \(Self.models.joined(separator: ", ")).")
-        }
-        guard Self.presets.contains(preset) else {
-            throw ValidationError("There is no preset '\(preset)'. Known: \(Self.presets.joined(separator: ", ")).")
-        }
+        guard model != nil else { throw ValidationError("Name a graph: \(ShippedModel.list).") }
+        try PresetOptions.check(preset)
         guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); it must be from 1 to 4096.") }
         guard (1...65536).contains(classes) else { throw ValidationError("--classes is \(classes); it must be from 1 to 65536.") }
     }
 
     func run() throws {
         if list {
-            print("graphs:  \(Self.models.joined(separator: ", "))")
-            print("presets: \(Self.presets.joined(separator: ", "))")
+            print("graphs:  \(ShippedModel.list)")
+            print("presets: \(PresetOptions.list)")
             print("stages:  \(Stage.allCases.map(\.rawValue).joined(separator: ", "))")
             return
         }
@@ -67,14 +58,13 @@ struct Show: ParsableCommand {
     }
 
     private func text() throws -> String {
-        guard let model, let step = NamedStep(rawValue: String(model.dropFirst(Self.prefix.count))), var configuration = Configuration.preset(preset)
-        else { return "" }
+        guard let model, var configuration = Configuration.preset(preset) else { return "" }
         configuration.classes = classes
-        let declaration = step.declaration(of: try MaskedAutoencoder(configuration), batch: batch)
+        let declaration = model.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch)
         switch stage {
         case .traced: return try declaration.forward().text(locations: true)
         case .differentiated:
-            guard case .training = declaration else { throw ValidationError("\(model) is not trained: it has no stage 'differentiated'.") }
+            guard case .training = declaration else { throw ValidationError("\(model.name) is not trained: it has no stage 'differentiated'.") }
             return try declaration.wholeGraph().text(locations: true)
         case .optimized: return try GraphCompiler.optimize(declaration.wholeGraph()).text(locations: true)
         case .kernels: return try GraphCompiler().kernels(declaration.wholeGraph())

@@ -1,27 +1,13 @@
 import Apus
 import ArgumentParser
 import MSMAE
+import ToolOptions
 
 struct Bench: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Time one step of pre-training, or one inference, on random images.")
-
-    /// The steps whose PyTorch counterparts Tests/Benchmarks has.
-    enum Task: String, CaseIterable, ExpressibleByArgument {
-        case pretrain
-        case pretrainRandom = "pretrain-random"
-        case infer
-
-        var step: NamedStep {
-            switch self {
-            case .pretrain: .pretrain
-            case .pretrainRandom: .pretrainRandom
-            case .infer: .infer
-            }
-        }
-    }
+    static let configuration = CommandConfiguration(abstract: "Time a step of pre-training or fine-tuning, or an inference, on random images.")
 
     @Option(help: "What to run.")
-    var task = Task.pretrain
+    var task = NamedStep.pretrain
 
     @OptionGroup var model: PresetOptions
     @OptionGroup var machine: MachineOptions
@@ -38,6 +24,8 @@ struct Bench: ParsableCommand {
     @Flag(help: "Also print the time that each step of the program takes.")
     var profile = false
 
+    @OptionGroup var trace: TraceOptions
+
     func validate() throws {
         guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); it must be from 1 to 4096.") }
         guard (1...100_000).contains(steps) else { throw ValidationError("--steps is \(steps); it must be from 1 to 100000.") }
@@ -45,9 +33,13 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
-        let benchmark = StepBenchmark(task.step, preset: model.preset, options: machine.options, batch: batch, steps: steps, cache: machine.cache)
-        let result = try benchmark.run(model.configuration(), threads: machine.threads, profiling: profile)
+        try trace.check()
+        let benchmark = StepBenchmark(task, preset: model.preset, options: machine.options, batch: batch, steps: steps, cache: machine.cache)
+        let result = try benchmark.run(model.configuration(), threads: machine.threads, observing: profile || trace.trace != nil)
         print(json ? result.json(version: MSMAETool.version) : result.table)
-        if let profile = result.profile { print("\n\(profile.table)") }
+        if profile, let profile = result.profile { print("\nmachine: \(profile.peak)\n\(profile.table)") }
+        if let runs = result.trace { try trace.write(runs) }
     }
 }
+
+extension NamedStep: ExpressibleByArgument {}

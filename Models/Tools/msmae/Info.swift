@@ -1,6 +1,7 @@
 import Apus
 import ArgumentParser
 import MSMAE
+import ToolOptions
 
 struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a model's layers, weights, cost and memory.")

@@ -2,6 +2,7 @@ import Apus
 import ArgumentParser
 import Foundation
 import MSMAE
+import ToolOptions
 
 struct PretrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

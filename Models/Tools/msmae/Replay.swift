@@ -2,6 +2,7 @@ import Apus
 import ArgumentParser
 import Foundation
 import MSMAE
+import ToolOptions
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -62,6 +62,14 @@ public enum AtomicFile {
         try synchronize(folder: folder)
     }
 
+    /// Throws if a file at `path` could not be written: for a result that takes long to get.
+    public static func check(_ path: String) throws(FileError) {
+        var information = stat()
+        if stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR { throw FileError(path: path, action: "write", number: EISDIR) }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        guard access(folder + "/", W_OK | X_OK) == 0 else { throw FileError(path: path, action: "write") }
+    }
+
     /// Creates or replaces the file at `path` with a text. Throws as `write(to:_:)` does.
     public static func write(_ text: String, to path: String) throws(FileError) {
         try write(to: path) { (output) throws(FileError) in try output.write(text) }

@@ -3,15 +3,15 @@ import MSMAE
 import Yams
 
 /// A YAML file of settings: one mapping from their names to their values.
-enum SettingsFile {
+package enum SettingsFile {
     /// What is wrong in a file, and where.
-    struct Problem: Error, CustomStringConvertible {
+    package struct Problem: Error, CustomStringConvertible {
         let path: String, line: Int?, message: String
-        var description: String { path + (line.map { ":\($0)" } ?? "") + ": " + message }
+        package var description: String { path + (line.map { ":\($0)" } ?? "") + ": " + message }
     }
 
     /// The settings of a file by name; each is checked here, so that a mistake is reported with its line.
-    static func read(_ path: String) throws -> [String: SettingValue] {
+    package static func read(_ path: String) throws -> [String: SettingValue] {
         guard let root = try root(of: path) else { return [:] }
         guard case .mapping(let mapping) = root else { throw Problem(path: path, line: root.line, message: "not a mapping of settings to values") }
         var settings: [String: SettingValue] = [:]
@@ -32,6 +32,13 @@ enum SettingsFile {
                 throw Problem(path: path, line: key.line, message: error.description)
             }
         }
+        return settings
+    }
+
+    /// The settings that a file leaves a run with.
+    package static func settings(_ path: String) throws -> PreTrainingSettings {
+        var settings = PreTrainingSettings()
+        for (name, value) in try read(path) { try settings.set(name, value) }
         return settings
     }
 

@@ -2,7 +2,7 @@ import Apus
 import ArgumentParser
 
 /// How programs are compiled and run on this machine; the same for all commands.
-struct MachineOptions: ParsableArguments {
+package struct MachineOptions: ParsableArguments {
     @Option(help: "Numbers to compute with.")
     var precision = Compiler.Precision.float32
 
@@ -16,19 +16,21 @@ struct MachineOptions: ParsableArguments {
     var noCache = false
 
     @Option(help: "Threads to run on. (default: all processors)")
-    var threads: Int?
+    package var threads: Int?
 
-    func validate() throws {
+    package init() {}
+
+    package func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); it must be from 1 to 1024.") }
     }
 
-    var options: CompilerOptions {
+    package var options: CompilerOptions {
         CompilerOptions(precision: precision, products: products, fusions: Set(Fusion.allCases).subtracting(without))
     }
 
-    var cache: ObjectCache? { noCache ? nil : .standard }
+    package var cache: ObjectCache? { noCache ? nil : .standard }
 
-    func compiler() throws -> Compiler { try Compiler(options, threads: threads, cache: cache) }
+    package func compiler() throws -> Compiler { try Compiler(options, threads: threads, cache: cache) }
 }
 
 extension CompilerOptions.Precision: ExpressibleByArgument {}
