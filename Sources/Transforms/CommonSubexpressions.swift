@@ -16,7 +16,7 @@ extension Pass {
 }
 
 /// What two nodes must have in common to compute the same.
-private struct Expression: Hashable {
+struct Expression: Hashable {
     var operation: AnyHashable
     var operands: [Value]
     var type: TensorType

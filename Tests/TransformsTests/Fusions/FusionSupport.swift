@@ -17,7 +17,7 @@ struct ForwardPass {
         graph = try builder.finish()
     }
 
-    /// The graph with the gradients of the loss by each floating-point input and parameter as outputs; zeros where there is none.
+    /// The graph with the gradients of the loss with respect to each floating-point input and parameter as outputs.
     private static func withGradients(_ graph: Graph) throws -> Graph {
         let loss = try #require(graph.results.first { $0.kind == .output(name: "loss") }).value
         let targets = (graph.inputs.map { ($0.value, $0.operation.name) } + graph.parameters.map { ($0.value, $0.operation.name) })
@@ -42,9 +42,9 @@ struct ForwardPass {
         let inputs = randomInputs(for: graph, seed: seed), parameters = randomParameters(for: graph, seed: seed)
         let old = try Interpreter().run(Self.withGradients(graph), inputs: inputs, parameters: parameters).outputs
         let new = try Interpreter().run(Self.withGradients(rewritten), inputs: inputs, parameters: parameters).outputs
-        #expect(old.keys.sorted() == new.keys.sorted(), sourceLocation: sourceLocation)
         for (name, expected) in old {
-            let found = try #require(new[name], sourceLocation: sourceLocation)
+            // What the loss does not depend on any more, it never depended on really.
+            let found = try #require(new[name] ?? (name.hasPrefix("gradient.") ? HostTensor(expected.type) : nil), sourceLocation: sourceLocation)
             let scale = 1 + (expected.values.map { Swift.abs($0) }.max() ?? 0)
             let isNear = found.type == expected.type && zip(found.values, expected.values).allSatisfy { Swift.abs($0 - $1) <= 1e-10 * scale }
             #expect(isNear, "\(name), seed \(seed)\n\(graph.text())\n\(rewritten.text())", sourceLocation: sourceLocation)
