@@ -5,7 +5,9 @@ import Testing
 
 /// Every pass that graph-to-graph tests know, by name.
 let passesByName: [String: Pass] = Dictionary(
-    uniqueKeysWithValues: ([.deadCode, .commonSubexpressions, .decompose, .simplify, .fuseAttention, .moveGathersUp] as [Pass]).map { ($0.name, $0) })
+    uniqueKeysWithValues: ([
+        .deadCode, .commonSubexpressions, .decompose, .simplify, .fuseSoftmax, .fuseAttention, .moveGathersUp, .fuseQKV,
+    ] as [Pass]).map { ($0.name, $0) })
 
 @Suite struct PassPropertyTests {
     /// What a graph computes must not change; decomposition and simplification may round differently.

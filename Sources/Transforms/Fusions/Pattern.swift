@@ -41,15 +41,4 @@ struct Pattern {
         if let quotient = onlyRead(value, as: Divide.self)?.operands, let divisor = number(quotient[1]) { return (quotient[0], 1 / divisor) }
         return (value, 1)
     }
-
-    /// The value with one number for each row that a value repeats along the last axis.
-    func repeatedAlongRows(_ value: Value) -> Value? {
-        guard let (broadcast, operands) = node(value, as: Broadcast.self) else { return nil }
-        let rows = Array(broadcast.shape.dropLast())
-        guard broadcast.axes.elementsEqual(0..<broadcast.axes.count) else { return nil }
-        let source = graph[operands[0]].type.shape
-        if source == rows { return operands[0] }
-        guard source == rows + [1] else { return nil }
-        return operands[0]
-    }
 }

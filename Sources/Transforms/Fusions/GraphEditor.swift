@@ -107,20 +107,29 @@ final class GraphEditor {
     func finish() throws(GraphErrors) -> Graph {
         let old = try builder.finish()
         var new = Graph(name: old.name), places: [Value: Value] = [:]
+        var isWanted = old.nodes.map { $0.operation is Input || $0.operation is Parameter }
+        var leaves = old.values.filter { isWanted[$0.index] }[...]
+        func add(_ node: Node, for value: Value) {
+            places[value] = Value(new.nodes.count)
+            new.nodes.append(node)
+        }
         func place(_ value: Value) -> Value {
             let value = self[value]
-            if let known = places[value] { return known }
-            var node = old[value]
-            node.operands = node.operands.map(place)
-            new.nodes.append(node)
-            let result = Value(new.nodes.count - 1)
-            places[value] = result
-            return result
+            // Inputs and parameters keep their order, even if one is needed earlier now.
+            while let leaf = leaves.first, leaf <= value, old[value].operation is Input || old[value].operation is Parameter {
+                add(old[leaf], for: leaf)
+                leaves.removeFirst()
+            }
+            if places[value] == nil {
+                var node = old[value]
+                node.operands = node.operands.map(place)
+                add(node, for: value)
+            }
+            return places[value] ?? value
         }
-        var isWanted = old.nodes.map { $0.operation is Input || $0.operation is Parameter }
         var open = old.results.map { self[$0.value] }
         while let value = open.popLast() {
-            guard !isWanted[value.index] || old[value].operands.isEmpty else { continue }
+            guard !isWanted[value.index] else { continue }
             isWanted[value.index] = true
             open += old[value].operands.map { self[$0] }
         }
