@@ -49,12 +49,13 @@ private final class RowMover {
         if let concatenate = node.operation as? Concatenate { readParts(value, concatenate) }
         guard editor.isNeeded(value), !editor.isResult(value) else { return }
         attempt {
-            if let demands = demands(of: value), let selection = common(demands), selection.pays(node.type.shape) {
-                guard compute(value, for: demands) else { return }
-                note("\(node.operation.name) works on \(selection.count) of \(selection.rowCount(node.type.shape)) rows", node)
-            } else {
-                separate(value)
+            for throughSlices in [true, false] {
+                guard let demands = demands(of: value, throughSlices: throughSlices), let selection = common(demands),
+                    selection.pays(node.type.shape), compute(value, for: demands)
+                else { continue }
+                return note("\(node.operation.name) works on \(selection.count) of \(selection.rowCount(node.type.shape)) rows", node)
             }
+            separate(value)
         }
     }
 
@@ -82,24 +83,26 @@ private final class RowMover {
     }
 
     /// All ways on which a value is read, if all of them end in nodes that pick rows.
-    private func demands(of value: Value) -> [Demand]? {
+    ///
+    /// - Parameter throughSlices: Whether a slice is a view on the way, if all that read it read the same rows, or an end.
+    private func demands(of value: Value, throughSlices: Bool = true) -> [Demand]? {
         guard !editor.isResult(value) else { return nil }
         var demands: [Demand] = []
         for reader in editor.readers(of: value) {
             let node = editor.node(reader)
             guard node.operands.first == value else { return nil }
-            if editor.isView(reader), let further = self.demands(of: reader) {
+            let own = editor.selection(of: reader)
+            if editor.isView(reader), throughSlices || own == nil, let further = self.demands(of: reader, throughSlices: throughSlices) {
                 let whole = further.compactMap { demand -> Demand? in
                     guard let beneath = editor.selection(demand.selections[0], beneath: reader) else { return nil }
                     return Demand(views: [reader] + demand.views, end: demand.end, selections: [beneath] + demand.selections)
                 }
-                // Where a slice is read in different ways, the slice itself is what is read.
                 if whole.count == further.count, common(whole) != nil {
                     demands += whole
                     continue
                 }
             }
-            guard let selection = editor.selection(of: reader), !node.operands.dropFirst().contains(value) else { return nil }
+            guard let selection = own, !node.operands.dropFirst().contains(value) else { return nil }
             demands.append(Demand(end: reader, selections: [selection]))
         }
         return demands
