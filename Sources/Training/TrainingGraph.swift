@@ -23,7 +23,18 @@ extension TracedStep {
         guard let lossName else { preconditionFailure("a traced step has the output 'loss'") }
         step.loss = step.graph.results[lossName].value
         step.weights = step.graph.parameters.filter(\.operation.trainable).map(\.value)
+        step.idleWeights = weightsBehindLoss.subtracting(step.weightsBehindLoss)
         return step
+    }
+
+    /// Names of the weights that the loss is computed from.
+    private var weightsBehindLoss: Set<String> {
+        var isBehind = [Bool](repeating: false, count: graph.nodes.count)
+        isBehind[loss.index] = true
+        for value in graph.values.reversed() where isBehind[value.index] {
+            for operand in graph[value].operands { isBehind[operand.index] = true }
+        }
+        return Set(graph.parameters.filter { $0.operation.trainable && isBehind[$0.value.index] }.map(\.operation.name))
     }
 
     /// The graph of the whole step: forward pass, gradients, and what is done with them.
@@ -38,7 +49,8 @@ extension TracedStep {
         var updated: [Optimizer.Weight] = []
         for (value, gradient) in zip(weights, differentiated.gradients) {
             guard let parameter = graph[value].operation as? Parameter else { continue }
-            guard let gradient else {
+            let zero = idleWeights.contains(parameter.name) ? builder.add(Constant(parameter.type, splat: 0), []).value : nil
+            guard let gradient = gradient ?? zero else {
                 builder.report(GraphError(
                     .structure, operation: Parameter.name, "the loss does not depend on the weight '\(parameter.name)'",
                     location: graph[value].location))

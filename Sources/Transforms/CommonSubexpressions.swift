@@ -17,7 +17,7 @@ extension Pass {
 }
 
 /// What two nodes must have in common to compute the same.
-private struct Expression: Hashable {
+struct Expression: Hashable {
     let operation: any Operation
     let operands: [Value]
     let type: TensorType

@@ -7,17 +7,33 @@ import ApusIR
 package func rebuild(
     _ graph: Graph, _ replace: (_ node: Node, _ value: Value, _ operands: [Tensor], _ builder: GraphBuilder) -> Tensor?
 ) throws(GraphErrors) -> Graph {
+    try rebuilt(graph) { value, new, builder in replace(graph[value], value, graph[value].operands.map(new), builder) }
+}
+
+/// What takes the place of a node, made of what `new` gives for values before it.
+package typealias Replacement = (_ new: (Value) -> Tensor) -> Tensor
+
+/// Rebuilds a graph in which some nodes are replaced; the frame of passes that match several nodes at once.
+///
+/// Nodes that nothing reads any more are removed.
+package func rebuild(_ graph: Graph, replacing replacements: [Value: Replacement]) throws -> Graph {
+    guard !replacements.isEmpty else { return graph }
+    return try Pass.deadCode.run(rebuilt(graph) { value, new, _ in replacements[value]?(new) })
+}
+
+private func rebuilt(
+    _ graph: Graph, _ replace: (_ value: Value, _ new: (Value) -> Tensor, _ builder: GraphBuilder) -> Tensor?
+) throws(GraphErrors) -> Graph {
     let builder = GraphBuilder(name: graph.name)
     var mapped: [Tensor] = []
     mapped.reserveCapacity(graph.nodes.count)
     for value in graph.values {
         let node = graph[value]
-        let operands = node.operands.map { mapped[$0.index] }
         builder.location = node.location
-        if let replacement = replace(node, value, operands, builder) {
+        if let replacement = replace(value, { mapped[$0.index] }, builder) {
             mapped.append(replacement)
         } else {
-            mapped.append(copy(node, operands, into: builder))
+            mapped.append(copy(node, node.operands.map { mapped[$0.index] }, into: builder))
         }
     }
     for result in graph.results {

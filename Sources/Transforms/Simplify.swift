@@ -48,6 +48,9 @@ extension Pass {
                 if let value = splat(operands[0]) { return builder.add(Constant(node.type, splat: value), []) }
                 // broadcast(reshape(x)), where the reshape only adds extents of 1, = broadcast(x)
                 return withoutReshape(broadcast, operands[0], node.type)
+            case let slice as Slice:
+                return sliced(operands[0], slice)
+            case let concatenate as Concatenate: return whole(concatenate, operands)
             case is Cast:
                 if operands[0].element == node.type.element { return operands[0] }
                 // f32 holds bf16 exactly: there and back changes nothing
@@ -79,4 +82,57 @@ private func withoutReshape(_ broadcast: Broadcast, _ operand: Tensor, _ type: T
     let kept = zip(operand.shape, broadcast.axes).filter { $0.0 != 1 }
     guard source.shape.filter({ $0 != 1 }) == kept.map(\.0), !source.shape.contains(1) else { return nil }
     return builder.add(Broadcast(shape: type.shape, axes: kept.map(\.1)), [source])
+}
+
+/// A slice, as a slice of something earlier where it can be.
+private func sliced(_ x: Tensor, _ slice: Slice) -> Tensor {
+    let counts = x.shape.indices.map { (slice.limits[$0] - slice.starts[$0] - 1) / slice.steps[$0] + 1 }
+    // all of x = x
+    if counts == x.shape { return x }
+    let node = x.builder.graph[x.value]
+    switch node.operation {
+    case let first as Slice:
+        // slice(slice(x)) = slice(x)
+        let starts = counts.indices.map { first.starts[$0] + slice.starts[$0] * first.steps[$0] }
+        let steps = counts.indices.map { first.steps[$0] * slice.steps[$0] }
+        let limits = counts.indices.map { starts[$0] + (counts[$0] - 1) * steps[$0] + 1 }
+        return sliced(x.builder.tensor(node.operands[0]), Slice(starts: starts, limits: limits, steps: steps))
+    case let concatenate as Concatenate:
+        // slice(concatenate(…, y, …)) = slice(y), if it lies within y
+        let axis = concatenate.axis
+        var start = 0
+        for part in node.operands.map(x.builder.tensor) {
+            let end = start + part.shape[axis]
+            if slice.starts[axis] >= start, slice.starts[axis] + (counts[axis] - 1) * slice.steps[axis] < end {
+                var own = slice
+                own.starts[axis] -= start
+                own.limits[axis] = min(slice.limits[axis], end) - start
+                return sliced(part, own)
+            }
+            start = end
+        }
+    default: break
+    }
+    return x.builder.add(slice, [x])
+}
+
+/// concatenate(x[a..<b], x[b..<c], …) = x[a..<…]; of all parts of x, it is x.
+private func whole(_ concatenate: Concatenate, _ parts: [Tensor]) -> Tensor? {
+    let axis = concatenate.axis
+    var joint: Slice?, source: Value?
+    for part in parts {
+        let node = part.builder.graph[part.value]
+        guard let slice = node.operation as? Slice, slice.steps[axis] == 1, source == nil || source == node.operands[0] else { return nil }
+        guard var sum = joint else {
+            (joint, source) = (slice, node.operands[0])
+            continue
+        }
+        guard sum.limits[axis] == slice.starts[axis] else { return nil }
+        sum.limits[axis] = slice.limits[axis]
+        joint = sum
+        (sum.starts[axis], sum.limits[axis]) = (slice.starts[axis], slice.limits[axis])
+        guard sum == slice else { return nil }
+    }
+    guard let joint, let source else { return nil }
+    return sliced(parts[0].builder.tensor(source), joint)
 }

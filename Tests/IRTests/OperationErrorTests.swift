@@ -94,6 +94,11 @@ private let shapeMisuses: [Misuse] = [
     Misuse(Concatenate(axis: 0), [f32(2, 3), f32(2, 4)], .shape, "concatenate: f32[2,3] and f32[2,4] differ outside axis 0"),
 ]
 
+/// What attention says of shapes that do not fit together.
+private func misfit(_ q: [Int], _ k: [Int], _ v: [Int], of operation: String = "attention") -> String {
+    "\(operation): takes [..., n, d], [..., m, d] and [..., m, e], has \(shapeText(q)), \(shapeText(k)) and \(shapeText(v))"
+}
+
 private let structuredMisuses: [Misuse] = [
     Misuse(Reduce(.sum, axes: [0]), [bool(2)], .elementType, "reduce: takes numbers, has bool[2]; cast first"),
     Misuse(Reduce(.sum, axes: [1]), [f32(2)], .attribute, "reduce: axis 1 is out of range for rank 1"),
@@ -121,4 +126,18 @@ private let structuredMisuses: [Misuse] = [
     Misuse(LayerNormalization(epsilon: 0.1), [i32(2), i32(2), i32(2)], .elementType, "layer_norm: takes floating-point elements, has i32[2]"),
     Misuse(LayerNormalization(epsilon: 0.1), [f32(), f32(), f32()], .shape, "layer_norm: a scalar has no axis to normalise"),
     Misuse(LayerNormalization(epsilon: 0.1), [f32(4, 2), f32(2), f32(3)], .shape, "layer_norm: weight and bias are f32[3], not f32[2]"),
+    Misuse(Attention(scale: 1), [i32(2, 3), i32(2, 3), i32(2, 3)], .elementType, "attention: takes floating-point elements, has i32[2,3]"),
+    Misuse(
+        Attention(scale: 1), [f32(2, 3), f32(2, 3), i32(2, 3)], .elementType,
+        "attention: element types differ: f32[2,3], f32[2,3] and i32[2,3]"),
+    Misuse(Attention(scale: 1), [f32(3), f32(3), f32(3)], .shape, misfit([3], [3], [3])),
+    Misuse(Attention(scale: 1), [f32(2, 3), f32(5, 4), f32(5, 6)], .shape, misfit([2, 3], [5, 4], [5, 6])),
+    Misuse(Attention(scale: 1), [f32(2, 3), f32(5, 3), f32(4, 6)], .shape, misfit([2, 3], [5, 3], [4, 6])),
+    Misuse(Attention(scale: 1), [f32(1, 2, 3), f32(1, 5, 3), f32(2, 5, 6)], .shape, misfit([1, 2, 3], [1, 5, 3], [2, 5, 6])),
+    Misuse(
+        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 4), f32(5, 6), f32(2, 6)], .shape,
+        misfit([2, 3], [5, 4], [5, 6], of: "attention_gradient")),
+    Misuse(
+        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 3)], .shape,
+        "attention_gradient: the gradient is f32[2,3], the result f32[2,6]"),
 ]

@@ -75,6 +75,20 @@ extension GraphGrower {
         keep(linear(x.tensor, weight: weight.tensor, bias: bias.tensor), bound: x.bound * 2 * Double(width) + 2)
     }
 
+    /// Attention of rows to each other or to other rows, with values of another width at times.
+    mutating func growAttention() {
+        let x = value(), rank = x.tensor.rank
+        guard rank >= 2 else { return }
+        let batch = Array(x.tensor.shape.dropLast(2)), queries = x.tensor.shape[rank - 2], width = x.tensor.shape[rank - 1]
+        let isToEachOther = random.chance(0.3)
+        let keys = isToEachOther ? queries : random.pick([1, 3, 8, 17]), outputs = random.pick([width, width, 1, 5, 16])
+        let largest = batch.reduce(1, *) * max(queries, keys) * max(keys, width, outputs)
+        guard largest <= Self.largestCount else { return }
+        let k = isToEachOther ? x : fresh(batch + [keys, width]), v = fresh(batch + [keys, outputs])
+        let scale = min(1 / Double(width).squareRoot(), 10 / (x.bound * k.bound * Double(width)))
+        keep(attention(x.tensor, k.tensor, v.tensor, scale: scale), bound: v.bound)
+    }
+
     mutating func growGather() {
         let x = value()
         guard x.tensor.rank > 0 else { return }

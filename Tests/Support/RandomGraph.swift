@@ -129,7 +129,7 @@ struct GraphGrower {
     }
 
     mutating func grow() {
-        switch random.integer(0...27) {
+        switch random.integer(0...28) {
         case 0...4: growUnary()
         case 5...8: growBinary()
         case 9: growSelect()
@@ -146,6 +146,7 @@ struct GraphGrower {
         case 24: growReordering()
         case 25: growBroadcast()
         case 26: growIntegers()
+        case 27: growAttention()
         default: growLeaf()
         }
     }

@@ -34,4 +34,17 @@ struct CompilerTests {
         #expect(report["accuracy"]?.scalar == 1)
         #expect(state.step == 301)
     }
+
+    /// A weight in rows that nothing reads has a gradient of zero, whether or not a fusion finds that out.
+    @Test(arguments: [Set(Fusion.allCases), []])
+    func weightsOfUnreadRowsHaveNoGradient(_ fusions: Set<Fusion>) throws {
+        let step = TrainingStep(optimizer: .sgd(learningRate: 1)) {
+            let first = weight("first", [1, 3], .ones), x = Input("x", [4, 3])
+            Loss(mean(Linear(3, 2)(concatenate([first, x], axis: 0)).slice(1..<5, axis: 0)))
+        }
+        let program = try Compiler(CompilerOptions(fusions: fusions), threads: 1).compile(step, [.output])
+        let report = try program.run(program.makeState(seed: 1), ["x": TensorData([Float](repeating: 1, count: 12), shape: [4, 3])])
+        #expect(report["grad.first"] == TensorData([0, 0, 0] as [Float], shape: [1, 3]))
+        #expect(report["grad.0.weight"] != nil || report["grad.weight"] != nil)
+    }
 }

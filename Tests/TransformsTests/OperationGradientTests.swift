@@ -108,6 +108,13 @@ import Testing
         try expectGradients(of: Operand(7), Operand(7), Operand(7)) { layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5) }
         try expectGradients(of: Operand(2, 1, 3, 4), Operand(4), Operand(4)) { layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 0.1) }
     }
+
+    @Test func attentions() throws {
+        try expectGradients(of: Operand(3, 4), Operand(5, 4), Operand(5, 2)) { attention($0[0], $0[1], $0[2], scale: 0.5) }
+        try expectGradients(of: Operand(2, 2, 1, 3), Operand(2, 2, 4, 3), Operand(2, 2, 4, 5)) { attention($0[0], $0[1], $0[2], scale: -0.7) }
+        try expectGradients(of: Operand(2, 3, 1), Operand(2, 1, 1), Operand(2, 1, 4)) { attention($0[0], $0[1], $0[2], scale: 1) + $0[1] + $0[0] }
+        try expectGradients(of: Operand(2, 4, 3)) { attention($0[0], $0[0], $0[0], scale: 0.4) }
+    }
 }
 
 @Suite struct DotGradientTests {
@@ -145,7 +152,7 @@ import Testing
         let tested: Set = [
             "negate", "abs", "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "gelu", "cast", "add", "subtract", "multiply", "divide", "maximum",
             "minimum", "power", "select", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate", "reduce", "dot", "gather",
-            "scatter_add", "softmax", "log_softmax", "layer_norm",
+            "scatter_add", "softmax", "log_softmax", "layer_norm", "attention",
         ]
         #expect(Set(OperationRegistry.all.filter { $0 is any DifferentiableOperation.Type }.map { $0.name }) == tested)
     }

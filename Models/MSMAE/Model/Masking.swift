@@ -68,6 +68,8 @@ struct PatchSelection {
     private var keptPlaces: Range<Int> { masking == .random ? 0..<split.kept : tokens - split.kept..<tokens }
     private var thrownPlaces: Range<Int> { masking == .random ? tokens..<tokens : split.masked..<split.masked + split.thrown }
 
+    private var maskedPlaces: Range<Int> { masking == .random ? split.kept..<tokens : 0..<split.masked }
+
     /// The patches that the encoder sees, i32 [batch, kept].
     var kept: Tensor { order.slice(keptPlaces, axis: 1) }
 
@@ -95,6 +97,13 @@ struct PatchSelection {
         guard split.thrown > 0 else { return nil }
         // Sorting is stable: those that stay come first, in the order of the image.
         return argsort(isIn(thrownPlaces)).slice(0..<tokens - split.thrown, axis: 1)
+    }
+
+    /// Rows of the masked patches among those of the visible ones, both in the order of the image: [batch, visible, n] -> [batch, masked, n].
+    func masked(_ rows: Tensor) -> Tensor {
+        var masked = isIn(maskedPlaces)
+        if let visible { masked = gather(masked, visible, batch: 1) }
+        return gather(rows, argsort(-masked).slice(0..<split.masked, axis: 1), batch: 1)
     }
 
     /// Rows of the visible patches in the order of the image, with rows of zeros for the others: [batch, visible, n] -> [batch, tokens, n].

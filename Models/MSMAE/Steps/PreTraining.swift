@@ -53,18 +53,13 @@ extension MaskedAutoencoder {
         tokens.slice(0..<1, axis: 1).reshape([-1, configuration.dim])
     }
 
-    /// The mean squared error over the pixels of masked patches.
+    /// The mean squared error over the pixels of masked patches; the predictions of others are not looked at.
     private func reconstructionLoss(_ predictions: Tensor, _ images: Tensor, _ selection: PatchSelection) -> Tensor {
         guard predictions.isValid else { return predictions }
         var target = patches(of: images, configuration)
+        if let visible = selection.visible { target = gather(target, visible, batch: 1) }
+        target = selection.masked(target)
         if configuration.normalizePixels { target = normalizedPatches(target) }
-        var mask = maximum(selection.mask, 0)
-        if let visible = selection.visible {
-            target = gather(target, visible, batch: 1)
-            mask = gather(mask, visible, batch: 1)
-        }
-        let difference = predictions - target
-        let errors = mean(difference * difference, axes: [-1]) * mask
-        return sum(errors, axes: [0, 1]) * (1 / Double(predictions.shape[0] * selection.split.masked))
+        return meanSquaredError(selection.masked(predictions), target)
     }
 }

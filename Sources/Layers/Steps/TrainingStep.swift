@@ -59,6 +59,8 @@ public struct TracedStep: Sendable {
     public var loss: Value
     /// The trainable parameters in order of declaration.
     public var weights: [Value]
+    /// Names of weights that the loss only seemed to depend on, as rewriting the forward pass has shown: their gradient is zero.
+    public var idleWeights: Set<String> = []
     /// Names of the metrics among the outputs.
     public var metrics: [String]
     public var optimizer: Optimizer

@@ -15,7 +15,9 @@ public enum Fusion: String, Hashable, Sendable, CaseIterable {
 extension Pipeline {
     /// The fusions, in the order in which they help each other. They work on the forward pass, before it is differentiated.
     public static func fusions(_ wanted: Set<Fusion>) -> Pipeline {
-        let passes: [(Fusion, [Pass])] = []
-        return Pipeline(passes.flatMap { wanted.contains($0.0) ? $0.1 : [] })
+        let passes: [(Fusion, Pass)] = [
+            (.softmax, .fuseSoftmax), (.attention, .fuseAttention), (.gather, .moveGathersUp), (.qkv, .fuseQKV),
+        ]
+        return Pipeline(passes.filter { wanted.contains($0.0) }.map(\.1))
     }
 }
