@@ -46,12 +46,29 @@ package struct Clustering {
     private var rowMembers: Set<Value> = []
 
     /// How an element of a node reads a stored value.
-    private enum Place { case same, row, other }
+    private enum Place {
+        case same, row, other
+
+        /// This place of a node that is itself read at a place.
+        func seen(from outer: Place) -> Place {
+            switch (outer, self) {
+            case (.same, let place), (let place, .same): place
+            default: .other
+            }
+        }
+    }
+
+    private struct Reference: Hashable {
+        var value: Value
+        var place: Place
+    }
+    private let referencesOf: [[Reference]]
 
     package init(_ graph: Graph, _ placement: Placement, isGenerated: @escaping (Value) -> Bool) {
         self.graph = graph
         self.placement = placement
         self.isGenerated = isGenerated
+        referencesOf = Self.references(graph, placement)
         var updates: [Value: Value] = [:]
         for result in graph.results { if case .update(let parameter) = result.kind { updates[result.value] = parameter } }
         self.updates = updates
@@ -170,7 +187,7 @@ package struct Clustering {
     }
 
     /// Adds a node to the cluster of a product if it works on the product's elements where they are computed.
-    private mutating func finishesProduct(_ value: Value, _ candidate: Int, _ references: [(value: Value, place: Place)]) -> Bool {
+    private mutating func finishesProduct(_ value: Value, _ candidate: Int, _ references: [Reference]) -> Bool {
         let product = clusters[candidate].members[0], node = graph[value], level = clusters[candidate].level
         guard isGenerated(product), !(node.operation is Reduce), node.type.count == graph[product].type.count,
             node.type.shape.last == graph[product].type.shape.last
@@ -202,38 +219,39 @@ package struct Clustering {
     }
 
     /// The stored values that a node reads, through whatever is computed inside it, and at which place.
-    private func references(of value: Value) -> [(value: Value, place: Place)] {
-        var found: [(value: Value, place: Place)] = []
-        collectOperands(of: value, .same, &found)
-        return found
-    }
+    private func references(of value: Value) -> [Reference] { referencesOf[value.index] }
 
-    private func collect(_ value: Value, _ place: Place, _ found: inout [(value: Value, place: Place)]) {
-        if placement.isStored(value) {
-            found.append((value, place))
-        } else {
-            collectOperands(of: value, place, &found)
+    /// The same for all nodes, each from those of its operands.
+    private static func references(_ graph: Graph, _ placement: Placement) -> [[Reference]] {
+        var all: [[Reference]] = []
+        all.reserveCapacity(graph.nodes.count)
+        for node in graph.nodes {
+            var found: [Reference] = [], known: Set<Reference> = []
+            let place = operandPlace(node, graph)
+            for operand in node.operands {
+                let read = placement.isStored(operand) ? [Reference(value: operand, place: .same)] : all[operand.index]
+                for reference in read {
+                    let seen = Reference(value: reference.value, place: reference.place.seen(from: place))
+                    if known.insert(seen).inserted { found.append(seen) }
+                }
+            }
+            all.append(found)
         }
+        return all
     }
 
-    /// Adds what a node reads if it is itself read at `place`.
-    private func collectOperands(of value: Value, _ place: Place, _ found: inout [(value: Value, place: Place)]) {
-        let node = graph[value]
-        var operandPlace = place
+    /// The place at which a node reads its operands.
+    private static func operandPlace(_ node: Node, _ graph: Graph) -> Place {
         switch node.operation {
-        case let broadcast as Broadcast:
-            operandPlace = place == .same && repeatsRows(broadcast, graph[node.operands[0]].type.shape) ? .row : .other
-        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot, is Attention, is AttentionGradient:
-            operandPlace = .other
-        default:
-            // Element-wise operations, and reshapes, which keep the linear order; a reduction's operand spans its domain.
-            break
+        case let broadcast as Broadcast: repeatsRows(broadcast, graph[node.operands[0]].type.shape) ? .row : .other
+        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot, is Attention, is AttentionGradient: .other
+        // Element-wise operations, and reshapes, which keep the linear order; a reduction's operand spans its domain.
+        default: .same
         }
-        for operand in node.operands { collect(operand, operandPlace, &found) }
     }
 
     /// Whether a broadcast repeats each element of its operand along the last axis, and does nothing else.
-    private func repeatsRows(_ broadcast: Broadcast, _ source: [Int]) -> Bool {
+    private static func repeatsRows(_ broadcast: Broadcast, _ source: [Int]) -> Bool {
         var extents = [Int](repeating: 1, count: broadcast.shape.count)
         for (axis, extent) in zip(broadcast.axes, source) { extents[axis] = extent }
         return Array(extents.dropLast()) == Array(broadcast.shape.dropLast()) && extents.last == 1
