@@ -14,15 +14,16 @@ struct KernelCode {
 }
 
 extension GraphCompiler {
-    /// LLVM's standard passes that kernels go through.
-    private static let optimizationLevel = 1
+    /// LLVM's passes that kernels go through. They come as straight-line code in loops that are as they should be, so that
+    /// a few passes do; the standard ones take four times as long, and make nothing faster.
+    static let passes = "function(early-cse<memssa>,simplifycfg,loop-mssa(licm),loop(loop-unroll-full),instcombine,adce)"
 
     /// The kernels of a program, with the code of those that the cache has.
     ///
     /// Each kernel is an entry of its own: a model that was changed a little finds most of its kernels.
     func lookedUp(_ table: KernelTable) -> [KernelCode] {
         table.kernels.enumerated().map { number, kernel in
-            guard let cache, let key = ObjectCache.key(kernel: "\(kernel)", target: target, optimizationLevel: Self.optimizationLevel)
+            guard let cache, let key = ObjectCache.key(kernel: "\(kernel)", target: target, passes: Self.passes)
             else { return KernelCode(kernel: kernel, key: nil, symbol: KernelTable.symbol(number)) }
             // In a name that belongs to the kernel alone, its code fits every program.
             return KernelCode(kernel: kernel, key: key, symbol: "kernel_\(key.hexadecimal)", object: cache.object(key))
@@ -56,7 +57,7 @@ extension GraphCompiler {
             }
         }
         try module.verify()
-        try module.optimize(level: Self.optimizationLevel)
+        try module.optimize(passes: Self.passes)
         return module
     }
 }

@@ -143,7 +143,7 @@ private struct Chains {
         emit(.float32, in: module)
         if hasBFloat16 { emit(.bfloat16, in: module) }
         try module.verify()
-        try module.optimize(level: 1)
+        try module.optimize(passes: GraphCompiler.passes)
         return module
     }
 

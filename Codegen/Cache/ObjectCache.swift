@@ -40,8 +40,8 @@ public struct ObjectCache: Sendable {
     private static let format = "1"
 
     /// The name of a kernel's code; nil where the system does not tell one build of Apus from another.
-    package static func key(kernel text: String, target: TargetDescription, optimizationLevel: Int) -> Digest? {
-        key([text, "O\(optimizationLevel)", target.triple, target.cpu, target.features, "\(target.vectorBytes)",
+    package static func key(kernel text: String, target: TargetDescription, passes: String) -> Digest? {
+        key([text, passes, target.triple, target.cpu, target.features, "\(target.vectorBytes)",
              "\(target.hasFusedMultiplyAdd)", "\(target.hasBFloat16DotProduct)"])
     }
 

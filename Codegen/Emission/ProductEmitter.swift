@@ -48,15 +48,23 @@ final class ProductEmitter {
         let matrix = builder.udiv(tile, integer(perMatrix)), place = builder.urem(tile, integer(perMatrix))
         let column = builder.mul(builder.urem(place, integer(tiling.columnTiles)), integer(tiling.columnsPerTile))
         let row = builder.mul(builder.udiv(place, integer(tiling.columnTiles)), integer(tiling.rowsPerTile))
+        let end = lesser(builder.add(row, integer(tiling.rowsPerTile)), kernel.m, isCertain: kernel.m % tiling.rowsPerTile == 0)
         let blocks = blockCount(from: column)
         pack(matrix, from: column, blocks: blocks)
-        emitRows(matrix, from: row) { row, rows in
+        builder.loop(from: row, to: end, step: integer(tiling.rows)) { row, _ in
+            let isCertain = kernel.m % tiling.rows == 0
+            let rows = isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
             builder.loop(from: integer(0), to: blocks, step: integer(1)) { block, _ in
                 emitBlock(matrix, row: row, rows: rows, column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))), block)
                 return []
             }
+            return []
         }
     }
+
+    private func lesser(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), a, b) }
+
+    private func lesser(_ a: LLVMValue, _ b: Int, isCertain: Bool) -> LLVMValue { isCertain ? a : lesser(a, integer(b)) }
 
     /// Register blocks that the columns of a tile make; the last tile may have fewer.
     private func blockCount(from column: LLVMValue) -> LLVMValue {
@@ -64,24 +72,6 @@ final class ProductEmitter {
         guard all % tiling.blocksPerTile != 0 else { return integer(tiling.blocksPerTile) }
         let left = builder.sub(integer(all), builder.udiv(column, integer(tiling.blockColumns)))
         return builder.select(builder.icmp(.slt, left, integer(tiling.blocksPerTile)), left, integer(tiling.blocksPerTile))
-    }
-
-    /// Whole blocks of rows, then what is left of them in the last tile.
-    private func emitRows(_ matrix: LLVMValue, from row: LLVMValue, _ body: (_ row: LLVMValue, _ rows: Int) -> Void) {
-        let rest = kernel.m % tiling.rows, whole = kernel.m - rest
-        var end = builder.add(row, integer(tiling.rowsPerTile))
-        if tiling.rowTiles * tiling.rowsPerTile != whole {
-            end = builder.select(builder.icmp(.slt, end, integer(whole)), end, integer(whole))
-        }
-        builder.loop(from: row, to: end, step: integer(tiling.rows)) { row, _ in
-            body(row, tiling.rows)
-            return []
-        }
-        guard rest > 0 else { return }
-        if tiling.rowTiles == 1 { return body(integer(whole), rest) }
-        builder.ifThen(builder.icmp(.eq, builder.add(row, integer((kernel.m - 1) % tiling.rowsPerTile + 1)), integer(kernel.m))) {
-            body(integer(whole), rest)
-        }
     }
 
     // MARK: The right operand
@@ -107,17 +97,23 @@ final class ProductEmitter {
 
     // MARK: A register block
 
-    private func emitBlock(_ matrix: LLVMValue, row: LLVMValue, rows: Int, column: LLVMValue, _ number: LLVMValue) {
-        let sums = block.sums(
-            rows: rows, left: leftPointer(matrix, row), rowBytes: kernel.left.rowStride * kernel.element.byteCount,
-            packed: builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes))), units: kernel.units)
-        block.store(sums, frame.scratch, rowBytes: block.unitBytes)
-        let firstRow = builder.add(builder.mul(matrix, integer(kernel.m)), row)
-        if kernel.n % tiling.blockColumns == 0 { return finish(firstRow, rows: rows, column, isWhole: true) }
-        let isWhole = builder.icmp(.sle, builder.add(column, integer(tiling.blockColumns)), integer(kernel.n))
-        builder.ifThenElse(
-            isWhole, then: { finish(firstRow, rows: rows, column, isWhole: true); return [] },
-            else: { finish(firstRow, rows: rows, column, isWhole: false); return [] })
+    private func emitBlock(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, column: LLVMValue, _ number: LLVMValue) {
+        let left = leftPointer(matrix, row), columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
+        func multiply(_ rows: Int) {
+            let sums = block.sums(
+                rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns, units: kernel.units)
+            block.store(sums, frame.scratch, rowBytes: block.unitBytes)
+        }
+        let rest = kernel.m % tiling.rows
+        if rest == 0 {
+            multiply(tiling.rows)
+        } else if kernel.m < tiling.rows {
+            multiply(rest)
+        } else {
+            builder.ifThenElse(
+                builder.icmp(.eq, rows, integer(tiling.rows)), then: { multiply(tiling.rows); return [] }, else: { multiply(rest); return [] })
+        }
+        finish(builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, column)
     }
 
     private func leftPointer(_ matrix: LLVMValue, _ row: LLVMValue) -> LLVMValue {
@@ -131,18 +127,19 @@ final class ProductEmitter {
     }
 
     /// What is done with the sums of a block, row by row.
-    private func finish(_ firstRow: LLVMValue, rows: Int, _ column: LLVMValue, isWhole: Bool) {
-        let invariant = result.scalars
-        builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
+    private func finish(_ firstRow: LLVMValue, rows: LLVMValue, _ column: LLVMValue) {
+        let invariant = result.scalars, limit = kernel.n % tiling.blockColumns == 0 ? nil : integer(kernel.n)
+        builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
             result.beginRow(builder.add(firstRow, row), invariant: invariant)
-            for vector in 0..<tiling.vectors {
-                let start = builder.add(column, integer(vector * tiling.lanes))
-                let place = builder.mul(builder.add(builder.mul(row, integer(tiling.vectors)), integer(vector)), integer(tiling.lanes * 4))
-                result.withColumn(start, limit: isWhole ? nil : integer(kernel.n)) {
+            builder.loop(from: integer(0), to: integer(tiling.vectors), step: integer(1)) { vector, _ in
+                let start = builder.add(column, builder.mul(vector, integer(tiling.lanes)))
+                let place = builder.mul(builder.add(builder.mul(row, integer(tiling.vectors)), vector), integer(tiling.lanes * 4))
+                result.withColumn(start, limit: limit) {
                     let sum = builder.load(module.vector(module.f32, tiling.lanes), frame.scratch, byteOffset: place, align: tiling.lanes * 4)
                     result.setProduct(sum)
                     result.storeAll(kernel.result.stores)
                 }
+                return []
             }
             return []
         }

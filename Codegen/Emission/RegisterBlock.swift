@@ -22,7 +22,7 @@ struct RegisterBlock {
     func units(_ count: Int) -> Int { element == .bf16 ? (count + 1) / 2 : count }
 
     /// Units of the contracted axis in one turn of the inner loop.
-    private static let unrolling = 4
+    private static let unrolling = 2
 
     /// The sums of a block: rows · vectors of them, row by row.
     ///

@@ -159,13 +159,13 @@ package final class Module {
         throw LLVMError("verify \(broken.joined(separator: ", "))", reason)
     }
 
-    /// Runs LLVM's standard passes of the given level, 0 to 3, as they are for this target.
-    package func optimize(level: Int = 2) throws(LLVMError) {
+    /// Runs some of LLVM's passes, given in its own notation, such as "default<O1>".
+    package func optimize(passes: String) throws(LLVMError) {
         let machine = try machineForModule()
         defer { LLVMDisposeTargetMachine(machine) }
         let options = LLVMCreatePassBuilderOptions()
         defer { LLVMDisposePassBuilderOptions(options) }
-        try LLVMError.check(LLVMRunPasses(reference, "default<O\(level)>", machine, options), "optimize")
+        try LLVMError.check(LLVMRunPasses(reference, passes, machine, options), "optimize")
     }
 
     /// The module as the target's assembly text.

@@ -36,8 +36,8 @@ struct ObjectCacheTests {
 
     @Test func theKeyTellsApartWhateverDecidesTheCode() throws {
         let host = try TargetDescription.host()
-        var keys = try [1, 2].map { try #require(ObjectCache.key(kernel: "kernel", target: host, optimizationLevel: $0)) }
-        keys.append(try #require(ObjectCache.key(kernel: "Kernel", target: host, optimizationLevel: 1)))
+        var keys = try ["a", "b"].map { try #require(ObjectCache.key(kernel: "kernel", target: host, passes: $0)) }
+        keys.append(try #require(ObjectCache.key(kernel: "Kernel", target: host, passes: "a")))
         let changes: [(inout TargetDescription) -> Void] = [
             { $0.triple += "x" }, { $0.cpu += "x" }, { $0.features += ",+x" }, { $0.vectorBytes *= 2 },
             { $0.hasFusedMultiplyAdd.toggle() }, { $0.hasBFloat16DotProduct.toggle() },
@@ -45,10 +45,10 @@ struct ObjectCacheTests {
         for change in changes {
             var target = host
             change(&target)
-            keys.append(try #require(ObjectCache.key(kernel: "kernel", target: target, optimizationLevel: 1)))
+            keys.append(try #require(ObjectCache.key(kernel: "kernel", target: target, passes: "a")))
         }
         #expect(Set(keys).count == keys.count)
-        #expect(ObjectCache.key(kernel: "kernel", target: host, optimizationLevel: 1) == keys[0])
+        #expect(ObjectCache.key(kernel: "kernel", target: host, passes: "a") == keys[0])
     }
 
     @Test func everyTargetHasCodeOfItsOwn() throws {
@@ -287,7 +287,7 @@ private func create(_ path: String, byteCount: Int = 1, permissions: Int = 0o600
     try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
 }
 
-private func key(_ text: String) -> Digest { ObjectCache.key(kernel: text, target: try! .host(), optimizationLevel: 1)! }
+private func key(_ text: String) -> Digest { ObjectCache.key(kernel: text, target: try! .host(), passes: "a")! }
 
 private func softmaxGraph(rows: Int = 5, withSum: Bool = false) throws -> Graph {
     try functionGraph([f32(rows, 33)]) { x in

@@ -24,7 +24,7 @@ import Testing
 
     @Test func anUnknownOptimizationLevelIsAnError() throws {
         let module = Module(name: "levels", target: try TargetDescription.host())
-        #expect(throws: LLVMError.self) { try module.optimize(level: 9) }
+        #expect(throws: LLVMError.self) { try module.optimize(passes: "default<O9>") }
     }
 
     @Test func garbageIsNotAnObject() {

@@ -19,7 +19,7 @@ struct Compiled {
         builder.ret()
         text = module.text
         try module.verify()
-        try module.optimize()
+        try module.optimize(passes: "default<O2>")
         try module.verify()
         object = try LoadedObjects([try module.object()], name: "test")
         run = unsafeBitCast(try object.address(of: "kernel"), to: Kernel.self)

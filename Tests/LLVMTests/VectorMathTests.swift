@@ -177,7 +177,7 @@ import Testing
             build.store(function(build, x), kernel.parameters[0])
             build.ret()
         }
-        try module.optimize()
+        try module.optimize(passes: "default<O2>")
         let object = String(decoding: try module.object(), as: UTF8.self)
         for name in ["expf", "logf", "tanhf", "erff", "sinf", "cosf", "powf", "sqrtf", "fmaf", "fma"] {
             #expect(!object.contains("\0\(name)\0"), "\(name)")
