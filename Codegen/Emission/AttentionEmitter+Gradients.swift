@@ -24,12 +24,9 @@ extension AttentionEmitter {
             forQueryBlocks { first, rows in
                 let isFirst = builder.icmp(.eq, first, integer(0))
                 func from(_ number: Int) -> LLVMValue { builder.offset(operand(number, head), bytes: builder.mul(first, integer(rowBytes(number)))) }
-                emitScores(from(0), rows: rows, keys, into: shares)
+                multiply(rows: rows, left: from(0), rowBytes: rowBytes(0), keys, into: shares, targetRowBytes: tiling.shareRowBytes)
                 if let values, let slopes {
-                    multiply(rows: rows, left: from(3), rowBytes: rowBytes(3), values) { sums, row, column, _ in
-                        let place = builder.add(builder.mul(row, integer(tiling.shareRowBytes)), builder.mul(column, integer(4)))
-                        block.store(sums, builder.offset(slopes, bytes: place), rowBytes: tiling.shareRowBytes)
-                    }
+                    multiply(rows: rows, left: from(3), rowBytes: rowBytes(3), values, into: slopes, targetRowBytes: tiling.shareRowBytes)
                 }
                 builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
                     let place = builder.mul(row, integer(tiling.shareRowBytes))
@@ -56,9 +53,9 @@ extension AttentionEmitter {
                     }
                     let matrix = kernel.results[q].matrix
                     let target = builder.offset(result(q, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
-                    multiply(rows: rows, left: slopes, rowBytes: tiling.shareRowBytes, straightKeys) { sums, row, column, count in
-                        write(sums, row: row, column: column, rows: count, columns: d, to: target, matrix) { _ in nil }
-                    }
+                    let sums = scratch(tiling.sums), sumRowBytes = straightKeys.packing.blocks * block.unitBytes
+                    multiply(rows: rows, left: slopes, rowBytes: tiling.shareRowBytes, straightKeys, into: sums, targetRowBytes: sumRowBytes)
+                    write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: d, to: target, matrix)
                 }
             }
         }
@@ -114,21 +111,15 @@ extension AttentionEmitter {
     /// The product of a block of shares turned round with packed rows of queries or seeds: written, and, where there is more than one
     /// block, added to the sums of the earlier ones.
     private func addUp(_ turned: LLVMValue, _ packed: Packed, sums offset: Int, isFirst: LLVMValue, result number: Int, _ head: LLVMValue) {
-        let matrix = kernel.results[number].matrix, target = result(number, head), columns = packed.packing.n
-        let rowBytes = packed.packing.blocks * block.unitBytes
-        multiply(rows: kernel.m, left: turned, rowBytes: tiling.turnedRowBytes, packed) { parts, row, column, count in
-            var totals = parts
-            if tiling.rows < kernel.n {
-                let place = builder.add(builder.mul(row, integer(rowBytes)), builder.mul(column, integer(4)))
-                let earlier = builder.offset(scratch(offset), bytes: place)
-                totals = parts.enumerated().map { number, part in
-                    let place = integer(number / block.vectors * rowBytes + number % block.vectors * block.vectorBytes)
-                    let sum = builder.load(sumType, earlier, byteOffset: place, align: block.vectorBytes)
-                    return builder.fadd(part, builder.select(isFirst, builder.zero(sumType), sum))
-                }
-                block.store(totals, earlier, rowBytes: rowBytes)
-            }
-            write(totals, row: row, column: column, rows: count, columns: columns, to: target, matrix) { _ in nil }
+        let matrix = kernel.results[number].matrix, rowBytes = packed.packing.blocks * block.unitBytes, sums = scratch(tiling.sums)
+        multiply(rows: kernel.m, left: turned, rowBytes: tiling.turnedRowBytes, packed, into: sums, targetRowBytes: rowBytes)
+        write(sums, sumRowBytes: rowBytes, rows: kernel.m, columns: packed.packing.n, to: result(number, head), matrix) { [self] sum, row, column in
+            guard tiling.rows < kernel.n else { return sum }
+            let place = builder.add(builder.mul(row, integer(rowBytes)), builder.mul(column, integer(4))), totals = scratch(offset)
+            let earlier = builder.load(sumType, totals, byteOffset: place, align: block.vectorBytes)
+            let total = builder.fadd(sum, builder.select(isFirst, builder.zero(sumType), earlier))
+            builder.store(total, totals, byteOffset: place, align: block.vectorBytes)
+            return total
         }
     }
 }

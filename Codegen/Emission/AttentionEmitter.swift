@@ -116,54 +116,53 @@ final class AttentionEmitter {
         Packed(emitter: self, number: number, packing: Packing(block: block, k: k, n: n), isTurned: turned, memory: scratch(offset))
     }
 
-    /// left [rows, k] times a packed operand: the sums of each register block are given to `use`, with the first row and column of the block.
-    func multiply(
-        rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed,
-        use: (_ sums: [LLVMValue], _ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void
-    ) {
+    /// left [rows, k] times a packed operand: the sums of each register block are written to `target` [rows, columns].
+    func multiply(rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed, into target: LLVMValue, targetRowBytes: Int) {
+        forRegisterBlocks(rows: rows, packed) { row, column, count in
+            let columns = builder.offset(packed.memory, bytes: builder.mul(builder.udiv(column, integer(block.columns)), integer(packed.packing.blockBytes)))
+            let place = builder.add(builder.mul(row, integer(targetRowBytes)), builder.mul(column, integer(4)))
+            block.multiply(
+                rows: count, left: builder.offset(left, bytes: builder.mul(row, integer(rowBytes))), rowBytes: rowBytes, packed: columns,
+                units: packed.packing.units, into: builder.offset(target, bytes: place), targetRowBytes: targetRowBytes)
+        }
+    }
+
+    /// Runs the body for the register blocks of a product with a packed operand.
+    private func forRegisterBlocks(rows: Int, _ packed: Packed, _ body: (_ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void) {
         let height = ProductTiling.rows(rows, most: (module.target.vectorRegisters - block.vectors - 2) / block.vectors, vectors: block.vectors)
         forBlocks(of: rows, height: height) { first, count in
-            let left = builder.offset(left, bytes: builder.mul(first, integer(rowBytes)))
-            builder.loop(from: integer(0), to: integer(packed.packing.blocks), step: integer(1)) { number, _ in
-                let columns = builder.offset(packed.memory, bytes: builder.mul(number, integer(packed.packing.blockBytes)))
-                let sums = block.sums(rows: count, left: left, rowBytes: rowBytes, packed: columns, units: packed.packing.units)
-                use(sums, first, builder.mul(number, integer(block.columns)), count)
+            builder.loop(from: integer(0), to: integer(packed.packing.blocks * block.columns), step: integer(block.columns)) { column, _ in
+                body(first, column, count)
                 return []
             }
         }
     }
 
-    /// Writes the sums of a block times a factor for each row to a result.
-    func write(_ sums: [LLVMValue], row: LLVMValue, column: LLVMValue, rows: Int, columns: Int, to pointer: LLVMValue, _ matrix: AttentionKernel.Matrix, factor: (LLVMValue) -> LLVMValue?) {
-        for number in 0..<rows {
-            let line = builder.add(row, integer(number)), factor = factor(line)
-            for vector in 0..<block.vectors {
-                var sum = sums[number * block.vectors + vector]
-                if let factor { sum = builder.fmul(sum, factor) }
-                let start = builder.add(column, integer(vector * lanes))
-                let bytes = integer(kernel.element.byteCount)
-                let offset = builder.mul(builder.add(builder.mul(line, integer(matrix.rowStride)), start), bytes)
+    /// Writes rows of sums, each times a factor of its own, to a result; what is added to them is given lane by lane.
+    func write(
+        _ sums: LLVMValue, sumRowBytes: Int, rows: Int, columns: Int, to pointer: LLVMValue, _ matrix: AttentionKernel.Matrix,
+        _ change: @escaping (_ sum: LLVMValue, _ row: LLVMValue, _ column: LLVMValue) -> LLVMValue = { sum, _, _ in sum }
+    ) {
+        let bytes = integer(kernel.element.byteCount), padded = (columns + lanes - 1) / lanes * lanes
+        builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
+            builder.loop(from: integer(0), to: integer(padded), step: integer(lanes)) { column, _ in
+                let place = builder.add(builder.mul(row, integer(sumRowBytes)), builder.mul(column, integer(4)))
+                let sum = change(builder.load(sumType, sums, byteOffset: place, align: block.vectorBytes), row, column)
+                let offset = builder.mul(builder.add(builder.mul(row, integer(matrix.rowStride)), column), bytes)
                 let value = kernel.element == .bf16 ? builder.roundToBFloat16(sum) : sum
-                if columns % block.columns == 0 {
+                if columns % lanes == 0 {
                     builder.store(value, pointer, byteOffset: offset)
                 } else {
-                    let mask = builder.laneMask(count: builder.sub(integer(columns), start), lanes: lanes)
+                    let mask = builder.laneMask(count: builder.sub(integer(columns), column), lanes: lanes)
                     builder.maskedStore(value, pointer, byteOffset: offset, mask: mask)
                 }
+                return []
             }
+            return []
         }
     }
 
     // MARK: Shares
-
-    /// Computes rows of scores, q · kᵀ · scale, into `shares`.
-    func emitScores(_ queries: LLVMValue, rows: Int, _ keys: Packed, into shares: LLVMValue) {
-        let scale = builder.float(kernel.scale, sumType)
-        multiply(rows: rows, left: queries, rowBytes: rowBytes(0), keys) { sums, row, column, _ in
-            let place = builder.add(builder.mul(row, integer(tiling.shareRowBytes)), builder.mul(column, integer(4)))
-            block.store(sums.map { builder.fmul($0, scale) }, builder.offset(shares, bytes: place), rowBytes: tiling.shareRowBytes)
-        }
-    }
 
     /// Lanes of a row of shares that begin at `start`; beyond the last key there is `rest`.
     func load(_ row: LLVMValue, _ start: LLVMValue, isWhole: Bool, rest: LLVMValue) -> LLVMValue {
@@ -180,14 +179,18 @@ final class AttentionEmitter {
         return whole < kernel.m ? body(integer(whole), false, carried) : carried
     }
 
-    /// Turns a row of scores into exp(score − largest), with zeros beyond the last key, and gives one over their sum.
+    /// Turns a row of products q · kᵀ into exp(score − largest), with zeros beyond the last key, and gives one over their sum.
     func emitPowers(_ row: LLVMValue) -> LLVMValue {
-        let lowest = builder.float(-.infinity, sumType), zero = builder.zero(sumType)
+        let lowest = builder.float(-.infinity, sumType), zero = builder.zero(sumType), scale = builder.float(kernel.scale, sumType)
+        func score(_ start: LLVMValue, _ isWhole: Bool) -> LLVMValue {
+            let scaled = builder.fmul(load(row, start, isWhole: true, rest: lowest), scale)
+            return isWhole ? scaled : builder.select(builder.laneMask(count: builder.sub(integer(kernel.m), start), lanes: lanes), scaled, lowest)
+        }
         let largest = builder.splat(builder.reduce(.max, forKeys(carrying: [lowest]) { start, isWhole, carried in
-            [builder.combine(.max, carried[0], load(row, start, isWhole: isWhole, rest: lowest))]
+            [builder.combine(.max, carried[0], score(start, isWhole))]
         }[0]), lanes)
         let total = builder.reduce(.add, forKeys(carrying: [zero]) { start, isWhole, carried in
-            let power = builder.exp(builder.fsub(load(row, start, isWhole: isWhole, rest: lowest), largest))
+            let power = builder.exp(builder.fsub(score(start, isWhole), largest))
             builder.store(power, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
             return [builder.fadd(carried[0], power)]
         }[0])
@@ -221,18 +224,20 @@ final class AttentionEmitter {
             values.pack(operand(2, head))
             let queries = operand(0, head), result = result(0, head), matrix = kernel.results[0].matrix
             forQueryBlocks { first, rows in
-                emitScores(builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0)))), rows: rows, keys, into: shares)
+                multiply(
+                    rows: rows, left: builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0)))), rowBytes: rowBytes(0), keys,
+                    into: shares, targetRowBytes: tiling.shareRowBytes)
                 builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
                     let line = builder.offset(shares, bytes: builder.mul(row, integer(tiling.shareRowBytes)))
                     builder.store(emitPowers(line), inverse, byteOffset: builder.mul(row, integer(4)))
                     emitFactors(line)
                     return []
                 }
-                multiply(rows: rows, left: shares, rowBytes: tiling.shareRowBytes, values) { sums, row, column, count in
-                    let target = builder.offset(result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
-                    write(sums, row: row, column: column, rows: count, columns: kernel.e, to: target, matrix) { row in
-                        builder.splat(builder.load(module.f32, inverse, byteOffset: builder.mul(row, integer(4))), lanes)
-                    }
+                let sums = scratch(tiling.sums), sumRowBytes = values.packing.blocks * block.unitBytes
+                multiply(rows: rows, left: shares, rowBytes: tiling.shareRowBytes, values, into: sums, targetRowBytes: sumRowBytes)
+                let target = builder.offset(result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
+                write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: kernel.e, to: target, matrix) { [self] sum, row, _ in
+                    builder.fmul(sum, builder.splat(builder.load(module.f32, inverse, byteOffset: builder.mul(row, integer(4))), lanes))
                 }
             }
         }

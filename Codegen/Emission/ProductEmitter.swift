@@ -100,9 +100,9 @@ final class ProductEmitter {
     private func emitBlock(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, column: LLVMValue, _ number: LLVMValue) {
         let left = leftPointer(matrix, row), columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
         func multiply(_ rows: Int) {
-            let sums = block.sums(
-                rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns, units: kernel.units)
-            block.store(sums, frame.scratch, rowBytes: block.unitBytes)
+            block.multiply(
+                rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns, units: kernel.units,
+                into: frame.scratch, targetRowBytes: block.unitBytes)
         }
         let rest = kernel.m % tiling.rows
         if rest == 0 {

@@ -24,13 +24,29 @@ struct RegisterBlock {
     /// Units of the contracted axis in one turn of the inner loop.
     private static let unrolling = 2
 
-    /// The sums of a block: rows · vectors of them, row by row.
+    /// Multiplies some rows with packed columns, and writes the sums row by row to `target`.
+    ///
+    /// It is a function of its own, which all kernels of a module share: only so are all registers free for the sums.
     ///
     /// - Parameters:
     ///   - left: Address of the first row, whose factors lie one after the other.
     ///   - rowBytes: Distance of the rows.
     ///   - packed: Address of the packed columns.
-    func sums(rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int) -> [LLVMValue] {
+    ///   - targetRowBytes: Distance of the rows of sums.
+    func multiply(rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, into target: LLVMValue, targetRowBytes: Int) {
+        let name = "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(units)_\(targetRowBytes)"
+        let function = module.function(named: name) ?? {
+            let function = module.addFunction(
+                name, parameters: [module.pointer, module.pointer, module.pointer], returns: module.void, noAlias: [0, 1, 2], isInternal: true)
+            let inner = RegisterBlock(builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
+            inner.emitBody(rows: rows, function, rowBytes: rowBytes, units: units, targetRowBytes: targetRowBytes)
+            return function
+        }()
+        builder.call(function, [left, packed, target])
+    }
+
+    private func emitBody(rows: Int, _ function: Function, rowBytes: Int, units: Int, targetRowBytes: Int) {
+        let (left, packed, target) = (function.parameters[0], function.parameters[1], function.parameters[2])
         let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
         func step(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, _ unit: Int) -> [LLVMValue] {
             var sums = sums
@@ -49,26 +65,19 @@ struct RegisterBlock {
         let zeros = [LLVMValue](repeating: builder.zero(module.vector(module.f32, lanes)), count: rows * vectors)
         let turns = units / Self.unrolling
         var sums = zeros
-        var (restLeft, restPacked) = (left, packed)
         if turns > 0 {
             sums = builder.loop(from: integer(0), to: integer(turns), step: integer(1), carrying: zeros) { turn, sums in
                 let left = builder.offset(left, bytes: builder.mul(turn, integer(Self.unrolling * 4)))
                 let packed = builder.offset(packed, bytes: builder.mul(turn, integer(Self.unrolling * unitBytes)))
                 return (0..<Self.unrolling).reduce(sums) { step($0, left, packed, $1) }
             }
-            restLeft = builder.offset(left, bytes: integer(turns * Self.unrolling * 4))
-            restPacked = builder.offset(packed, bytes: integer(turns * Self.unrolling * unitBytes))
         }
-        for unit in 0..<units % Self.unrolling { sums = step(sums, restLeft, restPacked, unit) }
-        return sums
-    }
-
-    /// Writes the sums of a block row by row, the rows this many bytes apart.
-    func store(_ sums: [LLVMValue], _ memory: LLVMValue, rowBytes: Int) {
+        for unit in turns * Self.unrolling..<units { sums = step(sums, left, packed, unit) }
         for (number, sum) in sums.enumerated() {
-            let place = number / vectors * rowBytes + number % vectors * vectorBytes
-            builder.store(sum, memory, byteOffset: integer(place), align: vectorBytes)
+            let place = number / vectors * targetRowBytes + number % vectors * vectorBytes
+            builder.store(sum, target, byteOffset: integer(place), align: vectorBytes)
         }
+        builder.ret()
     }
 }
 

@@ -92,6 +92,8 @@ package struct AttentionTiling {
     package let keys: Int, values: Int, straightKeys: Int, queries: Int, seeds: Int
     /// Shares, the slopes of the same size, either of them turned round, and one over the sum of each row.
     package let shares: Int, slopes: Int, turned: Int, inverse: Int
+    /// Sums of a product with values, keys, queries or seeds.
+    package let sums: Int
     /// Sums of gradients over blocks of queries.
     package let keySums: Int, valueSums: Int
     package let scratchBytes: Int
@@ -126,6 +128,8 @@ package struct AttentionTiling {
         slopes = take(q || k, rows * shareRowBytes)
         turned = take(k || v, padded(kernel.m, lanes) * turnedRowBytes)
         inverse = take(isForward, rows * 4)
+        let sumRows = k || v ? max(rows, kernel.m) : rows
+        sums = take(true, sumRows * max(padded(kernel.d, columns), padded(kernel.e, columns)) * 4)
         keySums = take(k && passes > 1, kernel.m * padded(kernel.d, columns) * 4)
         valueSums = take(v && passes > 1, kernel.m * padded(kernel.e, columns) * 4)
         scratchBytes = end

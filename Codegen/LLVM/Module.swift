@@ -99,13 +99,15 @@ package final class Module {
 
     /// Declares a function; a `Builder` on it gives it a body, without one it is found when the code is loaded.
     ///
-    /// `noAlias` lists the pointer parameters whose memory is reached through no other parameter.
+    /// `noAlias` lists the pointer parameters whose memory is reached through no other parameter. An internal function is known
+    /// to this module alone.
     package func addFunction(
-        _ name: String, parameters: [Type], returns result: Type, noAlias: [Int] = []
+        _ name: String, parameters: [Type], returns result: Type, noAlias: [Int] = [], isInternal: Bool = false
     ) -> Function {
         var types: [LLVMTypeRef?] = parameters.map(\.reference)
         let type = LLVMFunctionType(result.reference, &types, UInt32(types.count), 0)
         let function = LLVMAddFunction(reference, name, type)!
+        if isInternal { LLVMSetLinkage(function, LLVMInternalLinkage) }
         let functionIndex = UInt32(bitPattern: Int32(LLVMAttributeFunctionIndex))
         addAttribute("nounwind", to: function, at: functionIndex)
         addAttribute("target-cpu", target.cpu, to: function, at: functionIndex)

@@ -29,20 +29,20 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
         case training(TrainingStep)
         case inference(InferenceStep)
 
-        /// The forward pass.
-        public func forward() throws(GraphErrors) -> Graph {
-            switch self {
+        /// The forward pass, after some fusions.
+        public func forward(_ fusions: Set<Fusion> = []) throws -> Graph {
+            let graph = switch self {
             case .training(let step): try step.trace().graph
             case .inference(let step): try step.trace()
             }
+            return try Pipeline.fusions(fusions).run(graph)
         }
 
         /// The graph that is compiled: of a training step, with gradients and updates.
-        public func wholeGraph() throws(GraphErrors) -> Graph {
-            switch self {
-            case .training(let step): try step.trace().wholeGraph()
-            case .inference(let step): try step.trace()
-            }
+        public func wholeGraph(_ fusions: Set<Fusion> = []) throws -> Graph {
+            guard case .training(let step) = self else { return try forward(fusions) }
+            var rewrites: [Rewrite] = []
+            return try step.trace().rewritten(by: .fusions(fusions), recording: &rewrites).wholeGraph()
         }
 
         public func compiled(by compiler: Compiler) throws -> CompiledStep {

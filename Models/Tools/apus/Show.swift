@@ -9,7 +9,9 @@ struct Show: ParsableCommand {
     enum Stage: String, CaseIterable, ExpressibleByArgument {
         /// The forward pass as it was declared.
         case traced
-        /// With gradients and updates.
+        /// The forward pass after the fusions.
+        case fused
+        /// The same with gradients and updates.
         case differentiated
         /// Primitives, as they are scheduled.
         case optimized
@@ -36,6 +38,8 @@ struct Show: ParsableCommand {
     @Option(help: "Classes of the labels.")
     var classes = 4
 
+    @OptionGroup var machine: MachineOptions
+
     @Flag(help: "List the shipped graphs, presets and stages.")
     var list = false
 
@@ -60,16 +64,18 @@ struct Show: ParsableCommand {
     private func text() throws -> String {
         guard let model, var configuration = Configuration.preset(preset) else { return "" }
         configuration.classes = classes
-        let declaration = model.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch)
+        let declaration = model.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch), options = machine.options
+        func whole() throws -> Graph { try declaration.wholeGraph(options.fusions) }
         switch stage {
         case .traced: return try declaration.forward().text(locations: true)
+        case .fused: return try declaration.forward(options.fusions).text(locations: true)
         case .differentiated:
             guard case .training = declaration else { throw ValidationError("\(model.name) is not trained: it has no stage 'differentiated'.") }
-            return try declaration.wholeGraph().text(locations: true)
-        case .optimized: return try GraphCompiler.optimize(declaration.wholeGraph()).text(locations: true)
-        case .kernels: return try GraphCompiler().kernels(declaration.wholeGraph())
-        case .llvm: return try GraphCompiler().llvm(declaration.wholeGraph())
-        case .asm: return try GraphCompiler().assembly(declaration.wholeGraph())
+            return try whole().text(locations: true)
+        case .optimized: return try GraphCompiler.optimize(whole(), options.precision).text(locations: true)
+        case .kernels: return try GraphCompiler(options).kernels(whole())
+        case .llvm: return try GraphCompiler(options).llvm(whole())
+        case .asm: return try GraphCompiler(options).assembly(whole())
         }
     }
 }
