@@ -40,6 +40,8 @@ package struct Clustering {
     private let updates: [Value: Value]
     /// Values whose clusters read a parameter.
     private var parameterReaders: [Value: [Value]] = [:]
+    /// Clusters of column reductions, by their kind.
+    private var columnReductions: [Cluster.Kind: [Int]] = [:]
     /// Clusters that others read.
     private var isRead: Set<Int> = []
     /// Members that have one element per row.
@@ -85,6 +87,11 @@ package struct Clustering {
             }
             if let own = clusterOf[value] { noteReading(value, own) }
         }
+        for (value, cluster) in clusterOf {
+            for reference in references(of: value) {
+                readers[reference.value, default: []].append((cluster, reference.place == .same))
+            }
+        }
     }
 
     private mutating func noteReading(_ value: Value, _ own: Int) {
@@ -93,11 +100,6 @@ package struct Clustering {
                 if other != own { isRead.insert(other) }
             } else if graph[reference.value].operation is Parameter {
                 parameterReaders[reference.value, default: []].append(value)
-            }
-        }
-        for (value, cluster) in clusterOf {
-            for reference in references(of: value) {
-                readers[reference.value, default: []].append((cluster, reference.place == .same))
             }
         }
     }
@@ -128,14 +130,15 @@ package struct Clustering {
         let read = Set(references(of: value).map(\.value))
         let level = 1 + (read.map { self.level(of: $0) }.max() ?? 0)
         // Reductions that read the same large tensor share the pass over it.
-        for (number, cluster) in clusters.enumerated().reversed() where cluster.kind == kind && cluster.level == level {
-            let shared = cluster.members.contains { member in references(of: member).contains { read.contains($0.value) } }
+        for number in columnReductions[kind, default: []].reversed() where clusters[number].level == level {
+            let shared = clusters[number].members.contains { member in references(of: member).contains { read.contains($0.value) } }
             if shared {
                 clusters[number].members.append(value)
                 clusterOf[value] = number
                 return
             }
         }
+        columnReductions[kind, default: []].append(clusters.count)
         addAlone(value, kind)
     }
 
