@@ -221,6 +221,17 @@ class BodyEmitter {
         for store in stores { self.store(store) }
     }
 
+    /// Asks for the memory that the current lanes of all contiguous loads and stores need.
+    func prefetch() {
+        for instruction in kernel.instructions {
+            guard case .load(let argument, let address) = instruction.kind, pattern(address) == .contiguous else { continue }
+            builder.prefetch(arguments[argument], byteOffset: byteOffset(address, instruction.type), forWriting: false)
+        }
+        for store in kernel.stores where pattern(store.address) == .contiguous {
+            builder.prefetch(arguments[store.argument], byteOffset: byteOffset(store.address, kernel.arguments[store.argument]), forWriting: true)
+        }
+    }
+
     /// Says what the product is in the current lanes.
     func setProduct(_ sum: LLVMValue) {
         for (number, instruction) in kernel.instructions.enumerated() where instruction.kind == .product { vectors[number] = sum }

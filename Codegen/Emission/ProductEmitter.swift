@@ -104,6 +104,8 @@ final class ProductEmitter {
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns, units: kernel.units,
                 into: frame.scratch, targetRowBytes: block.unitBytes)
         }
+        let firstRow = builder.add(builder.mul(matrix, integer(kernel.m)), row)
+        prefetch(firstRow, rows: rows, column)
         let rest = kernel.m % tiling.rows
         if rest == 0 {
             multiply(tiling.rows)
@@ -113,7 +115,21 @@ final class ProductEmitter {
             builder.ifThenElse(
                 builder.icmp(.eq, rows, integer(tiling.rows)), then: { multiply(tiling.rows); return [] }, else: { multiply(rest); return [] })
         }
-        finish(builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, column)
+        finish(firstRow, rows: rows, column)
+    }
+
+    /// Asks for the memory that the end of a block needs: it arrives while the block is multiplied.
+    private func prefetch(_ firstRow: LLVMValue, rows: LLVMValue, _ column: LLVMValue) {
+        let invariant = result.scalars
+        builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
+            result.scalars = invariant
+            result.setIndices(Array(0..<kernel.result.innermost), from: builder.add(firstRow, row))
+            for vector in 0..<tiling.vectors {
+                result.withColumn(builder.add(column, integer(vector * tiling.lanes)), limit: nil) { result.prefetch() }
+            }
+            return []
+        }
+        result.scalars = invariant
     }
 
     private func leftPointer(_ matrix: LLVMValue, _ row: LLVMValue) -> LLVMValue {

@@ -26,6 +26,13 @@ extension Builder {
         LLVMSetAlignment(instruction, UInt32(align ?? elementBytes(value.type)))
     }
 
+    /// Asks for the cache line at an address, to be read or written soon. It may be any address.
+    package func prefetch(_ pointer: Value, byteOffset: Value, forWriting: Bool) {
+        let address = offset(pointer, bytes: byteOffset)
+        let (kind, nearest, data) = (int(forWriting ? 1 : 0, module.i32), int(3, module.i32), int(1, module.i32))
+        intrinsic("llvm.prefetch", overloads: [module.pointer], [address, kind, nearest, data])
+    }
+
     /// Reads the lanes of `type` where the mask holds and gives 0 in the others, whose memory is not touched.
     package func maskedLoad(
         _ type: Type, _ pointer: Value, byteOffset: Value? = nil, mask: Value, align: Int? = nil
