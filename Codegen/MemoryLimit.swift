@@ -8,12 +8,13 @@ public struct MemoryLimitError: Error, Hashable, Sendable, CustomStringConvertib
     public var smallest: Int
 
     public var description: String {
-        "the program cannot stay below \(gigabytes(limit)): computing all it can again, it still takes \(gigabytes(smallest)); "
+        "the program cannot stay below \(size(limit)): computing all it can again, it still takes \(size(smallest)); "
             + "raise the limit, or use a smaller batch or a smaller model"
     }
 }
 
-func gigabytes(_ bytes: Int) -> String { "\((bytes + 500_000) / 1_000_000) MB" }
+/// Bytes as text, in KB or MB.
+private func size(_ bytes: Int) -> String { bytes < 10_000_000 ? "\((bytes + 500) / 1000) KB" : "\((bytes + 500_000) / 1_000_000) MB" }
 
 extension GraphCompiler {
     /// The schedule of a graph. With a limit, as little of the forward pass as possible is computed again so that parameters and arena fit.
@@ -43,7 +44,7 @@ extension GraphCompiler {
         guard let found else { throw MemoryLimitError(limit: limit, smallest: smallest) }
         rewrites += found.rewrites
         rewrites.append(Rewrite(
-            pass: "memory-limit", note: "parameters and arena take \(gigabytes(found.bytes)) instead of \(gigabytes(whole))", location: nil))
+            pass: "memory-limit", note: "parameters and arena take \(size(found.bytes)) instead of \(size(whole))", location: nil))
         return (found.graph, found.schedule)
     }
 
