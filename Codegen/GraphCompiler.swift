@@ -41,8 +41,8 @@ public struct GraphCompiler: Sendable {
     public func compile(_ graph: Graph) throws -> Compilation {
         var clock = StageClock()
         var rewrites: [Rewrite] = []
-        let optimized = try clock.time("optimize") { try Self.optimize(graph, options.precision, recording: &rewrites) }
-        let schedule = try clock.time("schedule") { try self.schedule(optimized) }
+        let whole = try clock.time("optimize") { try Self.optimize(graph, options.precision, recording: &rewrites) }
+        let (optimized, schedule) = try clock.time("schedule") { try fitted(whole, recording: &rewrites) }
         let table = KernelTable(schedule)
         let found = clock.time("cache") { lookedUp(table) }
         let codes = try clock.time("generate") { try generated(found) }
@@ -67,21 +67,27 @@ public struct GraphCompiler: Sendable {
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
     public func llvm(_ graph: Graph) throws -> String {
-        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).named).text
+        try emit(KernelTable(fitted(graph)).named).text
     }
 
     /// Assembly of a graph's kernels.
     public func assembly(_ graph: Graph) throws -> String {
-        try emit(KernelTable(schedule(Self.optimize(graph, options.precision))).named).assembly()
+        try emit(KernelTable(fitted(graph)).named).assembly()
     }
 
     /// The schedule as text: steps in order, then the kernels that they call.
     public func kernels(_ graph: Graph) throws -> String {
-        let schedule = try self.schedule(Self.optimize(graph, options.precision))
+        let schedule = try fitted(graph)
         return Self.text(schedule, KernelTable(schedule))
     }
 
-    private func schedule(_ graph: Graph) throws -> Schedule {
+    /// The schedule of a graph that has not been optimized yet.
+    private func fitted(_ graph: Graph) throws -> Schedule {
+        var rewrites: [Rewrite] = []
+        return try fitted(Self.optimize(graph, options.precision), recording: &rewrites).schedule
+    }
+
+    func schedule(_ graph: Graph) throws -> Schedule {
         try Schedule(graph) { graph, value in options.products == .openblas && graph[graph[value].operands[0]].type.element == .f32 }
     }
 

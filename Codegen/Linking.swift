@@ -85,7 +85,7 @@ extension GraphCompiler {
     }
 
     /// Gives every buffer its place: in the arena for as long as it is needed, in a parameter, or among the constants.
-    private func places(_ schedule: Schedule) -> (places: [Place], report: MemoryReport, constants: [UInt8]) {
+    func places(_ schedule: Schedule) -> (places: [Place], report: MemoryReport, constants: [UInt8]) {
         let buffers = schedule.layout.buffers
         var intervals = buffers.map { _ in MemoryPlan.Interval(byteCount: 0, first: Int.max, last: -1) }
         func touch(_ buffer: Int, _ step: Int) {

@@ -30,8 +30,8 @@ package struct Clustering {
     package private(set) var clusters: [Cluster] = []
     /// Cluster of each stored value that is not a leaf.
     package private(set) var clusterOf: [Value: Int] = [:]
-    /// For each stored value the clusters that read it, and whether they read it at their own place only.
-    package private(set) var readers: [Value: [(cluster: Int, isSamePlace: Bool)]] = [:]
+    /// For each stored value the clusters that read it or only come after it, and whether they read it at their own place only.
+    package private(set) var readers: [Value: [(cluster: Int, isRead: Bool, isSamePlace: Bool)]] = [:]
     private let graph: Graph
     private let placement: Placement
     /// Whether a product is computed by a generated kernel, which can do more than the product.
@@ -50,10 +50,13 @@ package struct Clustering {
     /// How an element of a node reads a stored value.
     private enum Place {
         case same, row, other
+        /// Not at all: the value only has to be there.
+        case none
 
         /// This place of a node that is itself read at a place.
         func seen(from outer: Place) -> Place {
             switch (outer, self) {
+            case (.none, _), (_, .none): .none
             case (.same, let place), (let place, .same): place
             default: .other
             }
@@ -89,7 +92,7 @@ package struct Clustering {
         }
         for (value, cluster) in clusterOf {
             for reference in references(of: value) {
-                readers[reference.value, default: []].append((cluster, reference.place == .same))
+                readers[reference.value, default: []].append((cluster, reference.place != .none, reference.place == .same))
             }
         }
     }
@@ -175,7 +178,7 @@ package struct Clustering {
                     return asRow || (asFull && columns == 1)
                 case .same: return asFull
                 case .row: return isRow && asFull
-                case .other: return false
+                case .other, .none: return false
                 }
             }
             guard fits, !isRowMember || isReduction || asRow || columns == 1 else { continue }
@@ -230,8 +233,9 @@ package struct Clustering {
         all.reserveCapacity(graph.nodes.count)
         for node in graph.nodes {
             var found: [Reference] = [], known: Set<Reference> = []
-            let place = operandPlace(node, graph)
-            for operand in node.operands {
+            let readPlace = operandPlace(node, graph)
+            for (number, operand) in node.operands.enumerated() {
+                let place = number < node.readOperands.endIndex ? readPlace : .none
                 let read = placement.isStored(operand) ? [Reference(value: operand, place: .same)] : all[operand.index]
                 for reference in read {
                     let seen = Reference(value: reference.value, place: reference.place.seen(from: place))

@@ -73,7 +73,7 @@ package struct Layout {
 
     private func isView(_ value: Value) -> Bool {
         let operation = graph[value].operation
-        return operation is Transpose || operation is Reshape || operation is Slice
+        return operation is Transpose || operation is Reshape || operation is Slice || operation is After
     }
 
     /// The chain of transposes and reshapes that starts at a value and in which each is the only reader of the one before.

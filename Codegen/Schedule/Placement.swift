@@ -42,7 +42,7 @@ package struct Placement {
     package init(_ graph: Graph) {
         self.graph = graph
         var users = [[Value]](repeating: [], count: graph.nodes.count)
-        for value in graph.values { for operand in Set(graph[value].operands) { users[operand.index].append(value) } }
+        for value in graph.values { for operand in Set(graph[value].readOperands) { users[operand.index].append(value) } }
         self.users = users
         roles = []
         var expenses: [Expense] = []
@@ -88,7 +88,7 @@ package struct Placement {
         default: break
         }
         var expense = Expense(cost: ownCost(node.operation))
-        for operand in node.operands {
+        for operand in node.readOperands {
             if roles[operand.index].isStored {
                 expense.loads.insert(operand)
             } else {
@@ -103,7 +103,7 @@ package struct Placement {
 
     private static func ownCost(_ operation: any Operation) -> Int {
         switch operation {
-        case is Reshape, is Transpose, is Broadcast, is Slice, is Constant: 0
+        case is Reshape, is Transpose, is Broadcast, is Slice, is Constant, is After: 0
         case is Pad, is Gather: 4
         case is RandomUniform: 60
         default: ScalarFunction(operation)?.cost ?? 1

@@ -112,7 +112,7 @@ package struct Schedule {
 
     private func neededOutside() -> (Value) -> Bool {
         var needed = Set(graph.results.map(\.value))
-        for (value, readers) in clustering.readers where readers.contains(where: { $0.cluster != clustering.clusterOf[value] }) {
+        for (value, readers) in clustering.readers where readers.contains(where: { $0.isRead && $0.cluster != clustering.clusterOf[value] }) {
             needed.insert(value)
         }
         return { needed.contains($0) }

@@ -71,13 +71,15 @@ extension Graph {
             return (value, place.offset, place.strides)
         }
         let node = self[value]
-        guard let operand = node.operands.first, node.operands.count == 1,
+        guard let operand = node.readOperands.first, node.readOperands.count == 1,
             let inner = view(of: operand, isStored: isStored, storage: storage)
         else { return nil }
         let shape = self[operand].type.shape
         switch node.operation {
         case let transpose as Transpose:
             return (inner.base, inner.offset, transpose.permutation.map { inner.strides[$0] })
+        case is After:
+            return inner
         case is Reshape:
             return reshapedStrides(shape, inner.strides, to: node.type.shape).map { (inner.base, inner.offset, $0) }
         case let slice as Slice:

@@ -51,6 +51,7 @@ public struct Compiler: Sendable {
     private func compile(_ graph: Graph, _ rewrites: [Rewrite], optimizer: Optimizer?) throws -> CompiledStep {
         var compilation = try backend.compile(graph)
         compilation.rewrites = rewrites + compilation.rewrites
+        Memory.returnUnused()
         return CompiledStep(compilation, try ProgramRunner(compilation.program, pool: pool), optimizer: optimizer)
     }
 }

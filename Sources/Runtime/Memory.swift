@@ -34,6 +34,13 @@ public final class Memory: @unchecked Sendable {
 
     deinit { munmap(mapping, mappingBytes) }
 
+    /// Gives what was freed back to the machine: a compilation takes much memory, which is not needed while its program runs.
+    package static func returnUnused() {
+        // Of the C library of GNU; others do not have the function, or do so by themselves.
+        guard let symbol = dlsym(nil, "malloc_trim") else { return }
+        _ = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)(0)
+    }
+
     /// The next multiple of the alignment.
     package static func aligned(_ byteCount: Int) -> Int { (byteCount + alignment - 1) / alignment * alignment }
 }

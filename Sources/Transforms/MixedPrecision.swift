@@ -62,7 +62,10 @@ private struct PrecisionPlan {
         isForUpdates = [Bool](repeating: false, count: graph.nodes.count)
         for value in graph.values.reversed() where !outputs.contains(value) {
             let readers = users[value.index]
-            isForUpdates[value.index] = (updates.contains(value) || !readers.isEmpty) && readers.allSatisfy { isForUpdates[$0.index] }
+            // What goes through another product or sum on its way is a gradient of activations.
+            isForUpdates[value.index] = (updates.contains(value) || !readers.isEmpty) && readers.allSatisfy { reader in
+                isForUpdates[reader.index] && graph[reader].operation is any ElementwiseOperation
+            }
         }
         for value in graph.values where graph[value].operation is Dot {
             for operand in graph[value].operands { productOperands.insert(operand) }

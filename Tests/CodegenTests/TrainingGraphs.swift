@@ -37,20 +37,23 @@ func perceptronStep(_ optimizer: Optimizer) throws -> Graph {
     return try weight.trained(loss, by: optimizer)
 }
 
-/// A training step of one block of a transformer over some tokens, of which a random half is kept.
-func transformerStep(batch: Int = 3, tokens: Int = 17, heads: Int = 2, width: Int = 12) throws -> Graph {
+/// A training step of some blocks of a transformer over some tokens, of which a random half is kept.
+func transformerStep(batch: Int = 3, tokens: Int = 17, heads: Int = 2, width: Int = 12, blocks: Int = 1) throws -> Graph {
     let dim = heads * width
     let builder = GraphBuilder(name: "transformer"), weight = Weights(builder)
     let x = builder.input(Input("x", TensorType(.f32, [batch, tokens, dim]))), key = builder.input(Input("key", TensorType(.i32, [2])))
     let kept = argsort(randomUniform([batch, tokens], key: key, stream: 1)).slice(0..<(tokens + 1) / 2, axis: 1)
     let count = kept.shape[1]
-    let embedded = gather(x + weight("positions", tokens, dim), kept, batch: 1)
-    let first = layerNormalization(embedded, weight: weight("norm1.weight", dim), bias: weight("norm1.bias", dim), epsilon: 0.01)
-    let mixed = attention(first, heads: heads, weight: weight("qkv.weight", 3 * dim, dim), bias: weight("qkv.bias", 3 * dim))
-    let attended = embedded + linear(mixed, weight: weight("proj.weight", dim, dim), bias: weight("proj.bias", dim))
-    let second = layerNormalization(attended, weight: weight("norm2.weight", dim), bias: weight("norm2.bias", dim), epsilon: 0.01)
-    let hidden = gelu(linear(second, weight: weight("fc1.weight", 4 * dim, dim), bias: weight("fc1.bias", 4 * dim)))
-    let result = attended + linear(hidden, weight: weight("fc2.weight", dim, 4 * dim), bias: weight("fc2.bias", dim))
+    var result = gather(x + weight("positions", tokens, dim), kept, batch: 1)
+    for block in 0..<blocks {
+        let name = block == 0 ? "" : "\(block)."
+        let first = layerNormalization(result, weight: weight(name + "norm1.weight", dim), bias: weight(name + "norm1.bias", dim), epsilon: 0.01)
+        let mixed = attention(first, heads: heads, weight: weight(name + "qkv.weight", 3 * dim, dim), bias: weight(name + "qkv.bias", 3 * dim))
+        let attended = result + linear(mixed, weight: weight(name + "proj.weight", dim, dim), bias: weight(name + "proj.bias", dim))
+        let second = layerNormalization(attended, weight: weight(name + "norm2.weight", dim), bias: weight(name + "norm2.bias", dim), epsilon: 0.01)
+        let hidden = gelu(linear(second, weight: weight(name + "fc1.weight", 4 * dim, dim), bias: weight(name + "fc1.bias", 4 * dim)))
+        result = attended + linear(hidden, weight: weight(name + "fc2.weight", dim, 4 * dim), bias: weight(name + "fc2.bias", dim))
+    }
     let loss = mean(result * result * gather(x, kept, batch: 1)) * (1 / Double(count))
     builder.output("loss", loss)
     builder.output("result", result)

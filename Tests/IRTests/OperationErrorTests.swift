@@ -87,6 +87,7 @@ private let shapeMisuses: [Misuse] = [
     Misuse(Pad(low: [0], high: [0], interior: [0]), [f32(2, 3)], .attribute, "pad: widths for 1 axes, operand [2,3] has 2"),
     Misuse(Pad(low: [-1], high: [0], interior: [0]), [f32(3)], .attribute, "pad: widths must not be negative"),
     Misuse(Pad(low: [.max], high: [.max], interior: [.max]), [f32(3)], .attribute, "pad: the widths of axis 0 are too large"),
+    Misuse(After(), [f32(2)], .structure, "after: takes 2 operands, has 1"),
     Misuse(Concatenate(axis: 0), [], .structure, "concatenate: has no operands"),
     Misuse(Concatenate(axis: 2), [f32(2, 3), f32(2, 3)], .attribute, "concatenate: axis 2 is out of range for rank 2"),
     Misuse(Concatenate(axis: 0), [f32(2), i32(2)], .elementType, "concatenate: element types of f32[2] and i32[2] differ"),

@@ -16,7 +16,8 @@ import Testing
         var seen: Set<String> = []
         for seed in 0..<200 as Range<UInt64> { for node in RandomGraph(seed: seed).graph.nodes { seen.insert(node.operation.name) } }
         let missing = Set(OperationRegistry.all.map { $0.name }).subtracting(seen)
-        #expect(missing == ["parameter"])
+        // Copies and orders of time come from the compiler alone.
+        #expect(missing.subtracting(["copy"]) == ["parameter", "after"])
     }
 
     @Test(arguments: 0..<200 as Range<UInt64>)

@@ -12,6 +12,11 @@ package struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A fusion to leave out, for comparison; may be given more than once.", valueName: "fusion"))
     var without: [Fusion] = []
 
+    @Option(help: ArgumentHelp(
+        "Memory that parameters and activations may take, such as 1.5GB or 800MB; parts of the forward pass are computed again to stay below it.",
+        valueName: "bytes"))
+    var memoryLimit: ByteCount?
+
     @Flag(help: "Compile all code anew, and keep none of it.")
     var noCache = false
 
@@ -25,12 +30,25 @@ package struct MachineOptions: ParsableArguments {
     }
 
     package var options: CompilerOptions {
-        CompilerOptions(precision: precision, products: products, fusions: Set(Fusion.allCases).subtracting(without))
+        CompilerOptions(precision: precision, products: products, fusions: Set(Fusion.allCases).subtracting(without), memoryLimit: memoryLimit?.bytes)
     }
 
     package var cache: ObjectCache? { noCache ? nil : .standard }
 
     package func compiler() throws -> Compiler { try Compiler(options, threads: threads, cache: cache) }
+}
+
+/// A number of bytes: `1500000`, `1.5GB`, `800MB`.
+struct ByteCount: ExpressibleByArgument {
+    var bytes: Int
+
+    init?(argument: String) {
+        let text = argument.uppercased()
+        let units: [(name: String, bytes: Double)] = [("GB", 1e9), ("MB", 1e6), ("KB", 1e3), ("B", 1), ("", 1)]
+        guard let unit = units.first(where: { text.hasSuffix($0.name) }), let number = Double(text.dropLast(unit.name.count)) else { return nil }
+        guard number > 0, number * unit.bytes < 1e15 else { return nil }
+        bytes = Int(number * unit.bytes)
+    }
 }
 
 extension CompilerOptions.Precision: ExpressibleByArgument {}

@@ -1,0 +1,162 @@
+import ApusIR
+
+/// The forward pass of a training step, cut where little flows through it: between the blocks of a transformer.
+///
+/// What the backward pass reads of the segments between the cuts can be computed again from what flows into them
+/// instead of being kept (Chen et al. 2016).
+public struct Checkpoints {
+    /// Segments of the forward pass in order: ranges of its nodes.
+    public private(set) var segments: [Range<Int>] = []
+    private let graph: Graph
+    /// The first node of the backward pass: where most has to be kept.
+    let end: Int
+    /// The last node of the forward pass that reads each value, and whether one of the backward pass does.
+    private var lastForwardUse: [Int]
+    private var isReadBackward: [Bool]
+    /// Values that are always at hand, or cost nothing: parameters, constants, views of them.
+    private let isFree: [Bool]
+    let isBehindProducts: [Bool]
+
+    /// By how much more must flow on both sides of a cut: rows and their normalisation together are no cut, rows alone are one.
+    private static let prominence = 2.0
+
+    public init(_ graph: Graph) {
+        self.graph = graph
+        isBehindProducts = graph.valuesBehindProducts()
+        isFree = Self.free(graph)
+        end = Self.peak(graph, isBehindProducts, isFree)
+        lastForwardUse = [Int](repeating: -1, count: graph.nodes.count)
+        isReadBackward = [Bool](repeating: false, count: graph.nodes.count)
+        for (index, node) in graph.nodes.enumerated() {
+            for operand in node.operands {
+                if index < end { lastForwardUse[operand.index] = index } else { isReadBackward[operand.index] = true }
+            }
+        }
+        for result in graph.results { lastForwardUse[result.value.index] = end }
+        segments = cut()
+    }
+
+    /// Choices of segments that are computed again: more and more of them, then longer and longer ones.
+    public var choices: [[Range<Int>]] {
+        let byPrice = segments.filter { saved(in: $0) > 0 }.sorted { price($0) < price($1) }
+        var choices = byPrice.indices.map { Array(byPrice[...$0]) }
+        var joined = segments
+        while joined.count > 2 {
+            joined = stride(from: 0, to: joined.count, by: 2).map { joined[$0].lowerBound..<joined[min($0 + 1, joined.count - 1)].upperBound }
+            choices.append(joined)
+        }
+        return choices
+    }
+
+    /// Operations per byte that need not be kept.
+    private func price(_ segment: Range<Int>) -> Double {
+        let operations = again(in: segment).reduce(0) { $0 + graph.floatingPointOperations(of: $1) }
+        return Double(operations) / Double(saved(in: segment))
+    }
+
+    /// Whether a value is kept although its segment is computed again.
+    func isKept(_ value: Value, in segment: Range<Int>) -> Bool {
+        lastForwardUse[value.index] >= segment.upperBound || isFree[value.index] || isSmall(value)
+    }
+
+    /// A reduction of something large, or an order: small, and all of its operand would have to be there to compute it again.
+    private func isSmall(_ value: Value) -> Bool {
+        let node = graph[value]
+        return node.operation is Reduce || node.operation is ArgSort || node.operation is RandomUniform
+    }
+
+    /// What is computed again for the backward pass.
+    func again(in segment: Range<Int>) -> [Value] {
+        var isNeeded: Set<Value> = []
+        for index in segment.reversed() where isReadBackward[index] || isNeeded.contains(Value(index)) {
+            guard !isKept(Value(index), in: segment) else { continue }
+            isNeeded.insert(Value(index))
+            for operand in graph.nodes[index].operands where segment.contains(operand.index) { isNeeded.insert(operand) }
+        }
+        return isNeeded.filter { !isKept($0, in: segment) }.sorted()
+    }
+
+    /// Bytes of products and attention that need not be kept.
+    func saved(in segment: Range<Int>) -> Int {
+        again(in: segment).reduce(0) { $0 + (graph.floatingPointOperations(of: $1) > 0 ? graph[$1].type.byteCount : 0) }
+    }
+
+    /// Cuts where less flows than shortly before and after.
+    private func cut() -> [Range<Int>] {
+        var flow = [Int](repeating: 0, count: end + 2)
+        for value in graph.values where value.index < end && !isFree[value.index] && !graph.isView(value) {
+            let last = min(lastForwardUse[value.index], end - 1)
+            guard last > value.index else { continue }
+            flow[value.index + 1] += graph[value].type.byteCount
+            flow[last + 1] -= graph[value].type.byteCount
+        }
+        var cuts: [Int] = [], now = 0, low = (place: 0, bytes: 0), high = 0, isFalling = true
+        for place in 0..<end {
+            now += flow[place]
+            if isFalling, now < low.bytes {
+                low = (place, now)
+            } else if isFalling, Double(now) > Self.prominence * Double(low.bytes) {
+                cuts.append(low.place)
+                (isFalling, high) = (false, now)
+            } else if !isFalling {
+                high = max(high, now)
+                if Double(now) * Self.prominence < Double(high) { (isFalling, low) = (true, (place, now)) }
+            }
+        }
+        return zip(cuts, cuts.dropFirst() + [end]).map { $0..<$1 }
+    }
+
+    /// The place in a graph's order at which most bytes have to be there.
+    private static func peak(_ graph: Graph, _ isBehindProducts: [Bool], _ isFree: [Bool]) -> Int {
+        var last = [Int](repeating: -1, count: graph.nodes.count)
+        for (index, node) in graph.nodes.enumerated() { for operand in node.operands { last[operand.index] = index } }
+        var change = [Int](repeating: 0, count: graph.nodes.count + 1)
+        for value in graph.values where last[value.index] > value.index && !isFree[value.index] && !isBehindProducts[value.index] && !graph.isView(value) {
+            change[value.index] += graph[value].type.byteCount
+            change[last[value.index]] -= graph[value].type.byteCount
+        }
+        var now = 0, peak = (place: 0, bytes: 0)
+        for place in graph.nodes.indices {
+            now += change[place]
+            if now > peak.bytes { peak = (place, now) }
+        }
+        return peak.place
+    }
+
+    private static func free(_ graph: Graph) -> [Bool] {
+        var isFree = [Bool](repeating: false, count: graph.nodes.count)
+        for (index, node) in graph.nodes.enumerated() { isFree[index] = node.operands.allSatisfy { isFree[$0.index] } && !(node.operation is Dot) }
+        return isFree
+    }
+}
+
+extension Graph {
+    /// Whether a node only shows its operand in another way.
+    fileprivate func isView(_ value: Value) -> Bool {
+        let operation = self[value].operation
+        return operation is Transpose || operation is Reshape || operation is Slice || operation is Broadcast || operation is After
+    }
+
+    /// Operations of products and attention; 0 for everything else.
+    func floatingPointOperations(of value: Value) -> Int {
+        let node = self[value]
+        switch node.operation {
+        case let dot as Dot: return dot.floatingPointOperations(self[node.operands[0]].type, self[node.operands[1]].type)
+        case is Attention:
+            let (q, k, v) = (self[node.operands[0]].type, self[node.operands[1]].type, self[node.operands[2]].type)
+            return 2 * (q.count + node.type.count) * (k.count / q.shape[q.rank - 1]) / (v.count / v.shape.suffix(2).reduce(1, *))
+        default: return 0
+        }
+    }
+
+    /// Which values go into no product any more: gradients of weights, and the updates that are made of them.
+    func valuesBehindProducts() -> [Bool] {
+        var isBehind = [Bool](repeating: true, count: nodes.count)
+        for node in nodes.indices.reversed().lazy.map({ (index: $0, node: nodes[$0]) }) {
+            let operation = node.node.operation
+            guard operation is Dot || operation is Attention || operation is AttentionGradient || !isBehind[node.index] else { continue }
+            for operand in node.node.operands { isBehind[operand.index] = false }
+        }
+        return isBehind
+    }
+}
