@@ -83,6 +83,7 @@ private let shapeSamples: [OperationSample] = [
     OperationSample(Pad(low: [1, 0], high: [2, 0], interior: [0, 2]), [f32(2, 3)], gives: f32(5, 7)),
     OperationSample(After(), [f32(2, 3), f32(4)], gives: f32(2, 3)),
     OperationSample(Concatenate(axis: 1), [f32(2, 1), f32(2, 3), f32(2, 1)], gives: f32(2, 5)),
+    OperationSample(Copy(), [bool(2, 3)], gives: bool(2, 3)),
 ]
 
 private let structuredSamples: [OperationSample] = [
@@ -94,6 +95,8 @@ private let structuredSamples: [OperationSample] = [
         Dot(leftBatch: [2, 0], rightBatch: [0, 1], leftContracting: [3], rightContracting: [3]),
         [f32(2, 5, 4, 3), f32(4, 2, 6, 3)], gives: f32(4, 2, 5, 6)),
     OperationSample(Dot(leftContracting: [], rightContracting: []), [f32(2), f32(3)], gives: f32(2, 3)),
+    OperationSample(
+        Dot(leftContracting: [1], rightContracting: [1], result: .f32), [TensorType(.bf16, [2, 3]), TensorType(.bf16, [4, 3])], gives: f32(2, 4)),
     OperationSample(Gather(batch: 1), [f32(2, 7, 3), i32(2, 4)], gives: f32(2, 4, 3)),
     OperationSample(Gather(batch: 0), [i32(7), i32()], gives: i32()),
     OperationSample(ScatterAdd(batch: 1, rows: 7), [i32(2, 4), f32(2, 4, 3)], gives: f32(2, 7, 3)),

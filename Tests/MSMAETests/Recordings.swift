@@ -15,6 +15,11 @@ enum Recordings {
             var shape: [Int]
             var bytes: [UInt8]
 
+            /// Changes all f32 numbers.
+            mutating func changeAll(_ change: (Float) -> Float) {
+                for index in 0..<bytes.count / 4 { self.change(index, change) }
+            }
+
             /// Changes one f32 number.
             mutating func change(_ index: Int, _ change: (Float) -> Float) {
                 bytes.withUnsafeMutableBytes { buffer in

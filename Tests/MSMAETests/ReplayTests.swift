@@ -7,11 +7,24 @@ import Testing
 @Suite struct ReplayTests {
     static let training = ["pretrain-attention-masking", "pretrain-random-masking", "finetune-global-pool"]
 
-    @Test(arguments: training + ["transforms"])
-    func recordingsPassOnAnyNumberOfThreads(name: String) throws {
-        let reports = try [1, 2, 5].map { try Replay.run(Recordings.path(name), Compiler(threads: $0)) }
-        #expect(reports[0].passes, "\(reports[0].table)")
-        #expect(reports[1] == reports[0] && reports[2] == reports[0])
+    /// Ways to compile that must not change what is computed: each fusion left out, all of them, each maker of products, and mixed precision.
+    static let ways: [CompilerOptions] = {
+        let all = Set(Fusion.allCases)
+        return [CompilerOptions()] + all.sorted { $0.rawValue < $1.rawValue }.map { CompilerOptions(fusions: all.subtracting([$0])) }
+            + [CompilerOptions(fusions: []), CompilerOptions(products: .generated), CompilerOptions(products: .openblas)]
+            + [CompilerOptions(precision: .bfloat16), CompilerOptions(precision: .bfloat16, fusions: [])]
+    }()
+
+    @Test(arguments: training, ways)
+    func recordingsPassHoweverTheyAreCompiledOnAnyNumberOfThreads(name: String, options: CompilerOptions) throws {
+        let reports = try [1, 2, 5].map { try Replay.run(Recordings.path(name), Compiler(options, threads: $0)) }
+        #expect(reports[0].passes, "\(options):\n\(reports[0].table)")
+        #expect(reports[1] == reports[0] && reports[2] == reports[0], "\(options)")
+    }
+
+    @Test func transformsPass() throws {
+        let report = try Replay.run(Recordings.path("transforms"), Compiler(threads: 1))
+        #expect(report.passes, "\(report.table)")
     }
 
     @Test(arguments: training.prefix(2))
@@ -31,8 +44,10 @@ import Testing
 
     // MARK: Recordings whose numbers are wrong
 
-    private func report(_ name: String, _ alter: (inout Recordings.Contents) throws -> Void) throws -> ReplayReport {
-        try Recordings.withAltered(name, alter) { try Replay.run($0, Compiler(threads: 1)) }
+    private func report(
+        _ name: String, _ precision: Compiler.Precision = .float32, _ alter: (inout Recordings.Contents) throws -> Void
+    ) throws -> ReplayReport {
+        try Recordings.withAltered(name, alter) { try Replay.run($0, Compiler(CompilerOptions(precision: precision), threads: 1)) }
     }
 
     @Test(arguments: [
@@ -41,6 +56,28 @@ import Testing
     ])
     func oneChangedNumberThatTheProgramReadsFails(name: String, tensor: String) throws {
         #expect(try !report(name) { $0.tensors[tensor]?.change(1) { $0 + 0.01 } }.passes)
+    }
+
+    /// The tolerances of mixed precision still tell a wrong weight from a right one.
+    @Test(arguments: [
+        (training[0], "param.blocks.0.attn.qkv.weight"), (training[0], "param.blocks.0.attn.qkv.bias"), (training[0], "param.mask_token"),
+        (training[1], "param.decoder_pred.weight"), (training[1], "param.blocks.1.mlp.fc1.weight"), (training[2], "param.head.bias"),
+        (training[2], "param.patch_embed.proj.weight"),
+    ])
+    func oneChangedWeightFailsInMixedPrecisionToo(name: String, tensor: String) throws {
+        #expect(try !report(name, .bfloat16) { $0.tensors[tensor]?.change(1) { $0 + 0.01 } }.passes)
+    }
+
+    @Test(arguments: training)
+    func changedResultsFailInMixedPrecisionAndNoOthers(name: String) throws {
+        let changed = ["after1.blocks.0.mlp.fc1.bias", "expect.loss", "grad.blocks.1.mlp.fc1.weight", "grad.head.bias"]
+        let report = try report(name, .bfloat16) { contents in
+            contents.tensors[changed[0]]?.change(3) { $0 + 0.01 }
+            contents.tensors[changed[1]]?.change(0) { $0 * 1.01 }
+            contents.tensors[changed[2]]?.changeAll { $0 * 1.2 }
+            contents.tensors[changed[3]]?.changeAll { -$0 }
+        }
+        #expect(report.comparisons.filter { !$0.passes }.map(\.quantity).sorted() == changed, "\(report.table)")
     }
 
     @Test(arguments: training)
@@ -79,7 +116,7 @@ import Testing
 
     private func code(_ name: String, _ alter: (inout Recordings.Contents) throws -> Void) throws -> ReplayError.Code? {
         do {
-            _ = try report(name, alter)
+            _ = try report(name, .float32, alter)
             return nil
         } catch let error as ReplayError {
             return error.code

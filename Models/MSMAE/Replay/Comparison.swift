@@ -35,40 +35,69 @@ public struct ReplayReport: Hashable, Sendable {
     }
 }
 
-/// Tolerances in f32, for relative errors of whole tensors.
-enum Tolerance {
-    static let forward = 1e-5
-    static let gradient = 5e-5
-    /// Of how far a weight has moved.
-    static let change = 3e-3
-    /// Gradients below this share of the largest one are rounding noise.
-    static let noise = 1e-6
+/// How far each kind of quantity may be off, as a relative error of whole tensors.
+struct Tolerances {
+    /// Results of a forward pass: predictions, class scores, attention.
+    let forward: Double
+    let loss: Double
+    let gradient: Double
+    /// How far a weight has moved.
+    let change: Double
+    /// Share of its tensor's largest below which a gradient may have the wrong sign.
+    let uncertain: Double
+    /// Share of all gradients' largest below which a tensor of gradients is nothing but rounding.
+    let noise: Double
+
+    /// For programs that compute in a precision, against recordings in f32.
+    static func of(_ precision: Compiler.Precision) -> Tolerances {
+        switch precision {
+        case .float32: Tolerances(forward: 1e-5, loss: 1e-5, gradient: 5e-5, change: 3e-3, uncertain: 1e-6, noise: 1e-6)
+        // A number in bf16 is off by up to 2⁻⁹; errors of many numbers add up in sums, but even out in a loss.
+        case .bfloat16: Tolerances(forward: 2e-2, loss: 2e-3, gradient: 5e-2, change: 5e-2, uncertain: 5e-2, noise: 1e-3)
+        }
+    }
 }
 
-extension Comparison {
+extension Tolerances {
     /// Compares results of a forward pass.
-    static func forward(_ quantity: String, _ computed: [Float], _ recorded: [Float]) -> Comparison {
-        Comparison(quantity: quantity, error: relativeError(computed, recorded), tolerance: Tolerance.forward)
+    func forward(_ quantity: String, _ computed: [Float], _ recorded: [Float]) -> Comparison {
+        Comparison(quantity: quantity, error: relativeError(computed, recorded), tolerance: forward)
+    }
+
+    /// Compares losses.
+    func loss(_ quantity: String, _ computed: [Float], _ recorded: [Float]) -> Comparison {
+        Comparison(quantity: quantity, error: relativeError(computed, recorded), tolerance: loss)
     }
 
     /// Compares gradients; two that are nothing but noise beside the `largest` of the recording are equal.
-    static func gradient(_ quantity: String, _ computed: [Float], _ recorded: [Float], largest: Float) -> Comparison {
-        let isNoise = Self.isNoise(computed, largest) && Self.isNoise(recorded, largest)
-        return Comparison(quantity: quantity, error: isNoise ? 0 : relativeError(computed, recorded), tolerance: Tolerance.gradient)
+    func gradient(_ quantity: String, _ computed: [Float], _ recorded: [Float], largest: Float) -> Comparison {
+        let isNoise = isNoise(computed, largest) && isNoise(recorded, largest)
+        return Comparison(quantity: quantity, error: isNoise ? 0 : relativeError(computed, recorded), tolerance: gradient)
     }
 
     /// Whether all numbers are below the noise beside `largest`; NaN is not.
-    static func isNoise(_ values: [Float], _ largest: Float) -> Bool {
-        values.allSatisfy { Double(abs($0)) < Tolerance.noise * Double(largest) }
+    func isNoise(_ values: [Float], _ largest: Float) -> Bool {
+        values.allSatisfy { Double(abs($0)) < noise * Double(largest) }
     }
 
-    /// Compares how far weights have moved from `start`, but for those that `isCompared` leaves out.
-    static func change(
-        _ quantity: String, _ computed: [Float], _ recorded: [Float], from start: [Float], where isCompared: (Int) -> Bool
+    /// Compares how far weights have moved from `start`.
+    ///
+    /// The first updates of Adam are of the learning rate's size whatever the gradient's: where its sign is not certain, a weight
+    /// may be off by `leeway`, the distance between moving one way and the other.
+    func change(
+        _ quantity: String, _ computed: [Float], _ recorded: [Float], from start: [Float], leeway: Double, where isCertain: (Int) -> Bool
     ) -> Comparison {
-        let indices = start.indices.filter(isCompared)
-        func change(_ values: [Float]) -> [Double] { indices.map { Double(values[$0]) - Double(start[$0]) } }
-        return Comparison(quantity: quantity, error: relativeError(change(computed), change(recorded)), tolerance: Tolerance.change)
+        guard computed.count == recorded.count, recorded.count == start.count else {
+            return Comparison(quantity: quantity, error: .infinity, tolerance: change)
+        }
+        var difference = 0.0, norm = 0.0
+        for index in start.indices {
+            let distance = abs(Double(computed[index]) - Double(recorded[index])), moved = Double(recorded[index]) - Double(start[index])
+            let excess = isCertain(index) || distance.isNaN ? distance : max(0, distance - leeway)
+            difference += excess * excess
+            norm += moved * moved
+        }
+        return Comparison(quantity: quantity, error: difference == 0 ? 0 : (difference / norm).squareRoot(), tolerance: change)
     }
 }
 

@@ -40,7 +40,6 @@ struct RecordedModel {
 
     var configuration: Configuration { model.configuration }
     var batch: Int { description.batch }
-    var steps: Int { description.steps }
 
     init(_ recording: Recording) throws(ReplayError) {
         path = recording.path

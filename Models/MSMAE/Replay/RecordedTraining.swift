@@ -10,10 +10,12 @@ struct RecordedTraining {
     /// Recorded weights after some of the steps.
     private let weightsAfter: [Int: [String: TensorData]]
     private let steps: Int
+    private let learningRate: Double
 
     /// Takes what belongs to a model with these parameters from a recording.
-    init(_ recording: inout Recording, parameters: [Parameter], steps: Int) throws(ReplayError) {
-        self.steps = steps
+    init(_ recording: inout Recording, parameters: [Parameter], _ description: TrainingDescription) throws(ReplayError) {
+        steps = description.steps
+        learningRate = description.optimizer.lr
         var weights: [String: TensorData] = [:], gradients: [String: TensorData] = [:]
         for parameter in parameters {
             weights[parameter.name] = try recording.floats("param.\(parameter.name)", parameter.type.shape)
@@ -46,7 +48,7 @@ struct RecordedTraining {
     ///
     /// `observeFirst` makes more comparisons of the first step's results.
     func replay(
-        _ program: CompiledStep, inputs: [String: TensorData], observeFirst: (StepReport) -> [Comparison]
+        _ program: CompiledStep, inputs: [String: TensorData], within tolerances: Tolerances, observeFirst: (StepReport) -> [Comparison]
     ) throws -> [Comparison] {
         let state = try program.makeState(seed: 0)
         for (name, weight) in weights { try state.write(name, weight) }
@@ -54,34 +56,36 @@ struct RecordedTraining {
         for step in 1...max(steps, 1) {
             let report = try program.run(state, inputs)
             if let loss = losses[step] {
-                forward.append(.forward(step == 1 ? "expect.loss" : "expect.loss.step\(step)", report["loss"]?.floats ?? [], loss.floats))
+                forward.append(tolerances.loss(step == 1 ? "expect.loss" : "expect.loss.step\(step)", report["loss"]?.floats ?? [], loss.floats))
             }
             if step == 1 {
                 forward += observeFirst(report)
-                backward = compareGradients(report)
+                backward = compareGradients(report, tolerances)
             }
-            if let recorded = weightsAfter[step] { changes += try compareChanges(state, recorded, after: step) }
+            if let recorded = weightsAfter[step] { changes += try compareChanges(state, recorded, after: step, tolerances) }
         }
         return forward + backward + changes
     }
 
-    private func compareGradients(_ report: StepReport) -> [Comparison] {
+    private func compareGradients(_ report: StepReport, _ tolerances: Tolerances) -> [Comparison] {
         gradients.sorted { $0.key < $1.key }.map { name, recorded in
-            .gradient("grad.\(name)", report["grad.\(name)"]?.floats ?? [], recorded.floats, largest: largestGradient)
+            tolerances.gradient("grad.\(name)", report["grad.\(name)"]?.floats ?? [], recorded.floats, largest: largestGradient)
         }
     }
 
-    private func compareChanges(_ state: ProgramState, _ recorded: [String: TensorData], after step: Int) throws -> [Comparison] {
+    private func compareChanges(
+        _ state: ProgramState, _ recorded: [String: TensorData], after step: Int, _ tolerances: Tolerances
+    ) throws -> [Comparison] {
         try recorded.sorted { $0.key < $1.key }.map { name, weights in
-            // The first updates divide by the gradient's size, so those of noise are noise of full size.
             let gradient = gradients[name]?.floats
             let largest = gradient?.map(abs).max() ?? 0
-            let isAllNoise = gradient.map { Comparison.isNoise($0, largestGradient) } ?? false
-            return .change(
-                "after\(step).\(name)", try state.read(name).floats, weights.floats, from: self.weights[name]?.floats ?? []
+            let isAllNoise = gradient.map { tolerances.isNoise($0, largestGradient) } ?? false
+            return tolerances.change(
+                "after\(step).\(name)", try state.read(name).floats, weights.floats, from: self.weights[name]?.floats ?? [],
+                leeway: 2 * learningRate * Double(step)
             ) { index in
                 guard let gradient else { return true }
-                return !isAllNoise && Double(abs(gradient[index])) >= Tolerance.noise * Double(largest)
+                return !isAllNoise && Double(abs(gradient[index])) >= tolerances.uncertain * Double(largest)
             }
         }
     }

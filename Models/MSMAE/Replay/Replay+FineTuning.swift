@@ -24,7 +24,7 @@ extension Replay {
             throw ReplayError(.badDescription, path: recording.path, "a layer decay of \(decay) is not above 0 and up to 1")
         }
         let inputs = try recorded.inputs(&recording)
-        let training = try RecordedTraining(&recording, parameters: parameters, steps: recorded.steps)
+        let training = try RecordedTraining(&recording, parameters: parameters, recorded.description)
         let (tokens, grid) = (configuration.tokens + 1, configuration.grid)
         let keptLogits = try recording.floats("expect.logits", [batch, configuration.classes])
         let allLogits = try recording.floats("expect.logits_unmasked", [batch, configuration.classes])
@@ -32,6 +32,7 @@ extension Replay {
         let attention = try recording.floats("expect.attention_last_block", [batch, configuration.heads, tokens, tokens])
         try recording.expectNothingLeft()
 
+        let tolerances = Tolerances.of(compiler.options.precision)
         return try running(recording) {
             func results(_ step: InferenceStep) throws -> StepReport {
                 try outputs(of: step, compiler, weights: training.weights, inputs: inputs)
@@ -40,12 +41,12 @@ extension Replay {
             let maps = try results(model.attentionMap(batch: batch))
             let shares = try results(model.lastAttention(batch: batch))
             let program = try compiler.compile(step, [.update, .output]) { model.learningRateScale(of: $0, decay: decay) }
-            return try training.replay(program, inputs: inputs) { report in
-                [.forward("expect.logits", report["logits"]?.floats ?? [], keptLogits.floats)]
+            return try training.replay(program, inputs: inputs, within: tolerances) { report in
+                [tolerances.forward("expect.logits", report["logits"]?.floats ?? [], keptLogits.floats)]
             } + [
-                .forward("expect.logits_unmasked", whole["logits"]?.floats ?? [], allLogits.floats),
-                .forward("expect.mask_weights_grid", maps["mask_weights"]?.floats ?? [], map.floats),
-                .forward("expect.attention_last_block", shares["attention"]?.floats ?? [], attention.floats),
+                tolerances.forward("expect.logits_unmasked", whole["logits"]?.floats ?? [], allLogits.floats),
+                tolerances.forward("expect.mask_weights_grid", maps["mask_weights"]?.floats ?? [], map.floats),
+                tolerances.forward("expect.attention_last_block", shares["attention"]?.floats ?? [], attention.floats),
             ]
         }
     }

@@ -12,7 +12,7 @@ extension Replay {
         let parameters = try running(recording) { try declaration(.sgd(learningRate: 0)).trace().graph.parameters.map(\.operation) }
         let step = declaration(try recorded.optimizer(weights: Set(parameters.map(\.name))))
         let inputs = try recorded.inputs(&recording)
-        let training = try RecordedTraining(&recording, parameters: parameters, steps: recorded.steps)
+        let training = try RecordedTraining(&recording, parameters: parameters, recorded.description)
         let reconstructionLoss = try recording.floats("expect.reconstruction_loss", [])
         let classificationLoss = try recording.floats("expect.classification_loss", [])
         let mask = try recording.floats("expect.mask", [batch, configuration.tokens])
@@ -20,19 +20,20 @@ extension Replay {
         let predictions = try recording.floats("expect.pred", [batch, visible, configuration.patchSize])
         try recording.expectNothingLeft()
 
+        let tolerances = Tolerances.of(compiler.options.precision)
         return try running(recording) {
             let reconstruction = try outputs(
                 of: model.reconstruction(batch: batch, masking: recorded.masking, permutation: .replayed), compiler,
                 weights: training.weights, inputs: inputs)
-            let comparisons = try training.replay(compiler.compile(step, [.update, .output]), inputs: inputs) { report in
+            let comparisons = try training.replay(compiler.compile(step, [.update, .output]), inputs: inputs, within: tolerances) { report in
                 [
-                    .forward("expect.reconstruction_loss", report["reconstruction_loss"]?.floats ?? [], reconstructionLoss.floats),
-                    .forward("expect.classification_loss", report["classification_loss"]?.floats ?? [], classificationLoss.floats),
+                    tolerances.loss("expect.reconstruction_loss", report["reconstruction_loss"]?.floats ?? [], reconstructionLoss.floats),
+                    tolerances.loss("expect.classification_loss", report["classification_loss"]?.floats ?? [], classificationLoss.floats),
                 ]
             }
             return [
-                .forward("expect.mask", reconstruction["mask"]?.floats ?? [], mask.floats),
-                .forward("expect.pred", visiblePredictions(reconstruction, patchSize: configuration.patchSize), predictions.floats),
+                tolerances.forward("expect.mask", reconstruction["mask"]?.floats ?? [], mask.floats),
+                tolerances.forward("expect.pred", visiblePredictions(reconstruction, patchSize: configuration.patchSize), predictions.floats),
             ] + comparisons
         }
     }

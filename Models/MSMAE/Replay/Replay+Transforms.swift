@@ -96,6 +96,6 @@ extension Replay {
             rounding = distance.isNaN ? .infinity : max(rounding, distance)
         }
         return self.levels(quantity, image.pixels, levels)
-            + [Comparison(quantity: "\(quantity), largest distance from a level", error: rounding, tolerance: Tolerance.forward)]
+            + [Comparison(quantity: "\(quantity), largest distance from a level", error: rounding, tolerance: Tolerances.of(.float32).forward)]
     }
 }

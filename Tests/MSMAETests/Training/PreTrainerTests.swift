@@ -46,6 +46,23 @@ import Testing
         #expect(try logLines(expected).last?["masking"] as? String == "attention")
     }
 
+    /// The same images in the same order, in both precisions: losses fall alike.
+    @Test func mixedPrecisionLearnsAsFast() throws {
+        /// Means of the loss over 20 steps each.
+        func curve(_ precision: String) throws -> [Double] {
+            let run = folder.file(precision)
+            try train(run, set.settings([
+                "precision": .text(precision), "epochs": .integer(25), "attention-start": .integer(25), "log-every": .integer(1),
+            ]))
+            let losses = try logLines(run).compactMap { $0["event"] as? String == "step" ? $0["loss"] as? Double : nil }
+            #expect(losses.count == 100)
+            return stride(from: 0, to: losses.count, by: 20).map { losses[$0..<$0 + 20].reduce(0, +) / 20 }
+        }
+        let full = try curve("fp32"), mixed = try curve("bf16")
+        #expect(full[full.count - 1] < 0.8 * full[0], "\(full)")
+        for (a, b) in zip(full, mixed) { #expect(abs(a - b) <= 0.02 * a, "\(full), \(mixed)") }
+    }
+
     @Test func accumulatedGradientsGoOnExactlyToo() throws {
         let settings = set.settings(["accum-iter": .integer(2), "batch": .integer(6), "epochs": .integer(2)])
         let whole = folder.file("whole"), stopped = folder.file("stopped")
