@@ -2,11 +2,12 @@
 ///
 /// Philox4x32 with 10 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 public enum Philox {
-    package static let multipliers: (UInt32, UInt32) = (0xD251_1F53, 0xCD9E_8D57)
-    package static let weyl: (UInt32, UInt32) = (0x9E37_79B9, 0xBB67_AE85)
-    package static let rounds = 10
+    @inlinable package static var multipliers: (UInt32, UInt32) { (0xD251_1F53, 0xCD9E_8D57) }
+    @inlinable package static var weyl: (UInt32, UInt32) { (0x9E37_79B9, 0xBB67_AE85) }
+    @inlinable package static var rounds: Int { 10 }
 
     /// Four random words for a counter of four words and a key of two.
+    @inlinable
     public static func block(counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) -> (UInt32, UInt32, UInt32, UInt32) {
         var (c0, c1, c2, c3) = counter
         var (k0, k1) = key

@@ -1,4 +1,5 @@
 import ApusIR
+import Dispatch
 
 /// The parameters of a model by name: weights and what the optimizer keeps about them.
 ///
@@ -39,10 +40,12 @@ public final class ProgramState: @unchecked Sendable {
         }
         guard !added.isEmpty else { return }
         let memory = try Memory(byteCount: byteCount)
-        for (parameter, byteOffset) in added {
-            let entry = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset)
-            parameter.initializer.fill(entry.pointer, parameter.type, name: parameter.name, seed: seed)
-            entries[parameter.name] = entry
+        for (parameter, byteOffset) in added { entries[parameter.name] = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset) }
+        // The largest first, so that no thread is left with one at the end.
+        let bySize = added.sorted { $0.parameter.type.count > $1.parameter.type.count }
+        DispatchQueue.concurrentPerform(iterations: bySize.count) { turn in
+            let (parameter, byteOffset) = bySize[turn]
+            parameter.initializer.fill(memory.pointer + byteOffset, parameter.type, name: parameter.name, seed: seed)
         }
     }
 
