@@ -81,7 +81,8 @@ public struct GraphCompiler: Sendable {
         return Self.text(schedule, KernelTable(schedule))
     }
 
-    private func schedule(_ graph: Graph) throws -> Schedule {
+    /// The steps of an optimized graph.
+    package func schedule(_ graph: Graph) throws -> Schedule {
         try Schedule(graph) { graph, value in options.products == .openblas && graph[graph[value].operands[0]].type.element == .f32 }
     }
 
