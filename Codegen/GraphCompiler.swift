@@ -87,7 +87,8 @@ public struct GraphCompiler: Sendable {
         return try fitted(Self.optimize(graph, options.precision), recording: &rewrites).schedule
     }
 
-    func schedule(_ graph: Graph) throws -> Schedule {
+    /// The steps of an optimized graph.
+    package func schedule(_ graph: Graph) throws -> Schedule {
         try Schedule(graph) { graph, value in options.products == .openblas && graph[graph[value].operands[0]].type.element == .f32 }
     }
 

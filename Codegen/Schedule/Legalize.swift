@@ -6,7 +6,7 @@ extension Pass {
     /// - a reduction goes along one axis;
     /// - the free and the contracting axes of a product's operands each lie together, so that they act as one;
     /// - the contracted axis of a product is not too long: longer products are sums of products;
-/// - products add up in f32, sorts work in f32.
+    /// - products add up in f32, sorts work in f32.
     package static let legalize = Pass("legalize") { graph in
         for node in graph.nodes where node.type.element == .f64 {
             throw GraphErrors([GraphError(.unsupported, operation: node.operation.name,

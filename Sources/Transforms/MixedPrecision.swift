@@ -12,6 +12,7 @@ extension Pass {
         return try rebuild(graph) { node, value, operands, builder in
             /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one.
             func low(_ x: Tensor) -> Tensor {
+                if x.element == .bf16 { return x }
                 if let known = lowered[x.value] { return known }
                 let node = builder.graph[x.value]
                 let isView = node.operation is Transpose || node.operation is Reshape || node.operation is Slice

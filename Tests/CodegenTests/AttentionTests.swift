@@ -49,8 +49,10 @@ struct AttentionTests {
     }
 
     /// Scores beyond the range of exp, and rows in which one share is all.
+    ///
+    /// Inputs are multiples of 1/64, so scores are multiples of 1/16 below 2^12 here: f32 holds them exactly, and the shares are as exact as for small ones.
     @Test func largeScores() throws {
-        try expectFunction([f32(1, 20, 4), f32(1, 37, 4), f32(1, 37, 4), f32(1, 20, 4)], tolerance: 1e-4) { x in outputs(x, scale: 200) }
+        try expectFunction([f32(1, 20, 4), f32(1, 37, 4), f32(1, 37, 4), f32(1, 20, 4)]) { x in outputs(x, scale: 256) }
     }
 
     @Test(arguments: (try? TargetDescription.host().availableLevels) ?? [])

@@ -3,6 +3,7 @@ import ApusIR
 import ApusLLVM
 import ApusRuntime
 import ApusTestSupport
+import Foundation
 import Testing
 
 /// How far two tensors are apart.
@@ -37,12 +38,19 @@ func differences(_ a: HostTensor, _ b: HostTensor) -> Double {
     Double(zip(a.values, b.values).count { x, y in x != y && !(x.isNaN && y.isNaN) } + abs(a.values.count - b.values.count))
 }
 
+/// Code that the tests of this process share, since random graphs have kernels in common. It goes with the process.
+let sharedCache: ObjectCache = {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-tests-\(ProcessInfo.processInfo.processIdentifier)").path
+    atexit { try? FileManager.default.removeItem(atPath: sharedCache.folder) }
+    return ObjectCache(folder: folder)
+}()
+
 /// Compiles a graph and runs it; the results by name, updates under `update NAME`.
 func runCompiled(
-    _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:],
-    threads: Int = 2, target: TargetDescription? = nil
+    _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:], options: CompilerOptions = CompilerOptions(),
+    threads: Int = 2, target: TargetDescription? = nil, cache: ObjectCache? = nil
 ) throws -> [String: TensorData] {
-    let program = try GraphCompiler(target: target, cache: nil).compile(graph).program
+    let program = try GraphCompiler(options, target: target, cache: cache).compile(graph).program
     let state = ProgramState()
     try state.add(program.parameters, seed: 0)
     for (name, value) in parameters { try state.write(name, TensorData(value)) }
@@ -68,11 +76,12 @@ func runInterpreted(
 /// Fails where the compiled graph and the interpreter differ by more than the tolerance.
 func expectMatchesInterpreter(
     _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:], tolerance: Double = 2e-5,
-    by distance: Distance = relativeError, threads: Int = 2, target: TargetDescription? = nil, _ comment: String = "",
-    sourceLocation: Testing.SourceLocation = #_sourceLocation
+    by distance: Distance = relativeError, options: CompilerOptions = CompilerOptions(), threads: Int = 2, target: TargetDescription? = nil,
+    cache: ObjectCache? = nil, _ comment: String = "", sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
     let expected = try runInterpreted(graph, inputs: inputs, parameters: parameters)
-    let results = try runCompiled(graph, inputs: inputs, parameters: parameters, threads: threads, target: target)
+    let results = try runCompiled(
+        graph, inputs: inputs, parameters: parameters, options: options, threads: threads, target: target, cache: cache)
     for (name, value) in expected.sorted(by: { $0.key < $1.key }) {
         let result = try #require(results[name], "\(comment): no result \(name)", sourceLocation: sourceLocation)
         #expect(result.type == value.type, "\(comment): type of '\(name)'", sourceLocation: sourceLocation)
@@ -94,14 +103,14 @@ func functionGraph(_ types: [TensorType], _ body: ([Tensor]) -> [Tensor]) throws
 /// `values` replaces the random numbers of some operands.
 func expectFunction(
     _ types: [TensorType], values: [Int: [Double]] = [:], seed: UInt64 = 1, tolerance: Double = 2e-5,
-    by distance: Distance = relativeError, threads: Int = 2, target: TargetDescription? = nil, _ comment: String = "",
-    sourceLocation: Testing.SourceLocation = #_sourceLocation, _ body: ([Tensor]) -> [Tensor]
+    by distance: Distance = relativeError, options: CompilerOptions = CompilerOptions(), threads: Int = 2, target: TargetDescription? = nil,
+    _ comment: String = "", sourceLocation: Testing.SourceLocation = #_sourceLocation, _ body: ([Tensor]) -> [Tensor]
 ) throws {
     let graph = try functionGraph(types, body)
     var inputs = randomInputs(for: graph, seed: seed)
     for (number, numbers) in values { inputs["x\(number)"] = HostTensor(types[number], numbers) }
     try expectMatchesInterpreter(
-        graph, inputs: inputs, tolerance: tolerance, by: distance, threads: threads, target: target,
+        graph, inputs: inputs, tolerance: tolerance, by: distance, options: options, threads: threads, target: target,
         "\(comment.isEmpty ? "\(types)" : comment), seed \(seed)", sourceLocation: sourceLocation)
 }
 

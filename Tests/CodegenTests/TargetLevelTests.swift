@@ -34,16 +34,6 @@ struct TargetLevelTests {
     }
 
     @Test(arguments: levels)
-    func randomGraphs(_ level: TargetDescription.Level) throws {
-        let target = try TargetDescription.host().restricted(to: level)
-        for seed in 2000..<2015 as Range<UInt64> {
-            let graph = RandomGraph(seed: seed).graph
-            try expectMatchesInterpreter(
-                graph, inputs: randomInputs(for: graph, seed: seed), tolerance: 2e-4, by: largestError, target: target, "\(level), seed \(seed)")
-        }
-    }
-
-    @Test(arguments: levels)
     func transformer(_ level: TargetDescription.Level) throws {
         let graph = try transformerStep()
         var inputs = randomInputs(for: graph, seed: 1)

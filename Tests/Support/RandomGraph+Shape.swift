@@ -52,7 +52,8 @@ extension GraphGrower {
     mutating func growReordering() {
         let x = value()
         let reordered: Tensor
-        switch random.integer(0...4) {
+        switch random.integer(0...5) {
+        case 5: reordered = x.tensor.copied()
         case 0, 1: reordered = x.tensor.transpose(random.shuffled(Array(x.tensor.shape.indices)))
         case 2: reordered = x.tensor.reshape([-1])
         case 3:

@@ -45,6 +45,7 @@ import Testing
     @Test func shapes() throws {
         try expectGradients(of: Operand(2, 3, 5)) { $0[0].reshape([5, -1]) * 2.0 }
         try expectGradients(of: Operand(1)) { $0[0].reshape([]) }
+        try expectGradients(of: Operand(2, 3)) { $0[0].copied() * 2.0 }
         try expectGradients(of: Operand(2, 3, 5)) { $0[0].transpose([2, 0, 1]) }
         try expectGradients(of: Operand(2, 1, 3, 1, 2)) { $0[0].transpose([4, 1, 3, 0, 2]) }
         try expectGradients(of: Operand(3, 1)) { $0[0].builder.add(Broadcast(shape: [2, 3, 5, 4], axes: [1, 3]), [$0[0]]) }
@@ -151,7 +152,7 @@ import Testing
     @Test func everyDifferentiableOperationIsTested() {
         let tested: Set = [
             "negate", "abs", "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "gelu", "cast", "add", "subtract", "multiply", "divide", "maximum",
-            "minimum", "power", "select", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate", "reduce", "dot", "gather",
+            "minimum", "power", "select", "copy", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate", "reduce", "dot", "gather",
             "scatter_add", "softmax", "log_softmax", "layer_norm", "attention",
         ]
         #expect(Set(OperationRegistry.all.filter { $0 is any DifferentiableOperation.Type }.map { $0.name }) == tested)
