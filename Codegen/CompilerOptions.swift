@@ -15,7 +15,8 @@ public struct CompilerOptions: Hashable, Sendable {
         case generated
         /// OpenBLAS, where it can: f32.
         case openblas
-        /// Of both the faster one for each shape, measured once per machine and remembered.
+        /// Of both the faster one for each shape, measured once per machine and remembered. Where the answers are not the same,
+        /// neither are the last bits of results; with the other two they do not depend on measurements.
         case auto
     }
 

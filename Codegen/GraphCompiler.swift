@@ -89,7 +89,13 @@ public struct GraphCompiler: Sendable {
 
     /// The steps of an optimized graph.
     package func schedule(_ graph: Graph) throws -> Schedule {
-        try Schedule(graph) { graph, value in options.products == .openblas && graph[graph[value].operands[0]].type.element == .f32 }
+        switch options.products {
+        case .generated: try Schedule(graph)
+        case .openblas: try Schedule(graph) { graph, placement, _ in
+            Set(graph.values.filter { placement[$0] == .product && graph.isLibraryProduct($0) })
+        }
+        case .auto: try Schedule(graph, forLibrary: ProductChoice(target, cache).libraryProducts)
+        }
     }
 
     private static func text(_ schedule: Schedule, _ table: KernelTable) -> String {

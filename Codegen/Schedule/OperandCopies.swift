@@ -32,26 +32,31 @@ struct ProductOrientation {
     }
 }
 
+/// Which products of a graph are left to the library, as its values would be placed.
+package typealias LibraryProducts = (Graph, Placement, Layout) -> Set<Value>
+
 extension Graph {
-    /// The graph in which the left operands of generated products lie in memory row by row: those that do not are copied.
-    func withReadableOperands(isLibrary: (Graph, Value) -> Bool) throws -> Graph {
-        var graph = self
+    /// The graph in which the left operands of generated products lie in memory row by row: those that do not are copied. Also tells which
+    /// of its products are the library's.
+    func withReadableOperands(forLibrary: LibraryProducts) throws -> (graph: Graph, libraryProducts: Set<Value>) {
+        var graph = self, round = 0
         // A copy may change where its source is best written, and so what others can read; that settles at once or never.
-        for _ in 0..<3 {
+        while true {
             let placement = Placement(graph), layout = Layout(graph, placement, updatedInPlace: [:])
+            let libraryProducts = forLibrary(graph, placement, layout)
             let unreadable = graph.values.filter { value in
-                guard placement[value] == .product, !isLibrary(graph, value) else { return false }
+                guard placement[value] == .product, !libraryProducts.contains(value) else { return false }
                 return ProductOrientation(graph, value, layout)?.left(graph, value, placement, layout) == nil
             }
-            if unreadable.isEmpty { return graph }
+            if unreadable.isEmpty || round == 3 { return (graph, libraryProducts) }
             let sides = Dictionary(uniqueKeysWithValues: unreadable.map { ($0, ProductOrientation(graph, $0, layout)?.leftSide ?? 0) })
             graph = try rebuild(graph) { node, value, operands, builder in
                 guard let side = sides[value], let dot = node.operation as? Dot else { return nil }
                 return dot.copyingOperand(side, operands)
             }
             graph = try Pipeline([.simplify, .commonSubexpressions, .deadCode]).run(graph)
+            round += 1
         }
-        return graph
     }
 }
 

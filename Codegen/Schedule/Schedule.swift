@@ -30,21 +30,21 @@ package struct Schedule {
     /// Numbers of the constants that kernels read.
     package private(set) var constants: [[UInt8]] = []
     private var placement: Placement
-    private let isLibrary: (Value) -> Bool
+    private let libraryProducts: Set<Value>
     private let clustering: Clustering
     /// Updates that are written over the parameter at once; the others are copied at the end.
     private let updatedInPlace: [Value: Value]
 
     /// Schedules a graph of primitives in the form that `Pass.legalize` gives.
     ///
-    /// `isLibrary` says which products are left to the library; kernels are generated for the others.
-    package init(_ graph: Graph, isLibrary: @escaping (Graph, Value) -> Bool = { _, _ in false }) throws {
-        let graph = try graph.withReadableOperands(isLibrary: isLibrary)
+    /// `forLibrary` says which products are left to the library; kernels are generated for the others.
+    package init(_ graph: Graph, forLibrary: LibraryProducts = { _, _, _ in [] }) throws {
+        let (graph, libraryProducts) = try graph.withReadableOperands(forLibrary: forLibrary)
         self.graph = graph
-        self.isLibrary = { isLibrary(graph, $0) }
+        self.libraryProducts = libraryProducts
         placement = Placement(graph)
-        Self.storeUnreadableOperands(graph, &placement, isLibrary: self.isLibrary)
-        clustering = Clustering(graph, placement) { !isLibrary(graph, $0) }
+        Self.storeUnreadableOperands(graph, &placement, libraryProducts)
+        clustering = Clustering(graph, placement) { !libraryProducts.contains($0) }
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
         layout = Layout(graph, placement, updatedInPlace: updatedInPlace)
         let constantBuffers = addConstants()
@@ -62,14 +62,14 @@ package struct Schedule {
 
     /// Operands of the library's products and of attention that cannot be read where they lie are stored: if they are views of something that is computed,
     /// that is stored once for all views of it; otherwise the operand itself, contiguously.
-    private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement, isLibrary: (Value) -> Bool) {
+    private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement, _ libraryProducts: Set<Value>) {
         var isChanged = true
         while isChanged {
             isChanged = false
             // What this round stores has no place in its layout yet.
             let current = placement
             let layout = Layout(graph, current, updatedInPlace: [:])
-            for value in graph.values where current[value] == .attention || (current[value] == .product && isLibrary(value)) {
+            for value in graph.values where current[value] == .attention || libraryProducts.contains(value) {
                 for (side, operand) in graph[value].operands.enumerated() where !current.isStored(operand) {
                     let view = graph.view(of: operand, isStored: current.isStored) { (layout[$0].offset, layout[$0].strides) }
                     if let view {
@@ -161,7 +161,7 @@ package struct Schedule {
         case .rows: return [step(try kernels.rows(cluster.members.sorted()))]
         case .columnReduction(let shape, let axes): return [step(try kernels.columnReduction(cluster.members, shape: shape, axes: axes))]
         case .scatter: return [step(try kernels.scatter(cluster.members[0]))]
-        case .product: return [try isLibrary(cluster.members[0]) ? product(cluster.members[0]) : generatedProduct(cluster.members.sorted(), kernels)]
+        case .product: return [try libraryProducts.contains(cluster.members[0]) ? product(cluster.members[0]) : generatedProduct(cluster.members.sorted(), kernels)]
         case .sort:
             let value = cluster.members[0], shape = graph[value].type.shape, width = shape.last ?? 1
             let work = ScheduledStep.Work.sort(
@@ -244,7 +244,7 @@ package struct Schedule {
             swap(&a, &b)
         }
         return ScheduledStep(
-            name: "product \(product.batchCount)x\(product.m)x\(product.n)x\(product.k)",
+            name: "library product \(product.batchCount)x\(product.m)x\(product.n)x\(product.k)",
             work: .product(product, a: a, b: b, c: layout[value].buffer),
             floatingPointOperations: 2 * product.batchCount * product.m * product.n * product.k)
     }

@@ -25,6 +25,8 @@ public struct Product: Sendable, Hashable {
     public var m: Int, n: Int, k: Int
     public var batch: [Int]
     public var a: Matrix, b: Matrix, c: Matrix
+    /// Whether large matrices are divided into tiles; otherwise each is one call of the library.
+    package var isDivided = true
 
     public init(m: Int, n: Int, k: Int, batch: [Int], a: Matrix, b: Matrix, c: Matrix) {
         self.m = m
@@ -49,7 +51,7 @@ public struct Product: Sendable, Hashable {
     /// Tiles that one matrix is divided into, along its longer side. It depends on the shape alone, never on the number of
     /// threads, so that results do not either. Few are better: each packs an operand of its own.
     private var tilesPerMatrix: Int {
-        if batchCount >= 8 { return 1 }
+        if batchCount >= 8 || !isDivided { return 1 }
         let operations = 2 * m * n * k
         return max(1, min(4, operations / Self.smallestTile), operations / Self.largestTile)
     }

@@ -1,0 +1,93 @@
+import ApusIR
+import ApusLLVM
+import ApusRuntime
+import Foundation
+import Synchronization
+
+/// Measures generated products and the library's beside each other, on one thread.
+struct ProductMeasurement {
+    /// Seconds of work after which no further shape is measured: compiling shall not become slow where the machine is.
+    private static let patience = 0.5
+    /// Times that each is run after a first that is not counted. The best counts: other work on the machine only ever makes it slower.
+    private static let runs = 3
+    /// Floating-point operations of one run, about a millisecond.
+    private static let operationsPerRun = 100_000_000
+
+    private let target: TargetDescription
+
+    init(_ target: TargetDescription) { self.target = target }
+
+    /// The speeds of products of some shapes, as far as they could be measured.
+    func speeds(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: ProductChoice.Speed] {
+        let shapes = shapes.sorted { "\($0)" < "\($1)" }
+        let programs = Mutex([MeasuredShape: [Program]]())
+        DispatchQueue.concurrentPerform(iterations: shapes.count) { number in
+            let both = [CompilerOptions.Products.generated, .openblas].compactMap { try? program(shapes[number], $0) }
+            programs.withLock { $0[shapes[number]] = both }
+        }
+        var speeds: [MeasuredShape: ProductChoice.Speed] = [:]
+        let start = Self.workSeconds()
+        for (shape, both) in programs.withLock({ $0 }).sorted(by: { "\($0.key)" < "\($1.key)" }) where both.count == 2 {
+            guard Self.workSeconds() - start < Self.patience else { break }
+            speeds[shape] = try? speed(both)
+        }
+        return speeds
+    }
+
+    /// Seconds that this thread has worked: what others take from the machine does not count.
+    private static func workSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
+    /// A program with one product, cut down to a part of it: tiles of the kernel, or columns of the library's.
+    private func program(_ shape: MeasuredShape, _ products: CompilerOptions.Products) throws -> Program {
+        let builder = GraphBuilder(name: "product")
+        func operand(_ name: String, _ shape: [Int]) -> Tensor { builder.parameter(Parameter(name, TensorType(.f32, shape), .ones)) }
+        // The left operand is usually computed: then its rows are where the layout wants them.
+        let left = operand("left", [shape.m, shape.k]).copied()
+        let right = operand("right", shape.isRightTurned ? [shape.n, shape.k] : [shape.k, shape.n])
+        builder.output("result", dot(left, right, contracting: [(1, shape.isRightTurned ? 1 : 0)]))
+        let compiler = try GraphCompiler(CompilerOptions(products: products), target: target, cache: nil)
+        var program = try compiler.compile(builder.finish()).program
+        for (number, step) in program.steps.enumerated() where step.floatingPointOperations > 0 {
+            program.steps[number] = Self.part(of: step)
+        }
+        return program
+    }
+
+    private static func part(of step: Step) -> Step {
+        var step = step
+        let share = min(1, Double(operationsPerRun) / Double(step.floatingPointOperations))
+        switch step.work {
+        case .kernel(let function, let arguments, let count, let grain):
+            let part = max(1, Int(Double(count) * share))
+            step.work = .kernel(function, arguments: arguments, count: part, grain: grain)
+            step.floatingPointOperations = step.floatingPointOperations / count * part
+        case .product(var product):
+            product.n = min(product.n, max(192, Int(Double(product.n) * share)))
+            product.isDivided = false
+            step.work = .product(product)
+            step.floatingPointOperations = 2 * product.m * product.n * product.k
+        case .sort: break
+        }
+        return step
+    }
+
+    private func speed(_ programs: [Program]) throws -> ProductChoice.Speed {
+        let state = ProgramState(), pool = WorkerPool(threads: 1)
+        try state.add(programs[0].parameters, seed: 0)
+        let runners = try programs.map { try ProgramRunner($0, pool: pool) }
+        var best = [0.0, 0.0]
+        for run in 0...Self.runs {
+            for (number, runner) in runners.enumerated() {
+                try runner.run(state, [:]) { step in
+                    guard run > 0, step.step.floatingPointOperations > 0 else { return }
+                    best[number] = max(best[number], Double(step.step.floatingPointOperations) / max(step.seconds, 1e-9))
+                }
+            }
+        }
+        return ProductChoice.Speed(generated: best[0], openblas: best[1])
+    }
+}

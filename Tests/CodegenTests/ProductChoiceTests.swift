@@ -1,0 +1,156 @@
+import ApusCodegen
+import ApusIR
+import ApusLLVM
+import ApusRuntime
+import ApusTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+/// Who computes which product.
+struct ProductChoiceTests {
+    private let shape = MeasuredShape(m: 300, n: 200, k: 400, isRightTurned: false)
+
+    private func withCache(_ body: (ObjectCache) throws -> Void) throws {
+        let folder = NSTemporaryDirectory() + "apus-products-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try body(ObjectCache(folder: folder))
+    }
+
+    /// A choice with a clock that always shows the same, and how often it was looked at.
+    private final class FixedClock: Sendable {
+        let count = Mutex(0)
+        private let speed: ProductChoice.Speed?
+
+        init(generated: Double, openblas: Double) { speed = ProductChoice.Speed(generated: generated, openblas: openblas) }
+        /// A clock that does not work.
+        init() { speed = nil }
+
+        func choice(_ cache: ObjectCache?) throws -> ProductChoice {
+            ProductChoice(try .host(), cache) { shapes in
+                self.count.withLock { $0 += shapes.count }
+                return self.speed.map { speed in Dictionary(uniqueKeysWithValues: shapes.map { ($0, speed) }) } ?? [:]
+            }
+        }
+    }
+
+    // MARK: Answers
+
+    @Test func theLibraryHasToGain() throws {
+        for (openblas, answer) in [(50.0, ProductChoice.Answer.generated), (100, .generated), (109, .generated), (111, .openblas), (200, .openblas)] {
+            try withCache { (cache: ObjectCache) throws in
+                #expect(try FixedClock(generated: 100, openblas: openblas).choice(cache).answers([shape]) == [shape: answer], "\(openblas)")
+                #expect(try cache.recall(FixedClock().choice(cache).name(shape)) == answer.rawValue)
+            }
+        }
+    }
+
+    @Test func whatCannotBeMeasuredIsGenerated() throws {
+        try withCache { (cache: ObjectCache) throws in
+            let clock = FixedClock()
+            #expect(try clock.choice(cache).answers([shape]) == [shape: .generated])
+            #expect(try clock.choice(cache).answers([shape]) == [shape: .generated])
+            #expect(clock.count.withLock { $0 } == 1)
+            #expect(try clock.choice(cache).answers([]) == [:])
+        }
+    }
+
+    @Test func anAnswerIsRemembered() throws {
+        try withCache { (cache: ObjectCache) throws in
+            let clock = FixedClock(generated: 1, openblas: 100)
+            cache.remember(try clock.choice(cache).name(shape), "generated")
+            #expect(try clock.choice(cache).answers([shape]) == [shape: .generated])
+            #expect(clock.count.withLock { $0 } == 0)
+        }
+    }
+
+    @Test func garbageIsMeasuredAnew() throws {
+        for text in ["", "Generated", "openblas\n", "\u{0}"] {
+            try withCache { (cache: ObjectCache) throws in
+                let clock = FixedClock(generated: 1, openblas: 100), name = try clock.choice(cache).name(shape)
+                cache.remember(name, text)
+                #expect(try clock.choice(cache).answers([shape]) == [shape: .openblas])
+                #expect(clock.count.withLock { $0 } == 1)
+                #expect(cache.recall(name) == "openblas")
+            }
+        }
+    }
+
+    /// Also if others measure something else, if the folder goes, and for many that ask at once.
+    @Test func theSameQuestionGetsTheSameAnswer() throws {
+        try withCache { (cache: ObjectCache) throws in
+            let first = FixedClock(generated: 1, openblas: 100), second = FixedClock(generated: 100, openblas: 1)
+            let answers = Mutex(Set<ProductChoice.Answer>())
+            DispatchQueue.concurrentPerform(iterations: 20) { turn in
+                let answer = try? (turn % 2 == 0 ? first : second).choice(cache).answers([shape])[shape]
+                answers.withLock { _ = $0.insert(answer ?? .generated) }
+            }
+            #expect(answers.withLock { $0.count } == 1)
+            #expect(first.count.withLock { $0 } + second.count.withLock { $0 } == 1)
+            try FileManager.default.removeItem(atPath: cache.folder)
+            #expect(try Set(first.choice(cache).answers([shape]).values) == answers.withLock { $0 })
+        }
+        // Without a cache, for the process.
+        let odd = MeasuredShape(m: 301, n: 201, k: 401, isRightTurned: true), clock = FixedClock(generated: 1, openblas: 100)
+        for _ in 0..<2 { #expect(try clock.choice(nil).answers([odd]) == [odd: .openblas]) }
+        #expect(clock.count.withLock { $0 } == 1)
+    }
+
+    @Test func largeShapesShareAMeasurement() {
+        let large = MeasuredShape(m: 3152, n: 3072, k: 768, isRightTurned: true)
+        #expect(large == MeasuredShape(m: 12608, n: 2304, k: 800, isRightTurned: true))
+        #expect(large != MeasuredShape(m: 3152, n: 3072, k: 768, isRightTurned: false))
+        #expect(large != MeasuredShape(m: 3152, n: 3072, k: 3072, isRightTurned: true))
+        #expect("\(large)" == "384x768x768 turned")
+        #expect("\(MeasuredShape(m: 1, n: 2, k: 10_000, isRightTurned: false))" == "1x2x4096")
+    }
+
+    // MARK: Programs
+
+    /// A product large enough to be asked about, one that is not, and one in bfloat16.
+    private func graph() throws -> Graph {
+        try functionGraph([f32(300, 400), f32(200, 400), f32(200), f32(5, 6), f32(6, 7), bf16(300, 400), bf16(400, 200)]) { x in
+            [gelu(linear(x[0], weight: x[1], bias: x[2])), matmul(x[3], x[4]), matmul(x[5], x[6])]
+        }
+    }
+
+    /// How many products of the program are the library's; its results must be those of the interpreter.
+    private func libraryProducts(_ products: CompilerOptions.Products, _ cache: ObjectCache?) throws -> Int {
+        let graph = try graph(), inputs = randomInputs(for: graph, seed: 3)
+        let program = try GraphCompiler(CompilerOptions(products: products), cache: cache).compile(graph).program
+        let results = try ProgramRunner(program, pool: WorkerPool(threads: 2)).run(ProgramState(), inputs.mapValues { TensorData($0) })
+        for (name, value) in try runInterpreted(graph, inputs: inputs) {
+            let result = try #require(results[name])
+            #expect(relativeError(result.hostTensor, value) < (name == "y2" ? 1 / 128 : 2e-5), "\(products): \(name)")
+        }
+        #expect(program.steps.filter { $0.name.contains("product") }.count == 3)
+        return program.steps.count { $0.name.hasPrefix("library product") }
+    }
+
+    @Test func forcedModes() throws {
+        #expect(try libraryProducts(.generated, nil) == 0)
+        #expect(try libraryProducts(.openblas, nil) == 2)
+    }
+
+    @Test func programsFollowTheAnswers() throws {
+        let asked = MeasuredShape(m: 300, n: 200, k: 400, isRightTurned: true)
+        for (answer, count) in [("generated", 0), ("openblas", 1)] {
+            try withCache { (cache: ObjectCache) throws in
+                cache.remember(try ProductChoice(.host(), cache).name(asked), answer)
+                #expect(try libraryProducts(.auto, cache) == count)
+                #expect(try libraryProducts(.auto, cache) == count)
+            }
+        }
+    }
+
+    /// With the real clock: something is answered, kept, and answered again.
+    @Test func measured() throws {
+        try withCache { (cache: ObjectCache) throws in
+            let choice = try ProductChoice(.host(), cache), first = choice.answers([shape])
+            #expect(first.count == 1)
+            #expect(cache.recall(choice.name(shape)) == first[shape]?.rawValue)
+            #expect(choice.answers([shape]) == first)
+        }
+        #expect(try libraryProducts(.auto, nil) <= 1)
+    }
+}
