@@ -114,13 +114,11 @@ struct FusionTests {
         Optimizer.adamW(learningRate: 0.1).appendUpdates(to: builder, list)
         let schedule = try Schedule(GraphCompiler.optimize(try builder.finish()))
         let large = schedule.steps.filter { step in if case .kernel(let call) = step.work { call.count * call.elementsPerUnit > 1 } else { true } }
-        withKnownIssue("one of the three updates is computed elsewhere and copied", isIntermittent: true) {
-            #expect(large.count == weights, "\(schedule.steps.map(\.name))")
-        }
+        #expect(large.count == weights, "\(schedule.steps.map(\.name))")
         // Nothing but the gradients and a few scalars is in the arena: the updates are written in place.
         let buffers = schedule.layout.buffers
         let arena = Set(schedule.steps.flatMap(\.buffers)).filter { buffers[$0].kind == .arena && buffers[$0].byteCount > 64 }
-        withKnownIssue(isIntermittent: true) { #expect(arena.count == weights) }
+        #expect(arena.count == weights)
     }
 
     /// A linear layer's weight is updated by the kernel of its gradient's product: the gradient is never stored.
