@@ -75,8 +75,8 @@ package struct Placement {
 
     private static func place(_ value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense]) -> (Role, Expense) {
         let node = graph[value]
+        if node.isLeaf { return (.leaf, Expense()) }
         switch node.operation {
-        case is Input, is Parameter: return (.leaf, Expense())
         case is Dot: return (.product, Expense())
         case is Attention, is AttentionGradient: return (.attention, Expense())
         case is ArgSort: return (.sort, Expense())
@@ -102,11 +102,12 @@ package struct Placement {
     }
 
     private static func ownCost(_ operation: any Operation) -> Int {
-        switch operation {
+        if let function = ScalarFunction(operation) { return function.cost }
+        return switch operation {
         case is Reshape, is Transpose, is Broadcast, is Slice, is Constant, is After: 0
         case is Pad, is Gather: 4
         case is RandomUniform: 60
-        default: ScalarFunction(operation)?.cost ?? 1
+        default: 1
         }
     }
 
@@ -127,30 +128,25 @@ package struct Placement {
 extension ScalarFunction {
     /// The function of an element-wise operation of the IR.
     package init?(_ operation: any Operation) {
-        switch operation {
-        case is Negate: self = .negate
-        case is Absolute: self = .abs
-        case is Exp: self = .exp
-        case is Log: self = .log
-        case is Sqrt: self = .sqrt
-        case is Tanh: self = .tanh
-        case is Erf: self = .erf
-        case is Sin: self = .sin
-        case is Cos: self = .cos
-        case is Floor: self = .floor
-        case is Add: self = .add
-        case is Subtract: self = .subtract
-        case is Multiply: self = .multiply
-        case is Divide: self = .divide
-        case is Maximum: self = .maximum
-        case is Minimum: self = .minimum
-        case is Power: self = .power
-        case is Select: self = .select
-        case is Cast: self = .cast
-        case let compare as Compare: self = ScalarFunction(compare.direction)
-        default: return nil
+        if let function = Self.byOperation[ObjectIdentifier(Swift.type(of: operation))] {
+            self = function
+        } else if let compare = operation as? Compare {
+            self = ScalarFunction(compare.direction)
+        } else {
+            return nil
         }
     }
+
+    /// Looked up by type: to try one type after the other takes too long for a question that is asked of every node.
+    private static let byOperation: [ObjectIdentifier: ScalarFunction] = {
+        let functions: [(any Operation.Type, ScalarFunction)] = [
+            (Negate.self, .negate), (Absolute.self, .abs), (Exp.self, .exp), (Log.self, .log), (Sqrt.self, .sqrt), (Tanh.self, .tanh),
+            (Erf.self, .erf), (Sin.self, .sin), (Cos.self, .cos), (Floor.self, .floor), (Add.self, .add), (Subtract.self, .subtract),
+            (Multiply.self, .multiply), (Divide.self, .divide), (Maximum.self, .maximum), (Minimum.self, .minimum), (Power.self, .power),
+            (Select.self, .select), (Cast.self, .cast),
+        ]
+        return Dictionary(uniqueKeysWithValues: functions.map { (ObjectIdentifier($0), $1) })
+    }()
 
     private init(_ direction: Compare.Direction) {
         switch direction {

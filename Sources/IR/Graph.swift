@@ -1,7 +1,7 @@
 /// The handle of one node of a graph: its place in the topological order.
 public struct Value: Hashable, Sendable, Comparable, CustomStringConvertible {
     public var index: Int
-    public init(_ index: Int) { self.index = index }
+    @inlinable public init(_ index: Int) { self.index = index }
     public static func < (a: Value, b: Value) -> Bool { a.index < b.index }
     public var description: String { "%\(index)" }
 }
@@ -19,6 +19,9 @@ public struct Node: Sendable {
         self.type = type
         self.location = location
     }
+
+    /// Whether the node is the graph's interface rather than a computation. Such nodes have no operands, which tells most others apart at little cost.
+    package var isLeaf: Bool { operands.isEmpty && (operation is Input || operation is Parameter) }
 }
 
 /// What leaves a graph: a named result, or the new content of a parameter, which is updated in place.
@@ -48,7 +51,11 @@ public struct Graph: Sendable {
         self.results = results
     }
 
-    public subscript(value: Value) -> Node { nodes[value.index] }
+    /// The node of a value. It is lent, not copied: passes look at every node, often for one of its fields.
+    @inlinable
+    public subscript(value: Value) -> Node {
+        _read { yield nodes[value.index] }
+    }
 
     /// Every value of the graph, operands before their users.
     public var values: some Sequence<Value> { nodes.indices.lazy.map { Value($0) } }

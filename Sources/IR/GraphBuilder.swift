@@ -122,7 +122,7 @@ public final class GraphBuilder {
 
 extension Operation {
     /// Equality of operations whose types are not known statically.
-    package func isEqual(to other: any Operation) -> Bool { (other as? Self) == self }
+    package func isEqual(to other: any Operation) -> Bool { Swift.type(of: other) == Self.self && (other as? Self) == self }
 }
 
 extension GraphBuilder {

@@ -6,7 +6,7 @@ extension Pass {
         var known: [Expression: Tensor] = [:]
         known.reserveCapacity(graph.nodes.count)
         return try rebuild(graph) { node, _, operands, builder in
-            if node.operation is Input || node.operation is Parameter { return nil }
+            if node.isLeaf { return nil }
             let key = Expression(node.operation, operands.map(\.value), node.type)
             if let earlier = known[key] { return earlier }
             let tensor = builder.append(Node(node.operation, key.operands, node.type, location: node.location))

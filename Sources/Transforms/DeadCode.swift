@@ -3,7 +3,7 @@ import ApusIR
 extension Pass {
     /// Removes nodes that no result needs. Inputs and parameters stay: they are the graph's interface.
     public static let deadCode = Pass("dead-code") { graph in
-        var needed = graph.nodes.map { $0.operation is Input || $0.operation is Parameter }
+        var needed = graph.nodes.map(\.isLeaf)
         for result in graph.results { needed[result.value.index] = true }
         for value in graph.values.reversed() where needed[value.index] {
             for operand in graph[value].operands { needed[operand.index] = true }

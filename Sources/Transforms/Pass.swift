@@ -48,7 +48,7 @@ public struct PassDefect: Error, CustomStringConvertible {
     public var description: String { "compiler defect: the graph after pass '\(pass)' is malformed\n\(errors)" }
 }
 
-/// Runs passes one after the other and verifies the graph after each.
+/// Runs passes one after the other, and verifies what came out.
 public struct Pipeline: Sendable {
     public var passes: [Pass]
     public init(_ passes: [Pass]) { self.passes = passes }
@@ -68,11 +68,19 @@ public struct Pipeline: Sendable {
 
     /// Runs the passes; what they rewrote is added to the record.
     public func run(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
+        var result = graph
+        for pass in passes { result = try pass.run(result, recording: &rewrites) }
+        do { try result.verify() } catch { throw try defect(graph) ?? PassDefect(pass: passes.last?.name ?? "", errors: error) }
+        return result
+    }
+
+    /// The pass that breaks the rules first, found by running all of them once more.
+    private func defect(_ graph: Graph) throws -> PassDefect? {
         var graph = graph
         for pass in passes {
-            graph = try pass.run(graph, recording: &rewrites)
-            do { try graph.verify() } catch { throw PassDefect(pass: pass.name, errors: error) }
+            graph = try pass.run(graph)
+            do { try graph.verify() } catch { return PassDefect(pass: pass.name, errors: error) }
         }
-        return graph
+        return nil
     }
 }

@@ -28,12 +28,11 @@ private func rebuilt(
     var mapped: [Tensor] = []
     mapped.reserveCapacity(graph.nodes.count)
     for value in graph.values {
-        let node = graph[value]
-        builder.location = node.location
+        builder.location = graph[value].location
         if let replacement = replace(value, { mapped[$0.index] }, builder) {
             mapped.append(replacement)
         } else {
-            mapped.append(copy(node, node.operands.map { mapped[$0.index] }, into: builder))
+            mapped.append(copy(graph[value], graph[value].operands.map { mapped[$0.index] }, into: builder))
         }
     }
     for result in graph.results {
@@ -47,9 +46,12 @@ private func rebuilt(
 
 /// Adds a node of another graph; inputs and parameters stay known to the builder by name.
 private func copy(_ node: Node, _ operands: [Tensor], into builder: GraphBuilder) -> Tensor {
-    switch node.operation {
+    guard node.isLeaf else {
+        return builder.append(Node(node.operation, operands.map(\.value), node.type, location: node.location))
+    }
+    return switch node.operation {
     case let input as Input: builder.input(input)
     case let parameter as Parameter: builder.parameter(parameter)
-    default: builder.append(Node(node.operation, operands.map(\.value), node.type, location: node.location))
+    default: preconditionFailure("a leaf is an input or a parameter")
     }
 }

@@ -52,7 +52,7 @@ final class GraphEditor {
             readersOfValues.append([])
             isResult.append(false)
             expressions.append(nil)
-            guard !(node.operation is Input || node.operation is Parameter) else { continue }
+            guard !node.isLeaf else { continue }
             let expression = Expression(node.operation, node.operands, node.type)
             if let earlier = known[expression] {
                 replacements[value] = earlier
@@ -107,7 +107,7 @@ final class GraphEditor {
     func finish() throws(GraphErrors) -> Graph {
         let old = try builder.finish()
         var new = Graph(name: old.name), places: [Value: Value] = [:]
-        var isWanted = old.nodes.map { $0.operation is Input || $0.operation is Parameter }
+        var isWanted = old.nodes.map(\.isLeaf)
         var leaves = old.values.filter { isWanted[$0.index] }[...]
         func add(_ node: Node, for value: Value) {
             places[value] = Value(new.nodes.count)
@@ -116,7 +116,7 @@ final class GraphEditor {
         func place(_ value: Value) -> Value {
             let value = self[value]
             // Inputs and parameters keep their order, even if one is needed earlier now.
-            while let leaf = leaves.first, leaf <= value, old[value].operation is Input || old[value].operation is Parameter {
+            while let leaf = leaves.first, leaf <= value, old[value].isLeaf {
                 add(old[leaf], for: leaf)
                 leaves.removeFirst()
             }
