@@ -222,12 +222,15 @@ class BodyEmitter {
     }
 
     /// Asks for the memory that the current lanes of all contiguous loads and stores need.
+    ///
+    /// The indices may lie beyond the extents, so nothing is read to find an address.
     func prefetch() {
+        func isKnown(_ address: IndexExpression) -> Bool { address.dynamic.isEmpty && pattern(address) == .contiguous }
         for instruction in kernel.instructions {
-            guard case .load(let argument, let address) = instruction.kind, pattern(address) == .contiguous else { continue }
+            guard case .load(let argument, let address) = instruction.kind, isKnown(address) else { continue }
             builder.prefetch(arguments[argument], byteOffset: byteOffset(address, instruction.type), forWriting: false)
         }
-        for store in kernel.stores where pattern(store.address) == .contiguous {
+        for store in kernel.stores where isKnown(store.address) {
             builder.prefetch(arguments[store.argument], byteOffset: byteOffset(store.address, kernel.arguments[store.argument]), forWriting: true)
         }
     }

@@ -10,6 +10,9 @@ struct Packing {
     /// The operand's values, as f32, along one of its axes: those of row (or column) `line`, from `start` on; beyond `limit` there is nothing to read.
     typealias Values = (_ line: LLVMValue, _ start: LLVMValue, _ limit: LLVMValue?) -> LLVMValue
 
+    /// How many units earlier rows are asked for than packed.
+    private static let unitsAhead = 8
+
     var units: Int { block.units(k) }
     /// Blocks of columns.
     var blocks: Int { (n + block.columns - 1) / block.columns }
@@ -25,12 +28,21 @@ struct Packing {
     }
 
     /// Packs `blocks` blocks of columns, beginning at `column`, from values along rows: for memory in which neighbouring columns are
-    /// neighbours. Row by row, since whole rows are read fastest.
-    func packRows(into memory: LLVMValue, from column: LLVMValue, blocks: LLVMValue, _ values: @escaping Values) {
+    /// neighbours. Row by row, since whole rows are read fastest; `prefetch` asks for the columns of a row that is packed some rows later:
+    /// a tile has but a few lines of each row, which no processor foresees.
+    func packRows(
+        into memory: LLVMValue, from column: LLVMValue, blocks: LLVMValue, _ values: @escaping Values,
+        prefetch: @escaping (_ line: LLVMValue, _ start: LLVMValue) -> Void = { _, _ in }
+    ) {
         func packUnit(_ unit: LLVMValue, parts count: Int) {
             builder.loop(from: integer(0), to: blocks, step: integer(1)) { number, _ in
                 let start = builder.add(column, builder.mul(number, integer(block.columns)))
                 for vector in 0..<block.vectors {
+                    for part in 0..<count {
+                        let ahead = builder.add(unit, integer(Self.unitsAhead))
+                        let line = element == .bf16 ? builder.add(builder.mul(ahead, integer(2)), integer(part)) : ahead
+                        prefetch(line, builder.add(start, integer(vector * lanes)))
+                    }
                     let parts = (0..<count).map { part in
                         let row = element == .bf16 ? builder.add(builder.mul(unit, integer(2)), integer(part)) : unit
                         return values(row, builder.add(start, integer(vector * lanes)), isRagged ? integer(n) : nil)

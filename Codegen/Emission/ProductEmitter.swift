@@ -55,7 +55,12 @@ final class ProductEmitter {
             let isCertain = kernel.m % tiling.rows == 0
             let rows = isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
             builder.loop(from: integer(0), to: blocks, step: integer(1)) { block, _ in
-                emitBlock(matrix, row: row, rows: rows, column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))), block)
+                let next = builder.add(block, integer(1)), isLast = builder.icmp(.eq, next, blocks)
+                func columns(_ block: LLVMValue) -> LLVMValue { builder.add(column, builder.mul(block, integer(tiling.blockColumns))) }
+                let following = Position(
+                    row: builder.select(isLast, builder.add(row, integer(tiling.rows)), row),
+                    column: builder.select(isLast, column, columns(next)))
+                emitBlock(matrix, Position(row: row, column: columns(block)), rows: rows, block, following: following)
                 return []
             }
             return []
@@ -90,22 +95,29 @@ final class ProductEmitter {
         if kernel.turnsRight {
             packing.packColumns(into: packed, from: column, blocks: blocks, values)
         } else {
-            packing.packRows(into: packed, from: column, blocks: blocks, values)
+            packing.packRows(into: packed, from: column, blocks: blocks, values) { [builder] line, start in
+                body.scalars = invariant
+                body.setIndices(Array(0..<body.kernel.innermost), from: builder.add(firstRow, line))
+                body.withColumn(start, limit: nil) { body.prefetch() }
+            }
         }
         right.scalars = invariant
     }
 
     // MARK: A register block
 
-    private func emitBlock(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, column: LLVMValue, _ number: LLVMValue) {
-        let left = leftPointer(matrix, row), columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
+    /// Where a block begins in C.
+    private struct Position {
+        var row: LLVMValue, column: LLVMValue
+    }
+
+    private func emitBlock(_ matrix: LLVMValue, _ position: Position, rows: LLVMValue, _ number: LLVMValue, following: Position) {
+        let left = leftPointer(matrix, position.row), columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
         func multiply(_ rows: Int) {
             block.multiply(
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns, units: kernel.units,
                 into: frame.scratch, targetRowBytes: block.unitBytes)
         }
-        let firstRow = builder.add(builder.mul(matrix, integer(kernel.m)), row)
-        prefetch(firstRow, rows: rows, column)
         let rest = kernel.m % tiling.rows
         if rest == 0 {
             multiply(tiling.rows)
@@ -115,21 +127,10 @@ final class ProductEmitter {
             builder.ifThenElse(
                 builder.icmp(.eq, rows, integer(tiling.rows)), then: { multiply(tiling.rows); return [] }, else: { multiply(rest); return [] })
         }
-        finish(firstRow, rows: rows, column)
-    }
-
-    /// Asks for the memory that the end of a block needs: it arrives while the block is multiplied.
-    private func prefetch(_ firstRow: LLVMValue, rows: LLVMValue, _ column: LLVMValue) {
-        let invariant = result.scalars
-        builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
-            result.scalars = invariant
-            result.setIndices(Array(0..<kernel.result.innermost), from: builder.add(firstRow, row))
-            for vector in 0..<tiling.vectors {
-                result.withColumn(builder.add(column, integer(vector * tiling.lanes)), limit: nil) { result.prefetch() }
-            }
-            return []
+        func inAll(_ position: Position) -> Position {
+            Position(row: builder.add(builder.mul(matrix, integer(kernel.m)), position.row), column: position.column)
         }
-        result.scalars = invariant
+        finish(inAll(position), rows: rows, following: inAll(following))
     }
 
     private func leftPointer(_ matrix: LLVMValue, _ row: LLVMValue) -> LLVMValue {
@@ -142,13 +143,19 @@ final class ProductEmitter {
         return builder.offset(frame.arguments[0], bytes: builder.mul(offset, integer(kernel.element.byteCount)))
     }
 
-    /// What is done with the sums of a block, row by row.
-    private func finish(_ firstRow: LLVMValue, rows: LLVMValue, _ column: LLVMValue) {
+    /// What is done with the sums of a block, row by row. Meanwhile the memory that the end of the following block needs is asked for:
+    /// it arrives while that block is multiplied.
+    private func finish(_ position: Position, rows: LLVMValue, following: Position) {
         let invariant = result.scalars, limit = kernel.n % tiling.blockColumns == 0 ? nil : integer(kernel.n)
         builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
-            result.beginRow(builder.add(firstRow, row), invariant: invariant)
+            result.scalars = invariant
+            result.setIndices(Array(0..<kernel.result.innermost), from: builder.add(following.row, row))
+            for vector in 0..<tiling.vectors {
+                result.withColumn(builder.add(following.column, integer(vector * tiling.lanes)), limit: nil) { result.prefetch() }
+            }
+            result.beginRow(builder.add(position.row, row), invariant: invariant)
             builder.loop(from: integer(0), to: integer(tiling.vectors), step: integer(1)) { vector, _ in
-                let start = builder.add(column, builder.mul(vector, integer(tiling.lanes)))
+                let start = builder.add(position.column, builder.mul(vector, integer(tiling.lanes)))
                 let place = builder.mul(builder.add(builder.mul(row, integer(tiling.vectors)), vector), integer(tiling.lanes * 4))
                 result.withColumn(start, limit: limit) {
                     let sum = builder.load(module.vector(module.f32, tiling.lanes), frame.scratch, byteOffset: place, align: tiling.lanes * 4)
