@@ -12,9 +12,11 @@ extension Pass {
             guard !graph.nodes.contains(where: { $0.operation is After }) else { return graph }
             let checkpoints = Checkpoints(graph)
             var again = Recomputation(graph, checkpoints, choose(graph))
-            let result = try Pass.deadCode.run(again.graph())
+            let result = again.graph()
+            // What waits for nothing could be computed at once, and would be kept again.
+            guard result.nodes.contains(where: { $0.operation is After }) else { return graph }
             rewrites += again.rewrites
-            return result
+            return try Pass.deadCode.run(result)
         })
     }
 }
@@ -100,9 +102,10 @@ private struct Recomputation {
         return copy
     }
 
-    /// A value that is kept, for use after the anchor of a segment; parameters are there at any time.
+    /// A value that is kept, for use after the anchor of a segment. Parameters and constants are there at any time; inputs too, but what
+    /// is computed of them again shall wait.
     private mutating func delayed(_ value: Value, _ segment: Int, _ anchor: Value) -> Value {
-        guard !old[value].operands.isEmpty else { return mapped[value.index] }
+        guard !old[value].operands.isEmpty || old[value].operation is Input else { return mapped[value.index] }
         let key = Late(value: value, segment: segment)
         if let known = late[key] { return known }
         let delayed = add(Node(After(), [mapped[value.index], mapped[anchor.index]], old[value].type, location: old[value].location))

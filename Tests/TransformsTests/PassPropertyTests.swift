@@ -6,7 +6,7 @@ import Testing
 /// Every pass that graph-to-graph tests know, by name.
 let passesByName: [String: Pass] = Dictionary(
     uniqueKeysWithValues: ([
-        .deadCode, .commonSubexpressions, .decompose, .simplify, .fuseSoftmax, .fuseAttention, .moveGathersUp, .fuseQKV, .mixedPrecision,
+        .deadCode, .commonSubexpressions, .decompose, .simplify, .fuseSoftmax, .fuseAttention, .moveGathersUp, .fuseQKV, .mixedPrecision, .rematerialize,
     ] as [Pass]).map { ($0.name, $0) })
 
 @Suite struct PassPropertyTests {

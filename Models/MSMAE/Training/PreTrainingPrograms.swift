@@ -18,7 +18,7 @@ final class PreTrainingPrograms {
 
     init(_ model: MaskedAutoencoder, _ settings: PreTrainingSettings, _ output: TrainingOutput) throws {
         (self.model, self.settings, self.output) = (model, settings, output)
-        compiler = try Compiler(CompilerOptions(precision: Compiler.Precision(rawValue: settings.precision) ?? .float32), threads: settings.threads)
+        compiler = try Compiler(settings.compilerOptions, threads: settings.threads)
     }
 
     /// The programs that train with a masking; those of the other one are let go.

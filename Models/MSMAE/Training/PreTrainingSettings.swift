@@ -11,6 +11,8 @@ public struct PreTrainingSettings: Hashable, Sendable {
     public var imageSize: Int?
     public var variant = Configuration.Variant.corrected.rawValue
     public var precision = Compiler.Precision.float32.rawValue
+    /// Memory that parameters and activations may take, such as "1.5GB"; parts of the forward pass are computed again to stay below it.
+    public var memoryLimit: String?
 
     public var epochs = 300
     /// Images of one run of the training program.
@@ -99,6 +101,12 @@ extension PreTrainingSettings {
         .warmupCosine(
             base: learningRate ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch),
             minimum: minimumLearningRate, warmupEpochs: warmupEpochs, epochs: Double(epochs))
+    }
+
+    /// How programs are compiled.
+    var compilerOptions: CompilerOptions {
+        CompilerOptions(
+            precision: Compiler.Precision(rawValue: precision) ?? .float32, memoryLimit: memoryLimit.flatMap(ByteCount.init)?.bytes)
     }
 
     var optimizer: Optimizer {

@@ -27,6 +27,7 @@ public struct Setting: Sendable {
         optionalInteger("image-size", \.imageSize, Configuration.sizes),
         text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
         text("precision", \.precision, among: Compiler.Precision.allCases.map(\.rawValue)),
+        byteCount("memory-limit", \.memoryLimit),
         integer("epochs", \.epochs, 1...1_000_000),
         integer("batch", \.batch, 1...65536),
         integer("accum-iter", \.accumulation, 1...65536),
@@ -62,6 +63,16 @@ extension Setting {
                 throw .outOfRange(name: name, value: value, allowed: "one of \(allowed.joined(separator: ", "))")
             }
             settings[keyPath: key] = text
+        }
+    }
+
+    /// Bytes with a unit. What is computed again gives the same bits, so it does not shape the result.
+    private static func byteCount(_ name: String, _ key: Key<String?>) -> Setting {
+        Setting(name: name, shapesTheResult: false, read: { $0[keyPath: key].map { .text($0) } }) { (settings, value) throws(SettingError) in
+            guard ByteCount(value.description) != nil else {
+                throw .outOfRange(name: name, value: value, allowed: "a number of bytes above 0, such as 1.5GB or 800MB")
+            }
+            settings[keyPath: key] = value.description
         }
     }
 

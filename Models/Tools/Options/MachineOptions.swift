@@ -38,17 +38,8 @@ package struct MachineOptions: ParsableArguments {
     package func compiler() throws -> Compiler { try Compiler(options, threads: threads, cache: cache) }
 }
 
-/// A number of bytes: `1500000`, `1.5GB`, `800MB`.
-struct ByteCount: ExpressibleByArgument {
-    var bytes: Int
-
-    init?(argument: String) {
-        let text = argument.uppercased()
-        let units: [(name: String, bytes: Double)] = [("GB", 1e9), ("MB", 1e6), ("KB", 1e3), ("B", 1), ("", 1)]
-        guard let unit = units.first(where: { text.hasSuffix($0.name) }), let number = Double(text.dropLast(unit.name.count)) else { return nil }
-        guard number > 0, number * unit.bytes < 1e15 else { return nil }
-        bytes = Int(number * unit.bytes)
-    }
+extension ByteCount: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }
 
 extension CompilerOptions.Precision: ExpressibleByArgument {}

@@ -40,6 +40,8 @@ struct PretrainOptions: ParsableArguments {
     @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
     @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
+    @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
+    var memoryLimit: String?
     @Option(help: "(default: 300)") var epochs: Int?
     @Option(help: "Images per batch. (default: 64)") var batch: Int?
     @Option(help: "Batches per update of the weights. (default: 1)") var accumIter: Int?
@@ -64,7 +66,7 @@ struct PretrainOptions: ParsableArguments {
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
-        let texts = ["data": data, "preset": preset, "variant": variant, "precision": precision]
+        let texts = ["data": data, "preset": preset, "variant": variant, "precision": precision, "memory-limit": memoryLimit]
         let integers = [
             "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-start": attentionStart,
             "attention-interval": attentionInterval, "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep,

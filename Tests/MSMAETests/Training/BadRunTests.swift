@@ -24,6 +24,9 @@ import Testing
     @Test func settingsOutOfRange() {
         #expect(message(["batch": .integer(0)]) == "batch is 0; it must be from 1 to 65536")
         #expect(message(["threads": .integer(0)]) == "threads is 0; it must be from 1 to 1024")
+        for value: SettingValue in [.text("lots"), .text("1.5 TB"), .text("-1GB"), .integer(0), .flag(true)] {
+            #expect(message(["memory-limit": value]) == "memory-limit is \(value); it must be a number of bytes above 0, such as 1.5GB or 800MB")
+        }
         #expect(message(["epochs": .integer(-1)]) == "epochs is -1; it must be from 1 to 1000000")
         #expect(message(["mask-ratio": .number(1.5)]) == "mask-ratio is 1.5; it must be from 0 to 1")
         #expect(message(["mask-ratio": .number(.nan)]) == "mask-ratio is nan; it must be from 0 to 1")
@@ -102,7 +105,7 @@ import Testing
         let settings = PreTrainingSettings()
         #expect(settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41 && settings.attentionInterval == 40)
         #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
-        #expect(settings.values.count == Setting.all.count - 3)  // image-size, lr and threads follow from others
+        #expect(settings.values.count == Setting.all.count - 4)  // image-size, lr and threads follow from others, and there is no memory limit
     }
 
     @Test func settingsSurviveJSON() throws {

@@ -63,6 +63,18 @@ import Testing
         for (a, b) in zip(full, mixed) { #expect(abs(a - b) <= 0.02 * a, "\(full), \(mixed)") }
     }
 
+    /// With the least memory in which the program fits, weights come out the same, bit for bit; with less there is no run.
+    @Test func aMemoryLimitChangesNoBit() throws {
+        let settings: [String: SettingValue] = ["epochs": .integer(1), "attention-start": .integer(1)]
+        let whole = folder.file("whole"), limited = folder.file("limited")
+        try train(whole, set.settings(settings))
+        let error = try #require(throws: MemoryLimitError.self) {
+            try train(folder.file("none"), set.settings(settings.merging(["memory-limit": .text("1KB")]) { $1 }))
+        }
+        try train(limited, set.settings(settings.merging(["memory-limit": .text("\(error.smallest)")]) { $1 }))
+        #expect(try RunResult(limited).tensors == RunResult(whole).tensors)
+    }
+
     @Test func accumulatedGradientsGoOnExactlyToo() throws {
         let settings = set.settings(["accum-iter": .integer(2), "batch": .integer(6), "epochs": .integer(2)])
         let whole = folder.file("whole"), stopped = folder.file("stopped")
