@@ -44,8 +44,9 @@ struct AdamW: Sendable {
             builder.update(square, with: nextSquare)
             let isDecaying = weightDecay != 0 && decays.includes(weight.name, parameter.shape)
             let decayed = isDecaying ? parameter * (1 - rate * weightDecay) : parameter
-            let deviation = sqrt(nextSquare) / deviationScale + epsilon
-            builder.update(parameter, with: decayed - nextMean / deviation * (rate / correction1))
+            // m / (√v/s + ε) = m·s / (√v + ε·s): one division for each weight instead of two (Kingma and Ba 2014, end of section 2).
+            let deviation = sqrt(nextSquare) + deviationScale * epsilon
+            builder.update(parameter, with: decayed - nextMean / deviation * (rate * deviationScale / correction1))
         }
     }
 }
