@@ -22,8 +22,9 @@ import Testing
         #expect(reports[1] == reports[0] && reports[2] == reports[0], "\(options)")
     }
 
-    @Test func transformsPass() throws {
-        let report = try Replay.run(Recordings.path("transforms"), Compiler(threads: 1))
+    @Test(arguments: ["transforms", "metrics"])
+    func recordingsWithoutAModelPass(name: String) throws {
+        let report = try Replay.run(Recordings.path(name), Compiler(threads: 1))
         #expect(report.passes, "\(report.table)")
     }
 
@@ -97,6 +98,17 @@ import Testing
         #expect(recorded.comparisons.filter { !$0.passes }.map(\.quantity).sorted() == changed)
         let computed = try report(Self.training[0]) { $0.tensors["input.images"]?.change(0) { _ in .nan } }
         #expect(computed.comparisons.contains { $0.quantity == "expect.loss" && !$0.passes })
+    }
+
+    @Test func changedMetricsFail() throws {
+        for name in ["accuracy_top1", "accuracy_top2", "f1_macro", "recall_macro", "auc_per_class", "auc_mean"] {
+            let changed = try report("metrics") { $0.tensors["expect.\(name)"]?.change(0) { $0.nextUp } }
+            #expect(changed.comparisons.filter { !$0.passes }.map(\.quantity) == ["expect.\(name)"])
+            #expect(try !report("metrics") { $0.tensors["expect.\(name)"]?.change(0) { _ in .nan } }.passes)
+        }
+        #expect(try !report("metrics") { $0.tensors["expect.confusion"]?.bytes[0] += 1 }.passes)
+        // The lowest byte of the second label: another class.
+        #expect(try !report("metrics") { $0.tensors["input.labels"]?.bytes[8] ^= 1 }.passes)
     }
 
     @Test func changedPixelsFail() throws {
@@ -184,7 +196,7 @@ import Testing
     @Test func filesThatAreNoRecordings() throws {
         #expect(throws: ReplayError.self) { try Replay.run("/no/such/file", Compiler(threads: 1)) }
         #expect(throws: ReplayError.self) { try Replay.run(#filePath, Compiler(threads: 1)) }
-        #expect(throws: ReplayError.self) { try Replay.run(Recordings.path("metrics"), Compiler(threads: 1)) }
+        #expect(throws: ReplayError.self) { try Replay.run(Recordings.path("segmentation-setr-pup"), Compiler(threads: 1)) }
         #expect(throws: ReplayError.self) { try Replay.run(Recordings.path("checkpoint.tensors"), Compiler(threads: 1)) }
     }
 }

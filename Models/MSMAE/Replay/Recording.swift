@@ -64,6 +64,12 @@ struct Recording {
         return try read { () throws(SafetensorsError) in TensorData(try file.floats(name), shape: shape) }
     }
 
+    /// Takes the floating-point numbers of a tensor as they are recorded, and whether that is in single precision.
+    mutating func doubles(_ name: String, _ shape: [Int]) throws(ReplayError) -> (values: [Double], isSingle: Bool) {
+        try check(name, shape)
+        return try read { () throws(SafetensorsError) in (try file.doubles(name), try file.elementType(name) == .f32) }
+    }
+
     /// Takes the integers of a tensor, all of which lie in a range.
     mutating func integers(_ name: String, _ shape: [Int], in range: Range<Int>) throws(ReplayError) -> TensorData {
         try check(name, shape)
