@@ -50,26 +50,49 @@ extension Graph {
             }
             if unreadable.isEmpty || round == 3 { return (graph, libraryProducts) }
             let sides = Dictionary(uniqueKeysWithValues: unreadable.map { ($0, ProductOrientation(graph, $0, layout)?.leftSide ?? 0) })
+            let casts = graph.castsForAll(sides, placement)
             graph = try rebuild(graph) { node, value, operands, builder in
-                guard let side = sides[value], let dot = node.operation as? Dot else { return nil }
+                if casts.contains(value) { return builder.add(node.operation, operands).copied() }
+                guard let side = sides[value], let dot = node.operation as? Dot, !casts.contains(node.operands[side]) else { return nil }
                 return dot.copyingOperand(side, operands)
             }
             graph = try Pipeline([.simplify, .commonSubexpressions, .deadCode]).run(graph)
             round += 1
         }
     }
+
+    /// Operands that are to be copied as they are, and are casts of values which would be stored for nobody else: the copy is for all
+    /// who read the cast, in place of the wider value.
+    private func castsForAll(_ sides: [Value: Int], _ placement: Placement) -> Set<Value> {
+        let counts = useCounts()
+        return Set(sides.compactMap { value, side in
+            let operand = self[value].operands[side]
+            guard self[operand].operation is Cast, let dot = self[value].operation as? Dot, dot.hasRowsInOrder(side, rank: self[operand].type.rank) else { return nil }
+            let source = self[operand].operands[0]
+            return placement.isStored(source) && counts[source.index] == 1 && !self[source].isLeaf ? operand : nil
+        })
+    }
 }
 
 extension Dot {
+    /// Batch, free and contracted axes of an operand.
+    private func axes(_ side: Int, rank: Int) -> (batch: [Int], free: [Int], contracting: [Int]) {
+        side == 0 ? (leftBatch, leftFree(rank), leftContracting) : (rightBatch, rightFree(rank), rightContracting)
+    }
+
+    /// Whether the contracted axes of an operand come last already.
+    fileprivate func hasRowsInOrder(_ side: Int, rank: Int) -> Bool {
+        let (batch, free, contracting) = axes(side, rank: rank)
+        return batch + free + contracting == Array(0..<rank)
+    }
+
     /// This product with a copy of one operand whose contracted axes come last.
     fileprivate func copyingOperand(_ side: Int, _ operands: [Tensor]) -> Tensor {
-        let x = operands[side], isLeft = side == 0
-        let batch = isLeft ? leftBatch : rightBatch, contracting = isLeft ? leftContracting : rightContracting
-        let free = isLeft ? leftFree(x.rank) : rightFree(x.rank)
+        let x = operands[side], (batch, free, contracting) = axes(side, rank: x.rank)
         var dot = self, copies = operands
         copies[side] = x.transpose(batch + free + contracting).copied()
-        let axes = Array(batch.indices), inner = contracting.indices.map { batch.count + free.count + $0 }
-        if isLeft { (dot.leftBatch, dot.leftContracting) = (axes, inner) } else { (dot.rightBatch, dot.rightContracting) = (axes, inner) }
+        let outer = Array(batch.indices), inner = contracting.indices.map { batch.count + free.count + $0 }
+        if side == 0 { (dot.leftBatch, dot.leftContracting) = (outer, inner) } else { (dot.rightBatch, dot.rightContracting) = (outer, inner) }
         return x.builder.add(dot, copies)
     }
 }
