@@ -71,7 +71,7 @@ extension GraphCompiler {
                 count *= (kernel.extents[kernel.innermost] + block - 1) / block
                 perUnit *= block
             } else if kernel.form == .turned {
-                let stripes = KernelEmitter.stripes(kernel, lanes: target.lanes())
+                let stripes = KernelEmitter.turnedStripes(kernel, lanes: target.lanes())
                 count *= stripes
                 perUnit = max(1, perUnit / stripes)
             }
