@@ -18,10 +18,13 @@ final class Trace: @unchecked Sendable {
     }
 
     let builder: GraphBuilder
+    /// Whether a training step is traced: some layers, such as batch normalisation, do other things in training than afterwards.
+    let isTraining: Bool
     private var scope = Scope(path: "", isRepeated: false)
     private var weights: [String: SourceLocation?] = [:]
 
-    init(name: String, location: SourceLocation? = nil) {
+    init(name: String, training: Bool = false, location: SourceLocation? = nil) {
+        isTraining = training
         builder = GraphBuilder(name: name)
         builder.location = location
     }
@@ -96,12 +99,14 @@ func located<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Resul
 /// - Parameters:
 ///   - name: Name inside the layer, such as `weight`.
 ///   - shape: Shape in PyTorch's order: [out, in] for a linear layer.
-///   - trainable: Whether training changes it; a position table, for example, may be fixed.
+///   - element: Type of the numbers; what is not f32 is not trainable.
+///   - trainable: Whether the optimizer changes it; a position table, for example, may be fixed.
 public func weight(
-    _ name: String, _ shape: [Int], _ initializer: Initializer, trainable: Bool = true, file: String = #fileID, line: Int = #line
+    _ name: String, _ shape: [Int], _ initializer: Initializer, _ element: ElementType = .float32, trainable: Bool = true,
+    file: String = #fileID, line: Int = #line
 ) -> Tensor {
     let trace = Trace.active
-    return trace.weight(name, TensorType(.f32, shape), initializer, trainable: trainable, trace.builder.location(file, line))
+    return trace.weight(name, TensorType(element, shape), initializer, trainable: trainable, trace.builder.location(file, line))
 }
 
 /// Prefixes the names of the weights that are declared in `body` with a name and a dot.
