@@ -33,7 +33,8 @@ public struct WeightsConversion: Sendable {
         guard resolved(input) != resolved(output) else { throw ConversionError.sameFile(path: output) }
         guard ![".pth", ".pt", ".bin"].contains(where: output.hasSuffix) else { throw ConversionError.torchOutput(path: output) }
         let file = try WeightsFile(contentsOf: input)
-        let optimizer = try includesOptimizer ? optimizerState(of: file) : nil
+        let optimizer = includesOptimizer ? try file.optimizer() : nil
+        guard !includesOptimizer || optimizer != nil else { throw ConversionError.noOptimizer(path: input) }
         let weights = file.names.filter { $0 != Self.mapsName }
         guard !takesAverages || weights.contains(where: { file.contains("ema.\($0)") }) else { throw ConversionError.noAverages(path: input) }
 
@@ -49,16 +50,6 @@ public struct WeightsConversion: Sendable {
         return Report(
             weights: weights.count, numbers: try weights.reduce(0) { $0 + (try file.shape($1)).reduce(1, *) }, optimizerTensors: optimizer?.names.count ?? 0,
             step: optimizer?.step, skipped: file.torchCheckpoint?.skipped.map(\.description) ?? [])
-    }
-
-    private func optimizerState(of file: WeightsFile) throws -> (names: [String], step: Int?) {
-        let state: (names: [String], step: Int?)? = if let checkpoint = file.torchCheckpoint {
-            try checkpoint.optimizer().map { ($0.names, $0.step) }
-        } else {
-            file.safetensorsFile.map { file in (file.names.filter { $0.hasPrefix("optimizer.") }, file.metadata["step"].flatMap { Int($0) }) }
-        }
-        guard let state, !state.names.isEmpty else { throw ConversionError.noOptimizer(path: file.path) }
-        return state
     }
 
     private func tensor(_ name: String, of source: String, in file: WeightsFile) throws -> SafetensorsWriter.Tensor {
