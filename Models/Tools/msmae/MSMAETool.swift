@@ -15,6 +15,7 @@ struct MSMAETool: ParsableCommand {
             PretrainCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
+            ConvertCommand.self,
             ReplayCommand.self,
             Bench.self,
             Info.self,
