@@ -4,7 +4,7 @@ import Apus
 func attentionMaps(
     of loader: ImageLoader, _ program: CompiledStep, _ state: ProgramState, _ configuration: Configuration, shouldStop: () -> Bool
 ) throws -> [Float]? {
-    let whole = ImageLoader(evaluating: loader)
+    let whole = ImageLoader(wholeImagesOf: loader)
     let batches = try whole.epoch(0, dropLast: false)
     let imageSize = configuration.channels * configuration.image * configuration.image
     var maps: [Float] = []
