@@ -32,6 +32,12 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case greyMask
         /// A window was given for an image that is no grey PNG of 16 bits.
         case noIntensities
+        /// It cannot be told which patient an image is of.
+        case patientUnknown
+        /// A part of a split would have no image of some class.
+        case tooFewImages
+        /// Equal images would come to different parts of a split.
+        case duplicateImages
         /// A folder that is to be written exists and is not empty.
         case folderNotEmpty
         /// A batch is larger than the set it is drawn from.

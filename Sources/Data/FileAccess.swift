@@ -86,7 +86,8 @@ enum FileAccess {
             advice: "Check that the file exists and may be read.")
     }
 
-    private static func unwritable(_ path: String, reason: Int32 = errno) -> DataError {
+    /// Says that the system could not write a file; the reason is that of the last call unless given.
+    static func unwritable(_ path: String, reason: Int32 = errno) -> DataError {
         DataError(
             .fileUnwritable, "cannot be written: \(String(cString: strerror(reason)))", path: path,
             advice: "Check that the folder exists, may be written to, and that the disk has room.")

@@ -79,6 +79,11 @@ public struct ImageDecoder: Sendable {
         }
     }
 
+    /// The bytes of the samples of a grey PNG of 16 bits; nil for other images.
+    func grey16(_ bytes: [UInt8]) throws(DataError) -> [UInt8]? {
+        try decodeGrey16(bytes).map { $0.values.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] } }
+    }
+
     /// Samples of a grey image, row-major.
     struct GreyLevels {
         let width: Int, height: Int

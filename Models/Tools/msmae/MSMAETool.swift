@@ -12,6 +12,7 @@ struct MSMAETool: ParsableCommand {
         version: version,
         subcommands: [
             DataCommand.self,
+            SplitCommand.self,
             PretrainCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
