@@ -13,6 +13,7 @@ struct MSMAETool: ParsableCommand {
         subcommands: [
             DataCommand.self,
             PretrainCommand.self,
+            FinetuneCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
             ReplayCommand.self,
