@@ -23,7 +23,7 @@ public final class ImageLoader: Sendable {
     private let seed: UInt64
     private let threads: Int
     private let normalization: Normalization
-    private let store: ImageStore
+    private let store: DecodedImages
 
     /// Prepares a folder's images.
     ///
@@ -45,7 +45,7 @@ public final class ImageLoader: Sendable {
         ] where !(1...largest).contains(value) {
             throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 1 to \(largest).")
         }
-        let store = ImageStore(decoder: decoder, budget: cacheBytes)
+        let store = DecodedImages(decoder, budget: cacheBytes)
         let failures = skipUnreadable ? Self.failures(of: folder.items, store: store, threads: threads) : []
         let bad = Set(failures.compactMap(\.path))
         let items = folder.items.filter { !bad.contains($0.path) }
@@ -69,12 +69,12 @@ public final class ImageLoader: Sendable {
     }
 
     /// A loader of whole images in order, over the same items and the same decoded images as `loader`.
-    public init(evaluating loader: ImageLoader) {
+    public init(wholeImagesOf loader: ImageLoader) {
         items = loader.items
         classes = loader.classes
         batchSize = loader.batchSize
         imageSize = loader.imageSize
-        augmentation = .evaluation
+        augmentation = .wholeImage
         mapGrid = loader.mapGrid
         skipped = loader.skipped
         seed = loader.seed
@@ -121,15 +121,12 @@ public final class ImageLoader: Sendable {
         let end = min(batches * batchSize, items.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
         let samples = OrderedPrefetch<Result<Sample, DataError>>(
-            positions, threads: threads, ahead: Self.batchesAhead * batchSize
+            positions, threads: threads, ahead: SampleQueue<Sample>.batchesAhead * batchSize
         ) { [self] position in
             Result { () throws(DataError) in try sample(order[position], epoch: epoch, maps: maps) }
         }
-        return EpochBatches(samples: samples, positions: positions, order: order, items: items, batchSize: batchSize)
+        return EpochBatches(SampleQueue(samples, positions: positions, order: order, batchSize: batchSize), items: items)
     }
-
-    /// Batches that may be ready or in work before they are asked for.
-    private static let batchesAhead = 3
 
     private func sample(_ index: Int, epoch: Int, maps: [Float]?) throws(DataError) -> Sample {
         var map: AttentionMap?
@@ -137,16 +134,21 @@ public final class ImageLoader: Sendable {
             let cells = mapGrid * mapGrid
             map = try AttentionMap(grid: mapGrid, values: Array(maps[index * cells..<(index + 1) * cells]))
         }
-        return try augmentation.apply(
-            to: try store.image(at: items[index].path), map: map, size: imageSize, normalization: normalization,
-            random: CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation))
+        let image = try store.value(items[index].path)
+        do {
+            return try augmentation.apply(
+                to: image, map: map, size: imageSize, normalization: normalization,
+                random: CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation))
+        } catch {
+            throw error.at(items[index].path)
+        }
     }
 
     /// Decodes all items and returns the errors of those that fail, in order.
-    private static func failures(of items: [ImageFolder.Item], store: ImageStore, threads: Int) -> [DataError] {
+    private static func failures(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> [DataError] {
         let checks = OrderedPrefetch<Result<Void, DataError>>(0..<items.count, threads: threads, ahead: items.count) {
             position in
-            Result { () throws(DataError) in _ = try store.image(at: items[position].path) }
+            Result { () throws(DataError) in _ = try store.value(items[position].path) }
         }
         var failures: [DataError] = []
         while let check = checks.next() {
@@ -159,5 +161,14 @@ public final class ImageLoader: Sendable {
         DataError(
             .batchTooLarge, "a batch of \(size) cannot be filled from \(items) images", path: path,
             advice: "Choose a batch size of at most \(items).")
+    }
+}
+
+/// Decoded images by path.
+private typealias DecodedImages = KeptValues<String, RGBImage>
+
+extension DecodedImages {
+    fileprivate convenience init(_ decoder: ImageDecoder, budget: Int) {
+        self.init(budget: budget, size: { $0.pixels.count }) { path throws(DataError) in try decoder.decode(path: path) }
     }
 }

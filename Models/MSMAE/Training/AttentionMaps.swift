@@ -35,7 +35,7 @@ final class AttentionMaps {
     }
 
     private func compute(_ program: CompiledStep, _ session: TrainingSession) throws -> [Float]? {
-        let whole = ImageLoader(evaluating: loader), configuration = model.configuration
+        let whole = ImageLoader(wholeImagesOf: loader), configuration = model.configuration
         let batches = try whole.epoch(0, dropLast: false)
         var maps: [Float] = []
         maps.reserveCapacity(shape.reduce(1, *))
@@ -62,11 +62,8 @@ final class AttentionMaps {
 }
 
 extension Batch {
-    /// The images as a program's input, with black ones up to the number that it takes.
+    /// The images as a program's input, filled up to the number that it takes.
     func images(filledUpTo count: Int, _ configuration: Configuration) -> TensorData {
-        let missing = (count - self.count) * configuration.channels * configuration.image * configuration.image
-        return TensorData(
-            missing > 0 ? images + [Float](repeating: 0, count: missing) : images,
-            shape: [count, configuration.channels, configuration.image, configuration.image])
+        TensorData(padded(to: count).images, shape: [count, configuration.channels, configuration.image, configuration.image])
     }
 }

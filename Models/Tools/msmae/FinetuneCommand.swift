@@ -26,6 +26,7 @@ struct FinetuneOptions: ParsableArguments {
         "Weights to begin with: a checkpoint, a run's folder, or none. (default: none)", valueName: "file"))
     var initialWeights: String?
     @Option(help: "msmae, or mae to train on all patches. (default: msmae)") var method: String?
+    @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
     @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
     @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
@@ -58,7 +59,7 @@ struct FinetuneOptions: ParsableArguments {
     var given: [String: SettingValue] {
         settingValues(
             [
-                "data": data, "init": initialWeights, "method": method, "preset": preset, "precision": precision, "memory-limit": memoryLimit,
+                "data": data, "init": initialWeights, "method": method, "variant": variant, "preset": preset, "precision": precision, "memory-limit": memoryLimit,
                 "pooling": pooling,
             ],
             [

@@ -24,7 +24,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         let images = try ImageFolder(root: settings.data + "/train")
         configuration = try settings.configuration(classes: images.classes.count)
         model = try MaskedAutoencoder(configuration)
-        loader = try ImageLoader(training: images, settings, configuration)
+        loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
         for error in loader.skipped { output.say("skipped \(error)") }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)

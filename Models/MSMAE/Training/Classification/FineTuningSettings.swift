@@ -19,6 +19,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public var data = ""
     public var initialWeights = noFile
     public var method = Method.msmae.rawValue
+    public var variant = Configuration.Variant.corrected.rawValue
     public var preset = "base"
     public var imageSize: Int?
     public var precision = Compiler.Precision.float32.rawValue
@@ -59,6 +60,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public static let all: [Setting<Self>] = Setting.model + [
         .path("init", \.initialWeights),
         .text("method", \.method, among: Method.allCases.map(\.rawValue)),
+        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
     ] + Setting.length + Setting.rates + [
         .number("layer-decay", \.layerDecay, Double.leastNormalMagnitude...1),
         .number("drop-path", \.dropPath, 0...0.999),

@@ -24,7 +24,7 @@ public final class PreTrainingTask: TrainingTask {
         let images = try ImageFolder(root: settings.data + "/train")
         configuration = try settings.configuration(classes: images.classes.count)
         model = try MaskedAutoencoder(configuration)
-        loader = try ImageLoader(training: images, settings, configuration)
+        loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
         for error in loader.skipped { output.say("skipped \(error)") }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
@@ -66,9 +66,12 @@ public final class PreTrainingTask: TrainingTask {
 
 extension ImageLoader {
     /// Reads images for a run's training: random crops, mirrored every second time.
-    convenience init(training images: ImageFolder, _ settings: some RunSettings, _ configuration: Configuration) throws(DataError) {
+    convenience init(
+        training images: ImageFolder, _ settings: some RunSettings, _ configuration: Configuration, variant: String
+    ) throws(DataError) {
+        let maps: MapCrop = variant == Configuration.Variant.released.rawValue ? .released : .region
         try self.init(
-            folder: images, batchSize: settings.batch, imageSize: configuration.image, augmentation: .training(), seed: UInt64(settings.seed),
+            folder: images, batchSize: settings.batch, imageSize: configuration.image, augmentation: .training(maps: maps), seed: UInt64(settings.seed),
             threads: settings.readers, skipUnreadable: settings.skipUnreadable, mapGrid: configuration.grid)
     }
 }
