@@ -62,7 +62,7 @@ public struct FineTuningSettings: ClassifierSettings {
         .text("method", \.method, among: Method.allCases.map(\.rawValue)),
         .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
     ] + Setting.length + Setting.rates + [
-        .number("layer-decay", \.layerDecay, Double.leastNormalMagnitude...1),
+        .number("layer-decay", \.layerDecay, 0...1),
         .number("drop-path", \.dropPath, 0...0.999),
         .number("smoothing", \.smoothing, 0...0.999),
         .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
