@@ -11,18 +11,18 @@ package enum SettingsFile {
     }
 
     /// The settings of a file by name; each is checked here, so that a mistake is reported with its line.
-    package static func read(_ path: String) throws -> [String: SettingValue] {
+    package static func read<Settings: RunSettings>(_ path: String, for kind: Settings.Type) throws -> [String: SettingValue] {
         guard let root = try root(of: path) else { return [:] }
         guard case .mapping(let mapping) = root else { throw Problem(path: path, line: root.line, message: "not a mapping of settings to values") }
         var settings: [String: SettingValue] = [:]
-        var checked = PreTrainingSettings()
+        var checked = Settings()
         for (key, node) in mapping {
             guard let name = key.string else { throw Problem(path: path, line: key.line, message: "a key is not a text") }
             guard case .scalar(let scalar) = node else {
                 throw Problem(path: path, line: key.line, message: "\(name) is not a single value")
             }
             do {
-                let setting = try Setting.named(name)
+                let setting = try Settings.setting(name)
                 let value = value(of: node, scalar)
                 try checked.set(setting.name, value)
                 guard settings.updateValue(value, forKey: setting.name) == nil else {
@@ -36,9 +36,9 @@ package enum SettingsFile {
     }
 
     /// The settings that a file leaves a run with.
-    package static func settings(_ path: String) throws -> PreTrainingSettings {
-        var settings = PreTrainingSettings()
-        for (name, value) in try read(path) { try settings.set(name, value) }
+    package static func settings<Settings: RunSettings>(_ path: String) throws -> Settings {
+        var settings = Settings()
+        for (name, value) in try read(path, for: Settings.self) { try settings.set(name, value) }
         return settings
     }
 

@@ -14,6 +14,7 @@ struct MSMAETool: ParsableCommand {
             DataCommand.self,
             SplitCommand.self,
             PretrainCommand.self,
+            FinetuneCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
             ReplayCommand.self,
