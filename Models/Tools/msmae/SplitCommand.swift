@@ -8,13 +8,13 @@ struct SplitCommand: ParsableCommand {
         commandName: "split", abstract: "Divides a set of images into parts for training and testing.",
         usage: "msmae split IN... OUT [--parts train=0.7,val=0.3] [--seed N] [OPTION...]",
         discussion: """
-            IN holds a folder of images for each class, or images/ and masks/CLASS/. Of each class, the first floor(70 %) of the images \
-            are for training and the others for validation, in the order of the SHA-256 of SEED:FILENAME: the same everywhere. OUT must not \
-            exist; it gets its name when it is complete. Equal images in different parts are an error, since a test would not be one.
+            IN holds a folder of images for each class, or images/ and masks/CLASS/. Of each class, floor(30 %) of the images are for \
+            validation and the others for training, chosen by the SHA-256 of SEED:FILENAME: the same everywhere. OUT must not exist; it gets \
+            its name when it is complete. Equal images in different parts are an error, since a test would not be one.
             """)
 
     @Argument(help: "Folders to split, which are taken together, and last the folder to make.") var folders: [String]
-    @Option(help: "Names and shares of the parts; the last one gets what rounding leaves.") var parts = "train=0.7,val=0.3"
+    @Option(help: "Names and shares of the parts; the first one gets what rounding leaves.") var parts = "train=0.7,val=0.3"
     @Option(help: "Another seed gives another split.") var seed: UInt64 = 0
     @Option(help: "Keep a patient's images together: a regular expression that finds the patient in a file's name, by its first group.")
     var patientPattern: String?

@@ -2,9 +2,10 @@ import Foundation
 
 /// A data set divided into parts for training and testing, class by class.
 ///
-/// The images of a class come in the order of the SHA-256 of `SEED:FILENAME`; the first `floor(share · count)` of them are the first part,
-/// and so on, and the last part takes what is left. So the same names and seed give the same parts on every machine. Images of one
-/// patient can be kept in one part, whatever their classes.
+/// Of a class, each part but the first gets `floor(share · count)` images, and the first one what is left: the rounding that gives the
+/// numbers of images that the published accuracies are fractions of, such as 522 of Messidor-2. The images come in the order of the
+/// SHA-256 of `SEED:FILENAME`, so that the same names and seed give the same parts on every machine. Images of one patient can be kept
+/// in one part, whatever their classes.
 public struct DataSplit: Sendable {
     /// One part of the data set.
     public struct Part: Sendable, Hashable {

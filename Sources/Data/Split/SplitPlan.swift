@@ -40,11 +40,11 @@ struct SplitPlan {
         }
     }
 
-    /// How many of `count` images each part gets: the floor of its share, and the last part the rest.
+    /// How many of `count` images each part gets: the floor of its share, and the first part what is left.
     static func sizes(_ count: Int, _ shares: [Double]) -> [Int] {
         // A share such as 0.29 is stored a little too small; its part of 100 images is 29 all the same.
-        let whole = shares.dropLast().map { Int($0 * Double(count) + 1e-9) }
-        return whole + [count - whole.reduce(0, +)]
+        let others = shares.dropFirst().map { Int($0 * Double(count) + 1e-9) }
+        return [count - others.reduce(0, +)] + others
     }
 }
 
