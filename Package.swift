@@ -56,10 +56,13 @@ let package = Package(
 
         // The reference model and the command lines.
         .target(name: "MSMAE", dependencies: ["Apus"], path: "Models/MSMAE"),
+        .target(
+            name: "MSMAERecipes", path: "Models/Recipes",
+            resources: ["messidor2", "btmd", "ham10000", "deeplesion", "chestxray2017", "busi", "busi-segmentation"].map { .embedInCode("\($0).yaml") }),
         // Options that both command lines take.
         .target(
             name: "ToolOptions",
-            dependencies: ["MSMAE", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MSMAE", "MSMAERecipes", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/Options"),
         .executableTarget(
             name: "msmae-tool",
@@ -82,6 +85,7 @@ let package = Package(
         .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"], path: "Tests/CodegenTests"),
         .testTarget(name: "TrainingTests", dependencies: ["Apus"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
+        .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),
     ],
     swiftLanguageModes: [.v6]

@@ -22,6 +22,18 @@ public struct IntensityWindow: Sendable, Hashable {
         (self.low, self.high, self.offset) = (low, high, offset)
     }
 
+    /// Reads the two intensities from a text such as `-1024,3071`; throws `invalidArgument`.
+    public init(_ text: String) throws(DataError) {
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { piece in
+            Double(piece.drop { $0 == " " })
+        }
+        guard numbers.count == 2, let low = numbers[0], let high = numbers[1] else {
+            throw DataError(
+                .invalidArgument, "'\(text)' is no window of intensities", advice: "Give two numbers, the lower one first, such as -1024,3071.")
+        }
+        try self.init(low: low, high: high)
+    }
+
     /// The level of a sample, rounded to the nearest.
     func level(_ sample: UInt16) -> UInt8 {
         let part = (Double(sample) - offset - low) / (high - low)

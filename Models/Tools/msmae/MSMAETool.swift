@@ -13,6 +13,7 @@ struct MSMAETool: ParsableCommand {
         subcommands: [
             DataCommand.self,
             SplitCommand.self,
+            RecipesCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
             AttentionCommand.self,

@@ -67,9 +67,9 @@ private enum PatientTable {
     }
 
     static func read(_ path: String, image: String, patient: String) throws -> [String: String] {
-        let table: CSV<Named>
+        let table: NamedCSV
         do {
-            table = try CSV<Named>(url: URL(fileURLWithPath: path))
+            table = try NamedCSV(url: URL(fileURLWithPath: path))
         } catch {
             throw Problem(path: path, message: "cannot be read as CSV (\(error)); check that the file exists and its quotes match")
         }

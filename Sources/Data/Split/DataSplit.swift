@@ -75,7 +75,8 @@ public struct DataSplit: Sendable {
 
     private func count(class number: Int) -> Int { items.count { $0.classNumber == number } }
 
-    private static func check(_ parts: [Part]) throws(DataError) {
+    /// Throws `invalidArgument` unless there are two parts or more, whose names can be folders and whose shares add up to 1.
+    public static func check(_ parts: [Part]) throws(DataError) {
         func fail(_ what: String) -> DataError {
             DataError(.invalidArgument, what, advice: "Give two parts or more with shares that add up to 1, such as train=0.7,val=0.15,test=0.15.")
         }
