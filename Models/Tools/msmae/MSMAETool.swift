@@ -12,7 +12,10 @@ struct MSMAETool: ParsableCommand {
         version: version,
         subcommands: [
             DataCommand.self,
+            SplitCommand.self,
+            RecipesCommand.self,
             PretrainCommand.self,
+            FinetuneCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
             ConvertCommand.self,

@@ -1,8 +1,6 @@
 import Apus
 import ArgumentParser
-import Foundation
 import MSMAE
-import ToolOptions
 
 struct PretrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,24 +11,10 @@ struct PretrainCommand: ParsableCommand {
             SIGTERM. Epochs count from 0. A file given by --config has the same names as keys; the command line wins.
             """)
 
-    @Option(help: "Folder of the new run.") var out: String?
-    @Option(help: "Folder of a run to go on with.") var resume: String?
-    @Option(help: "YAML file with settings.") var config: String?
+    @OptionGroup var training: RunOptions
     @OptionGroup var settings: PretrainOptions
 
-    func run() throws {
-        var given = try config.map { try SettingsFile.read($0) } ?? [:]
-        given.merge(settings.given) { $1 }
-        let plan: PreTrainingPlan
-        if let resume {
-            plan = try PreTrainingPlan(resuming: resume, out: out, given: given)
-        } else {
-            guard let out else { throw SettingError.missing(name: "--out") }
-            plan = try PreTrainingPlan(startingIn: out, given: given)
-        }
-        Interrupt.install()
-        if try PreTrainer(plan).run() == .stopped { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
-    }
+    func run() throws { try training.train(PreTrainingTask.self, settings.given) }
 }
 
 /// The options that are settings; without defaults, which are those of `PreTrainingSettings`.
@@ -77,9 +61,6 @@ struct PretrainOptions: ParsableArguments {
             "throw-ratio": throwRatio, "random-mask-ratio": randomMaskRatio, "classification-loss-weight": classificationLossWeight,
         ]
         let flags = ["norm-pix-loss": normPixLoss, "skip-unreadable": skipUnreadable]
-        return texts.compactMapValues { $0.map { .text($0) } }
-            .merging(integers.compactMapValues { $0.map { .integer($0) } }) { $1 }
-            .merging(numbers.compactMapValues { $0.map { .number($0) } }) { $1 }
-            .merging(flags.compactMapValues { $0.map { .flag($0) } }) { $1 }
+        return settingValues(texts, integers, numbers, flags)
     }
 }

@@ -1,11 +1,11 @@
 import Apus
 import Foundation
 
-/// Which pre-training run is to be started or gone on with, in which folder and with which settings.
-public struct PreTrainingPlan: Sendable {
+/// Which run is to be started or gone on with, in which folder and with which settings.
+public struct RunPlan<Settings: RunSettings>: Sendable {
     /// The run's folder; that of a new run need not exist yet.
     public let path: String
-    public let settings: PreTrainingSettings
+    public let settings: Settings
     /// The checkpoint to go on from; nil starts from the beginning.
     let checkpoint: SafetensorsFile?
 
@@ -14,7 +14,7 @@ public struct PreTrainingPlan: Sendable {
     /// Throws if a run is there already, or if a setting is unknown, out of range or missing.
     public init(startingIn out: String, given: [String: SettingValue]) throws {
         try Self.requireNoRun(at: out)
-        self.init(path: out, settings: try Self.settings(PreTrainingSettings(), changedBy: given), checkpoint: nil)
+        self.init(path: out, settings: try Settings().changed(by: given), checkpoint: nil)
     }
 
     /// Plans to go on with the run in the folder `resumed`, from its newest checkpoint or, without one, from the beginning.
@@ -30,17 +30,17 @@ public struct PreTrainingPlan: Sendable {
         let checkpoint = try folder.latestCheckpoint().map { latest in try SafetensorsFile(contentsOf: latest.path) }
         let settings =
             if let checkpoint {
-                try Self.settings(resumed: PreTrainingCheckpoint(checkpoint).settings, changedBy: given)
+                try Self.settings(resumed: RunCheckpoint<Settings>(checkpoint).settings, changedBy: given)
             } else if FileManager.default.fileExists(atPath: folder.configPath) {
                 try Self.settings(resumed: Self.savedSettings(folder.configPath), changedBy: given)
             } else {
                 // Stopped even before its settings were saved.
-                try Self.settings(PreTrainingSettings(), changedBy: given)
+                try Settings().changed(by: given)
             }
         self.init(path: folder.path, settings: settings, checkpoint: checkpoint)
     }
 
-    private init(path: String, settings: PreTrainingSettings, checkpoint: SafetensorsFile?) {
+    private init(path: String, settings: Settings, checkpoint: SafetensorsFile?) {
         (self.path, self.settings, self.checkpoint) = (path, settings, checkpoint)
     }
 
@@ -51,32 +51,22 @@ public struct PreTrainingPlan: Sendable {
         return folder
     }
 
-    private static func settings(
-        _ base: PreTrainingSettings, changedBy given: [String: SettingValue]
-    ) throws(SettingError) -> PreTrainingSettings {
-        var settings = base
-        for (name, value) in given.sorted(by: { $0.key < $1.key }) { try settings.set(name, value) }
-        if settings.data.isEmpty { throw .missing(name: "data") }
-        settings.data = URL(fileURLWithPath: settings.data).standardizedFileURL.path
-        return settings
-    }
-
     /// The settings of a saved run with those that may change; throws where others differ.
     private static func settings(
-        resumed saved: PreTrainingSettings, changedBy given: [String: SettingValue]
-    ) throws -> PreTrainingSettings {
-        let changed = try settings(saved, changedBy: given)
-        let contradictions = Setting.all.filter { $0.shapesTheResult && $0.read(changed) != $0.read(saved) }.map { setting in
-            PreTrainingError.Contradiction(
+        resumed saved: Settings, changedBy given: [String: SettingValue]
+    ) throws -> Settings {
+        let changed = try saved.changed(by: given)
+        let contradictions = Settings.all.filter { $0.shapesTheResult && $0.read(changed) != $0.read(saved) }.map { setting in
+            RunError.Contradiction(
                 name: setting.name, given: setting.read(changed)?.description ?? "not set", saved: setting.read(saved)?.description ?? "not set")
         }
-        guard contradictions.isEmpty else { throw PreTrainingError.contradictions(contradictions) }
+        guard contradictions.isEmpty else { throw RunError.contradictions(contradictions) }
         return changed
     }
 
-    private static func savedSettings(_ path: String) throws(PreTrainingError) -> PreTrainingSettings {
+    private static func savedSettings(_ path: String) throws(RunError) -> Settings {
         do {
-            return try PreTrainingSettings(json: String(contentsOfFile: path, encoding: .utf8))
+            return try Settings(json: String(contentsOfFile: path, encoding: .utf8))
         } catch let error as SettingError {
             throw .brokenSettings(path: path, reason: error.description)
         } catch {
@@ -88,7 +78,7 @@ public struct PreTrainingPlan: Sendable {
         let manager = FileManager.default
         guard manager.fileExists(atPath: path) else { return }
         let folder = try RunFolder(opening: path)
-        if try manager.fileExists(atPath: folder.configPath) || !folder.checkpoints().isEmpty { throw PreTrainingError.runExists(path: path) }
+        if try manager.fileExists(atPath: folder.configPath) || !folder.checkpoints().isEmpty { throw RunError.runExists(path: path) }
     }
 
     private static func isSameFolder(_ first: String, _ second: String) -> Bool {
@@ -96,11 +86,11 @@ public struct PreTrainingPlan: Sendable {
         return canonical(first) == canonical(second)
     }
 
-    /// Copies what a run needs to go on elsewhere: its newest checkpoint, its log and its settings.
+    /// Copies what a run needs to go on elsewhere: its newest and its best checkpoint, its log and its settings.
     private static func copy(_ folder: RunFolder, to path: String) throws -> RunFolder {
         let copy = try RunFolder(creating: path)
         let latest = try folder.latestCheckpoint().map { ($0.path, copy.checkpointPath(step: $0.step)) }
-        let files = [latest, (folder.logPath, copy.logPath), (folder.configPath, copy.configPath)].compactMap { $0 }
+        let files = [latest, (folder.bestPath, copy.bestPath), (folder.logPath, copy.logPath), (folder.configPath, copy.configPath)].compactMap { $0 }
         for (source, target) in files where FileManager.default.fileExists(atPath: source) {
             let partial = target + ".partial"
             try? FileManager.default.removeItem(atPath: partial)

@@ -1,5 +1,5 @@
 /// Why a run cannot start, go on or be shown.
-public enum PreTrainingError: Error, Hashable, Sendable, CustomStringConvertible {
+public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A new run was to be written where there is one already.
     case runExists(path: String)
     /// Settings that differ from those of the run that is resumed.
@@ -10,7 +10,7 @@ public enum PreTrainingError: Error, Hashable, Sendable, CustomStringConvertible
     case tooFewBatches(batches: Int, accumulation: Int)
     /// The saved settings of a run cannot be read.
     case brokenSettings(path: String, reason: String)
-    /// A safetensors file that is no checkpoint of pre-training, or one of another version.
+    /// A safetensors file that is no checkpoint of this kind of run, or one of another version.
     case foreignCheckpoint(path: String, reason: String)
     /// Tensors of a checkpoint that are missing or do not fit the model.
     case unfitCheckpoint(path: String, problems: [String])

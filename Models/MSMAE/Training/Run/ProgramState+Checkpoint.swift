@@ -15,7 +15,7 @@ extension ProgramState {
                 problems.append("'\(name)' is \(element.rawValue) \(shape) in the file and F32 \(parameter.type.shape) in the model")
             }
         }
-        guard problems.isEmpty else { throw PreTrainingError.unfitCheckpoint(path: file.path, problems: problems) }
+        guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
         for parameter in parameters where !parameter.isSumOfGradients {
             try file.withBytes(parameter.name) { bytes in
                 try write(parameter.name, type: parameter.type) { $0.copyMemory(from: bytes) }
