@@ -14,6 +14,8 @@ struct MSMAETool: ParsableCommand {
             DataCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
+            EvaluateCommand.self,
+            PredictCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
             ReplayCommand.self,

@@ -1,11 +1,19 @@
 import Apus
 
 extension ProgramState {
+    /// What the name of the average of a weight begins with.
+    static let averagePrefix = "ema."
+
     /// Overwrites parameters with the tensors of a checkpoint; throws a list of all that are missing or of another shape.
-    func load(_ parameters: [Parameter], from file: SafetensorsFile) throws {
+    ///
+    /// With `averaged`, the average of a weight is taken in its place where the file has one.
+    func load(_ parameters: [Parameter], from file: SafetensorsFile, averaged: Bool = false) throws {
         var problems: [String] = []
-        for parameter in parameters where !parameter.isSumOfGradients {
-            let name = parameter.name
+        let sources = parameters.filter { !$0.isSumOfGradients }.map { parameter in
+            let average = Self.averagePrefix + parameter.name
+            return (parameter, name: averaged && file.contains(average) ? average : parameter.name)
+        }
+        for (parameter, name) in sources {
             guard file.contains(name) else {
                 problems.append("'\(name)' is missing")
                 continue
@@ -16,11 +24,25 @@ extension ProgramState {
             }
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
-        for parameter in parameters where !parameter.isSumOfGradients {
-            try file.withBytes(parameter.name) { bytes in
+        for (parameter, name) in sources {
+            try file.withBytes(name) { bytes in
                 try write(parameter.name, type: parameter.type) { $0.copyMemory(from: bytes) }
             }
         }
+    }
+
+    /// A state with the averages of weights in place of the weights that have one; itself if there are none.
+    func averaged(_ parameters: [Parameter]) throws -> ProgramState {
+        guard names.contains(where: { $0.hasPrefix(Self.averagePrefix) }) else { return self }
+        let state = ProgramState()
+        try state.add(parameters, seed: 0)
+        for parameter in parameters {
+            let average = Self.averagePrefix + parameter.name
+            try withBytes(type(of: average) == nil ? parameter.name : average) { bytes in
+                try state.write(parameter.name, type: parameter.type) { $0.copyMemory(from: bytes) }
+            }
+        }
+        return state
     }
 
     /// Names of what a checkpoint holds: weights and the optimizer's state.
