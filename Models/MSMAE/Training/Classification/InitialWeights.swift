@@ -22,7 +22,8 @@ struct InitialWeights {
         var positions: String?
         var used: [String] = [], missing: [String] = [], others: [String] = [], problems: [String] = []
         for name in wanted {
-            guard let shape = state.type(of: name)?.shape else { continue }
+            guard let type = state.type(of: name), type.element == .f32 else { continue }
+            let shape = type.shape
             let isEncoder = Self.encoder.contains { name.hasPrefix($0) }
             guard source.names.contains(name), !(isPreTrained && name.hasPrefix("head.")) else {
                 if isEncoder { problems.append("'\(name)' is missing") } else { missing.append(name) }

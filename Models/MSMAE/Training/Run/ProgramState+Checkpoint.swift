@@ -19,8 +19,9 @@ extension ProgramState {
                 continue
             }
             let shape = try file.shape(name), element = try file.elementType(name)
-            if shape != parameter.type.shape || element != .f32 {
-                problems.append("'\(name)' is \(element.rawValue) \(shape) in the file and F32 \(parameter.type.shape) in the model")
+            let wanted = parameter.type.element.inFiles
+            if shape != parameter.type.shape || element != wanted {
+                problems.append("'\(name)' is \(element.rawValue) \(shape) in the file and \(wanted.rawValue) \(parameter.type.shape) in the model")
             }
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
@@ -51,10 +52,10 @@ extension ProgramState {
     /// The first parameter, by name, that holds a number which is not finite.
     func firstNotFinite() throws -> String? {
         try savedNames.first { name in
-            try withBytes(name) { bytes in
+            type(of: name)?.element == .f32 && (try withBytes(name) { bytes in
                 let exponent: UInt32 = 0x7F80_0000
                 return bytes.bindMemory(to: UInt32.self).contains { $0 & exponent == exponent }
-            }
+            })
         }
     }
 
@@ -68,9 +69,14 @@ extension ProgramState {
     ) throws -> Result {
         guard let name = names.first, let type = type(of: name) else { return try body(collected) }
         return try withBytes(name) { bytes in
-            try withTensors(names.dropFirst(), collected: collected + [.init(name, .f32, type.shape, body: bytes)], body)
+            try withTensors(names.dropFirst(), collected: collected + [.init(name, type.element.inFiles, type.shape, body: bytes)], body)
         }
     }
+}
+
+extension ElementType {
+    /// How parameters of the type are kept in files; all are f32 but for counters.
+    fileprivate var inFiles: SafetensorsElementType { self == .i32 ? .i32 : .f32 }
 }
 
 extension Parameter {
