@@ -18,6 +18,7 @@ struct MSMAETool: ParsableCommand {
             PredictCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
+            ConvertCommand.self,
             ReplayCommand.self,
             Bench.self,
             Info.self,

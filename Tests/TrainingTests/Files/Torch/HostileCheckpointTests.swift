@@ -1,3 +1,4 @@
+import ApusTestSupport
 import ApusTraining
 import Foundation
 import Testing
@@ -105,6 +106,20 @@ import Testing
         #expect(code { () throws(TorchCheckpointError) in try open(value: repeated) } == .tooLarge)
         let many = Pickled.dictionary((0..<100).map { ("w\($0)", Pickled.tensor(count: 2, shape: [1 << 18], strides: [0])) })
         #expect(code { () throws(TorchCheckpointError) in try open(value: many) } == .tooLarge)
+    }
+
+    /// One large value in many places takes the time of one.
+    @Test func sharedValuesAreNotReadAgainAndAgain() throws {
+        let long = Pickled.text(String(repeating: "k", count: 60_000)) + Array("q\u{1}0".utf8)
+        let members = Array("}q\u{2}(".utf8) + (0..<300_000).flatMap { _ in Array("h\u{1}N".utf8) } + Array("u0".utf8)
+        let groups = Array("](".utf8) + (0..<300_000).flatMap { _ in Array("h\u{2}".utf8) } + Array("e".utf8)
+        let state = Array("}(".utf8) + (0..<300_000).flatMap { _ in Array("Nh\u{2}".utf8) } + Array("u".utf8)
+        let root = Pickled.dictionary([
+            ("model", Pickled.dictionary([("w", Self.tensor)])), ("optimizer", Pickled.dictionary([("state", state), ("param_groups", groups)])), ("x", Array("h\u{2}".utf8)),
+        ])
+        let checkpoint = try open(value: long + members + root)
+        #expect(try checkpoint.floats("w") == [1, 2])
+        #expect(throws: TorchCheckpointError.self) { try checkpoint.optimizer() }
     }
 
     @Test func lengthsThatLieAreErrors() {
@@ -234,6 +249,10 @@ import Testing
     private static let sound = ZipBytes(
         checkpoint: Pickled.dictionary([
             ("model", Pickled.dictionary([("a", tensor), ("b", Pickled.tensor("1", count: 6, offset: 1, shape: [2, 2], strides: [1, 2]))])),
+            ("optimizer", Pickled.dictionary([
+                ("state", Pickled.dictionary([(Pickled.integer(0), Pickled.dictionary([("step", Pickled.integer(1)), ("exp_avg", tensor)]))])),
+                ("param_groups", Pickled.list([Pickled.dictionary([("params", Pickled.list([Pickled.integer(0), Pickled.integer(1)]))])])),
+            ])),
             ("epoch", Pickled.integer(3)), ("args", Pickled.namespace([("lr", Pickled.number(0.1)), ("device", Pickled.call(Pickled.global("torch", "device"), []))])),
         ]), storages: storages + [("1", littleEndian([1, 2, 3, 4, 5, 6]))])
 
@@ -241,7 +260,8 @@ import Testing
     private func contents(_ bytes: [UInt8]) -> [String: [UInt8]]? {
         do {
             let checkpoint = try open(bytes)
-            return try Dictionary(uniqueKeysWithValues: checkpoint.names.map { ($0, try checkpoint.bytes($0)) })
+            let names = checkpoint.names + (try checkpoint.optimizer()?.names ?? [])
+            return try Dictionary(uniqueKeysWithValues: names.map { ($0, try checkpoint.bytes($0)) })
         } catch {
             return nil
         }
@@ -249,14 +269,14 @@ import Testing
 
     @Test func shortenedFilesAreErrors() {
         let bytes = Self.sound.bytes
-        #expect(contents(bytes) != nil)
+        #expect(contents(bytes)?.keys.sorted() == ["a", "b", "optimizer.exp_avg.a"])
         for count in bytes.indices { #expect(contents(Array(bytes[..<count])) == nil, "\(count) bytes") }
     }
 
     /// Checksums and double records tell: one wrong bit is an error, or makes no difference.
     @Test func aFlippedBitGivesAnErrorOrTheSameTensors() {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         for bytes in [Self.sound.bytes, Self.sound.widened.bytes] {
             let whole = contents(bytes)
             for _ in 0..<400 {
@@ -272,7 +292,7 @@ import Testing
     /// Damage that no checksum gives away: the machine for pickles alone has to hold.
     @Test func damagedPicklesGiveErrorsOrSkips() throws {
         let seed = UInt64.random(in: 0 ... .max)
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         let pickle = Self.sound["c/data.pkl"].content
         for _ in 0..<1000 {
             var altered = pickle
@@ -298,19 +318,5 @@ import Testing
                 #expect(!error.description.isEmpty, "seed \(seed)")
             }
         }
-    }
-}
-
-/// Random numbers from a seed (SplitMix64; Steele, Lea, Flood 2014).
-private struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
