@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime"], path: "Tests/RuntimeTests"),
         .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
         .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"], path: "Tests/CodegenTests"),
-        .testTarget(name: "TrainingTests", dependencies: ["Apus"], path: "Tests/TrainingTests"),
+        .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),

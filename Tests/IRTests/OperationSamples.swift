@@ -105,6 +105,8 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(Softmax(), [f32(2, 3)], gives: f32(2, 3)),
     OperationSample(LogSoftmax(), [f32(3)], gives: f32(3)),
     OperationSample(LayerNormalization(epsilon: 1e-5), [f32(2, 3), f32(3), f32(3)], gives: f32(2, 3)),
+    OperationSample(BatchNormalization(axis: 1, epsilon: 1e-5), [f32(2, 3, 4), f32(3), f32(3)], gives: f32(2, 3, 4)),
+    OperationSample(BatchNormalization(axis: 0, epsilon: 0), [f32(2, 3)], gives: f32(2, 3)),
     OperationSample(GELU(), [f32()], gives: f32()),
     OperationSample(Attention(scale: 0.5), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6)], gives: f32(2, 3, 6)),
     OperationSample(

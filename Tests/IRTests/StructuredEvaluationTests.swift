@@ -140,6 +140,14 @@ import Testing
             gives: tensor([1, 3], [9, 20, 33]), within: 1e-12)
     }
 
+    @Test func batchNormalisationGoesOverAllAxesButOne() throws {
+        // The channels have the means 2 and 10, and with ε = 3 and ε = 0 deviations of 2 and 3.
+        try expect(
+            BatchNormalization(axis: 1, epsilon: 3), tensor([2, 1, 2], [1, 3, 1, 3]), tensor([1], [4]), tensor([1], [0.5]),
+            gives: tensor([2, 1, 2], [-1.5, 2.5, -1.5, 2.5]), within: 1e-12)
+        try expect(BatchNormalization(axis: 1, epsilon: 0), tensor([2, 2], [1, 7, 3, 13]), gives: tensor([2, 2], [-1, -1, 1, 1]), within: 1e-12)
+    }
+
     @Test func geluIsTheExactForm() throws {
         try expect(GELU(), tensor([4], [0, 1, -1, -40]), gives: tensor([4], [0, 0.8413447460685429, -0.15865525393145707, 0]), within: 1e-15)
     }

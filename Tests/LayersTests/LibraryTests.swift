@@ -14,6 +14,8 @@ import Testing
         #expect(try resultType(Conv2D(3, 5, kernel: 3, stride: 2, padding: 1), [2, 3, 8, 10]) == "f32[2,5,4,5]")
         #expect(try resultType(MaxPool2D(2), [2, 3, 8, 10]) == "f32[2,3,4,5]")
         #expect(try resultType(AveragePool2D(3, stride: 1), [2, 3, 8, 10]) == "f32[2,3,6,8]")
+        #expect(try resultType(BatchNorm(3), [2, 3, 8, 10]) == "f32[2,3,8,10]")
+        #expect(try resultType(BatchNorm(4, affine: false), [1, 4]) == "f32[1,4]")
         #expect(try resultType(GlobalAveragePool2D(), [2, 3, 8, 10]) == "f32[2,3]")
         #expect(try resultType(Flatten(), [2, 3, 8]) == "f32[2,24]")
     }

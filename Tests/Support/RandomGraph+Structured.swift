@@ -39,6 +39,16 @@ extension GraphGrower {
         keep(normal, bound: 2 * Double(width).squareRoot() + 2)
     }
 
+    mutating func growBatchNormalization() {
+        let x = value()
+        guard x.tensor.rank > 0 else { return }
+        let axis = random.integer(0...x.tensor.rank - 1), channels = x.tensor.shape[axis], isAffine = random.chance(0.5)
+        let normal = batchNormalization(
+            x.tensor, weight: isAffine ? fresh([channels]).tensor : nil, bias: isAffine ? fresh([channels]).tensor : nil,
+            axis: axis, epsilon: random.pick([0.01, 0.1]))
+        keep(normal, bound: 2 * Double(x.tensor.type.count / channels).squareRoot() + 2)
+    }
+
     /// A product whose axes take their parts in any order.
     mutating func growProduct() {
         let x = value()

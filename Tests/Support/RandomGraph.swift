@@ -135,7 +135,7 @@ struct GraphGrower {
         case 9: growSelect()
         case 10...12: growReduction()
         case 13: growSoftmax()
-        case 14: growLayerNormalization()
+        case 14: random.chance(0.6) ? growLayerNormalization() : growBatchNormalization()
         case 15...17: growProduct()
         case 18: growGather()
         case 19: growScatter()

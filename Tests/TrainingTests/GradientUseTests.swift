@@ -68,4 +68,24 @@ struct GradientUseTests {
         #expect(moved.contains { abs($0) > 1e-5 })
         #expect(zip(moved, alike).allSatisfy { abs($0 - $1) < 1e-6 })
     }
+
+    /// In mixed precision gradients of weights stay in f32, also where their norm is wanted before they are used.
+    @Test func clippedGradientsAreNotRounded() throws {
+        func weights(_ optimizer: Optimizer) throws -> [Float] {
+            let step = TrainingStep(optimizer: optimizer) {
+                Loss(mean(GELU()(Linear(96, 80).named("first")(Input("x", [16, 96])))))
+            }
+            let program = try Compiler(CompilerOptions(precision: .bfloat16), threads: 2, cache: nil).compile(step)
+            let state = try program.makeState(seed: 2)
+            try state.write("first.weight", TensorData([Float](repeating: 0, count: 80 * 96), shape: [80, 96]))
+            let x: [Float] = (0..<16 * 96).map { Float($0 * 37 % 101) / 50 - 1 }
+            _ = try program.run(state, ["x": TensorData(x, shape: [16, 96])])
+            return try state.read("first.weight").floats
+        }
+        // No gradient is as long as 100, so both optimizers do the same.
+        let plain = try weights(.sgd(learningRate: 1)), clipped = try weights(.sgd(learningRate: 1).clippingGradients(toNorm: 100))
+        let largest = plain.map(abs).max() ?? 0
+        #expect(largest > 0)
+        #expect(zip(plain, clipped).allSatisfy { abs($0 - $1) <= 1e-5 * largest })
+    }
 }

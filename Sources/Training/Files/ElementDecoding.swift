@@ -1,5 +1,6 @@
 extension SafetensorsElementType {
-    var isFloatingPoint: Bool { self == .f32 || self == .f64 || self == .f16 || self == .bf16 }
+    /// Whether the elements are floating-point numbers.
+    public var isFloatingPoint: Bool { self == .f32 || self == .f64 || self == .f16 || self == .bf16 }
 
     /// Little-endian elements of a floating-point type, f64 rounded to the nearest.
     func floats(_ bytes: UnsafeRawBufferPointer) -> [Float] {

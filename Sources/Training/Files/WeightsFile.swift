@@ -36,6 +36,25 @@ public struct WeightsFile: Sendable {
     /// The safetensors file that the file is, for its metadata.
     public var safetensorsFile: SafetensorsFile? { if case .safetensors(let file) = contents { file } else { nil } }
 
+    /// What an optimizer has kept about the weights.
+    public struct OptimizerState: Hashable, Sendable {
+        /// Names of the tensors, such as `optimizer.exp_avg.NAME`, which are read like the weights.
+        public let names: [String]
+        /// How often the weights have been updated, where that is known.
+        public let step: Int?
+    }
+
+    /// The optimizer's state, or nil if the file has none. Throws ``TorchCheckpointError`` if it cannot be assigned to the weights for certain.
+    public func optimizer() throws -> OptimizerState? {
+        switch contents {
+        case .torch(let file):
+            return try file.optimizer().flatMap { $0.names.isEmpty ? nil : OptimizerState(names: $0.names, step: $0.step) }
+        case .safetensors(let file):
+            let names = file.names.filter { $0.hasPrefix("optimizer.") }
+            return names.isEmpty ? nil : OptimizerState(names: names, step: file.metadata["step"].flatMap { Int($0) })
+        }
+    }
+
     /// Whether the file holds a tensor of this name, also one that is no weight.
     public func contains(_ name: String) -> Bool {
         switch contents {

@@ -38,9 +38,9 @@ struct Pickle {
 
     subscript(id: ID) -> Node { nodes[Int(id)] }
 
-    /// A text of up to 64 KiB; longer ones are neither names nor settings.
+    /// A text of up to 4 KiB; longer ones are neither names nor settings.
     func text(_ id: ID) -> String? {
-        guard case .text(let start, let count) = self[id], count <= 1 << 16 else { return nil }
+        guard case .text(let start, let count) = self[id], count <= 1 << 12 else { return nil }
         return String(decoding: bytes[Int(start)..<Int(start + count)], as: UTF8.self)
     }
 
@@ -84,7 +84,23 @@ struct Pickle {
 
     /// The value of a dictionary for a text as key.
     func member(_ id: ID, _ key: String) -> ID? {
-        members(id)?.last { text($0.key) == key }?.value
+        guard case .dictionary(let items) = self[id] else { return nil }
+        let place = stride(from: items.count - 2, through: 0, by: -2).first { isText(items[$0], key) }
+        return place.map { items[$0 + 1] }
+    }
+
+    private func isText(_ id: ID, _ text: String) -> Bool {
+        guard case .text(let start, let count) = self[id], count == text.utf8.count else { return false }
+        return bytes[Int(start)..<Int(start + count)].elementsEqual(text.utf8)
+    }
+
+    /// How many items or members a value has.
+    func count(_ id: ID) -> Int {
+        switch self[id] {
+        case .sequence(let items): items.count
+        case .dictionary(let items): items.count / 2
+        default: 0
+        }
     }
 
     /// Module and name, such as `collections.OrderedDict`.

@@ -72,8 +72,8 @@ struct TorchContents {
 
     private mutating func read(_ objects: TorchObjects) throws(TorchCheckpointError) {
         let pickle = objects.pickle
-        let called = pickle.calledNames.filter { !TorchObjects.understood.contains($0) }
-        defer { skipped += called.filter { name in !skipped.contains { $0.what == name } }.map { TorchCheckpoint.Skip(place: nil, what: TorchCheckpointError.shown($0)) } }
+        let called = pickle.calledNames.filter { !TorchObjects.understood.contains($0) }.map(TorchCheckpointError.shown)
+        defer { skipped += called.filter { name in !skipped.contains { $0.what == name } }.map { TorchCheckpoint.Skip(place: nil, what: $0) } }
 
         let key = Self.stateDictKeys.first { key in pickle.member(pickle.root, key).map(pickle.isDictionary) ?? false }
         let stateDict = key.flatMap { pickle.member(pickle.root, $0) } ?? pickle.root
@@ -104,9 +104,8 @@ struct TorchContents {
     }
 
     private func noStateDict(_ message: String, _ called: [String]) -> TorchCheckpointError {
-        let names = called.map(TorchCheckpointError.shown)
-        return TorchCheckpointError(
-            .noStateDict, path: path, "no state dict in the file: \(message)" + (names.isEmpty ? "" : "; named and not called: \(names.joined(separator: ", "))"))
+        TorchCheckpointError(
+            .noStateDict, path: path, "no state dict in the file: \(message)" + (called.isEmpty ? "" : "; named and not called: \(called.joined(separator: ", "))"))
     }
 
     private mutating func skip(_ place: String, _ what: String) {

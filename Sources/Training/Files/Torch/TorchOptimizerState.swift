@@ -4,8 +4,8 @@
 /// of named parameters, whose `param_names` are used). The names follow if exactly one way to form the groups, of those that training
 /// code for vision transformers has, agrees with the number of groups, with their sizes and with every shape.
 public struct TorchOptimizerState: Sendable {
-    /// How often the weights have been updated; 0 of an optimizer that does not count, such as SGD.
-    public let step: Int
+    /// How often the weights have been updated; nil of an optimizer that does not count, such as SGD.
+    public let step: Int?
     /// Names of the tensors: `optimizer.exp_avg.NAME` and `optimizer.exp_avg_sq.NAME` (Adam), or `optimizer.momentum.NAME`.
     public let names: [String]
 
@@ -25,6 +25,10 @@ public struct TorchOptimizerState: Sendable {
 
         var groups: [[Int]] = [], givenNames: [[String]] = []
         var count = 0
+        // The same large dictionary can stand for every group and weight of a hostile file.
+        guard groupList.count <= 1000, groupList.allSatisfy({ pickle.count($0) <= 100 }), state.allSatisfy({ pickle.count($0.value) <= 10 }) else {
+            throw unusable("it has more groups, or more about each weight, than any optimizer")
+        }
         for group in groupList {
             guard let items = pickle.member(group, "params").flatMap(pickle.sequence) else { throw unusable("a group has no \"params\"") }
             let numbers = items.compactMap(pickle.integer)
@@ -76,7 +80,7 @@ public struct TorchOptimizerState: Sendable {
             guard let name = assignment[index] else { throw unusable("weight \(index) is in none of its groups") }
             for entry in entries { tensors["optimizer.\(entry.kind).\(name)"] = entry.tensor }
         }
-        (self.tensors, names, step) = (tensors, tensors.keys.sorted(), steps.first ?? 0)
+        (self.tensors, names, step) = (tensors, tensors.keys.sorted(), steps.first)
     }
 
     /// A number of updates: an integer, or a tensor of one number, whose bytes the pickle cannot tell.

@@ -31,7 +31,7 @@ enum Pickled {
     }
 
     static func tensor(
-        _ type: String = "FloatStorage", _ key: String, count: Int, offset: Int = 0, shape: [Int], strides: [Int]
+        _ key: String = "0", type: String = "FloatStorage", count: Int, offset: Int = 0, shape: [Int], strides: [Int]
     ) -> Bytes {
         call(global("torch._utils", "_rebuild_tensor_v2"), [
             storage(type, key, count: count), integer(offset), tuple(shape.map(integer)), tuple(strides.map(integer)), [0x89],
