@@ -47,10 +47,8 @@ extension Augmentation {
                 }
             return Sample(image: seen.normalized(normalization), map: seenMap)
         case .evaluation:
-            let scaled = try image.resized(shorterSide: size > 224 ? size : size * 256 / 224, filter: .bicubic)
-            let middle = scaled.middle(width: size, height: size)
-            let part = NormalizedRect(middle, width: scaled.width, height: scaled.height)
-            return Sample(image: try scaled.cropped(to: middle).normalized(normalization), map: map?.cropped(to: part))
+            let (seen, part) = try image.middle(size: size)
+            return Sample(image: seen.normalized(normalization), map: map?.cropped(to: part))
         case .wholeImage:
             let seen = try image.resized(width: size, height: size, filter: .bilinear)
             return Sample(image: seen.normalized(normalization), map: map?.values)
@@ -59,6 +57,16 @@ extension Augmentation {
 }
 
 extension RGBImage {
+    /// The middle of the image as ``Augmentation/evaluation`` sees it, `size` x `size` pixels.
+    public func seenInEvaluation(size: Int) throws(DataError) -> RGBImage { try middle(size: size).seen }
+
+    /// The middle of the image in `size` x `size` pixels, and which part of the image it is.
+    fileprivate func middle(size: Int) throws(DataError) -> (seen: RGBImage, part: NormalizedRect) {
+        let scaled = try resized(shorterSide: size > 224 ? size : size * 256 / 224, filter: .bicubic)
+        let middle = scaled.middle(width: size, height: size)
+        return (try scaled.cropped(to: middle), NormalizedRect(middle, width: scaled.width, height: scaled.height))
+    }
+
     /// The image scaled, sides in proportion, until the shorter one has so many pixels, as torchvision's `Resize` does.
     func resized(shorterSide: Int, filter: ResizeFilter) throws(DataError) -> RGBImage {
         let (short, long) = (min(width, height), max(width, height))

@@ -27,7 +27,7 @@ public struct Evaluation: Sendable {
     public let secondsPerImage: Double
 
     /// Measures the scores of a classifier, [images, classes].
-    init(path: EvaluationPath, logits: [Float], features: [Float], labels: [Int], classes: Int, secondsPerImage: Double) throws {
+    package init(path: EvaluationPath, logits: [Float], features: [Float], labels: [Int], classes: Int, secondsPerImage: Double) throws {
         (self.path, self.labels, self.features, self.secondsPerImage) = (path, labels, features, secondsPerImage)
         var probabilities: [Double] = []
         probabilities.reserveCapacity(logits.count)

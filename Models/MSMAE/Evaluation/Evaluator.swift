@@ -17,12 +17,13 @@ final class Evaluator {
     private var configuration: Configuration { model.configuration }
     private var batch: Int { images.loader.batchSize }
 
-    /// Classifies all images; nil if `shouldStop` has ended it early.
+    /// Classifies all images with the averages of weights, where there are any; nil if `shouldStop` has ended it early.
     ///
     /// The masks of the masked path are a function of the seed, the batch's size and the attention maps.
     func evaluate(_ state: ProgramState, _ path: EvaluationPath, shouldStop: () -> Bool) throws -> Evaluation? {
         let classifier = try classifier(path), map = path == .masked ? try mapProgram() : nil
         for program in [classifier, map] { try program?.addParameters(to: state, seed: 0) }
+        let state = try state.averaged(classifier.program.parameters)
         let batches = try images.loader.epoch(0, dropLast: false)
         defer { batches.stop() }
         var logits: [Float] = [], features: [Float] = [], seconds = 0.0, number = 0
@@ -49,15 +50,14 @@ final class Evaluator {
     func state(from file: SafetensorsFile) throws -> ProgramState {
         let state = ProgramState(), program = try classifier(.all)
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: file)
+        try state.load(program.program.parameters, from: file, averaged: true)
         return state
     }
 
     /// What a path costs for one image.
     func cost(_ path: EvaluationPath) throws -> EvaluationCost {
-        let tokens = path == .masked ? configuration.split(.attention).kept : configuration.tokens
-        return EvaluationCost(
-            tokens: 1 + tokens,
+        EvaluationCost(
+            tokens: configuration.encoderTokens(path.masking),
             classification: ModelCost(of: try settings.classification(of: model, batch: 1, masking: path.masking).trace()),
             map: path == .masked ? ModelCost(of: try model.attentionMap(batch: 1).trace()) : nil)
     }

@@ -55,7 +55,7 @@ public final class TrainedModel {
     /// Gives a program its weights.
     private func prepare(_ program: CompiledStep) throws -> CompiledStep {
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: file)
+        try state.load(program.program.parameters, from: file, averaged: true)
         return program
     }
 }

@@ -23,7 +23,7 @@ struct FinetuneCommand: ParsableCommand {
 struct FinetuneOptions: ParsableArguments {
     @Option(help: "Folder of images.") var data: String?
     @Option(name: .customLong("init"), help: ArgumentHelp(
-        "Weights to begin with: a checkpoint, a run's folder, or none. (default: none)", valueName: "file"))
+        "Weights to begin with: a checkpoint of this program or of PyTorch (.pth), a run's folder, or none. (default: none)", valueName: "file"))
     var initialWeights: String?
     @Option(help: "msmae, or mae to train on all patches. (default: msmae)") var method: String?
     @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
@@ -40,9 +40,15 @@ struct FinetuneOptions: ParsableArguments {
     @Option(help: "Learning rate at the end. (default: 1e-6)") var minLr: Double?
     @Option(help: "Epochs in which the learning rate rises. (default: 5)") var warmupEpochs: Double?
     @Option(help: "(default: 0.05)") var weightDecay: Double?
+    @Option(help: "Length that all gradients together are cut to. (default: none)") var clipGrad: Double?
+    @Option(help: "Decay of an average of the weights, which is then evaluated in their place, such as 0.999. (default: none)") var ema: Double?
     @Option(help: "Factor of the learning rate from each block to the one below it. (default: 0.75)") var layerDecay: Double?
     @Option(help: "Chance to leave out a branch of the last block, less in those before it. (default: 0.1)") var dropPath: Double?
     @Option(help: "Share of each label that is spread over all classes. (default: 0.1)") var smoothing: Double?
+    @Option(help: "Strength of mixup, such as 0.8. (default: 0)") var mixup: Double?
+    @Option(help: "Strength of cutmix, such as 1. (default: 0)") var cutmix: Double?
+    @Option(help: "How often a batch is mixed. (default: 1)") var mixupProb: Double?
+    @Option(help: "How often it is cutmix, where both are on. (default: 0.5)") var mixupSwitchProb: Double?
     @Option(help: "What the head reads: mean (of the patches) or class-token. (default: mean)") var pooling: String?
     @Option(help: "Share of patches that attention masks. (default: 0.45)") var maskRatio: Double?
     @Option(help: "Share of patches that attention throws away. (default: 0.3)") var throwRatio: Double?
@@ -59,16 +65,17 @@ struct FinetuneOptions: ParsableArguments {
     var given: [String: SettingValue] {
         settingValues(
             [
-                "data": data, "init": initialWeights, "method": method, "variant": variant, "preset": preset, "precision": precision, "memory-limit": memoryLimit,
-                "pooling": pooling,
+                "data": data, "init": initialWeights, "method": method, "variant": variant, "preset": preset, "precision": precision,
+                "memory-limit": memoryLimit, "pooling": pooling,
             ],
             [
                 "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-interval": attentionInterval,
                 "patience": patience, "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep, "log-every": logEvery,
             ],
             [
-                "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "layer-decay": layerDecay,
-                "drop-path": dropPath, "smoothing": smoothing, "mask-ratio": maskRatio, "throw-ratio": throwRatio,
+                "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "clip-grad": clipGrad,
+                "ema": ema, "layer-decay": layerDecay, "drop-path": dropPath, "smoothing": smoothing, "mixup": mixup, "cutmix": cutmix,
+                "mixup-prob": mixupProb, "mixup-switch-prob": mixupSwitchProb, "mask-ratio": maskRatio, "throw-ratio": throwRatio,
             ],
             ["skip-unreadable": skipUnreadable])
     }

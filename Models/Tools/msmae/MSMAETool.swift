@@ -16,6 +16,8 @@ struct MSMAETool: ParsableCommand {
             RecipesCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
+            EvaluateCommand.self,
+            PredictCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
             ConvertCommand.self,

@@ -10,6 +10,8 @@ public protocol ClassifierSettings: WarmupSettings {
     var patience: Int? { get }
     /// How validation looks at images; the first path chooses the best epoch.
     var paths: [EvaluationPath] { get }
+    /// How the images of a batch are mixed; nil, or one that is off, does not.
+    var mixup: Mixup? { get }
 
     /// Whether the attention maps are computed anew before an epoch.
     func refreshesMaps(beforeEpoch epoch: Int) -> Bool

@@ -53,7 +53,13 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     }
 
     public func inputs(_ batch: Batch, at place: BatchPlace) -> [String: TensorData] {
+        var batch = batch
+        if let mixup = settings.mixup, mixup.isOn {
+            batch = mixup.mixed(
+                batch, classes: configuration.classes, seed: UInt64(settings.seed), epoch: place.step, number: place.number)
+        }
         var inputs = ["images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels), "random_key": place.key()]
+        if let targets = batch.targets { inputs["targets"] = TensorData(targets, shape: [batch.count, configuration.classes]) }
         if let maps = batch.maps { inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens]) }
         return inputs
     }
@@ -106,7 +112,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         let last = try settings.paths.compactMap { try evaluator.evaluate(session.state, $0) { false } }
         for evaluation in last { report.add(evaluation, try evaluator.cost(evaluation.path), checkpoint: "last", epoch: session.epoch - 1) }
         if let best {
-            let state = best.epoch == session.epoch - 1 ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            let isLast = best.epoch == session.epoch - 1
+            let state = isLast ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
             for path in settings.paths {
                 guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
                 report.add(evaluation, try evaluator.cost(path), checkpoint: "best", epoch: best.epoch)

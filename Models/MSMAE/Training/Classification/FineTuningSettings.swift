@@ -7,18 +7,11 @@ public typealias FineTuningPlan = RunPlan<FineTuningSettings>
 public struct FineTuningSettings: ClassifierSettings {
     public static let kind = RunKind.finetune
 
-    /// The methods that can be compared.
-    public enum Method: String, Hashable, Sendable, CaseIterable {
-        /// Training sees the patches that attention masking keeps.
-        case msmae
-        /// Training sees all patches, as MAE fine-tunes.
-        case mae
-    }
-
     /// A folder with images at `train/CLASS/IMAGE` and `val/CLASS/IMAGE`.
     public var data = ""
     public var initialWeights = noFile
-    public var method = Method.msmae.rawValue
+    /// How training looks at images: at the patches that attention masking keeps, or with `mae` at all patches.
+    public var method = Configuration.Method.msmae.rawValue
     public var variant = Configuration.Variant.corrected.rawValue
     public var preset = "base"
     public var imageSize: Int?
@@ -33,12 +26,18 @@ public struct FineTuningSettings: ClassifierSettings {
     public var minimumLearningRate = 1e-6
     public var warmupEpochs = 5.0
     public var weightDecay = 0.05
+    public var clippingNorm: Double?
+    public var averageDecay: Double?
     /// Factor of the learning rate from each block to the one below it.
     public var layerDecay = 0.75
     /// The chance to leave out a branch of the last block; blocks before it have less.
     public var dropPath = 0.1
     /// Share of each label that is spread over all classes.
     public var smoothing = 0.1
+    /// α of mixup and of cutmix; 0 switches them off.
+    public var mixupStrength = 0.0, cutmixStrength = 0.0
+    /// How often a batch is mixed at all, and how often it is cutmix, where both are on.
+    public var mixupProbability = 1.0, mixupSwitchProbability = 0.5
     /// What the head reads.
     public var pooling = Pooling.mean.rawValue
 
@@ -59,12 +58,16 @@ public struct FineTuningSettings: ClassifierSettings {
 
     public static let all: [Setting<Self>] = Setting.model + [
         .path("init", \.initialWeights),
-        .text("method", \.method, among: Method.allCases.map(\.rawValue)),
+        .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
         .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
     ] + Setting.length + Setting.rates + [
         .number("layer-decay", \.layerDecay, 0...1),
         .number("drop-path", \.dropPath, 0...0.999),
         .number("smoothing", \.smoothing, 0...0.999),
+        .number("mixup", \.mixupStrength, 0...1000),
+        .number("cutmix", \.cutmixStrength, 0...1000),
+        .number("mixup-prob", \.mixupProbability, 0...1),
+        .number("mixup-switch-prob", \.mixupSwitchProbability, 0...1),
         .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
         .number("mask-ratio", \.maskRatio, 0...1),
         .number("throw-ratio", \.throwRatio, 0...1),
@@ -82,7 +85,7 @@ extension FineTuningSettings {
         return configuration
     }
 
-    public func masking(inEpoch epoch: Int) -> Masking? { method == Method.msmae.rawValue ? .attention : nil }
+    public func masking(inEpoch epoch: Int) -> Masking? { method == Configuration.Method.msmae.rawValue ? .attention : nil }
 
     public var paths: [EvaluationPath] { [.all, .masked] }
 
@@ -92,9 +95,15 @@ extension FineTuningSettings {
 
     public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
         let options = FineTuningOptions(
-            smoothing: smoothing, dropPath: dropPath, pooling: head, softTargets: false, masking: masking(inEpoch: 0))
+            smoothing: smoothing, dropPath: dropPath, pooling: head, softTargets: mixup?.isOn ?? false, masking: masking(inEpoch: 0))
         return model.fineTuning(
-            batch: batch, options: options, optimizer: .adamW(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay))
+            batch: batch, options: options, optimizer: completed(.adamW(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))
+    }
+
+    /// Smoothing is part of the loss.
+    public var mixup: Mixup? {
+        try? Mixup(
+            mixup: mixupStrength, cutmix: cutmixStrength, probability: mixupProbability, switchProbability: mixupSwitchProbability, smoothing: 0)
     }
 
     public func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep {

@@ -8,6 +8,7 @@ public struct PreTrainingSettings: WarmupSettings {
     public var data = ""
     public var preset = "base"
     public var imageSize: Int?
+    public var method = Configuration.Method.msmae.rawValue
     public var variant = Configuration.Variant.corrected.rawValue
     public var precision = Compiler.Precision.float32.rawValue
     public var memoryLimit: String?
@@ -20,6 +21,8 @@ public struct PreTrainingSettings: WarmupSettings {
     public var minimumLearningRate = 0.0
     public var warmupEpochs = 40.0
     public var weightDecay = 0.05
+    public var clippingNorm: Double?
+    public var averageDecay: Double?
 
     public var maskRatio = 0.45
     public var throwRatio = 0.3
@@ -41,7 +44,8 @@ public struct PreTrainingSettings: WarmupSettings {
     public init() {}
 
     public static let all: [Setting<Self>] = Setting.model + [
-        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue))
+        .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
+        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
     ] + Setting.length + Setting.rates + [
         .number("mask-ratio", \.maskRatio, 0...1),
         .number("throw-ratio", \.throwRatio, 0...1),
@@ -63,17 +67,20 @@ extension PreTrainingSettings {
         configuration.normalizePixels = normalizePixels
         configuration.classificationLossWeight = classificationLossWeight
         configuration.variant = Configuration.Variant(rawValue: variant) ?? .corrected
+        configuration.method = learning
         return configuration
     }
 
     var optimizer: Optimizer {
-        .adamW(learningRate: schedule.rate(atEpoch: 0), betas: (0.9, 0.95), weightDecay: weightDecay)
+        completed(.adamW(learningRate: schedule.rate(atEpoch: 0), betas: (0.9, 0.95), weightDecay: weightDecay))
     }
 
-    public func masking(inEpoch epoch: Int) -> Masking? { epoch < attentionStart ? .random : .attention }
+    private var learning: Configuration.Method { Configuration.Method(rawValue: method) ?? .msmae }
+
+    public func masking(inEpoch epoch: Int) -> Masking? { learning == .mae || epoch < attentionStart ? .random : .attention }
 
     /// Whether the attention maps are computed anew before an epoch.
     func refreshesMaps(beforeEpoch epoch: Int) -> Bool {
-        epoch < epochs && epoch >= attentionStart && (epoch - attentionStart) % attentionInterval == 0
+        epoch < epochs && masking(inEpoch: epoch) == .attention && (epoch - attentionStart) % attentionInterval == 0
     }
 }

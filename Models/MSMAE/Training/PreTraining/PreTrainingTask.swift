@@ -9,9 +9,7 @@ public typealias PreTrainingPlan = RunPlan<PreTrainingSettings>
 public final class PreTrainingTask: TrainingTask {
     public let configuration: Configuration
     public let identity: DataIdentity
-    public let metrics = [
-        TrainingMetric.loss, TrainingMetric("reconstruction_loss", short: "rec"), TrainingMetric("classification_loss", short: "cls"), .accuracy,
-    ]
+    public let metrics: [TrainingMetric]
 
     private let settings: PreTrainingSettings
     private let output: TrainingOutput
@@ -23,6 +21,8 @@ public final class PreTrainingTask: TrainingTask {
         (self.settings, self.output) = (settings, output)
         let images = try ImageFolder(root: settings.data + "/train")
         configuration = try settings.configuration(classes: images.classes.count)
+        metrics = [.loss, TrainingMetric("reconstruction_loss", short: "rec")]
+            + (configuration.method == .mae ? [] : [TrainingMetric("classification_loss", short: "cls"), .accuracy])
         model = try MaskedAutoencoder(configuration)
         loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
         for error in loader.skipped { output.say("skipped \(error)") }

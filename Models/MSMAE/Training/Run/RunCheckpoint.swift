@@ -15,6 +15,7 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             "format": Settings.kind.format, "version": Self.version, "settings": settings.json, "seed": String(settings.seed),
             "classes": Self.json(data.classes), "images": data.images, "epoch": String(position.epoch), "step_in_epoch": String(position.stepInEpoch),
             "step": String(position.step), "epoch_sums": Self.json(position.totals.sums), "epoch_count": String(position.totals.count),
+            "last_means": Self.json(position.lastMeans),
         ]
     }
 
@@ -49,7 +50,8 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
         data = DataIdentity(classes: try decoded("classes"), images: try text("images"))
         position = TrainingPosition(
             epoch: try integer("epoch"), stepInEpoch: try integer("step_in_epoch"), step: try integer("step"),
-            totals: MetricTotals(sums: try decoded("epoch_sums"), count: try integer("epoch_count")))
+            totals: MetricTotals(sums: try decoded("epoch_sums"), count: try integer("epoch_count")),
+            lastMeans: metadata["last_means"] == nil ? [] : try decoded("last_means"))
     }
 
     init(settings: Settings, data: DataIdentity, position: TrainingPosition) {

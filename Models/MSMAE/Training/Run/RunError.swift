@@ -16,6 +16,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case unfitCheckpoint(path: String, problems: [String])
     /// A run folder that holds no checkpoint yet.
     case noCheckpoint(path: String)
+    /// A folder that holds no runs of several seeds.
+    case noRuns(path: String)
     case lossNotFinite(epoch: Int, step: Int, checkpoint: String?)
     case weightNotFinite(name: String, epoch: Int, step: Int, checkpoint: String?)
 
@@ -38,6 +40,7 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(path): the checkpoint does not fit the model: " + problems.prefix(Self.shown).joined(separator: "; ")
                 + (problems.count > Self.shown ? "; and \(problems.count - Self.shown) more" : "")
         case .noCheckpoint(let path): "\(path): the run has no checkpoint yet"
+        case .noRuns(let path): "\(path): the folder holds no runs seed-0, seed-1, ...; start them by --out \(path)"
         case .lossNotFinite(let epoch, let step, let checkpoint):
             "the loss is not finite in epoch \(epoch + 1), step \(step + 1); " + Self.advice(checkpoint)
         case .weightNotFinite(let name, let epoch, let step, let checkpoint):

@@ -9,8 +9,8 @@ struct SavedModel {
     let precision: Compiler.Precision
     /// Names of the classes, in the order of the labels.
     let classes: [String]
-    /// Whole epochs that the weights have seen.
-    let epochs: Int
+    /// The last epoch that the weights have seen, counted from 0.
+    let lastEpoch: Int
     /// The masking that the run had come to.
     let masking: Masking?
 
@@ -25,6 +25,8 @@ struct SavedModel {
         }
     }
 
+    var kind: RunKind { type(of: settings).kind }
+
     private init<Settings: RunSettings>(_ file: SafetensorsFile, _: Settings.Type) throws {
         let checkpoint = try RunCheckpoint<Settings>(file)
         self.file = file
@@ -32,8 +34,8 @@ struct SavedModel {
         configuration = try checkpoint.settings.configuration(classes: checkpoint.data.classes.count)
         precision = Compiler.Precision(rawValue: checkpoint.settings.precision) ?? .float32
         classes = checkpoint.data.classes
-        epochs = checkpoint.position.epoch
-        masking = checkpoint.settings.masking(inEpoch: max(0, checkpoint.position.epoch - 1))
+        lastEpoch = max(0, checkpoint.position.epoch - (checkpoint.position.stepInEpoch > 0 ? 0 : 1))
+        masking = checkpoint.settings.masking(inEpoch: lastEpoch)
     }
 
     /// The file at a path, or the newest checkpoint of the run in a folder there.

@@ -21,8 +21,6 @@ public final class Trainer<Task: TrainingTask> {
     private var programs: (masking: Masking?, of: TrainingPrograms)?
     private(set) var position: TrainingPosition
     private(set) var speed = Speed()
-    /// Mean metrics of the last whole epoch.
-    private var lastMeans: [Double] = []
 
     /// Prepares a run: reads the data, compiles the first program, and loads the checkpoint if there is one.
     ///
@@ -49,16 +47,15 @@ public final class Trainer<Task: TrainingTask> {
         var decision = position.stepInEpoch == 0 ? try task.betweenEpochs(session(run)) : .goOn
         while decision == .goOn, position.epoch < settings.epochs {
             guard try trainEpoch(run) else { return try stop(run) }
-            lastMeans = position.totals.means
-            try log("epoch", lastMeans, learningRate: learningRate, to: run)
+            try log("epoch", position.totals.means, learningRate: learningRate, to: run)
             position.endEpoch()
             decision = try task.betweenEpochs(session(run))
             let isLast = decision == .finished || position.epoch == settings.epochs
             if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 { try save(run) }
         }
         if decision == .interrupted { return try stop(run) }
-        let means = zip(task.metrics, lastMeans)
-        output.say("finished \(position.epoch) epochs" + (lastMeans.isEmpty ? "" : "; means of the last one:")
+        let means = zip(task.metrics, position.lastMeans)
+        output.say("finished \(position.epoch) epochs; means of the last one:"
             + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
         results = try task.finish(session(run), means: Dictionary(uniqueKeysWithValues: means.map { ($0.output, $1) }))
         return .finished
@@ -106,13 +103,15 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     /// One update of the weights, from as many batches as it takes; returns the means of the metrics.
-    func step(_ batches: Task.Batches, _ training: TrainingPrograms) throws -> [Double] {
+    ///
+    /// `standIns` are given to the program where the task has no such input.
+    func step(_ batches: Task.Batches, _ training: TrainingPrograms, standIns: [String: TensorData] = [:]) throws -> [Double] {
         var totals = MetricTotals(metrics: task.metrics.count)
         for number in 1...settings.accumulation {
             guard let batch = try batches.next() else { preconditionFailure("an epoch has the batches that it was counted to have") }
             let program = training.program(ofBatch: number, of: settings.accumulation)
             let inputs = try task.inputs(batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
-            let report = try program.run(state, inputs, learningRate: number == settings.accumulation ? learningRate : nil)
+            let report = try program.run(state, standIns.merging(program.taken(from: inputs)) { $1 }, learningRate: number == settings.accumulation ? learningRate : nil)
             totals.add(task.metrics.map { Double(report[$0.output]?.scalar ?? .nan) })
         }
         return totals.means

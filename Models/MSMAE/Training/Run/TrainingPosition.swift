@@ -10,9 +10,12 @@ struct TrainingPosition: Hashable, Sendable {
     var step = 0
     /// Losses of this epoch's steps.
     var totals: MetricTotals
+    /// Mean metrics of the epoch before; none before the first has ended.
+    var lastMeans: [Double] = []
 
     /// Goes to the beginning of the next epoch.
     mutating func endEpoch() {
+        lastMeans = totals.means
         epoch += 1
         stepInEpoch = 0
         totals = MetricTotals(metrics: totals.sums.count)

@@ -44,6 +44,12 @@ struct TrainingPrograms {
 }
 
 extension CompiledStep {
+    /// Those of some inputs that the program looks at: without masking and drop path, for example, there is no random key.
+    func taken(from inputs: [String: TensorData]) -> [String: TensorData] {
+        let names = Set(program.inputs.map(\.name))
+        return inputs.filter { names.contains($0.key) }
+    }
+
     /// Gives the state the parameters that this program needs and it has not got.
     func addParameters(to state: ProgramState, seed: Int) throws { try state.add(program.parameters, seed: UInt64(seed)) }
 }

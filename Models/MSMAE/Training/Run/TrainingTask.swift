@@ -27,7 +27,7 @@ public protocol TrainingTask: AnyObject {
 
     /// The batches of an epoch, from one of them on.
     func batches(ofEpoch epoch: Int, startingAtBatch: Int) throws -> Batches
-    /// What the training program is given of a batch.
+    /// What there is of a batch; the training program takes what it looks at.
     func inputs(_ batch: Batches.Batch, at place: BatchPlace) throws -> [String: TensorData]
 
     /// Says what is trained, and returns more fields for the first line of the log.

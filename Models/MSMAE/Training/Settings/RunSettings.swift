@@ -130,9 +130,19 @@ public protocol WarmupSettings: RunSettings {
     /// Epochs in which the learning rate rises.
     var warmupEpochs: Double { get set }
     var weightDecay: Double { get set }
+    /// Length that all gradients together are cut to; nil leaves them as they are.
+    var clippingNorm: Double? { get set }
+    /// Decay of the average of weights that validation and evaluation use in place of the last ones; nil keeps none.
+    var averageDecay: Double? { get set }
 }
 
 extension WarmupSettings {
+    /// An optimizer with the clipping and the averages that the settings ask for.
+    func completed(_ optimizer: Optimizer) -> Optimizer {
+        let clipped = clippingNorm.map { optimizer.clippingGradients(toNorm: $0) } ?? optimizer
+        return averageDecay.map { clipped.averagingWeights(decay: $0) } ?? clipped
+    }
+
     public var schedule: LearningRateSchedule {
         .warmupCosine(
             base: learningRate ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch),

@@ -52,7 +52,7 @@ extension Setting {
 }
 
 extension Setting where Settings: WarmupSettings {
-    /// The learning rate and the weight decay.
+    /// The learning rate, and what the optimizer does beside following it.
     public static var rates: [Setting] {
         [
             number("blr", \.baseLearningRate, 0...Double.greatestFiniteMagnitude),
@@ -60,6 +60,8 @@ extension Setting where Settings: WarmupSettings {
             number("min-lr", \.minimumLearningRate, 0...Double.greatestFiniteMagnitude),
             number("warmup-epochs", \.warmupEpochs, 0...1_000_000),
             number("weight-decay", \.weightDecay, 0...Double.greatestFiniteMagnitude),
+            optionalNumber("clip-grad", \.clippingNorm, 0...Double.greatestFiniteMagnitude),
+            optionalNumber("ema", \.averageDecay, 0...0.999999),
         ]
     }
 }
