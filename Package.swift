@@ -52,8 +52,13 @@ let package = Package(
             dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining", "ApusData"],
             path: "Sources/Apus"),
 
+        // Charts and pages, which know nothing of models; and PNG files of charts, which only command lines need.
+        .target(name: "ApusReport", path: "Sources/Report"),
+        .systemLibrary(name: "CLibrsvg", path: "Sources/CLibrsvg", pkgConfig: "cairo", providers: [.apt(["librsvg2-dev"])]),
+        .target(name: "ApusRendering", dependencies: ["ApusReport", "CLibrsvg"], path: "Sources/Rendering"),
+
         // The reference model and the command lines.
-        .target(name: "MSMAE", dependencies: ["Apus"], path: "Models/MSMAE"),
+        .target(name: "MSMAE", dependencies: ["Apus", "ApusReport"], path: "Models/MSMAE"),
         // Options that both command lines take.
         .target(
             name: "ToolOptions",
@@ -61,7 +66,7 @@ let package = Package(
             path: "Models/Tools/Options"),
         .executableTarget(
             name: "msmae-tool",
-            dependencies: ["MSMAE", "ToolOptions", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MSMAE", "ToolOptions", "ApusRendering", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
@@ -79,6 +84,7 @@ let package = Package(
         .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen", "ApusLayers", "ApusTestSupport"], path: "Tests/CodegenTests"),
         .testTarget(name: "TrainingTests", dependencies: ["Apus"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
+        .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
         .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),
     ],
     swiftLanguageModes: [.v6]
