@@ -15,6 +15,7 @@ struct MSMAETool: ParsableCommand {
             PretrainCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
+            ReportCommand.self,
             ReplayCommand.self,
             Bench.self,
             Info.self,
