@@ -21,6 +21,7 @@ struct MSMAETool: ParsableCommand {
             AttentionCommand.self,
             ReconstructCommand.self,
             ConvertCommand.self,
+            ReportCommand.self,
             ReplayCommand.self,
             Bench.self,
             Info.self,
