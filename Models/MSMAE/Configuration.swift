@@ -1,5 +1,13 @@
 /// Sizes and constants of an MSMAE model; checked by ``validate()`` before a model is made of it.
 public struct Configuration: Hashable, Sendable {
+    /// How pre-training learns.
+    public enum Method: String, Hashable, Sendable, CaseIterable {
+        /// From hidden patches and from labels, with attention-driven masking after a while.
+        case msmae
+        /// From hidden patches alone, with random masking throughout (He et al. 2022): the baseline.
+        case mae
+    }
+
     /// How far to follow the released code where it departs from the method.
     public enum Variant: String, Hashable, Sendable, CaseIterable {
         /// Cross entropy of the logits.
@@ -36,6 +44,7 @@ public struct Configuration: Hashable, Sendable {
     /// Weight of the classification loss beside the reconstruction loss.
     public var classificationLossWeight = 0.1
     public var variant = Variant.corrected
+    public var method = Method.msmae
 
     public init() {}
 

@@ -82,6 +82,40 @@ import Testing
         }
     }
 
+    /// Images that drop path keeps, out of `batch` of ones, by the value that they have then.
+    private func dropPath(_ rate: Double, batch: Int, key: [Double] = [7, 3], stream: Int = 1) throws -> [Double] {
+        let graph = try InferenceStep("test") {
+            let key = Input("key", [2], .int32)
+            Output("y", DropPath(rate, key: key, stream: stream)(Input("x", [batch, 2, 3])))
+        }.trace()
+        let inputs = ["x": HostTensor(TensorType(.f32, [batch, 2, 3]), fill: 1), "key": HostTensor(TensorType(.i32, [2]), key)]
+        let y = try #require(try Interpreter().run(graph, inputs: inputs).outputs["y"]).values
+        return (0..<batch).map { image in
+            #expect(Set(y[image * 6..<(image + 1) * 6]).count == 1, "an image is dropped as a whole")
+            return y[image * 6]
+        }
+    }
+
+    @Test func dropPathDropsWholeImages() throws {
+        let values = try dropPath(0.25, batch: 400)
+        #expect(Set(values) == [0, 1 / 0.75])
+        // 400 draws with chance 3/4: 300, with a deviation below 9.
+        #expect(abs(values.count { $0 != 0 } - 300) < 30)
+        #expect(try dropPath(0, batch: 9) == Array(repeating: 1, count: 9))
+    }
+
+    @Test func keyAndStreamDecideWhatDropPathDrops() throws {
+        let values = try dropPath(0.5, batch: 40)
+        #expect(try dropPath(0.5, batch: 40) == values)
+        #expect(try dropPath(0.5, batch: 40, key: [7, 4]) != values)
+        #expect(try dropPath(0.5, batch: 40, stream: 2) != values)
+    }
+
+    @Test func dropPathNeedsAChance() {
+        #expect(mistakes { _ = try dropPath(1, batch: 2) }.map { $0.hasSuffix("DropPath: the rate 1.0 is not in 0..<1") } == [true])
+        #expect(mistakes { _ = try dropPath(.nan, batch: 2) }.map { $0.hasSuffix("DropPath: the rate nan is not in 0..<1") } == [true])
+    }
+
     @Test func textOfATinyModel() throws {
         #expect(try graph(Sequential { Linear(2, 3); ReLU() }.named("net"), [1, 2]).text() == """
             graph @test {

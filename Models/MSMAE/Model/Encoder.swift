@@ -5,6 +5,8 @@ struct Encoder {
     let configuration: Configuration
     /// Whether positions are learned; in pre-training they are a fixed sine-cosine table.
     var learnsPositions = false
+    /// The chance that a branch of the last block is dropped for an image; it rises linearly from 0 in the first block, as in timm.
+    var dropPath = 0.0
 
     private var dim: Int { configuration.dim }
 
@@ -19,7 +21,7 @@ struct Encoder {
     func lastAttention(_ images: Tensor) -> Tensor {
         let last = configuration.depth - 1
         let x = blocks(last)(tokens(images, keeping: nil))
-        return scope("blocks.\(last)") { block.attention(x) }
+        return scope("blocks.\(last)") { block(last).attention(x) }
     }
 
     /// How much the class token attends to each patch in the last block: images -> [batch, heads, patches].
@@ -40,12 +42,21 @@ struct Encoder {
         return prepend(classToken + positions.slice(0..<1, axis: 1), to: patches)
     }
 
-    private var block: TransformerBlock {
-        TransformerBlock(dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon)
+    private func block(_ index: Int) -> TransformerBlock {
+        var block = TransformerBlock(
+            dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon)
+        let rate = configuration.depth > 1 ? dropPath * Double(index) / Double(configuration.depth - 1) : 0
+        if rate != 0 {
+            // Stream 0 is that of the patches' order.
+            let key = Input("random_key", [2], .int32)
+            block.attentionDropPath = DropPath(rate, key: key, stream: 2 * index + 1)
+            block.perceptronDropPath = DropPath(rate, key: key, stream: 2 * index + 2)
+        }
+        return block
     }
 
     private func blocks(_ count: Int) -> some Layer {
-        Sequential { for _ in 0..<count { block } }.named("blocks")
+        Sequential { for index in 0..<count { block(index) } }.named("blocks")
     }
 }
 

@@ -5,17 +5,21 @@ import Apus
 /// *Shapes*: [batch, tokens, dim] -> the same.
 struct TransformerBlock: Layer {
     let dim: Int, heads: Int, mlpRatio: Int, epsilon: Double
+    /// What drops the branches for some images; a block without drops none.
+    var attentionDropPath: DropPath?, perceptronDropPath: DropPath?
 
     var body: some Layer {
         Residual {
             norm1
             SelfAttention(dim, heads: heads).named("attn")
+            if let attentionDropPath { attentionDropPath }
         }
         Residual {
             LayerNorm(dim, epsilon: epsilon).named("norm2")
             Linear(dim, mlpRatio * dim).named("mlp.fc1")
             GELU()
             Linear(mlpRatio * dim, dim).named("mlp.fc2")
+            if let perceptronDropPath { perceptronDropPath }
         }
     }
 

@@ -6,7 +6,7 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
     case pretrain
     /// Pre-training with random masking.
     case pretrainRandom = "pretrain-random"
-    /// Fine-tuning on the patches that attention-driven masking keeps, without smoothed labels.
+    /// Fine-tuning on the patches that attention-driven masking keeps, without smoothed labels and drop path.
     case finetune
     /// Class scores, seen from all patches.
     case infer
@@ -60,7 +60,7 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .pretrain: .training(model.preTraining(batch: batch, masking: .attention, optimizer: optimizer))
         case .pretrainRandom: .training(model.preTraining(batch: batch, masking: .random, optimizer: optimizer))
-        case .finetune: .training(model.fineTuning(batch: batch, smoothing: 0, optimizer: optimizer))
+        case .finetune: .training(model.fineTuning(batch: batch, options: FineTuningOptions(smoothing: 0, dropPath: 0), optimizer: optimizer))
         case .infer: .inference(model.classification(batch: batch))
         case .inferMasked: .inference(model.classification(batch: batch, masking: .attention))
         case .attention: .inference(model.attentionMap(batch: batch))

@@ -8,13 +8,25 @@ extension Optimizer {
         decays: WeightDecayScope = .matricesOnly
     ) -> Optimizer {
         Optimizer(
-            rule: .adamW(AdamW(beta1: betas.0, beta2: betas.1, epsilon: epsilon, weightDecay: weightDecay, decays: decays)),
+            rule: .adam(Adam(beta1: betas.0, beta2: betas.1, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: true, decays: decays)),
+            learningRate: learningRate)
+    }
+
+    /// Adam (Kingma and Ba 2014), exactly as PyTorch's `Adam`; weight decay is added to the gradient of all weights.
+    public static func adam(
+        learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8, weightDecay: Double = 0
+    ) -> Optimizer {
+        Optimizer(
+            rule: .adam(Adam(beta1: betas.0, beta2: betas.1, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: false, decays: .all)),
             learningRate: learningRate)
     }
 }
 
-struct AdamW: Sendable {
-    let beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double, decays: WeightDecayScope
+struct Adam: Sendable {
+    let beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double
+    /// Whether decay makes weights smaller, beside the gradient's step, rather than being part of the gradient.
+    let isDecoupled: Bool
+    let decays: WeightDecayScope
 
     var problems: [String] {
         var problems: [String] = []
@@ -29,24 +41,28 @@ struct AdamW: Sendable {
         ["adam_correction1": 1 - pow(beta1, Double(step)), "adam_correction2": 1 - pow(beta2, Double(step))]
     }
 
-    func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) {
+    /// Appends the updates and returns the new weights.
+    func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) -> [Tensor] {
         let correction1 = builder.input(Input("adam_correction1", TensorType(.f32, [])))
         let deviationScale = sqrt(builder.input(Input("adam_correction2", TensorType(.f32, []))))
-        for weight in weights {
-            let (parameter, gradient, rate) = (weight.parameter, weight.gradient, rate * weight.learningRateScale)
+        return weights.map { weight in
+            let (parameter, rate) = (weight.parameter, rate * weight.learningRateScale)
             func state(_ name: String) -> Tensor {
                 builder.parameter(Parameter("optimizer.\(name).\(weight.name)", parameter.type, .zeros, trainable: false))
             }
+            let isDecaying = weightDecay != 0 && decays.includes(weight.name, parameter.shape)
+            let gradient = isDecaying && !isDecoupled ? weight.gradient + parameter * weightDecay : weight.gradient
             let (mean, square) = (state("exp_avg"), state("exp_avg_sq"))
             let nextMean = mean * beta1 + gradient * (1 - beta1)
             let nextSquare = square * beta2 + gradient * gradient * (1 - beta2)
             builder.update(mean, with: nextMean)
             builder.update(square, with: nextSquare)
-            let isDecaying = weightDecay != 0 && decays.includes(weight.name, parameter.shape)
-            let decayed = isDecaying ? parameter * (1 - rate * weightDecay) : parameter
+            let decayed = isDecaying && isDecoupled ? parameter * (1 - rate * weightDecay) : parameter
             // m / (√v/s + ε) = m·s / (√v + ε·s): one division for each weight instead of two (Kingma and Ba 2014, end of section 2).
             let deviation = sqrt(nextSquare) + deviationScale * epsilon
-            builder.update(parameter, with: decayed - nextMean / deviation * (rate * deviationScale / correction1))
+            let next = decayed - nextMean / deviation * (rate * deviationScale / correction1)
+            builder.update(parameter, with: next)
+            return next
         }
     }
 }
