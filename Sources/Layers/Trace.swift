@@ -76,7 +76,17 @@ final class Trace: @unchecked Sendable {
             return collision(fullName, first, place)
         }
         weights[fullName] = .some(place)
-        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable))
+        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable && !isFrozen))
+    }
+
+    private var isFrozen = false
+
+    /// Runs `body`, whose weights are not trainable.
+    func freezing<Result>(_ body: () -> Result) -> Result {
+        let outer = isFrozen
+        isFrozen = true
+        defer { isFrozen = outer }
+        return body()
     }
 
     /// Reports two weights of one name, once for a layer.
@@ -108,6 +118,9 @@ public func weight(
     let trace = Trace.active
     return trace.weight(name, TensorType(element, shape), initializer, trainable: trainable, trace.builder.location(file, line))
 }
+
+/// Declares the weights in `body` as not trainable: no gradient of them is computed, and nothing is kept for that.
+public func frozen<Result>(_ body: () -> Result) -> Result { Trace.active.freezing(body) }
 
 /// Prefixes the names of the weights that are declared in `body` with a name and a dot.
 public func scope<Result>(_ name: String, file: String = #fileID, line: Int = #line, _ body: () -> Result) -> Result {
