@@ -14,6 +14,7 @@ struct MSMAETool: ParsableCommand {
             DataCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
+            LinprobeCommand.self,
             EvaluateCommand.self,
             PredictCommand.self,
             AttentionCommand.self,
