@@ -39,12 +39,7 @@ public final class ImageLoader: Sendable {
         threads: Int = ProcessInfo.processInfo.activeProcessorCount, skipUnreadable: Bool = false,
         mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
     ) throws(DataError) {
-        for (name, value, largest) in [
-            ("batchSize", batchSize, 1 << 20), ("imageSize", imageSize, 1 << 14), ("threads", threads, 1024),
-            ("mapGrid", mapGrid ?? 1, 1024),
-        ] where !(1...largest).contains(value) {
-            throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 1 to \(largest).")
-        }
+        try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads, mapGrid: mapGrid ?? 1)
         let store = DecodedImages(decoder, budget: cacheBytes)
         let failures = skipUnreadable ? Self.failures(of: folder.items, store: store, threads: threads) : []
         let bad = Set(failures.compactMap(\.path))
@@ -53,7 +48,7 @@ public final class ImageLoader: Sendable {
             throw ImageFolder.emptyClass(name, path: "\(folder.root)/\(name)")
         }
         if augmentation.isTraining, batchSize > items.count {
-            throw Self.batchTooLarge(batchSize, items: items.count, path: folder.root)
+            throw LoaderArguments.batchTooLarge(batchSize, items: items.count, path: folder.root)
         }
         self.items = items
         classes = folder.classes
@@ -111,12 +106,7 @@ public final class ImageLoader: Sendable {
                 advice: "Set mapGrid and give one map for each image, in the order of the items.")
         }
         let batches = batchCount(dropLast: dropLast)
-        guard batches > 0 else { throw Self.batchTooLarge(batchSize, items: items.count, path: nil) }
-        guard (0...batches).contains(startingAtBatch) else {
-            throw DataError(
-                .invalidArgument, "batch \(startingAtBatch) of an epoch of \(batches) batches",
-                advice: "Start at a batch between 0 and \(batches).")
-        }
+        try LoaderArguments.check(startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
         let order = order(ofEpoch: epoch)
         let end = min(batches * batchSize, items.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
@@ -155,12 +145,6 @@ public final class ImageLoader: Sendable {
             if case .failure(let error) = check { failures.append(error) }
         }
         return failures
-    }
-
-    private static func batchTooLarge(_ size: Int, items: Int, path: String?) -> DataError {
-        DataError(
-            .batchTooLarge, "a batch of \(size) cannot be filled from \(items) images", path: path,
-            advice: "Choose a batch size of at most \(items).")
     }
 }
 

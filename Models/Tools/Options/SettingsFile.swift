@@ -12,7 +12,7 @@ package enum SettingsFile {
 
     /// The settings of a file by name; each is checked here, so that a mistake is reported with its line.
     package static func read<Settings: RunSettings>(_ path: String, for kind: Settings.Type) throws -> [String: SettingValue] {
-        guard let root = try root(of: path) else { return [:] }
+        guard let root = try root(of: text(of: path), path: path) else { return [:] }
         guard case .mapping(let mapping) = root else { throw Problem(path: path, line: root.line, message: "not a mapping of settings to values") }
         var settings: [String: SettingValue] = [:]
         var checked = Settings()
@@ -42,14 +42,17 @@ package enum SettingsFile {
         return settings
     }
 
-    /// The document of a file; nil if it is empty.
-    private static func root(of path: String) throws -> Node? {
-        let text: String
+    /// The text of a file.
+    static func text(of path: String) throws(Problem) -> String {
         do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+            return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
             throw Problem(path: path, line: nil, message: "cannot be read as text; check that the file exists")
         }
+    }
+
+    /// The document in a text; nil if it is empty.
+    static func root(of text: String, path: String) throws -> Node? {
         do {
             return try compose(yaml: text)
         } catch let error as YamlError {
@@ -58,7 +61,7 @@ package enum SettingsFile {
     }
 
     /// What is in quotes is a text, whatever it looks like.
-    private static func value(of node: Node, _ scalar: Node.Scalar) -> SettingValue {
+    static func value(of node: Node, _ scalar: Node.Scalar) -> SettingValue {
         guard scalar.style == .any || scalar.style == .plain else { return .text(scalar.string) }
         if let flag = node.bool { return .flag(flag) }
         if let integer = node.int { return .integer(integer) }
@@ -68,5 +71,5 @@ package enum SettingsFile {
 }
 
 extension Node {
-    fileprivate var line: Int? { mark?.line }
+    var line: Int? { mark?.line }
 }

@@ -12,6 +12,8 @@ struct MSMAETool: ParsableCommand {
         version: version,
         subcommands: [
             DataCommand.self,
+            SplitCommand.self,
+            RecipesCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
             LinprobeCommand.self,
@@ -20,6 +22,7 @@ struct MSMAETool: ParsableCommand {
             AttentionCommand.self,
             ReconstructCommand.self,
             ConvertCommand.self,
+            ReportCommand.self,
             ReplayCommand.self,
             Bench.self,
             Info.self,

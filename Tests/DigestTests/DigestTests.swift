@@ -1,4 +1,4 @@
-import ApusCodegen
+import ApusDigest
 import Testing
 
 /// SHA-256 against the examples of FIPS 180-4, and at the lengths around a block.
