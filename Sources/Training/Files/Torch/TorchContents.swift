@@ -133,7 +133,7 @@ struct TorchContents {
         }
     }
 
-    /// Views can name the same elements again and again: what all tensors would take together has to stay plausible.
+    /// Views can name the same elements again and again, as shared weights do: what all tensors would take has to stay plausible.
     private func checkSize(fileSize: Int) throws(TorchCheckpointError) {
         var total = 0
         let optimizerTensors = (try? optimizer.get())?.tensors ?? [:]
@@ -141,7 +141,7 @@ struct TorchContents {
             let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
             total = overflow ? .max : sum
         }
-        guard total <= 16 * fileSize + (64 << 20) else {
+        guard total <= 4 * fileSize + (64 << 20) else {
             throw TorchCheckpointError(.tooLarge, path: path, "its tensors would take \(total) bytes, and the file has \(fileSize)")
         }
     }
