@@ -16,6 +16,7 @@ struct MSMAETool: ParsableCommand {
             RecipesCommand.self,
             PretrainCommand.self,
             FinetuneCommand.self,
+            LinprobeCommand.self,
             EvaluateCommand.self,
             PredictCommand.self,
             AttentionCommand.self,

@@ -17,13 +17,14 @@ struct InitialWeights {
     /// The head of a pre-trained model is dropped with its decoder. Throws ``RunError/unfitCheckpoint(path:problems:)`` if a weight of the
     /// encoder is missing or has another shape.
     func load(into state: ProgramState, _ configuration: Configuration) throws -> [String] {
-        let wanted = state.savedNames.filter { !$0.hasPrefix("optimizer.") && !$0.hasPrefix(ProgramState.averagePrefix) }
+        let wanted = state.savedNames.filter { name in
+            state.type(of: name)?.element == .f32 && !["optimizer.", ProgramState.averagePrefix].contains { name.hasPrefix($0) }
+        }
         let isPreTrained = source.names.contains { name in Self.preTraining.contains { name.hasPrefix($0) } }
         var positions: String?
         var used: [String] = [], missing: [String] = [], others: [String] = [], problems: [String] = []
         for name in wanted {
-            guard let type = state.type(of: name), type.element == .f32 else { continue }
-            let shape = type.shape
+            guard let shape = state.type(of: name)?.shape else { continue }
             let isEncoder = Self.encoder.contains { name.hasPrefix($0) }
             guard source.names.contains(name), !(isPreTrained && name.hasPrefix("head.")) else {
                 if isEncoder { problems.append("'\(name)' is missing") } else { missing.append(name) }
