@@ -45,8 +45,8 @@ public struct WeightsConversion: Sendable {
         if let step = optimizer?.step { metadata["step"] = String(step) }
         try SafetensorsWriter.write(to: output, metadata: metadata, tensors: tensors)
         return Report(
-            weights: weights.count, numbers: try weights.reduce(0) { $0 + (try file.shape($1)).reduce(1, *) }, optimizerTensors: optimizer?.names.count ?? 0,
-            step: optimizer?.step, skipped: file.torchCheckpoint?.skipped.map(\.description) ?? [])
+            weights: weights.count, numbers: try weights.reduce(0) { $0 + (try file.shape($1)).reduce(1, *) },
+            optimizerTensors: optimizer?.names.count ?? 0, step: optimizer?.step, skipped: file.torchCheckpoint?.skipped.map(\.description) ?? [])
     }
 
     private func tensor(_ name: String, of source: String, in file: WeightsFile) throws -> SafetensorsWriter.Tensor {

@@ -10,7 +10,9 @@ import Testing
         for index in 0..<5 {
             let (width, height) = (20 + index, 34 - index)
             try folder.write("images/\(index).png", randomImage(width, height, seed: UInt64(index)).pngData())
-            for (number, name) in ["cyst", "nodule"].enumerated() { try folder.write("masks/\(name)/\(index).png", mask(width, height, UInt64(10 * number + index))) }
+            for (number, name) in ["cyst", "nodule"].enumerated() {
+                try folder.write("masks/\(name)/\(index).png", mask(width, height, UInt64(10 * number + index)))
+            }
         }
     }
 
@@ -20,7 +22,9 @@ import Testing
             width: width, height: height, pixels: (0..<width * height).map { _ in random.uniform() < 0.5 ? white : 0 }).pngData()
     }
 
-    private func loader(_ augmentation: SegmentationAugmentation, batchSize: Int = 2, threads: Int = 2, cacheBytes: Int = 1 << 20) throws -> SegmentationLoader {
+    private func loader(
+        _ augmentation: SegmentationAugmentation, batchSize: Int = 2, threads: Int = 2, cacheBytes: Int = 1 << 20
+    ) throws -> SegmentationLoader {
         try SegmentationLoader(
             folder: SegmentationFolder(root: folder.path), batchSize: batchSize, imageSize: 16, augmentation: augmentation, seed: 3,
             threads: threads, cacheBytes: cacheBytes)
@@ -51,7 +55,8 @@ import Testing
         try folder.write("images/notes.txt", [0])
         #expect(error(.folderMissing)?.hasPrefix("DIR/masks: ") == true)
         try folder.write("masks/loose.png", [0])
-        #expect(error(.noClasses) == "DIR/masks: the folder holds no class folders. Put the masks into one subfolder for each class, also if there is only one class.")
+        #expect(error(.noClasses) == "DIR/masks: the folder holds no class folders. "
+            + "Put the masks into one subfolder for each class, also if there is only one class.")
         try folder.write("masks/0/a.png", [0])
         #expect(error(.noImages) == "DIR/images: the folder holds no images. Put PNG or JPEG images there.")
         for name in ["a", "b", "c"] { try folder.write("images/\(name).png", [0]) }
@@ -60,7 +65,8 @@ import Testing
         for name in ["b", "c", "d"] { try folder.write("masks/0/\(name).png", [0]) }
         #expect(error(.imageMissing) == "DIR/masks/0/d.png: the mask has no image. Add an image of the same name to images/, or remove the mask.")
         try folder.write("images/a.jpg", [0])
-        #expect(error(.ambiguousName) == "DIR/images/a.png: there is also a.jpg. Keep one file of that name, since images and masks belong together by name.")
+        #expect(error(.ambiguousName) == "DIR/images/a.png: there is also a.jpg. "
+            + "Keep one file of that name, since images and masks belong together by name.")
     }
 
     @Test func masksThatCannotBeUsedAreFoundAtOnce() throws {
@@ -69,7 +75,8 @@ import Testing
             expectError(code) { _ = try loader(.evaluation) }?.description.replacingOccurrences(of: folder.path, with: "DIR")
         }
         try folder.write("masks/nodule/3.png", mask(9, 8, 0))
-        #expect(error(.maskSizeDiffers) == "DIR/masks/nodule/3.png: the mask has 9 x 8 pixels and its image 23 x 31. Export the mask at the size of its image.")
+        #expect(error(.maskSizeDiffers) == "DIR/masks/nodule/3.png: the mask has 9 x 8 pixels and its image 23 x 31. "
+            + "Export the mask at the size of its image.")
         try folder.write("masks/nodule/3.png", mask(23, 31, 0, white: 128))
         #expect(error(.greyMask) == "DIR/masks/nodule/3.png: the mask has grey values, such as 128. "
             + "Make every pixel black (0) or white (255), and store the mask as PNG, since JPEG blurs edges.")

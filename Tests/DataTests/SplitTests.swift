@@ -11,7 +11,10 @@ import Testing
     private static let seed0 = ["4", "1", "8", "3", "7", "0", "2", "9", "6", "5"], seed1 = ["7", "9", "4", "5", "2", "6", "1", "3", "8", "0"]
 
     private func write(_ names: [String]) throws {
-        for name in names { try folder.write("set/\(name)", randomImage(24, 24, seed: UInt64(truncatingIfNeeded: name.utf8.reduce(7) { $0 &* 31 &+ Int($1) })).pngData()) }
+        for name in names {
+            let seed = name.utf8.reduce(UInt64(7)) { $0 &* 31 &+ UInt64($1) }
+            try folder.write("set/\(name)", randomImage(24, 24, seed: seed).pngData())
+        }
     }
 
     private func stems(_ part: String) throws -> [String] {
@@ -161,7 +164,8 @@ import Testing
         let taken = expectError(.folderNotEmpty) { try DataSplit([set]).write(to: out, by: .link) }
         #expect(text(taken) == "DIR/out: there is something already. Choose a new folder; a split never overwrites anything.")
         let inside = expectError(.invalidArgument) { try DataSplit([set]).write(to: "\(set)/out", by: .link) }
-        #expect(text(inside) == "DIR/set/out: the folder lies in DIR/set, which is split. Choose a folder outside, or the parts would look like classes.")
+        #expect(text(inside) == "DIR/set/out: the folder lies in DIR/set, which is split. "
+            + "Choose a folder outside, or the parts would look like classes.")
         let unwritable = try folder.write("file", [1])
         expectError(.fileUnwritable) { try DataSplit([set]).write(to: "\(unwritable)/out", by: .link) }
         // An image that vanishes half-way leaves nothing behind.

@@ -4,6 +4,8 @@ import Apus
 public final class Classifier {
     /// Names of the classes, in the order of the probabilities.
     public let classes: [String]
+    /// How image files are read, as in training.
+    public var decoder: ImageDecoder { settings.decoder }
     private let saved: SavedModel
     private let settings: any ClassifierSettings
     private let model: MaskedAutoencoder
@@ -36,7 +38,7 @@ public final class Classifier {
         settings.threads = threads
         let images = try EvaluationImages(
             data, part, classes: classes, batch: batch ?? settings.batch, imageSize: saved.configuration.image, threads: settings.readers,
-            skipUnreadable: skipUnreadable)
+            skipUnreadable: skipUnreadable, decoder: settings.decoder)
         let evaluator = Evaluator(model, settings, images, seed: seed ?? settings.seed, compiler)
         let state = try evaluator.state(from: saved.file)
         var report = EvaluationReport(task: saved.kind.rawValue, classes: classes, images: images.loader.items.count)

@@ -13,7 +13,9 @@ struct EvaluationImages {
     ///
     /// Throws ``EvaluationError/unknownClass(name:path:known:)`` for a class that the model does not know; one that has no folder has no
     /// images.
-    init(_ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int, skipUnreadable: Bool) throws {
+    init(
+        _ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int, skipUnreadable: Bool, decoder: ImageDecoder
+    ) throws {
         let images = try ImageFolder(root: "\(data)/\(part)")
         numbers = try images.classes.map { name in
             guard let number = classes.firstIndex(of: name) else {
@@ -23,7 +25,7 @@ struct EvaluationImages {
         }
         loader = try ImageLoader(
             folder: images, batchSize: batch, imageSize: imageSize, augmentation: .evaluation, seed: 0, threads: threads,
-            skipUnreadable: skipUnreadable)
+            skipUnreadable: skipUnreadable, decoder: decoder)
         (self.classes, root) = (classes, data)
     }
 

@@ -5,6 +5,8 @@ public final class TrainedModel {
     public let configuration: Configuration
     /// The masking that the run of the checkpoint had come to.
     public let masking: Masking
+    /// How image files are read, as in training.
+    public let decoder: ImageDecoder
 
     private let model: MaskedAutoencoder
     private let file: SafetensorsFile
@@ -19,6 +21,7 @@ public final class TrainedModel {
     public init(checkpoint path: String, threads: Int? = nil) throws {
         let saved = try SavedModel(checkpoint: path)
         (file, configuration, masking) = (saved.file, saved.configuration, saved.masking ?? .random)
+        decoder = saved.settings.decoder
         model = try MaskedAutoencoder(configuration)
         compiler = try Compiler(CompilerOptions(precision: saved.precision), threads: threads)
     }

@@ -29,6 +29,9 @@ struct FinetuneOptions: ParsableArguments {
     @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
     @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
     @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
+    @Option(parsing: .unconditional, help: ArgumentHelp(
+        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
+    var window: String?
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
     @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
     var memoryLimit: String?
@@ -66,7 +69,7 @@ struct FinetuneOptions: ParsableArguments {
         settingValues(
             [
                 "data": data, "init": initialWeights, "method": method, "variant": variant, "preset": preset, "precision": precision,
-                "memory-limit": memoryLimit, "pooling": pooling,
+                "window": window, "memory-limit": memoryLimit, "pooling": pooling,
             ],
             [
                 "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-interval": attentionInterval,

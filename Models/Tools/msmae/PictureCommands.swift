@@ -11,7 +11,7 @@ struct AttentionCommand: ParsableCommand {
 
     func run() throws {
         let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
-        try pictures.draw("attention") { image, _ in try model.attentionPicture(of: image) }
+        try pictures.draw("attention", model.decoder) { image, _ in try model.attentionPicture(of: image) }
     }
 }
 
@@ -33,7 +33,7 @@ struct ReconstructCommand: ParsableCommand {
             return masking
         }
         let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
-        try pictures.draw("reconstruction") { image, index in
+        try pictures.draw("reconstruction", model.decoder) { image, index in
             try model.reconstructionPicture(of: image, masking: masking, seed: seed, index: index)
         }
     }
@@ -50,9 +50,9 @@ struct PictureOptions: ParsableArguments {
     func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
 
     /// Draws a picture of each image and writes it as PNG, named after the image and what is drawn.
-    func draw(_ kind: String, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {
+    func draw(_ kind: String, _ decoder: ImageDecoder, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {
         let folder = try PictureFolder(out, kind: kind, images: image, scale: scale)
-        for (index, path) in image.enumerated() { print(try folder.write(picture(ImageDecoder().decode(path: path), index), index)) }
+        for (index, path) in image.enumerated() { print(try folder.write(picture(decoder.decode(path: path), index), index)) }
     }
 }
 

@@ -22,7 +22,7 @@ struct PredictCommand: ParsableCommand {
         let model = try out.map { _ in try TrainedModel(checkpoint: checkpoint, threads: threads) }
         var predictions: [Prediction] = []
         for (index, path) in images.enumerated() {
-            let image = try ImageDecoder().decode(path: path)
+            let image = try classifier.decoder.decode(path: path)
             let shares = try classifier.probabilities(of: image)
             let picture = try pictures.flatMap { folder in
                 try model.map { try folder.write($0.attentionPicture(of: image), index) }

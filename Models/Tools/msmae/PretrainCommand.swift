@@ -24,6 +24,9 @@ struct PretrainOptions: ParsableArguments {
     @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
     @Option(help: "msmae, or mae for random masking throughout and no labels. (default: msmae)") var method: String?
     @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp(
+        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
+    var window: String?
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
     @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
     var memoryLimit: String?
@@ -53,7 +56,10 @@ struct PretrainOptions: ParsableArguments {
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
-        let texts = ["data": data, "method": method, "preset": preset, "variant": variant, "precision": precision, "memory-limit": memoryLimit]
+        let texts = [
+            "data": data, "method": method, "preset": preset, "variant": variant, "precision": precision, "window": window,
+            "memory-limit": memoryLimit,
+        ]
         let integers = [
             "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-start": attentionStart,
             "attention-interval": attentionInterval, "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep,

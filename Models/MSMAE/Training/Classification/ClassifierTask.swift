@@ -30,7 +30,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         maps = AttentionMaps(model, loader, compiler, output)
         let validation = try EvaluationImages(
             settings.data, "val", classes: images.classes, batch: settings.batch, imageSize: configuration.image, threads: settings.readers,
-            skipUnreadable: settings.skipUnreadable)
+            skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
         for error in validation.loader.skipped { output.say("skipped \(error)") }
         evaluator = Evaluator(model, settings, validation, seed: settings.seed, compiler)
     }

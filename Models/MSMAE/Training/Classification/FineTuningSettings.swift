@@ -15,6 +15,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public var variant = Configuration.Variant.corrected.rawValue
     public var preset = "base"
     public var imageSize: Int?
+    public var window: String?
     public var precision = Compiler.Precision.float32.rawValue
     public var memoryLimit: String?
 

@@ -8,6 +8,7 @@ public struct PreTrainingSettings: WarmupSettings {
     public var data = ""
     public var preset = "base"
     public var imageSize: Int?
+    public var window: String?
     public var method = Configuration.Method.msmae.rawValue
     public var variant = Configuration.Variant.corrected.rawValue
     public var precision = Compiler.Precision.float32.rawValue

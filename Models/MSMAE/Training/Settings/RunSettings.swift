@@ -20,6 +20,8 @@ public protocol RunSettings: Hashable, Sendable {
     /// Side of the images in pixels, if it is not the preset's.
     var imageSize: Int? { get set }
     var precision: String { get set }
+    /// Intensities of 16-bit grey images that become black and white, such as "-1024,3071"; nil where images are as they are seen.
+    var window: String? { get set }
     /// Memory that parameters and activations may take, such as "1.5GB"; parts of the forward pass are computed again to stay below it.
     var memoryLimit: String? { get set }
     var epochs: Int { get set }
@@ -102,6 +104,9 @@ extension RunSettings {
 
     /// Threads that read images.
     var readers: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+    /// How image files are read.
+    var decoder: ImageDecoder { ImageDecoder(window: window.flatMap { try? IntensityWindow($0) }) }
 
     /// How programs are compiled.
     var compilerOptions: CompilerOptions {

@@ -24,6 +24,7 @@ extension Setting {
             path("data", \.data, free: true),
             text("preset", \.preset, among: Configuration.presets.map(\.name)),
             optionalInteger("image-size", \.imageSize, Configuration.sizes),
+            window("window", \.window),
             text("precision", \.precision, among: Compiler.Precision.allCases.map(\.rawValue)),
             byteCount("memory-limit", \.memoryLimit),
         ]
@@ -92,6 +93,15 @@ extension Setting {
         Setting(name: name, shapesTheResult: false, read: { $0[keyPath: key].map { .text($0) } }) { (settings, value) throws(SettingError) in
             guard ByteCount(value.description) != nil else {
                 throw .outOfRange(name: name, value: value, allowed: "a number of bytes above 0, such as 1.5GB or 800MB")
+            }
+            settings[keyPath: key] = value.description
+        }
+    }
+
+    static func window(_ name: String, _ key: Key<String?>) -> Setting {
+        Setting(name: name, shapesTheResult: true, read: { $0[keyPath: key].map { .text($0) } }) { (settings, value) throws(SettingError) in
+            guard (try? IntensityWindow(value.description)) != nil else {
+                throw .outOfRange(name: name, value: value, allowed: "two numbers, the lower one first, such as -1024,3071")
             }
             settings[keyPath: key] = value.description
         }
