@@ -54,8 +54,13 @@ let package = Package(
             dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining", "ApusData"],
             path: "Sources/Apus"),
 
+        // Charts and pages, which know nothing of models; and PNG files of charts, which only command lines need.
+        .target(name: "ApusReport", path: "Sources/Report"),
+        .systemLibrary(name: "CLibrsvg", path: "Sources/CLibrsvg", pkgConfig: "cairo", providers: [.apt(["librsvg2-dev"])]),
+        .target(name: "ApusRendering", dependencies: ["ApusReport", "CLibrsvg"], path: "Sources/Rendering"),
+
         // The reference model and the command lines.
-        .target(name: "MSMAE", dependencies: ["Apus"], path: "Models/MSMAE"),
+        .target(name: "MSMAE", dependencies: ["Apus", "ApusReport"], path: "Models/MSMAE"),
         .target(
             name: "MSMAERecipes", path: "Models/Recipes",
             resources: ["messidor2", "btmd", "ham10000", "deeplesion", "chestxray2017", "busi", "busi-segmentation"].map { .embedInCode("\($0).yaml") }),
@@ -66,7 +71,7 @@ let package = Package(
             path: "Models/Tools/Options"),
         .executableTarget(
             name: "msmae-tool",
-            dependencies: ["MSMAE", "ToolOptions", "SwiftCSV", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MSMAE", "ToolOptions", "SwiftCSV", "ApusRendering", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
@@ -86,6 +91,7 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
+        .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
         .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),
     ],
     swiftLanguageModes: [.v6]

@@ -67,6 +67,8 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case nothingIsVisible(masking: Masking, tokens: Int)
     case nothingIsPredicted(masking: Masking, tokens: Int)
     case numberOutOfRange(name: String, value: Double)
+    /// Heads read after blocks of the encoder, in ascending order.
+    case headsWithoutBlocks(blocks: [Int], depth: Int)
 
     public var description: String {
         switch self {
@@ -78,6 +80,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
         case .ratioOutOfRange(let name, let value): "\(name) is \(value); it must be from 0 to 1"
         case .nothingIsVisible(let masking, let tokens): "\(masking) masking leaves none of \(tokens) patches to see"
         case .nothingIsPredicted(let masking, let tokens): "\(masking) masking leaves none of \(tokens) patches to predict"
+        case .headsWithoutBlocks(let blocks, let depth): "heads after blocks \(blocks): they must be in ascending order, from 0 to \(depth - 1)"
         case .numberOutOfRange(let name, let value): "\(name) is \(value); it must be a number from 0 on"
         }
     }
@@ -87,7 +90,10 @@ extension Configuration {
     static let sizes = 1...65536
 
     /// Throws the first reason why this makes no model.
-    public func validate() throws(ConfigurationError) {
+    public func validate() throws(ConfigurationError) { try validate(masking: true) }
+
+    /// Throws the first reason why this makes no model; without `masking`, of a model that sees whole images only.
+    func validate(masking hidesPatches: Bool) throws(ConfigurationError) {
         let sizes = [
             ("image", image), ("patch", patch), ("channels", channels), ("dim", dim), ("depth", depth), ("heads", heads),
             ("decoderDim", decoderDim), ("decoderDepth", decoderDepth), ("decoderHeads", decoderHeads), ("mlpRatio", mlpRatio),
@@ -109,7 +115,7 @@ extension Configuration {
         for (name, value) in ratios {
             guard (0...1).contains(value) else { throw .ratioOutOfRange(name: name, value: value) }
         }
-        for masking in Masking.allCases {
+        for masking in Masking.allCases where hidesPatches {
             let split = split(masking)
             guard split.kept > 0 else { throw .nothingIsVisible(masking: masking, tokens: tokens) }
             guard split.masked > 0 else { throw .nothingIsPredicted(masking: masking, tokens: tokens) }

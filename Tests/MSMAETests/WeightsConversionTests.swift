@@ -59,7 +59,9 @@ import Testing
 
     @Test func precisionStaysIfAsked() throws {
         let half = folder.file("half.safetensors"), output = folder.file("out.safetensors")
-        try SafetensorsWriter.write(to: half, tensors: [.init("h", .f16, [2], bytes: [0x00, 0x3E, 0x00, 0xC0]), .init("n", .i64, [1], bytes: [5, 0, 0, 0, 0, 0, 0, 0])])
+        try SafetensorsWriter.write(to: half, tensors: [
+            .init("h", .f16, [2], bytes: [0x00, 0x3E, 0x00, 0xC0]), .init("n", .i64, [1], bytes: [5, 0, 0, 0, 0, 0, 0, 0]),
+        ])
         var conversion = WeightsConversion()
         _ = try conversion.convert(half, to: output)
         var written = try SafetensorsFile(contentsOf: output)
@@ -79,7 +81,9 @@ import Testing
             return error.map { "\($0)" } ?? ""
         }
         #expect(error(weights, weights) == "\(weights): the converted weights would replace the file that they come from; choose another name")
-        #expect(error(weights, "x.pth") == "x.pth: only safetensors files are written; PyTorch reads them by safetensors.torch.load_file, for model.load_state_dict")
+        #expect(error(weights, "x.pth") == """
+            x.pth: only safetensors files are written; PyTorch reads them by safetensors.torch.load_file, for model.load_state_dict
+            """)
         #expect(error(weights, output) { $0.includesOptimizer = true } == "\(weights): no optimizer's state in this file; leave out --optimizer")
         #expect(error(weights, output) { $0.takesAverages = true } == "\(weights): no averages of weights in this file; leave out --ema")
         #expect(error(#filePath, output).hasPrefix("\(#filePath): the header claims"))

@@ -75,4 +75,8 @@ public struct EvaluationCost: Hashable, Sendable {
     public let classification: ModelCost
     /// The attention map that the masked path is drawn by: a pass over all tokens but for the end of the last block.
     public let map: ModelCost?
+
+    public init(tokens: Int, classification: ModelCost, map: ModelCost?) {
+        (self.tokens, self.classification, self.map) = (tokens, classification, map)
+    }
 }

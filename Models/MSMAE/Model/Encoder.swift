@@ -7,6 +7,8 @@ struct Encoder {
     var learnsPositions = false
     /// The chance that a branch of the last block is dropped for an image; it rises linearly from 0 in the first block, as in timm.
     var dropPath = 0.0
+    /// Whether the projections to queries, keys and values have a bias.
+    var hasQKVBias = true
 
     private var dim: Int { configuration.dim }
 
@@ -15,6 +17,19 @@ struct Encoder {
     /// - Parameter kept: The patches to look at, i32 [batch, kept]; all of them if nil.
     func callAsFunction(_ images: Tensor, keeping kept: Tensor? = nil) -> Tensor {
         blocks(configuration.depth)(tokens(images, keeping: kept))
+    }
+
+    /// The tokens [batch, 1 + patches, dim] after some of the blocks. Blocks that nothing depends on are not trained.
+    func tokens(_ images: Tensor, afterBlocks wanted: [Int]) -> [Tensor] {
+        var x = tokens(images, keeping: nil), found: [Tensor] = []
+        scope("blocks") {
+            for index in 0..<configuration.depth {
+                let block = block(index).named("\(index)")
+                x = index <= wanted.max() ?? -1 ? block(x) : frozen { block(x) }
+                if wanted.contains(index) { found.append(x) }
+            }
+        }
+        return found
     }
 
     /// How much each token attends to each other one in the last block: images -> [batch, heads, 1 + patches, 1 + patches].
@@ -44,7 +59,8 @@ struct Encoder {
 
     private func block(_ index: Int) -> TransformerBlock {
         var block = TransformerBlock(
-            dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon)
+            dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon,
+            hasQKVBias: hasQKVBias)
         let rate = configuration.depth > 1 ? dropPath * Double(index) / Double(configuration.depth - 1) : 0
         if rate != 0 {
             // Stream 0 is that of the patches' order.

@@ -5,13 +5,14 @@ import Apus
 /// *Shapes*: [batch, tokens, dim] -> the same.
 struct TransformerBlock: Layer {
     let dim: Int, heads: Int, mlpRatio: Int, epsilon: Double
+    var hasQKVBias = true
     /// What drops the branches for some images; a block without drops none.
     var attentionDropPath: DropPath?, perceptronDropPath: DropPath?
 
     var body: some Layer {
         Residual {
             norm1
-            SelfAttention(dim, heads: heads).named("attn")
+            SelfAttention(dim, heads: heads, qkvBias: hasQKVBias).named("attn")
             if let attentionDropPath { attentionDropPath }
         }
         Residual {
@@ -26,7 +27,7 @@ struct TransformerBlock: Layer {
     /// How much each token attends to each other one: [batch, tokens, dim] -> [batch, heads, tokens, tokens].
     func attention(_ x: Tensor) -> Tensor {
         let y = norm1(x)
-        return scope("attn") { SelfAttention(dim, heads: heads).attention(y) }
+        return scope("attn") { SelfAttention(dim, heads: heads, qkvBias: hasQKVBias).attention(y) }
     }
 
     private var norm1: some Layer { LayerNorm(dim, epsilon: epsilon).named("norm1") }

@@ -78,6 +78,11 @@ struct Recording {
         throw ReplayError(.contradiction, path: path, "\(name) holds \(wrong), which is not in \(range.lowerBound)..<\(range.upperBound)")
     }
 
+    /// Takes the numbers of a parameter: floating-point numbers, or integers from 0 on.
+    mutating func numbers(_ name: String, _ type: TensorType) throws(ReplayError) -> TensorData {
+        type.element == .i32 ? try integers(name, type.shape, in: 0..<Int(Int32.max)) : try floats(name, type.shape)
+    }
+
     /// Takes a tensor of bytes.
     mutating func bytes(_ name: String, _ shape: [Int]) throws(ReplayError) -> [UInt8] {
         try check(name, shape)

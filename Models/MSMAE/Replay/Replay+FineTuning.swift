@@ -25,7 +25,9 @@ extension Replay {
             throw ReplayError(.badDescription, path: recording.path, "a layer decay of \(decay) is not above 0 and up to 1")
         }
         let inputs = try recorded.inputs(&recording)
-        let training = try RecordedTraining(&recording, parameters: parameters, recorded.description)
+        let training = try RecordedTraining(
+            &recording, parameters: parameters, steps: recorded.description.steps,
+            learningRate: recorded.description.optimizer.lr)
         let (tokens, grid) = (configuration.tokens + 1, configuration.grid)
         let keptLogits = try recording.floats("expect.logits", [batch, configuration.classes])
         let allLogits = try recording.floats("expect.logits_unmasked", [batch, configuration.classes])

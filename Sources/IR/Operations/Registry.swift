@@ -13,6 +13,7 @@ public enum OperationRegistry {
         Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self,
         // Composite
         Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Attention.self, AttentionGradient.self,
+        LinearInterpolation.self, UpsampledConvolution.self,
     ]
 
     package static let byName: [String: any Operation.Type] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

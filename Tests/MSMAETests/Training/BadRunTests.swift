@@ -24,7 +24,7 @@ import Testing
     @Test func settingsOutOfRange() {
         #expect(message(["batch": .integer(0)]) == "batch is 0; it must be from 1 to 65536")
         #expect(message(["threads": .integer(0)]) == "threads is 0; it must be from 1 to 1024")
-        for value: SettingValue in [.text("lots"), .text("1.5 TB"), .text("-1GB"), .integer(0), .flag(true)] {
+        for value: SettingValue in [.text("lots"), .text("1.5TB"), .text("1 5MB"), .text("-1GB"), .integer(0), .flag(true)] {
             #expect(message(["memory-limit": value]) == "memory-limit is \(value); it must be a number of bytes above 0, such as 1.5GB or 800MB")
         }
         #expect(message(["epochs": .integer(-1)]) == "epochs is -1; it must be from 1 to 1000000")

@@ -58,6 +58,27 @@ import Testing
         try expectSame(whole, stopped)
     }
 
+    @Test func mixedImagesAndAveragesOfWeightsGoOnExactlyToo() throws {
+        let settings = set.fineTuning([
+            "mixup": .number(0.8), "cutmix": .number(1), "ema": .number(0.9), "clip-grad": .number(0.5), "pooling": .text("class-token"),
+            "epochs": .integer(2), "accum-iter": .integer(2),
+        ])
+        let whole = folder.file("whole"), stopped = folder.file("stopped")
+        try start(Task.self, whole, settings)
+        try start(Task.self, stopped, settings, until: 1)
+        for step in [2, 3] { try goOn(Task.self, stopped, until: step) }
+        try goOn(Task.self, stopped)
+        try expectSame(whole, stopped)
+        let tensors = try RunResult(whole).tensors
+        #expect(tensors["ema.head.weight"] != nil && tensors["ema.head.weight"] != tensors["head.weight"])
+        // The averages are what is evaluated.
+        let images = try ImageFolder(root: set.path + "/val").items.map(\.path)
+        let line = try String(contentsOfFile: whole + "/predictions-all.csv", encoding: .utf8).split(separator: "\n")[1]
+        let written = line.split(separator: ",").suffix(2).compactMap { Double($0) }
+        let asked = try Classifier(checkpoint: whole).probabilities(of: ImageDecoder().decode(path: images[0]))
+        for (a, b) in zip(written, asked) { #expect(abs(a - b) < 1e-5, "\(written), \(asked)") }
+    }
+
     @Test func aRunWithAllPatchesHasNoMaps() throws {
         let run = folder.file("run")
         try start(Task.self, run, set.fineTuning(["method": .text("mae"), "epochs": .integer(1)]))
@@ -107,6 +128,22 @@ import Testing
         #expect(error?.description == "\(latest): the checkpoint does not fit the model: 'blocks.1.norm1.bias' is missing; "
             + "'cls_token' is [1, 1, 3] in the file and [1, 1, 96] in the model")
         #expect(!FileManager.default.fileExists(atPath: run))
+    }
+
+    @Test func positionsAreResizedForLargerImages() throws {
+        let pre = folder.file("pre"), run = folder.file("run")
+        try train(pre, set.settings, until: 0)
+        try start(Task.self, run, set.fineTuning(["init": .text(pre), "image-size": .integer(64)]), until: 0)
+        let before = try SafetensorsFile(contentsOf: #require(try RunFolder(opening: pre).latestCheckpoint()).path)
+        let after = try SafetensorsFile(contentsOf: #require(try RunFolder(opening: run).latestCheckpoint()).path)
+        #expect(try after.floats("pos_embed") == positionTable(resizing: before.floats("pos_embed"), fromGrid: 4, toGrid: 8, dim: 96))
+        #expect(try after.floats("cls_token") == before.floats("cls_token"))
+    }
+
+    @Test func aFileOfPyTorchIsReadAndNamedWithWhatDoesNotFit() {
+        let path = Recordings.path("checkpoint").replacingOccurrences(of: ".safetensors", with: ".pth")
+        #expect(message(["init": .text(path)]).hasPrefix(
+            "\(path): the checkpoint does not fit the model: 'blocks.0.attn.proj.bias' is "))
     }
 
     // MARK: - Bad input

@@ -2,10 +2,10 @@ import Apus
 
 /// Weights of a pre-trained model that a new one begins with.
 struct InitialWeights {
-    private let source: NamedTensors
+    private let source: WeightsFile
 
-    /// Opens a checkpoint or the folder of a run.
-    init(_ path: String) throws { source = try NamedTensors(path) }
+    /// Opens a safetensors file, a file that PyTorch has written, or the newest checkpoint of a run's folder.
+    init(_ path: String) throws { source = try WeightsFile(contentsOf: SavedModel.file(path)) }
 
     /// Names that the encoder and the class token, which every model needs, begin with.
     private static let encoder = ["cls_token", "pos_embed", "patch_embed.", "blocks."]
@@ -17,13 +17,14 @@ struct InitialWeights {
     /// The head of a pre-trained model is dropped with its decoder. Throws ``RunError/unfitCheckpoint(path:problems:)`` if a weight of the
     /// encoder is missing or has another shape.
     func load(into state: ProgramState, _ configuration: Configuration) throws -> [String] {
-        let wanted = state.savedNames.filter { !$0.hasPrefix("optimizer.") && !$0.hasPrefix(ProgramState.averagePrefix) }
+        let wanted = state.savedNames.filter { name in
+            state.type(of: name)?.element == .f32 && !["optimizer.", ProgramState.averagePrefix].contains { name.hasPrefix($0) }
+        }
         let isPreTrained = source.names.contains { name in Self.preTraining.contains { name.hasPrefix($0) } }
         var positions: String?
         var used: [String] = [], missing: [String] = [], others: [String] = [], problems: [String] = []
         for name in wanted {
-            guard let type = state.type(of: name), type.element == .f32 else { continue }
-            let shape = type.shape
+            guard let shape = state.type(of: name)?.shape else { continue }
             let isEncoder = Self.encoder.contains { name.hasPrefix($0) }
             guard source.names.contains(name), !(isPreTrained && name.hasPrefix("head.")) else {
                 if isEncoder { problems.append("'\(name)' is missing") } else { missing.append(name) }
@@ -46,7 +47,7 @@ struct InitialWeights {
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: source.path, problems: problems) }
         let left = source.names.filter { name in
-            !wanted.contains(name) && !["optimizer.", ProgramState.averagePrefix, AttentionMaps.tensorName].contains { name.hasPrefix($0) }
+            !wanted.contains(name) && name != AttentionMaps.tensorName
         }
         return ["\(used.count) of \(wanted.count) weights from \(source.path)"] + [positions].compactMap { $0 }
             + [("new", missing), ("of another shape, and new", others), ("left out", left)].compactMap { what, names in
@@ -77,31 +78,5 @@ struct InitialWeights {
             }
         }
         return parts.map { $0.count > 1 ? "\($0.part) (\($0.count))" : $0.part }.joined(separator: ", ")
-    }
-}
-
-/// The tensors of a file by name, whatever its format.
-struct NamedTensors {
-    let path: String
-    /// All names, in order.
-    let names: [String]
-    let shape: (String) throws -> [Int]
-    let floats: (String) throws -> [Float]
-
-    /// Opens a safetensors file, a file that PyTorch has written (`.pth`, `.pt` or `.bin`), or the newest checkpoint of a run's folder.
-    init(_ path: String) throws {
-        if ["pth", "pt", "bin"].contains(where: { path.lowercased().hasSuffix(".\($0)") }) {
-            let file = try TorchCheckpoint(contentsOf: path)
-            self.path = path
-            names = file.names.sorted()
-            shape = { try file.shape($0) }
-            floats = { try file.floats($0) }
-            return
-        }
-        let file = try SafetensorsFile(contentsOf: SavedModel.file(path))
-        self.path = file.path
-        names = file.names
-        shape = { try file.shape($0) }
-        floats = { try file.floats($0) }
     }
 }

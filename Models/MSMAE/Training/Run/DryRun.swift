@@ -15,7 +15,9 @@ public struct DryRun: Sendable {
     }
 
     public let task: String
-    public let classes: [String], images: String
+    public let classes: Int
+    /// How many images there are to train on, and what they are.
+    public let images: String
     public let epochs: Int, stepsPerEpoch: Int, imagesPerStep: Int
     public let phases: [Phase]
 
@@ -25,7 +27,7 @@ public struct DryRun: Sendable {
     public var text: String {
         func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1e6) }
         let steps = phases.reduce(0) { $0 + $1.steps }
-        return (["\(task): \(images) in \(classes.count) classes; \(epochs) epochs of \(stepsPerEpoch) steps of \(imagesPerStep) images; \(steps) steps to go"]
+        return (["\(task): \(images) in \(classes) classes; \(epochs) epochs of \(stepsPerEpoch) steps of \(imagesPerStep) images; \(steps) steps to go"]
             + phases.map { phase in
                 let bytes = phase.weightBytes + phase.optimizerBytes + phase.activationBytes
                 return "\(phase.masking.map { "\($0) masking" } ?? "all patches"): \(phase.epochs) epochs, \(phase.steps) steps of "
@@ -54,7 +56,7 @@ extension Trainer {
                 activationBytes: program.arenaBytes, secondsPerStep: try secondsPerStep(training, epoch: own[0]))
         }
         return DryRun(
-            task: Task.Settings.kind.rawValue, classes: task.identity.classes, images: task.identity.images, epochs: settings.epochs,
+            task: Task.Settings.kind.rawValue, classes: task.identity.classes.count, images: task.identity.images, epochs: settings.epochs,
             stepsPerEpoch: stepsPerEpoch, imagesPerStep: settings.effectiveBatch, phases: phases)
     }
 

@@ -52,10 +52,11 @@ extension ProgramState {
     /// The first parameter, by name, that holds a number which is not finite.
     func firstNotFinite() throws -> String? {
         try savedNames.first { name in
-            type(of: name)?.element == .f32 && (try withBytes(name) { bytes in
+            guard type(of: name)?.element == .f32 else { return false }
+            return try withBytes(name) { bytes in
                 let exponent: UInt32 = 0x7F80_0000
                 return bytes.bindMemory(to: UInt32.self).contains { $0 & exponent == exponent }
-            })
+            }
         }
     }
 

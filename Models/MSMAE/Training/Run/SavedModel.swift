@@ -20,7 +20,8 @@ struct SavedModel {
         switch RunKind.allCases.first(where: { $0.format == file.metadata["format"] }) {
         case .pretrain: try self.init(file, PreTrainingSettings.self)
         case .finetune: try self.init(file, FineTuningSettings.self)
-        case .linprobe, .segment, nil:
+        case .linprobe: try self.init(file, LinearProbingSettings.self)
+        case .segment, nil:
             throw RunError.foreignCheckpoint(path: file.path, reason: "it was not written by this program's training of a model")
         }
     }

@@ -6,7 +6,7 @@ extension Trainer {
     var startFields: [(String, RunLog.Value)] {
         [
             ("task", .text(Task.Settings.kind.rawValue)), ("classes", .integer(task.identity.classes.count)),
-            ("seed", .integer(plan.settings.seed)), ("weights", .integer(trainableNumbers)),
+            ("class_names", .list(task.identity.classes.map { .text($0) })), ("seed", .integer(plan.settings.seed)), ("weights", .integer(trainableNumbers)),
         ]
     }
 

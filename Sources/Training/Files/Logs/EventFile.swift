@@ -32,7 +32,8 @@ struct EventFile {
         let events = lines.compactMap { event($0) }
         if !events.isEmpty { try create(events) }
         for file in earlier {
-            guard unlink("\(folder)/\(file.name)") == 0 || errno == ENOENT else { throw FileError(path: "\(folder)/\(file.name)", action: "remove") }
+            let path = "\(folder)/\(file.name)"
+            guard unlink(path) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
         }
     }
 
@@ -65,7 +66,8 @@ struct EventFile {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.compactMap { name in
             let parts = name.dropFirst(Self.prefix.count).split(separator: ".", omittingEmptySubsequences: false)
-            guard name.hasPrefix(Self.prefix), parts.count == 2, parts[1].count >= 6, let start = Int(parts[0]), let generation = Int(parts[1]) else { return nil }
+            guard name.hasPrefix(Self.prefix), parts.count == 2, parts[1].count >= 6, let start = Int(parts[0]), let generation = Int(parts[1])
+            else { return nil }
             return (name, start, generation)
         }
     }

@@ -58,12 +58,14 @@ struct TorchContents {
         let names = archive.entries.keys.filter { $0.hasSuffix("/data.pkl") && $0.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 1 }
         guard let name = names.first, names.count == 1 else {
             throw TorchCheckpointError(
-                .notACheckpoint, path: path, names.isEmpty ? "a zip archive without data.pkl, not a checkpoint of PyTorch" : "the zip archive has several data.pkl")
+                .notACheckpoint, path: path,
+                names.isEmpty ? "a zip archive without data.pkl, not a checkpoint of PyTorch" : "the zip archive has several data.pkl")
         }
         let folder = String(name.dropLast("data.pkl".count))
         guard archive.entries[folder + "constants.pkl"] == nil else {
             throw TorchCheckpointError(
-                .notACheckpoint, path: path, "an archive of TorchScript, which holds a program; save the weights alone: torch.save(model.state_dict(), FILE)")
+                .notACheckpoint, path: path,
+                "an archive of TorchScript, which holds a program; save the weights alone: torch.save(model.state_dict(), FILE)")
         }
         return folder
     }
@@ -105,7 +107,8 @@ struct TorchContents {
 
     private func noStateDict(_ message: String, _ called: [String]) -> TorchCheckpointError {
         TorchCheckpointError(
-            .noStateDict, path: path, "no state dict in the file: \(message)" + (called.isEmpty ? "" : "; named and not called: \(called.joined(separator: ", "))"))
+            .noStateDict, path: path,
+            "no state dict in the file: \(message)" + (called.isEmpty ? "" : "; named and not called: \(called.joined(separator: ", "))"))
     }
 
     private mutating func skip(_ place: String, _ what: String) {
@@ -120,7 +123,8 @@ struct TorchContents {
             for member in objects.attributes(id) ?? [] {
                 visited += 1
                 guard visited <= Self.maximumValues else { return }
-                guard let key = objects.scalar(member.key), key.utf8.count <= 200, depth > 0 || !keys.contains(key) && tensors[key] == nil else { continue }
+                guard let key = objects.scalar(member.key), key.utf8.count <= 200, depth > 0 || !keys.contains(key) && tensors[key] == nil
+                else { continue }
                 let place = place.isEmpty ? key : "\(place).\(key)"
                 if let value = objects.scalar(member.value) {
                     if value.utf8.count <= 1000 { values[place] = value }
@@ -133,7 +137,7 @@ struct TorchContents {
         }
     }
 
-    /// Views can name the same elements again and again: what all tensors would take together has to stay plausible.
+    /// Views can name the same elements again and again, as shared weights do: what all tensors would take has to stay plausible.
     private func checkSize(fileSize: Int) throws(TorchCheckpointError) {
         var total = 0
         let optimizerTensors = (try? optimizer.get())?.tensors ?? [:]
@@ -141,7 +145,7 @@ struct TorchContents {
             let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
             total = overflow ? .max : sum
         }
-        guard total <= 16 * fileSize + (64 << 20) else {
+        guard total <= 4 * fileSize + (64 << 20) else {
             throw TorchCheckpointError(.tooLarge, path: path, "its tensors would take \(total) bytes, and the file has \(fileSize)")
         }
     }

@@ -52,7 +52,8 @@ public struct TorchOptimizerState: Sendable {
                 } else if let kind = Self.kinds[name] {
                     // Without momentum, SGD saves None.
                     if case .none = pickle[entry.value] { continue }
-                    guard case .tensor(let tensor) = try objects.meaning(entry.value, place: "optimizer.\(kind).\(index)"), tensor.elementType.isFloatingPoint
+                    guard case .tensor(let tensor) = try objects.meaning(entry.value, place: "optimizer.\(kind).\(index)"),
+                        tensor.elementType.isFloatingPoint
                     else { throw unusable("\"\(name)\" of weight \(index) is no tensor of floating-point numbers") }
                     found[index, default: []].append((kind, tensor))
                 } else {
@@ -86,7 +87,8 @@ public struct TorchOptimizerState: Sendable {
     /// A number of updates: an integer, or a tensor of one number, whose bytes the pickle cannot tell.
     private static func step(_ id: Pickle.ID, _ objects: TorchObjects) throws(TorchCheckpointError) -> Int? {
         if let number = objects.pickle.number(id) { return Int(exactly: number) }
-        guard case .tensor(let tensor) = try objects.meaning(id, place: "optimizer.step"), tensor.shape.reduce(1, *) == 1, tensor.elementType.isFloatingPoint
+        guard case .tensor(let tensor) = try objects.meaning(id, place: "optimizer.step"), tensor.shape.reduce(1, *) == 1,
+            tensor.elementType.isFloatingPoint
         else { return nil }
         return objects.numbers(of: tensor).first.flatMap { Int(exactly: $0) }
     }

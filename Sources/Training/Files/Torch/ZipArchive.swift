@@ -147,7 +147,9 @@ struct ZipArchive {
 
     private func zip64Fields(_ extra: Range<Int>) throws(TorchCheckpointError) -> [Int] {
         var position = extra.lowerBound
-        while position + 4 <= extra.upperBound, let id = bytes.unsigned(UInt16.self, at: position), let count = bytes.unsigned(UInt16.self, at: position + 2) {
+        while position + 4 <= extra.upperBound, let id = bytes.unsigned(UInt16.self, at: position),
+            let count = bytes.unsigned(UInt16.self, at: position + 2)
+        {
             guard position + 4 + count <= extra.upperBound else { throw malformed("an extra field is cut off") }
             if id == 1 {
                 return try (0..<count / 8).map { (index) throws(TorchCheckpointError) in

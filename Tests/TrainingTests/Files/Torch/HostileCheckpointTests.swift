@@ -41,7 +41,8 @@ import Testing
         let parameter = Pickled.call(Pickled.global("torch._utils", "_rebuild_parameter"), [system, [0x88], Pickled.none])
         let model = Pickled.dictionary([("w", Self.tensor), ("a", system), ("b", instance), ("c", parameter)])
         let checkpoint = try open(value: evaluated + Array("0".utf8) + Pickled.dictionary([
-            ("model", model), ("args", Pickled.namespace([("hook", system)])), ("list", Pickled.list([Pickled.call(Pickled.global("subprocess", "Popen"), command)])),
+            ("model", model), ("args", Pickled.namespace([("hook", system)])),
+            ("list", Pickled.list([Pickled.call(Pickled.global("subprocess", "Popen"), command)])),
         ]))
         #expect(try checkpoint.floats("w") == [1, 2])
         #expect(checkpoint.skipped.map(\.description) == [
@@ -54,7 +55,8 @@ import Testing
             """)
         // The opcodes of older protocols, which name and call in other ways.
         for opcodes in ["cos\nsystem\n(S'touch \(trace)'\ntR.", "(S'touch \(trace)'\nios\nsystem\n.", "(cos\nsystem\nU\u{2}lso.", "\u{82}\u{1}."] {
-            #expect(code { () throws(TorchCheckpointError) in try open(ZipBytes([("c/data.pkl", [0x80, 2] + opcodes.unicodeScalars.map { UInt8($0.value) })])) } == .malformedPickle)
+            let zip = ZipBytes([("c/data.pkl", [0x80, 2] + opcodes.unicodeScalars.map { UInt8($0.value) })])
+            #expect(code { () throws(TorchCheckpointError) in try open(zip) } == .malformedPickle)
         }
         #expect(!FileManager.default.fileExists(atPath: trace))
     }
@@ -68,8 +70,8 @@ import Testing
         ]))
         #expect(checkpoint.names == ["w"])
         #expect(checkpoint.skipped.map(\.what) == [
-            "a tensor of torch.ComplexFloatStorage", "torch._utils._rebuild_sparse_tensor", String(repeating: "m", count: 90) + "." + String(repeating: "?", count: 9) + "…",
-            "an object",
+            "a tensor of torch.ComplexFloatStorage", "torch._utils._rebuild_sparse_tensor",
+            String(repeating: "m", count: 90) + "." + String(repeating: "?", count: 9) + "…", "an object",
         ])
     }
 
@@ -115,7 +117,8 @@ import Testing
         let groups = Array("](".utf8) + (0..<300_000).flatMap { _ in Array("h\u{2}".utf8) } + Array("e".utf8)
         let state = Array("}(".utf8) + (0..<300_000).flatMap { _ in Array("Nh\u{2}".utf8) } + Array("u".utf8)
         let root = Pickled.dictionary([
-            ("model", Pickled.dictionary([("w", Self.tensor)])), ("optimizer", Pickled.dictionary([("state", state), ("param_groups", groups)])), ("x", Array("h\u{2}".utf8)),
+            ("model", Pickled.dictionary([("w", Self.tensor)])), ("optimizer", Pickled.dictionary([("state", state), ("param_groups", groups)])),
+            ("x", Array("h\u{2}".utf8)),
         ])
         let checkpoint = try open(value: long + members + root)
         #expect(try checkpoint.floats("w") == [1, 2])
@@ -124,9 +127,10 @@ import Testing
 
     @Test func lengthsThatLieAreErrors() {
         for operation: [UInt8] in [
-            [UInt8(ascii: "X"), 255, 255, 255, 255], [UInt8(ascii: "T"), 255, 255, 255, 127], [0x8D] + Pickled.little(UInt64.max), [0x8D] + Pickled.little(UInt64.max >> 1),
-            [0x96] + Pickled.little(UInt64(1) << 40), [0x8B, 255, 255, 255, 127], [0x8A, 200], [0x95, 1], [UInt8(ascii: "G")], Array("cos".utf8), [0x80, 1], [0x80, 6],
-            Array("0".utf8), Array("(R".utf8), Array("t".utf8), Array("a".utf8), Array("h\u{7}".utf8), Array("(Nd".utf8), [0x93], [0x86], Array("}(Nu".utf8), [0x97], [],
+            [UInt8(ascii: "X"), 255, 255, 255, 255], [UInt8(ascii: "T"), 255, 255, 255, 127], [0x8D] + Pickled.little(UInt64.max),
+            [0x8D] + Pickled.little(UInt64.max >> 1), [0x96] + Pickled.little(UInt64(1) << 40), [0x8B, 255, 255, 255, 127], [0x8A, 200], [0x95, 1],
+            [UInt8(ascii: "G")], Array("cos".utf8), [0x80, 1], [0x80, 6], Array("0".utf8), Array("(R".utf8), Array("t".utf8), Array("a".utf8),
+            Array("h\u{7}".utf8), Array("(Nd".utf8), [0x93], [0x86], Array("}(Nu".utf8), [0x97], [],
         ] {
             let zip = ZipBytes([("c/data.pkl", [0x80, 2] + operation)])
             #expect(code { () throws(TorchCheckpointError) in try open(zip) } == .malformedPickle, "\(operation)")
@@ -153,7 +157,8 @@ import Testing
         let rank = 65
         #expect(code(Pickled.tensor(count: 2, shape: [Int](repeating: 1, count: rank), strides: [Int](repeating: 1, count: rank))) == .invalidTensor)
         let call = Pickled.global("torch._utils", "_rebuild_tensor_v2")
-        for arguments in [[], [Pickled.none, Pickled.none, Pickled.none, Pickled.none], [Pickled.none + Array("Q".utf8), Pickled.integer(0), Pickled.tuple([]), Pickled.tuple([])]] {
+        let nothing = Pickled.none + Array("Q".utf8)
+        for arguments in [[], [Pickled.none, Pickled.none, Pickled.none, Pickled.none], [nothing, Pickled.integer(0), Pickled.tuple([]), Pickled.tuple([])]] {
             #expect(code(Pickled.call(call, arguments)) == .invalidTensor)
         }
     }
@@ -186,7 +191,10 @@ import Testing
         ("an absolute path", .unsupportedArchive, { $0.entries.append(.init("/etc/x", [])) }),
         ("a path of Windows", .unsupportedArchive, { $0.entries.append(.init("c\\..\\x", [])) }),
         ("a wrong checksum of the pickle", .damaged, { $0["c/data.pkl"].central.checksum ^= 1 }),
-        ("an unknown byte order", .malformedArchive, { zip in zip.entries.removeAll { $0.name == "c/byteorder" }; zip.entries.append(.init("c/byteorder", Array("middle".utf8))) }),
+        ("an unknown byte order", .malformedArchive, { zip in
+            zip.entries.removeAll { $0.name == "c/byteorder" }
+            zip.entries.append(.init("c/byteorder", Array("middle".utf8)))
+        }),
         ("no pickle", .notACheckpoint, { zip in zip.entries.removeAll { $0.name == "c/data.pkl" } }),
         ("two pickles", .notACheckpoint, { $0.entries.append(.init("d/data.pkl", [])) }),
         ("a program", .notACheckpoint, { $0.entries.append(.init("c/constants.pkl", [])) }),
@@ -239,7 +247,8 @@ import Testing
             """)
         #expect(message([]) == "not a checkpoint of PyTorch: it does not begin as a zip archive does")
         #expect(message(ZipBytes([("a.txt", [1])]).bytes) == "a zip archive without data.pkl, not a checkpoint of PyTorch")
-        #expect(message(ZipBytes(checkpoint: Pickled.dictionary([("epoch", Pickled.integer(1))])).bytes) == "no state dict in the file: it holds a dictionary without tensors")
+        let epoch = ZipBytes(checkpoint: Pickled.dictionary([("epoch", Pickled.integer(1))]))
+        #expect(message(epoch.bytes) == "no state dict in the file: it holds a dictionary without tensors")
         #expect(code { () throws(TorchCheckpointError) in try TorchCheckpoint(contentsOf: folder.path) } == .unreadable)
     }
 
