@@ -85,7 +85,7 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Apus"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
-        .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),
+        .testTarget(name: "MSMAETests", dependencies: ["MSMAE", "ApusReport"], path: "Tests/MSMAETests"),
     ],
     swiftLanguageModes: [.v6]
 )
