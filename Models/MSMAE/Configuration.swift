@@ -1,5 +1,13 @@
 /// Sizes and constants of an MSMAE model; checked by ``validate()`` before a model is made of it.
 public struct Configuration: Hashable, Sendable {
+    /// How pre-training learns.
+    public enum Method: String, Hashable, Sendable, CaseIterable {
+        /// From hidden patches and from labels, with attention-driven masking after a while.
+        case msmae
+        /// From hidden patches alone, with random masking throughout (He et al. 2022): the baseline.
+        case mae
+    }
+
     /// How far to follow the released code where it departs from the method.
     public enum Variant: String, Hashable, Sendable, CaseIterable {
         /// Cross entropy of the logits.
@@ -36,6 +44,7 @@ public struct Configuration: Hashable, Sendable {
     /// Weight of the classification loss beside the reconstruction loss.
     public var classificationLossWeight = 0.1
     public var variant = Variant.corrected
+    public var method = Method.msmae
 
     public init() {}
 
@@ -58,6 +67,8 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case nothingIsVisible(masking: Masking, tokens: Int)
     case nothingIsPredicted(masking: Masking, tokens: Int)
     case numberOutOfRange(name: String, value: Double)
+    /// Heads read after blocks of the encoder, in ascending order.
+    case headsWithoutBlocks(blocks: [Int], depth: Int)
 
     public var description: String {
         switch self {
@@ -69,6 +80,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
         case .ratioOutOfRange(let name, let value): "\(name) is \(value); it must be from 0 to 1"
         case .nothingIsVisible(let masking, let tokens): "\(masking) masking leaves none of \(tokens) patches to see"
         case .nothingIsPredicted(let masking, let tokens): "\(masking) masking leaves none of \(tokens) patches to predict"
+        case .headsWithoutBlocks(let blocks, let depth): "heads after blocks \(blocks): they must be in ascending order, from 0 to \(depth - 1)"
         case .numberOutOfRange(let name, let value): "\(name) is \(value); it must be a number from 0 on"
         }
     }
@@ -78,7 +90,10 @@ extension Configuration {
     static let sizes = 1...65536
 
     /// Throws the first reason why this makes no model.
-    public func validate() throws(ConfigurationError) {
+    public func validate() throws(ConfigurationError) { try validate(masking: true) }
+
+    /// Throws the first reason why this makes no model; without `masking`, of a model that sees whole images only.
+    func validate(masking hidesPatches: Bool) throws(ConfigurationError) {
         let sizes = [
             ("image", image), ("patch", patch), ("channels", channels), ("dim", dim), ("depth", depth), ("heads", heads),
             ("decoderDim", decoderDim), ("decoderDepth", decoderDepth), ("decoderHeads", decoderHeads), ("mlpRatio", mlpRatio),
@@ -100,7 +115,7 @@ extension Configuration {
         for (name, value) in ratios {
             guard (0...1).contains(value) else { throw .ratioOutOfRange(name: name, value: value) }
         }
-        for masking in Masking.allCases {
+        for masking in Masking.allCases where hidesPatches {
             let split = split(masking)
             guard split.kept > 0 else { throw .nothingIsVisible(masking: masking, tokens: tokens) }
             guard split.masked > 0 else { throw .nothingIsPredicted(masking: masking, tokens: tokens) }

@@ -18,10 +18,13 @@ final class Trace: @unchecked Sendable {
     }
 
     let builder: GraphBuilder
+    /// Whether a training step is traced: some layers, such as batch normalisation, do other things in training than afterwards.
+    let isTraining: Bool
     private var scope = Scope(path: "", isRepeated: false)
     private var weights: [String: SourceLocation?] = [:]
 
-    init(name: String, location: SourceLocation? = nil) {
+    init(name: String, training: Bool = false, location: SourceLocation? = nil) {
+        isTraining = training
         builder = GraphBuilder(name: name)
         builder.location = location
     }
@@ -73,7 +76,17 @@ final class Trace: @unchecked Sendable {
             return collision(fullName, first, place)
         }
         weights[fullName] = .some(place)
-        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable))
+        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable && !isFrozen))
+    }
+
+    private var isFrozen = false
+
+    /// Runs `body`, whose weights are not trainable.
+    func freezing<Result>(_ body: () -> Result) -> Result {
+        let outer = isFrozen
+        isFrozen = true
+        defer { isFrozen = outer }
+        return body()
     }
 
     /// Reports two weights of one name, once for a layer.
@@ -96,13 +109,18 @@ func located<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Resul
 /// - Parameters:
 ///   - name: Name inside the layer, such as `weight`.
 ///   - shape: Shape in PyTorch's order: [out, in] for a linear layer.
-///   - trainable: Whether training changes it; a position table, for example, may be fixed.
+///   - element: Type of the numbers; what is not f32 is not trainable.
+///   - trainable: Whether the optimizer changes it; a position table, for example, may be fixed.
 public func weight(
-    _ name: String, _ shape: [Int], _ initializer: Initializer, trainable: Bool = true, file: String = #fileID, line: Int = #line
+    _ name: String, _ shape: [Int], _ initializer: Initializer, _ element: ElementType = .float32, trainable: Bool = true,
+    file: String = #fileID, line: Int = #line
 ) -> Tensor {
     let trace = Trace.active
-    return trace.weight(name, TensorType(.f32, shape), initializer, trainable: trainable, trace.builder.location(file, line))
+    return trace.weight(name, TensorType(element, shape), initializer, trainable: trainable, trace.builder.location(file, line))
 }
+
+/// Declares the weights in `body` as not trainable: no gradient of them is computed, and nothing is kept for that.
+public func frozen<Result>(_ body: () -> Result) -> Result { Trace.active.freezing(body) }
 
 /// Prefixes the names of the weights that are declared in `body` with a name and a dot.
 public func scope<Result>(_ name: String, file: String = #fileID, line: Int = #line, _ body: () -> Result) -> Result {

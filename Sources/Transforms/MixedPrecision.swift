@@ -65,11 +65,21 @@ private struct PrecisionPlan {
             let readers = users[value.index]
             // What goes through another product or sum on its way is a gradient of activations.
             isForUpdates[value.index] = (updates.contains(value) || !readers.isEmpty) && readers.allSatisfy { reader in
-                isForUpdates[reader.index] && graph[reader].operation is any ElementwiseOperation
+                isForUpdates[reader.index] && Self.isStepOfUpdates(graph[reader], graph)
             }
         }
         for value in graph.values where graph[value].operation is Dot {
             for operand in graph[value].operands { productOperands.insert(operand) }
+        }
+    }
+
+    /// What optimizers compute with gradients: element by element, and with lengths of whole tensors.
+    private static func isStepOfUpdates(_ node: Node, _ graph: Graph) -> Bool {
+        switch node.operation {
+        case is any ElementwiseOperation: true
+        case is Reduce: node.type.rank == 0
+        case is Broadcast: graph[node.operands[0]].type.rank == 0
+        default: false
         }
     }
 

@@ -125,11 +125,16 @@ struct InPlaceUpdateTests {
     }
 
     /// Several steps of each optimizer on two layers equal the interpreter's.
-    @Test(arguments: ["adamW", "sgd", "momentum"])
+    @Test(arguments: ["adamW", "adam", "sgd", "momentum", "lars", "clipped", "averaged"])
     func optimizers(name: String) throws {
         let optimizer: Optimizer = switch name {
         case "adamW": .adamW(learningRate: 0.05, weightDecay: 0.1)
+        case "adam": .adam(learningRate: 0.05, weightDecay: 0.1)
         case "momentum": .sgd(learningRate: 0.05, momentum: 0.9, weightDecay: 0.01, nesterov: true)
+        case "lars": .lars(learningRate: 0.5, weightDecay: 0.01, trustCoefficient: 0.1)
+        // The norm of the gradients lies around 1: some steps are clipped, some are not.
+        case "clipped": .sgd(learningRate: 0.05, momentum: 0.9).clippingGradients(toNorm: 1)
+        case "averaged": .adamW(learningRate: 0.05, weightDecay: 0.1).clippingGradients(toNorm: 0.5).averagingWeights(decay: 0.9)
         default: .sgd(learningRate: 0.05)
         }
         let graph = try perceptronStep(optimizer)

@@ -17,6 +17,22 @@ struct IndexingKernelTests {
         try expectFunction([i32(extent), i32(4, extent)], tolerance: 0, by: differences) { x in [gather(x[0], x[1])] }
     }
 
+    @Test(arguments: oddExtents.prefix(6))
+    func interpolations(extent: Int) throws {
+        try expectFunction([f32(2, 5, extent)]) { x in
+            [1, 2].flatMap { axis in [1, extent, 2 * extent + 1].map { x[0].builder.add(LinearInterpolation(axis: axis, size: $0), [x[0]]) } }
+        }
+    }
+
+    /// Channels around the width of a vector, larger and equal sizes, and what is computed before and after.
+    @Test(arguments: [(1, 1), (3, 17), (16, 32), (33, 5)], [(8, 10), (4, 5), (7, 9)])
+    func upsampledConvolutions(_ channels: (input: Int, output: Int), _ size: (height: Int, width: Int)) throws {
+        try expectFunction([f32(2, 4, 5, channels.input), f32(channels.output, channels.input, 3, 3), f32(channels.output)]) { x in
+            let y = upsampledConvolution2D(relu(x[0]), kernel: x[1], height: size.height, width: size.width) + x[2]
+            return [y, mean(y, axes: [0, 1, 2]), relu(y).transpose([0, 3, 1, 2])]
+        }
+    }
+
     @Test func gathersOfWhatIsComputed() throws {
         try expectFunction([f32(20, 17), i32(6), i32(4)]) { x in
             let rows = gather(tanh(x[0] * 2) + 1, x[1])

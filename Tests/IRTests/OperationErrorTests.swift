@@ -130,6 +130,18 @@ private let structuredMisuses: [Misuse] = [
     Misuse(LayerNormalization(epsilon: 0.1), [i32(2), i32(2), i32(2)], .elementType, "layer_norm: takes floating-point elements, has i32[2]"),
     Misuse(LayerNormalization(epsilon: 0.1), [f32(), f32(), f32()], .shape, "layer_norm: a scalar has no axis to normalise"),
     Misuse(LayerNormalization(epsilon: 0.1), [f32(4, 2), f32(2), f32(3)], .shape, "layer_norm: weight and bias are f32[3], not f32[2]"),
+    Misuse(BatchNormalization(axis: 0, epsilon: 0.1), [i32(2)], .elementType, "batch_norm: takes floating-point elements, has i32[2]"),
+    Misuse(BatchNormalization(axis: 0, epsilon: 0.1), [f32(2), f32(2)], .shape, "batch_norm: takes x, or x, weight and bias, has 2 operands"),
+    Misuse(BatchNormalization(axis: 0, epsilon: -1), [f32(2)], .attribute, "batch_norm: epsilon -1.0 is not a number from 0 up"),
+    Misuse(BatchNormalization(axis: 1, epsilon: 0.1), [f32(4, 2), f32(2), f32(3)], .shape, "batch_norm: weight and bias are f32[3], not f32[2]"),
+    Misuse(LinearInterpolation(axis: 0, size: 2), [i32(2)], .elementType, "interpolate: takes floating-point elements, has i32[2]"),
+    Misuse(LinearInterpolation(axis: 0, size: 0), [f32(2)], .attribute, "interpolate: the size 0 is not from 1 to 65536"),
+    Misuse(
+        UpsampledConvolution(height: 2, width: 2), [f32(1, 2, 2, 3), f32(4, 3, 2, 3)], .shape,
+        "upsampled_convolution: takes images [n,h,w,c] and a kernel [o,c,kh,kw] of odd sides, has [1,2,2,3] and [4,3,2,3]"),
+    Misuse(
+        UpsampledConvolution(height: 2, width: 0), [f32(1, 2, 2, 3), f32(4, 3, 3, 3)], .attribute,
+        "upsampled_convolution: the size 2x0 is not from 1 to 65536"),
     Misuse(Attention(scale: 1), [i32(2, 3), i32(2, 3), i32(2, 3)], .elementType, "attention: takes floating-point elements, has i32[2,3]"),
     Misuse(
         Attention(scale: 1), [f32(2, 3), f32(2, 3), i32(2, 3)], .elementType,

@@ -140,6 +140,39 @@ import Testing
             gives: tensor([1, 3], [9, 20, 33]), within: 1e-12)
     }
 
+    @Test func batchNormalisationGoesOverAllAxesButOne() throws {
+        // The channels have the means 2 and 10, and with ε = 3 and ε = 0 deviations of 2 and 3.
+        try expect(
+            BatchNormalization(axis: 1, epsilon: 3), tensor([2, 1, 2], [1, 3, 1, 3]), tensor([1], [4]), tensor([1], [0.5]),
+            gives: tensor([2, 1, 2], [-1.5, 2.5, -1.5, 2.5]), within: 1e-12)
+        try expect(BatchNormalization(axis: 1, epsilon: 0), tensor([2, 2], [1, 7, 3, 13]), gives: tensor([2, 2], [-1, -1, 1, 1]), within: 1e-12)
+    }
+
+    /// Against PyTorch's `interpolate` with aligned corners.
+    @Test func interpolationKeepsTheCorners() throws {
+        let rows = tensor([2, 3], [0, 1, 4, 2, 2, 4])
+        try expect(LinearInterpolation(axis: 1, size: 5), rows, gives: tensor([2, 5], [0, 0.5, 1, 2.5, 4, 2, 2, 2, 3, 4]), within: 1e-12)
+        try expect(
+            LinearInterpolation(axis: 0, size: 4), rows,
+            gives: tensor([4, 3], [0, 1, 4, 2.0 / 3, 4.0 / 3, 4, 4.0 / 3, 5.0 / 3, 4, 2, 2, 4]), within: 1e-12)
+        try expect(LinearInterpolation(axis: 1, size: 1), rows, gives: tensor([2, 1], [0, 2]))
+        try expect(LinearInterpolation(axis: 1, size: 2), rows, gives: tensor([2, 2], [0, 4, 2, 4]))
+    }
+
+    /// Against PyTorch's `conv2d(interpolate(x, scale_factor=2, mode="bilinear", align_corners=True), kernel, padding=1)`.
+    @Test func upsampledConvolutionIsTheConvolutionOfTheUpsampled() throws {
+        let kernel = (0..<36).map { Double(($0 * $0 * 3 + $0 * 5) % 11 - 5) / 4 }
+        let expected: [Double] = [
+                -3.45, -0.216667, -4.433334, -4.516666, -4.566667, -3.45, -6.1, -2.583333, -8.233334, -2.816667, -1.4, -3.55, -6.266666, -0.5,
+                -6.800001, -9.050001, -7.933334, -8.183333, -10.766666, -8.016666, -14.299998, -9.55, -1.933334, -8.283334, -9.083333, -1.483333,
+                -9.799999, -13.049999, -10.266666, -11.516667, -12.433333, -10.683334, -15.3, -11.55, -2.7, -9.716666, -6.05, -1.9, -4.666667,
+                -7.333333, -5.633334, -6.1, -7.7, -5.466667, -9.966667, -6.233334, -1.116667, -9.65,
+            ]
+        try expect(
+            UpsampledConvolution(height: 4, width: 6), tensor([1, 2, 3, 2], [0, 1, 1, 0, 4, 1, 2, 4, 2, 2, 4, 2]), tensor([2, 2, 3, 3], kernel),
+            gives: tensor([1, 4, 6, 2], expected), within: 2e-6)
+    }
+
     @Test func geluIsTheExactForm() throws {
         try expect(GELU(), tensor([4], [0, 1, -1, -40]), gives: tensor([4], [0, 0.8413447460685429, -0.15865525393145707, 0]), within: 1e-15)
     }

@@ -39,6 +39,35 @@ extension GraphGrower {
         keep(normal, bound: 2 * Double(width).squareRoot() + 2)
     }
 
+    mutating func growInterpolation() {
+        let x = value()
+        guard x.tensor.rank > 0 else { return }
+        let axis = random.integer(0...x.tensor.rank - 1), size = random.integer(1...2 * x.tensor.shape[axis])
+        keep(x.tensor.builder.add(LinearInterpolation(axis: axis, size: size), [x.tensor]), bound: x.bound)
+    }
+
+    /// A convolution of some value, seen as one image.
+    mutating func growConvolution() {
+        let x = value()
+        guard x.tensor.rank > 1 else { return }
+        let (width, channels) = (x.tensor.shape[x.tensor.rank - 2], x.tensor.shape[x.tensor.rank - 1])
+        let image = x.tensor.reshape([1, -1, width, channels]), height = image.shape[1]
+        let sides = (random.pick([1, 3]), random.pick([1, 3])), kernel = fresh([random.integer(1...3), channels, sides.0, sides.1])
+        let result = upsampledConvolution2D(
+            image, kernel: kernel.tensor, height: random.pick([height, 2 * height]), width: random.pick([width, 2 * width]))
+        keep(result, bound: x.bound * kernel.bound * Double(channels * sides.0 * sides.1))
+    }
+
+    mutating func growBatchNormalization() {
+        let x = value()
+        guard x.tensor.rank > 0 else { return }
+        let axis = random.integer(0...x.tensor.rank - 1), channels = x.tensor.shape[axis], isAffine = random.chance(0.5)
+        let normal = batchNormalization(
+            x.tensor, weight: isAffine ? fresh([channels]).tensor : nil, bias: isAffine ? fresh([channels]).tensor : nil,
+            axis: axis, epsilon: random.pick([0.01, 0.1]))
+        keep(normal, bound: 2 * Double(x.tensor.type.count / channels).squareRoot() + 2)
+    }
+
     /// A product whose axes take their parts in any order.
     mutating func growProduct() {
         let x = value()

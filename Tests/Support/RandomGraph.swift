@@ -129,13 +129,15 @@ struct GraphGrower {
     }
 
     mutating func grow() {
-        switch random.integer(0...28) {
+        switch random.integer(0...30) {
         case 0...4: growUnary()
         case 5...8: growBinary()
         case 9: growSelect()
         case 10...12: growReduction()
         case 13: growSoftmax()
-        case 14: growLayerNormalization()
+        case 14: random.chance(0.6) ? growLayerNormalization() : growBatchNormalization()
+        case 29: growInterpolation()
+        case 30: growConvolution()
         case 15...17: growProduct()
         case 18: growGather()
         case 19: growScatter()

@@ -22,6 +22,11 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 0.1])
+    func crossEntropyOfDistributions(_ smoothing: Double) throws {
+        try expectGradients(of: Operand(4, 3), Operand(4, 3)) { crossEntropy($0[0], targets: $0[1], smoothing: smoothing) }
+    }
+
     @Test func meanSquaredErrors() throws {
         try expectGradients(of: Operand(3, 5), Operand(3, 5)) { meanSquaredError($0[0], $0[1]) }
     }

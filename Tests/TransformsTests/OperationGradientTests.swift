@@ -110,6 +110,28 @@ import Testing
         try expectGradients(of: Operand(2, 1, 3, 4), Operand(4), Operand(4)) { layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 0.1) }
     }
 
+    @Test func batchNormalizations() throws {
+        try expectGradients(of: Operand(2, 3, 2, 2), Operand(3), Operand(3)) { batchNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-3) }
+        try expectGradients(of: Operand(5, 4), Operand(4), Operand(4)) { batchNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 0.1) }
+        try expectGradients(of: Operand(2, 3, 4)) { batchNormalization($0[0], axis: 2, epsilon: 1e-2) }
+        try expectGradients(of: Operand(2, 3), Operand(3), Operand(3, in: positive), Operand(3)) {
+            batchNormalization($0[0], mean: $0[1], variance: $0[2], weight: $0[3], bias: $0[1], epsilon: 1e-3)
+        }
+    }
+
+    @Test(arguments: [(3, 6), (5, 3), (1, 4), (4, 1), (2, 9), (3, 3)])
+    func interpolations(from count: Int, to size: Int) throws {
+        try expectGradients(of: Operand(2, count, 3)) { $0[0].builder.add(LinearInterpolation(axis: 1, size: size), [$0[0]]) }
+        try expectGradients(of: Operand(2, 1, count, 2)) { bilinearResized2D($0[0], height: 2, width: size) + bilinearResized2D($0[0], height: size, width: 1) }
+    }
+
+    @Test(arguments: [(2, 3, 4, 6), (3, 2, 3, 2), (1, 2, 5, 2), (2, 2, 1, 7)], [(3, 3), (1, 1), (1, 5)])
+    func upsampledConvolutions(_ size: (h: Int, w: Int, height: Int, width: Int), _ kernel: (h: Int, w: Int)) throws {
+        try expectGradients(of: Operand(2, size.h, size.w, 3), Operand(2, 3, kernel.h, kernel.w)) {
+            upsampledConvolution2D($0[0], kernel: $0[1], height: size.height, width: size.width)
+        }
+    }
+
     @Test func attentions() throws {
         try expectGradients(of: Operand(3, 4), Operand(5, 4), Operand(5, 2)) { attention($0[0], $0[1], $0[2], scale: 0.5) }
         try expectGradients(of: Operand(2, 2, 1, 3), Operand(2, 2, 4, 3), Operand(2, 2, 4, 5)) { attention($0[0], $0[1], $0[2], scale: -0.7) }
@@ -153,7 +175,8 @@ import Testing
         let tested: Set = [
             "negate", "abs", "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "gelu", "cast", "add", "subtract", "multiply", "divide", "maximum",
             "minimum", "power", "select", "copy", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate", "reduce", "dot", "gather",
-            "scatter_add", "softmax", "log_softmax", "layer_norm", "attention",
+            "scatter_add", "softmax", "log_softmax", "layer_norm", "batch_norm", "attention", "interpolate",
+            "upsampled_convolution",
         ]
         #expect(Set(OperationRegistry.all.filter { $0 is any DifferentiableOperation.Type }.map { $0.name }) == tested)
     }

@@ -65,15 +65,29 @@ let passesByName: [String: Pass] = Dictionary(
         builder.output("softmax", softmax(x))
         builder.output("log_softmax", logSoftmax(x))
         builder.output("layer_norm", layerNormalization(x, weight: weight, bias: bias, epsilon: 1e-5))
+        builder.output("batch_norm", batchNormalization(x, weight: weight, bias: bias, axis: shape.count - 1, epsilon: 1e-2))
+        builder.output("interpolate", builder.add(LinearInterpolation(axis: 0, size: 4), [x]))
         builder.output("gelu", gelu(x))
         let graph = try builder.finish()
         let composites = Set(OperationRegistry.all.filter { $0 is any CompositeOperation.Type }.map { $0.name })
-        #expect(Set(graph.results.map { graph[$0.value].operation.name }) == composites.subtracting(["attention", "attention_gradient"]))
+        #expect(Set(graph.results.map { graph[$0.value].operation.name }) == composites.subtracting(["attention", "attention_gradient", "upsampled_convolution"]))
         let decomposed = try Pass.decompose.run(graph)
         #expect(!decomposed.nodes.contains { $0.operation is any CompositeOperation })
         for seed in 0..<5 as Range<UInt64> {
             try expectSameResults(graph, decomposed, randomInputs(for: graph, seed: seed), "seed \(seed)")
         }
+    }
+
+    /// Larger, as large, and smaller images; kernels with one and with several places.
+    @Test(arguments: [(2, 3, 4, 6), (3, 2, 3, 2), (1, 2, 5, 2), (4, 3, 2, 7)], [(3, 3), (1, 1), (5, 1)])
+    func upsampledConvolutionsMeanTheSame(_ size: (h: Int, w: Int, height: Int, width: Int), _ kernel: (h: Int, w: Int)) throws {
+        let builder = GraphBuilder(name: "convolution")
+        let x = builder.input(Input("x", TensorType(.f32, [2, size.h, size.w, 3])))
+        let weights = builder.input(Input("kernel", TensorType(.f32, [4, 3, kernel.h, kernel.w])))
+        builder.output("y", upsampledConvolution2D(x, kernel: weights, height: size.height, width: size.width))
+        let graph = try builder.finish(), decomposed = try Pass.decompose.run(graph)
+        #expect(!decomposed.nodes.contains { $0.operation is any CompositeOperation })
+        try expectSameResults(graph, decomposed, randomInputs(for: graph, seed: 7), "\(size) \(kernel)")
     }
 
     /// As many keys as queries, fewer and more; values as wide as keys, and not.

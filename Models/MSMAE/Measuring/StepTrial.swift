@@ -54,6 +54,7 @@ private struct RandomBatch {
             switch binding.name {
             case "images": inputs["images"] = TensorData((0..<count).map { _ in Float.random(in: -2...2, using: &random) }, shape: shape)
             case "labels": inputs["labels"] = TensorData((0..<count).map { _ in Int32.random(in: 0..<Int32(classes), using: &random) }, shape: shape)
+            case "masks": inputs["masks"] = TensorData((0..<count).map { _ in Float.random(in: 0...1, using: &random).rounded() }, shape: shape)
             case "mask_weights":
                 inputs["mask_weights"] = TensorData((0..<count).map { _ in Float.random(in: 0.01...1.01, using: &random) }, shape: shape)
             case "random_key": inputs["random_key"] = TensorData([0, 0] as [Int32])

@@ -5,6 +5,10 @@ struct Encoder {
     let configuration: Configuration
     /// Whether positions are learned; in pre-training they are a fixed sine-cosine table.
     var learnsPositions = false
+    /// The chance that a branch of the last block is dropped for an image; it rises linearly from 0 in the first block, as in timm.
+    var dropPath = 0.0
+    /// Whether the projections to queries, keys and values have a bias.
+    var hasQKVBias = true
 
     private var dim: Int { configuration.dim }
 
@@ -15,11 +19,24 @@ struct Encoder {
         blocks(configuration.depth)(tokens(images, keeping: kept))
     }
 
+    /// The tokens [batch, 1 + patches, dim] after some of the blocks. Blocks that nothing depends on are not trained.
+    func tokens(_ images: Tensor, afterBlocks wanted: [Int]) -> [Tensor] {
+        var x = tokens(images, keeping: nil), found: [Tensor] = []
+        scope("blocks") {
+            for index in 0..<configuration.depth {
+                let block = block(index).named("\(index)")
+                x = index <= wanted.max() ?? -1 ? block(x) : frozen { block(x) }
+                if wanted.contains(index) { found.append(x) }
+            }
+        }
+        return found
+    }
+
     /// How much each token attends to each other one in the last block: images -> [batch, heads, 1 + patches, 1 + patches].
     func lastAttention(_ images: Tensor) -> Tensor {
         let last = configuration.depth - 1
         let x = blocks(last)(tokens(images, keeping: nil))
-        return scope("blocks.\(last)") { block.attention(x) }
+        return scope("blocks.\(last)") { block(last).attention(x) }
     }
 
     /// How much the class token attends to each patch in the last block: images -> [batch, heads, patches].
@@ -40,12 +57,22 @@ struct Encoder {
         return prepend(classToken + positions.slice(0..<1, axis: 1), to: patches)
     }
 
-    private var block: TransformerBlock {
-        TransformerBlock(dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon)
+    private func block(_ index: Int) -> TransformerBlock {
+        var block = TransformerBlock(
+            dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon,
+            hasQKVBias: hasQKVBias)
+        let rate = configuration.depth > 1 ? dropPath * Double(index) / Double(configuration.depth - 1) : 0
+        if rate != 0 {
+            // Stream 0 is that of the patches' order.
+            let key = Input("random_key", [2], .int32)
+            block.attentionDropPath = DropPath(rate, key: key, stream: 2 * index + 1)
+            block.perceptronDropPath = DropPath(rate, key: key, stream: 2 * index + 2)
+        }
+        return block
     }
 
     private func blocks(_ count: Int) -> some Layer {
-        Sequential { for _ in 0..<count { block } }.named("blocks")
+        Sequential { for index in 0..<count { block(index) } }.named("blocks")
     }
 }
 

@@ -26,6 +26,9 @@ extension Configuration {
             return MaskingSplit(masked: masked, thrown: hidden - masked, kept: tokens - hidden)
         }
     }
+
+    /// Tokens that the encoder works on, the class token included: of the patches that a masking keeps, or of all if nil.
+    public func encoderTokens(_ masking: Masking?) -> Int { 1 + (masking.map { split($0).kept } ?? tokens) }
 }
 
 /// Where the order of the patches comes from.

@@ -12,13 +12,13 @@ struct RecordedTraining {
     private let steps: Int
     private let learningRate: Double
 
-    /// Takes what belongs to a model with these parameters from a recording.
-    init(_ recording: inout Recording, parameters: [Parameter], _ description: TrainingDescription) throws(ReplayError) {
-        steps = description.steps
-        learningRate = description.optimizer.lr
+    /// Takes what belongs to a model with these parameters from a recording of some steps.
+    init(_ recording: inout Recording, parameters: [Parameter], steps: Int, learningRate: Double) throws(ReplayError) {
+        self.steps = steps
+        self.learningRate = learningRate
         var weights: [String: TensorData] = [:], gradients: [String: TensorData] = [:]
         for parameter in parameters {
-            weights[parameter.name] = try recording.floats("param.\(parameter.name)", parameter.type.shape)
+            weights[parameter.name] = try recording.numbers("param.\(parameter.name)", parameter.type)
             guard parameter.trainable else { continue }
             gradients[parameter.name] = try recording.floats("grad.\(parameter.name)", parameter.type.shape)
         }
@@ -39,7 +39,7 @@ struct RecordedTraining {
     ) throws(ReplayError) -> [String: TensorData] {
         var weights: [String: TensorData] = [:]
         for parameter in parameters where parameter.trainable || recording.contains("after\(step).\(parameter.name)") {
-            weights[parameter.name] = try recording.floats("after\(step).\(parameter.name)", parameter.type.shape)
+            weights[parameter.name] = try recording.numbers("after\(step).\(parameter.name)", parameter.type)
         }
         return weights
     }

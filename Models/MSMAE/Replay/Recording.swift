@@ -78,6 +78,11 @@ struct Recording {
         throw ReplayError(.contradiction, path: path, "\(name) holds \(wrong), which is not in \(range.lowerBound)..<\(range.upperBound)")
     }
 
+    /// Takes the numbers of a parameter: floating-point numbers, or integers from 0 on.
+    mutating func numbers(_ name: String, _ type: TensorType) throws(ReplayError) -> TensorData {
+        type.element == .i32 ? try integers(name, type.shape, in: 0..<Int(Int32.max)) : try floats(name, type.shape)
+    }
+
     /// Takes a tensor of bytes.
     mutating func bytes(_ name: String, _ shape: [Int]) throws(ReplayError) -> [UInt8] {
         try check(name, shape)
@@ -85,6 +90,13 @@ struct Recording {
             throw ReplayError(.contradiction, path: path, "\(name) does not hold bytes (U8)")
         }
         return try read { () throws(SafetensorsError) in try file.bytes(name) }
+    }
+
+    /// Takes a tensor of any type and shape.
+    mutating func anyTensor(_ name: String) throws(ReplayError) -> (elementType: SafetensorsElementType, shape: [Int], bytes: [UInt8]) {
+        let shape = try shape(name)
+        remaining.remove(name)
+        return try read { () throws(SafetensorsError) in (try file.elementType(name), shape, try file.bytes(name)) }
     }
 
     /// The shape of a tensor.

@@ -12,7 +12,9 @@ extension Replay {
         let parameters = try running(recording) { try declaration(.sgd(learningRate: 0)).trace().graph.parameters.map(\.operation) }
         let step = declaration(try recorded.optimizer(weights: Set(parameters.map(\.name))))
         let inputs = try recorded.inputs(&recording)
-        let training = try RecordedTraining(&recording, parameters: parameters, recorded.description)
+        let training = try RecordedTraining(
+            &recording, parameters: parameters, steps: recorded.description.steps,
+            learningRate: recorded.description.optimizer.lr)
         let reconstructionLoss = try recording.floats("expect.reconstruction_loss", [])
         let classificationLoss = try recording.floats("expect.classification_loss", [])
         let mask = try recording.floats("expect.mask", [batch, configuration.tokens])

@@ -1,42 +1,63 @@
 import Apus
 
 extension MaskedAutoencoder {
-    /// The class scores of images by a fine-tuned model: the mean of the patch tokens, normalised, then a linear head.
+    /// The class scores of images by a fine-tuned model.
     ///
-    /// Inputs: `images` and, with masking, those of the ``PermutationSource``. Output: `logits` [batch, classes].
+    /// Inputs: `images` and, with masking, those of the ``PermutationSource``. Outputs: `logits` [batch, classes], and `features`
+    /// [batch, dim], what the head reads.
     ///
     /// - Parameter masking: Whether to look at the kept patches of a masking only; at all patches if nil.
-    public func classification(batch: Int, masking: Masking? = nil, permutation: PermutationSource = .drawn) -> InferenceStep {
+    public func classification(
+        batch: Int, masking: Masking? = nil, permutation: PermutationSource = .drawn, pooling: Pooling = .mean
+    ) -> InferenceStep {
         InferenceStep("classification") {
             let images = images(batch: batch)
             let selection = masking.map { PatchSelection(configuration, $0, permutation, batch: batch) }
-            Output("logits", logits(images, keeping: selection?.kept))
+            let features = pooled(Encoder(configuration: configuration, learnsPositions: true)(images, keeping: selection?.kept), pooling)
+            Output("logits", head(features))
+            Output("features", features)
         }
     }
 
-    /// One step of fine-tuning, on the kept patches.
+    /// One step of fine-tuning.
     ///
-    /// Inputs: `images`, `labels` i32 [batch], and those of the ``PermutationSource``. Outputs: `loss`, `accuracy` and `logits`.
+    /// Inputs: `images`; `labels` i32 [batch] or, with soft targets, `targets` [batch, classes], whose rows add up to 1; with masking, those of
+    /// the ``PermutationSource``; with drop path, `random_key` i32[2]. Outputs: `loss`, `accuracy` (of soft targets, how often the largest is
+    /// found) and `logits` [batch, classes].
     public func fineTuning(
-        batch: Int, masking: Masking = .attention, permutation: PermutationSource = .drawn, smoothing: Double = 0.1, optimizer: Optimizer
+        batch: Int, options: FineTuningOptions = FineTuningOptions(), permutation: PermutationSource = .drawn, optimizer: Optimizer
     ) -> TrainingStep {
         TrainingStep("finetuning", optimizer: optimizer) {
             let images = images(batch: batch)
-            let labels = Input("labels", [batch], .int32)
-            let selection = PatchSelection(configuration, masking, permutation, batch: batch)
-            let logits = logits(images, keeping: selection.kept)
-            Loss(crossEntropy(logits, labels, smoothing: smoothing))
-            Metric("accuracy", accuracy(logits, labels))
+            let labels = options.softTargets ? nil : Input("labels", [batch], .int32)
+            let targets = labels.map { oneHot($0, classes: configuration.classes) } ?? Input("targets", [batch, configuration.classes])
+            let selection = options.masking.map { PatchSelection(configuration, $0, permutation, batch: batch) }
+            let encoder = Encoder(configuration: configuration, learnsPositions: true, dropPath: options.dropPath)
+            let logits = head(pooled(encoder(images, keeping: selection?.kept), options.pooling))
+            Loss(crossEntropy(logits, targets: targets, smoothing: options.smoothing))
+            Metric("accuracy", accuracy(logits, labels ?? argmax(targets)))
             Output("logits", logits)
         }
     }
 
-    private func logits(_ images: Tensor, keeping kept: Tensor?) -> Tensor {
-        let tokens = Encoder(configuration: configuration, learnsPositions: true)(images, keeping: kept)
+    /// What the head reads: tokens [batch, 1 + patches, dim] -> [batch, dim].
+    func pooled(_ tokens: Tensor, _ pooling: Pooling) -> Tensor {
         guard tokens.isValid else { return tokens }
-        let pooled = mean(tokens.slice(1..<tokens.shape[1], axis: 1), axes: [1])
-        let normalized = LayerNorm(configuration.dim, epsilon: configuration.layerNormEpsilon).named("fc_norm")(pooled)
-        return Linear(configuration.dim, configuration.classes).named("head")(normalized)
+        let norm = LayerNorm(configuration.dim, epsilon: configuration.layerNormEpsilon)
+        return switch pooling {
+        case .mean: norm.named("fc_norm")(mean(tokens.slice(1..<tokens.shape[1], axis: 1), axes: [1]))
+        case .classToken: classToken(of: norm.named("norm")(tokens))
+        }
+    }
+
+    /// The class token of tokens [batch, 1 + patches, dim]: [batch, dim].
+    func classToken(of tokens: Tensor) -> Tensor {
+        tokens.slice(0..<1, axis: 1).reshape([-1, configuration.dim])
+    }
+
+    /// The linear head of a model to be fine-tuned; it starts near zero, as in the public code.
+    private func head(_ features: Tensor) -> Tensor {
+        Linear(configuration.dim, configuration.classes, initializer: .truncatedNormal(deviation: 2e-5)).named("head")(features)
     }
 
     /// Factor of a weight's learning rate in fine-tuning: the closer to the image, the slower it learns (Clark et al. 2020).
@@ -51,4 +72,9 @@ extension MaskedAutoencoder {
         }
         return (0..<distance).reduce(1.0) { scale, _ in scale * decay }
     }
+}
+
+extension WeightDecayScope {
+    /// What decays in fine-tuning, as in MAE's: weights with two axes or more, but for the class token and the positions.
+    public static let fineTuning = WeightDecayScope.only { name, shape in shape.count > 1 && name != "cls_token" && name != "pos_embed" }
 }

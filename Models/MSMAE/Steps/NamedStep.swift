@@ -6,8 +6,10 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
     case pretrain
     /// Pre-training with random masking.
     case pretrainRandom = "pretrain-random"
-    /// Fine-tuning on the patches that attention-driven masking keeps, without smoothed labels.
+    /// Fine-tuning on the patches that attention-driven masking keeps, without smoothed labels and drop path.
     case finetune
+    /// Training of segmentation.
+    case segment
     /// Class scores, seen from all patches.
     case infer
     /// Class scores, seen from the patches that attention-driven masking keeps.
@@ -20,7 +22,7 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .pretrain, .finetune, .inferMasked: .attention
         case .pretrainRandom: .random
-        case .infer, .attention: nil
+        case .segment, .infer, .attention: nil
         }
     }
 
@@ -53,14 +55,16 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Declares the step of a model for a batch.
+    /// Declares the step of a model for a batch; segmentation has the published optimizer of its own.
     public func declaration(
         of model: MaskedAutoencoder, batch: Int, optimizer: Optimizer = .adamW(learningRate: 1e-4, betas: (0.9, 0.95), weightDecay: 0.05)
     ) -> Declaration {
         switch self {
         case .pretrain: .training(model.preTraining(batch: batch, masking: .attention, optimizer: optimizer))
         case .pretrainRandom: .training(model.preTraining(batch: batch, masking: .random, optimizer: optimizer))
-        case .finetune: .training(model.fineTuning(batch: batch, smoothing: 0, optimizer: optimizer))
+        case .finetune: .training(model.fineTuning(batch: batch, options: FineTuningOptions(smoothing: 0, dropPath: 0), optimizer: optimizer))
+        case .segment:
+            .training(SegmentationModel(on: model).training(batch: batch, optimizer: .adam(learningRate: 1e-4, weightDecay: 1e-4)))
         case .infer: .inference(model.classification(batch: batch))
         case .inferMasked: .inference(model.classification(batch: batch, masking: .attention))
         case .attention: .inference(model.attentionMap(batch: batch))

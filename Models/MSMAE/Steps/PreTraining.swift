@@ -5,8 +5,19 @@ extension MaskedAutoencoder {
     ///
     /// Inputs: `images`, `labels` i32 [batch], and those of the ``PermutationSource``. Outputs: `loss`, the metrics
     /// `reconstruction_loss`, `classification_loss` and `accuracy`.
+    ///
+    /// MAE masks at random whatever `masking` says, and has neither labels nor head: its metric is `reconstruction_loss` alone.
     public func preTraining(
         batch: Int, masking: Masking, permutation: PermutationSource = .drawn, optimizer: Optimizer
+    ) -> TrainingStep {
+        switch configuration.method {
+        case .msmae: supervisedPreTraining(batch: batch, masking, permutation, optimizer)
+        case .mae: unsupervisedPreTraining(batch: batch, permutation, optimizer)
+        }
+    }
+
+    private func supervisedPreTraining(
+        batch: Int, _ masking: Masking, _ permutation: PermutationSource, _ optimizer: Optimizer
     ) -> TrainingStep {
         TrainingStep("pretraining", optimizer: optimizer) {
             let images = images(batch: batch)
@@ -29,6 +40,17 @@ extension MaskedAutoencoder {
         }
     }
 
+    private func unsupervisedPreTraining(batch: Int, _ permutation: PermutationSource, _ optimizer: Optimizer) -> TrainingStep {
+        TrainingStep("pretraining", optimizer: optimizer) {
+            let images = images(batch: batch)
+            let selection = PatchSelection(configuration, .random, permutation, batch: batch)
+            let predictions = Decoder(configuration: configuration)(encodedForDecoder(images, selection), selection)
+            let reconstruction = reconstructionLoss(predictions, images, selection)
+            Loss(reconstruction)
+            Metric("reconstruction_loss", reconstruction)
+        }
+    }
+
     /// What the decoder makes of images: for showing it, and for comparing it.
     ///
     /// Inputs: `images` and those of the ``PermutationSource``. Outputs, with patches in the order of the image:
@@ -47,10 +69,6 @@ extension MaskedAutoencoder {
     private func encodedForDecoder(_ images: Tensor, _ selection: PatchSelection) -> Tensor {
         let tokens = Encoder(configuration: configuration)(images, keeping: selection.kept)
         return LayerNorm(configuration.dim, epsilon: configuration.layerNormEpsilon).named("norm")(tokens)
-    }
-
-    private func classToken(of tokens: Tensor) -> Tensor {
-        tokens.slice(0..<1, axis: 1).reshape([-1, configuration.dim])
     }
 
     /// The mean squared error over the pixels of masked patches; the predictions of others are not looked at.

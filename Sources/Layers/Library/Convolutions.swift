@@ -30,6 +30,53 @@ public struct Conv2D: Layer {
     }
 }
 
+/// Enlarges images by bilinear interpolation with aligned corners, then convolves them with a kernel of an odd side, padded to the same size; the
+/// weights are `weight` [out, in, kernel, kernel] and `bias` [out], as those of a convolution. See ``UpsampledConvolution``.
+///
+/// *Shapes*: [n, h, w, in] -> [n, height, width, out], channels last; without a size, as large as the images.
+public struct UpsampledConv2D: Layer {
+    public let input: Int, output: Int, kernel: Int, height: Int?, width: Int?
+    private let file: String, line: Int
+
+    public init(_ input: Int, _ output: Int, kernel: Int, height: Int? = nil, width: Int? = nil, file: String = #fileID, line: Int = #line) {
+        self.input = input
+        self.output = output
+        self.kernel = kernel
+        self.height = height
+        self.width = width
+        self.file = file
+        self.line = line
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        located(file, line) {
+            // PyTorch's default for convolutions: uniform by the number of inputs of an output.
+            let bound = 1 / Double(input * kernel * kernel).squareRoot()
+            let filters = weight("weight", [output, input, kernel, kernel], .uniform(bound: bound))
+            return upsampledConvolution2D(x, kernel: filters, height: height, width: width) + weight("bias", [output], .uniform(bound: bound))
+        }
+    }
+}
+
+/// Resizes images by bilinear interpolation with aligned corners.
+///
+/// *Shapes*: [n, c, h, w] -> [n, c, height, width].
+public struct BilinearResize2D: Layer {
+    public let height: Int, width: Int
+    private let file: String, line: Int
+
+    public init(height: Int, width: Int, file: String = #fileID, line: Int = #line) {
+        self.height = height
+        self.width = width
+        self.file = file
+        self.line = line
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        located(file, line) { bilinearResized2D(x, height: height, width: width) }
+    }
+}
+
 /// The largest element of each window.
 ///
 /// *Shapes*: [n, c, h, w] -> [n, c, (h − size) / stride + 1, the same of w].

@@ -20,17 +20,20 @@ struct StochasticGradientDescent: Sendable {
         return problems
     }
 
-    func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) {
-        for weight in weights {
+    /// Appends the updates and returns the new weights.
+    func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) -> [Tensor] {
+        weights.map { weight in
             var direction = weight.gradient
             if weightDecay != 0 { direction = direction + weight.parameter * weightDecay }
             if momentum != 0 {
                 let velocity = builder.parameter(Parameter("optimizer.momentum.\(weight.name)", weight.parameter.type, .zeros, trainable: false))
-                let next = velocity * momentum + direction
-                builder.update(velocity, with: next)
-                direction = nesterov ? direction + next * momentum : next
+                let nextVelocity = velocity * momentum + direction
+                builder.update(velocity, with: nextVelocity)
+                direction = nesterov ? direction + nextVelocity * momentum : nextVelocity
             }
-            builder.update(weight.parameter, with: weight.parameter - direction * (rate * weight.learningRateScale))
+            let next = weight.parameter - direction * (rate * weight.learningRateScale)
+            builder.update(weight.parameter, with: next)
+            return next
         }
     }
 }

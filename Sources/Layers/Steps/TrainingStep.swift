@@ -31,7 +31,7 @@ public struct TrainingStep {
 
     /// The graph of the forward pass; throws all mistakes in the declaration.
     public func trace() throws(GraphErrors) -> TracedStep {
-        let trace = Trace(name: name, location: location)
+        let trace = Trace(name: name, training: true, location: location)
         let builder = trace.builder, results = trace.record(contents)
         let losses = results.filter { $0.kind == .loss }
         if losses.count != 1 {

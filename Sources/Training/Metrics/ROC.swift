@@ -1,11 +1,10 @@
 /// The receiver operating characteristic: what share of positive and of negative samples has at least a score, for each score.
-public enum ROC {
+enum ROC {
     /// The area under the curve: how probable it is that a positive sample has a higher score than a negative one, ties counting half
     /// (Mann and Whitney 1947).
     ///
     /// Nil if there are no positive or no negative samples. No score is NaN, and there are as many scores as truths.
-    public static func area(scores: [Double], isPositive: [Bool]) -> Double? {
-        precondition(scores.count == isPositive.count)
+    static func area(scores: [Double], isPositive: [Bool]) -> Double? {
         let positives = isPositive.count { $0 }, negatives = isPositive.count - positives
         guard positives > 0, negatives > 0 else { return nil }
         // Counted in halves of pairs, so that the sum is exact.

@@ -14,9 +14,21 @@ public func crossEntropy(_ logits: Tensor, _ labels: Tensor, smoothing: Double =
         return logits.builder.report(GraphError(.shape, operation: "crossEntropy",
             "takes logits f32[n,classes] and labels i32[n], has \(logits.type) and \(labels.type)", location: logits.builder.location(file, line)))
     }
-    let classes = logits.shape[1]
-    var target = oneHot(labels, classes: classes)
-    if smoothing != 0 { target = target * (1 - smoothing) + smoothing / Double(classes) }
+    return crossEntropy(logits, targets: oneHot(labels, classes: logits.shape[1]), smoothing: smoothing, file: file, line: line)
+}
+
+/// The mean cross entropy of logits [n, classes] and target distributions [n, classes], whose rows add up to 1, a scalar.
+///
+/// With label smoothing s the target is (1 − s) times the given one plus s / classes everywhere (Szegedy et al. 2016).
+public func crossEntropy(
+    _ logits: Tensor, targets: Tensor, smoothing: Double = 0, file: String = #fileID, line: Int = #line
+) -> Tensor {
+    guard logits.isValid, targets.isValid else { return logits.isValid ? targets : logits }
+    guard logits.rank == 2, targets.type == logits.type else {
+        return logits.builder.report(GraphError(.shape, operation: "crossEntropy",
+            "takes logits and targets f32[n,classes], has \(logits.type) and \(targets.type)", location: logits.builder.location(file, line)))
+    }
+    let target = smoothing == 0 ? targets : targets * (1 - smoothing) + smoothing / Double(logits.shape[1])
     return -mean(sum(target * logSoftmax(logits), axes: [-1]))
 }
 

@@ -1,0 +1,98 @@
+/// (x − mean) / √(variance + ε) · weight + bias, with mean and biased variance of each channel over all other axes (Ioffe and Szegedy 2015).
+///
+/// Operands: x, and weight [c] and bias [c] or neither; `axis` is the axis of x that has the c channels.
+public struct BatchNormalization: CompositeOperation, DifferentiableOperation {
+    public static let name = "batch_norm"
+    public var axis: Int
+    public var epsilon: Double
+
+    public init(axis: Int, epsilon: Double) {
+        self.axis = axis
+        self.epsilon = epsilon
+    }
+
+    public var attributes: Attributes { [("axis", .integer(axis)), ("epsilon", .number(epsilon))] }
+    public init(attributes: Attributes, type: TensorType) throws(GraphError) {
+        axis = try attributes.integer("axis")
+        epsilon = try attributes.number("epsilon")
+    }
+
+    public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
+        guard operands.count == 1 || operands.count == 3 else { throw error(.shape, "takes x, or x, weight and bias, has \(operands.count) operands") }
+        try expectFloat(operands[0])
+        try expect(axis: axis, rank: operands[0].rank)
+        guard epsilon >= 0, epsilon.isFinite else { throw error(.attribute, "epsilon \(epsilon) is not a number from 0 up") }
+        let channels = operands[0].with(shape: [operands[0].shape[axis]])
+        for operand in operands.dropFirst() where operand != channels { throw error(.shape, "weight and bias are \(operand), not \(channels)") }
+        return operands[0]
+    }
+
+    public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
+        let x = operands[0], channels = type.shape[axis], stride = x.strides[axis], count = Double(type.count / channels)
+        func channel(_ place: Int) -> Int { place / stride % channels }
+        var means = [Double](repeating: 0, count: channels), variances = means
+        for (place, value) in x.values.enumerated() { means[channel(place)] += value / count }
+        for (place, value) in x.values.enumerated() { variances[channel(place)] += (value - means[channel(place)]) * (value - means[channel(place)]) / count }
+        return HostTensor(type, x.values.enumerated().map { place, value in
+            let c = channel(place), normalized = (value - means[c]) / (variances[c] + epsilon).squareRoot()
+            return operands.count == 1 ? normalized : normalized * operands[1].values[c] + operands[2].values[c]
+        })
+    }
+
+    /// The normalised elements and the inverse deviations [c]; forward and backward pass build the same nodes, so they share them.
+    private func normalized(_ x: Tensor) -> (elements: Tensor, inverseDeviation: Tensor) {
+        let (mean, variance) = channelMoments(x, axis: axis)
+        let inverse = 1 / sqrt(variance + epsilon)
+        return ((x - along(mean, x)) * along(inverse, x), inverse)
+    }
+
+    /// Numbers of the channels, for each element of x.
+    private func along(_ channels: Tensor, _ x: Tensor) -> Tensor { ofChannels(channels, x, axis: axis) }
+
+    public func decompose(_ operands: [Tensor]) -> Tensor {
+        let elements = normalized(operands[0]).elements
+        return operands.count == 1 ? elements : elements * along(operands[1], elements) + along(operands[2], elements)
+    }
+
+    public func gradient(_ context: GradientContext) -> [Tensor?] {
+        let x = context.operands[0], seed = context.seed, others = x.shape.indices.filter { $0 != axis }
+        let (elements, inverse) = normalized(x)
+        let share = Double(x.shape[axis]) / Double(x.type.count)
+        let total = sum(seed, axes: others), product = sum(seed * elements, axes: others)
+        let scale = context.operands.count == 1 ? inverse : inverse * context.operands[1]
+        let input = (seed - along(total * share, x) - elements * along(product * share, x)) * along(scale, x)
+        return context.operands.count == 1 ? [input] : [input, product, total]
+    }
+}
+
+/// Numbers of the channels [c] for each element of x, whose axis `axis` has the channels.
+private func ofChannels(_ channels: Tensor, _ x: Tensor, axis: Int) -> Tensor {
+    x.builder.add(Broadcast(shape: x.shape, axes: [axis]), [channels])
+}
+
+/// Mean [c] and biased variance [c] of each channel of x over all other axes than `axis`.
+public func channelMoments(_ x: Tensor, axis: Int) -> (mean: Tensor, variance: Tensor) {
+    guard x.isValid else { return (x, x) }
+    let others = x.shape.indices.filter { $0 != axis }
+    let means = mean(x, axes: others)
+    let centred = x - ofChannels(means, x, axis: axis)
+    return (means, mean(centred * centred, axes: others))
+}
+
+/// Batch normalisation with the statistics of x itself, as in training: x with its channels along `axis`, weight [c] and bias [c] or neither.
+public func batchNormalization(
+    _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, axis: Int = 1, epsilon: Double, file: String = #fileID, line: Int = #line
+) -> Tensor {
+    x.builder.add(BatchNormalization(axis: axis, epsilon: epsilon), [x] + [weight, bias].compactMap(\.self), location: x.builder.location(file, line))
+}
+
+/// Batch normalisation with given statistics, as in evaluation: (x − mean) / √(variance + ε), then weight and bias; all of the channels, [c].
+public func batchNormalization(
+    _ x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, axis: Int = 1, epsilon: Double
+) -> Tensor {
+    guard x.isValid else { return x }
+    let inverse = 1 / sqrt(variance + epsilon)
+    let scale = weight.map { inverse * $0 } ?? inverse
+    let scaled = (x - ofChannels(mean, x, axis: axis)) * ofChannels(scale, x, axis: axis)
+    return bias.map { scaled + ofChannels($0, x, axis: axis) } ?? scaled
+}
