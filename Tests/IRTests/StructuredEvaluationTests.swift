@@ -161,7 +161,10 @@ import Testing
 
     /// Against PyTorch's `conv2d(interpolate(x, scale_factor=2, mode="bilinear", align_corners=True), kernel, padding=1)`.
     @Test func upsampledConvolutionIsTheConvolutionOfTheUpsampled() throws {
-        let kernel = (0..<36).map { Double(($0 * $0 * 3 + $0 * 5) % 11 - 5) / 4 }
+        let kernel = (0..<36).map { (i: Int) -> Double in
+            let whole = (i * i * 3 + i * 5) % 11 - 5
+            return Double(whole) / 4
+        }
         let expected: [Double] = [
                 -3.45, -0.216667, -4.433334, -4.516666, -4.566667, -3.45, -6.1, -2.583333, -8.233334, -2.816667, -1.4, -3.55, -6.266666, -0.5,
                 -6.800001, -9.050001, -7.933334, -8.183333, -10.766666, -8.016666, -14.299998, -9.55, -1.933334, -8.283334, -9.083333, -1.483333,
