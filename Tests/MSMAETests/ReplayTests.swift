@@ -196,7 +196,6 @@ import Testing
     @Test func filesThatAreNoRecordings() throws {
         #expect(throws: ReplayError.self) { try Replay.run("/no/such/file", Compiler(threads: 1)) }
         #expect(throws: ReplayError.self) { try Replay.run(#filePath, Compiler(threads: 1)) }
-        #expect(throws: ReplayError.self) { try Replay.run(Recordings.path("segmentation-setr-pup"), Compiler(threads: 1)) }
         #expect(throws: ReplayError.self) { try Replay.run(Recordings.path("checkpoint.tensors"), Compiler(threads: 1)) }
     }
 }
