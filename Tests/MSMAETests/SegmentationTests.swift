@@ -71,7 +71,7 @@ import Testing
         #expect(try code(replacing: "[0, 1, 2, 3]", with: "[0, 1, 2, 4]") == .badDescription)
         #expect(try code(replacing: "[0, 1, 2, 3]", with: "[1, 0, 2, 3]") == .badDescription)
         #expect(try code(replacing: "[0, 1, 2, 3]", with: "[]") == .badDescription)
-        #expect(try code(replacing: "[0, 1, 2, 3]", with: "[0, 1, 2]") == .unknownTensor)
+        #expect(try code(replacing: "[0, 1, 2, 3]", with: "[0, 1, 2]") == .missingTensor)
         #expect(try code(replacing: "\"head_width\": 8", with: "\"head_width\": 9") == .contradiction)
         #expect(try code(replacing: "\"num_classes\": 1", with: "\"num_classes\": 2") == .contradiction)
         #expect(try code(replacing: "\"num_heads\": 3", with: "\"num_heads\": 5") == .badDescription)
