@@ -29,9 +29,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
         // The framework, in the order of its pipeline. Arrows point to earlier rooms only.
+        .target(name: "ApusDigest", path: "Sources/Digest"),
         .target(name: "ApusIR", path: "Sources/IR"),
         .target(name: "ApusTransforms", dependencies: ["ApusIR"], path: "Sources/Transforms"),
         .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
@@ -42,26 +44,34 @@ let package = Package(
             name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM", swiftSettings: llvmConditions,
             linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
         .target(
-            name: "ApusCodegen", dependencies: ["ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
+            name: "ApusCodegen", dependencies: ["ApusDigest", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
             path: "Codegen", exclude: ["CLLVM", "LLVM"]),
         .target(name: "ApusTraining", dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"], path: "Sources/Training"),
         .target(name: "CImageCodecs", path: "Sources/CImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("turbojpeg")]),
-        .target(name: "ApusData", dependencies: ["CImageCodecs"], path: "Sources/Data"),
+        .target(name: "ApusData", dependencies: ["ApusDigest", "CImageCodecs"], path: "Sources/Data"),
         .target(
             name: "Apus",
             dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining", "ApusData"],
             path: "Sources/Apus"),
 
+        // Charts and pages, which know nothing of models; and PNG files of charts, which only command lines need.
+        .target(name: "ApusReport", path: "Sources/Report"),
+        .systemLibrary(name: "CLibrsvg", path: "Sources/CLibrsvg", pkgConfig: "cairo", providers: [.apt(["librsvg2-dev"])]),
+        .target(name: "ApusRendering", dependencies: ["ApusReport", "CLibrsvg"], path: "Sources/Rendering"),
+
         // The reference model and the command lines.
-        .target(name: "MSMAE", dependencies: ["Apus"], path: "Models/MSMAE"),
+        .target(name: "MSMAE", dependencies: ["Apus", "ApusReport"], path: "Models/MSMAE"),
+        .target(
+            name: "MSMAERecipes", path: "Models/Recipes",
+            resources: ["messidor2", "btmd", "ham10000", "deeplesion", "chestxray2017", "busi", "busi-segmentation"].map { .embedInCode("\($0).yaml") }),
         // Options that both command lines take.
         .target(
             name: "ToolOptions",
-            dependencies: ["MSMAE", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MSMAE", "MSMAERecipes", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/Options"),
         .executableTarget(
             name: "msmae-tool",
-            dependencies: ["MSMAE", "ToolOptions", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["MSMAE", "ToolOptions", "SwiftCSV", "ApusRendering", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
@@ -70,15 +80,18 @@ let package = Package(
 
         // Random graphs and seeded numbers, shared by the tests of several rooms.
         .target(name: "ApusTestSupport", dependencies: ["ApusIR", "ApusTransforms"], path: "Tests/Support"),
+        .testTarget(name: "DigestTests", dependencies: ["ApusDigest"], path: "Tests/DigestTests"),
         .testTarget(name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests"),
         .testTarget(
             name: "TransformsTests", dependencies: ["ApusTransforms", "ApusTestSupport"], path: "Tests/TransformsTests", exclude: ["Cases"]),
         .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
         .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime"], path: "Tests/RuntimeTests"),
         .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
-        .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen", "ApusLayers", "ApusTestSupport"], path: "Tests/CodegenTests"),
-        .testTarget(name: "TrainingTests", dependencies: ["Apus"], path: "Tests/TrainingTests"),
+        .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"], path: "Tests/CodegenTests"),
+        .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
+        .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
+        .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
         .testTarget(name: "MSMAETests", dependencies: ["MSMAE"], path: "Tests/MSMAETests"),
     ],
     swiftLanguageModes: [.v6]

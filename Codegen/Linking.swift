@@ -71,7 +71,7 @@ extension GraphCompiler {
                 count *= (kernel.extents[kernel.innermost] + block - 1) / block
                 perUnit *= block
             } else if kernel.form == .turned {
-                let stripes = KernelEmitter.stripes(kernel, lanes: target.lanes())
+                let stripes = KernelEmitter.turnedStripes(kernel, lanes: target.lanes())
                 count *= stripes
                 perUnit = max(1, perUnit / stripes)
             }
@@ -98,7 +98,8 @@ extension GraphCompiler {
         // Inputs are there before the first step, results after the last.
         for input in schedule.graph.inputs { touch(schedule.layout[input.value].buffer, -1) }
         for result in schedule.graph.results { touch(schedule.layout[result.value].buffer, schedule.steps.count) }
-        let plan = MemoryPlan(intervals, alignment: Memory.alignment)
+        let takenOver = Self.takenOver(schedule, intervals)
+        let plan = MemoryPlan(intervals, takingOver: takenOver, alignment: Memory.alignment)
 
         var constants: [UInt8] = [], constantOffsets: [Int] = []
         for bytes in schedule.constants {
@@ -118,10 +119,26 @@ extension GraphCompiler {
             let node = contents[buffer].map { schedule.graph[$0] }
             return MemoryReport.Buffer(
                 number: buffer, byteCount: intervals[buffer].byteCount, offset: plan.offsets[buffer],
-                steps: intervals[buffer].first...intervals[buffer].last,
+                steps: intervals[buffer].first...intervals[buffer].last, takesOver: takenOver[buffer],
                 content: node.map { "\(type(of: $0.operation).name) \($0.type)" } ?? "", path: node?.location?.path ?? "")
         }
         return (places, MemoryReport(buffers: used, arenaBytes: plan.byteCount), constants)
+    }
+
+    /// For each buffer that is written in place, the one whose place that is: read for the last time by the step that writes it first.
+    private static func takenOver(_ schedule: Schedule, _ intervals: [MemoryPlan.Interval]) -> [Int: Int] {
+        var sources: [Int: Int] = [:], taken: Set<Int> = []
+        for (number, step) in schedule.steps.enumerated() {
+            guard case .kernel(let call) = step.work else { continue }
+            for (read, written) in call.inPlace where sources[written] == nil && !taken.contains(read) {
+                guard intervals[read].byteCount >= intervals[written].byteCount, intervals[written].byteCount > 0,
+                    intervals[read].last == number, intervals[written].first == number
+                else { continue }
+                sources[written] = read
+                taken.insert(read)
+            }
+        }
+        return sources
     }
 }
 

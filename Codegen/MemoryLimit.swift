@@ -13,13 +13,13 @@ public struct MemoryLimitError: Error, Hashable, Sendable, CustomStringConvertib
     }
 }
 
-/// A number of bytes as people write it: `1500000`, `1.5GB`, `800 MB`; units are powers of 1000.
+/// A number of bytes as people write it: `1500000`, `1.5GB`, `800MB`; units are powers of 1000.
 public struct ByteCount: Hashable, Sendable {
     public var bytes: Int
 
     /// Nil for what is no number of bytes, or none above 0.
     public init?(_ text: String) {
-        let text = text.uppercased().filter { !$0.isWhitespace }
+        let text = text.uppercased()
         let units: [(name: String, bytes: Double)] = [("GB", 1e9), ("MB", 1e6), ("KB", 1e3), ("B", 1), ("", 1)]
         guard let unit = units.first(where: { text.hasSuffix($0.name) }), let number = Double(text.dropLast(unit.name.count)) else { return nil }
         guard number > 0, number * unit.bytes < 1e15 else { return nil }

@@ -12,6 +12,10 @@ public struct MemoryReport: Sendable {
         public var offset: Int
         /// The steps that it is in use from and to: inputs from -1, results to the number of steps.
         public var steps: ClosedRange<Int>
+        /// The buffer whose place it takes over at its first step; nil if it has one of its own.
+        public var takesOver: Int?
+        /// Whether it takes memory beside that of the other buffers; at its first step, what it takes over still does.
+        func takesMemory(at step: Int) -> Bool { steps.contains(step) && (takesOver == nil || step > steps.lowerBound) }
         /// What computes the value, and its type, such as `dot f32[16,50,768]`.
         public var content: String
         /// Path of the layer that it belongs to.
@@ -31,7 +35,7 @@ public struct MemoryReport: Sendable {
         var changes: [Int: Int] = [:]
         for buffer in buffers {
             let bytes = Memory.aligned(buffer.byteCount)
-            changes[buffer.steps.lowerBound, default: 0] += bytes
+            changes[buffer.steps.lowerBound + (buffer.takesOver == nil ? 0 : 1), default: 0] += bytes
             changes[buffer.steps.upperBound + 1, default: 0] -= bytes
         }
         var peak = (step: 0, bytes: 0), used = 0
@@ -44,7 +48,7 @@ public struct MemoryReport: Sendable {
 
     /// Bytes in use at a step.
     public func bytes(at step: Int) -> Int {
-        buffers.reduce(0) { $0 + ($1.steps.contains(step) ? Memory.aligned($1.byteCount) : 0) }
+        buffers.reduce(0) { $0 + ($1.takesMemory(at: step) ? Memory.aligned($1.byteCount) : 0) }
     }
 
     /// The arena and what most of it holds at its peak; buffers that layers of one kind have each are one line.
@@ -85,7 +89,7 @@ public struct MemoryReport: Sendable {
                 return Group(
                     text: kind.content + (paths.text.isEmpty ? "" : " in \(paths.text)") + ": " + lives, count: members.count,
                     byteCount: kind.byteCount * members.count,
-                    bytesAtPeak: kind.byteCount * members.count { $0.steps.contains(peakStep) }, first: first)
+                    bytesAtPeak: kind.byteCount * members.count { $0.takesMemory(at: peakStep) }, first: first)
             }
         }
     }

@@ -1,3 +1,4 @@
+import ApusDigest
 import ApusLLVM
 import Foundation
 import Synchronization

@@ -243,12 +243,11 @@ class BodyEmitter {
     /// Writes the value of an instruction in the current lanes.
     func store(_ store: LoopKernel.Store) {
         let element = kernel.arguments[store.argument]
-        write(lanesValue(store.value), to: store, element)
+        write(memory(lanesValue(store.value), element, isExact: holdsBFloat16(store.value)), to: store, element)
     }
 
-    /// Writes given lanes where a store says.
+    /// Writes given lanes, as they lie in memory, where a store says.
     func write(_ value: LLVMValue, to store: LoopKernel.Store, _ element: ElementType) {
-        let value = memory(value, element)
         switch pattern(store.address) {
         case .contiguous:
             let offset = byteOffset(store.address, element)
@@ -262,9 +261,9 @@ class BodyEmitter {
         }
     }
 
-    /// Writes given lanes side by side from where a store says.
+    /// Writes given lanes, as they lie in memory, side by side from where a store says.
     func writeContiguous(_ value: LLVMValue, to store: LoopKernel.Store, mask: LLVMValue?) {
-        let element = kernel.arguments[store.argument], offset = byteOffset(store.address, element), value = memory(value, element)
+        let element = kernel.arguments[store.argument], offset = byteOffset(store.address, element)
         if let mask {
             builder.maskedStore(value, arguments[store.argument], byteOffset: offset, mask: mask)
         } else {
@@ -275,14 +274,14 @@ class BodyEmitter {
     /// Writes a value that does not depend on the column.
     func storeScalar(_ store: LoopKernel.Store) {
         let element = kernel.arguments[store.argument]
-        builder.store(memory(scalar(store.value), element), arguments[store.argument], byteOffset: byteOffset(store.address, element))
+        builder.store(memory(scalar(store.value), element, isExact: holdsBFloat16(store.value)), arguments[store.argument], byteOffset: byteOffset(store.address, element))
     }
 
     /// Adds lanes to what lies where a store says.
     func accumulate(_ store: LoopKernel.Store) {
         let element = kernel.arguments[store.argument]
         let earlier = loadLanes(store.argument, store.address, element)
-        write(builder.fadd(earlier, lanesValue(store.value)), to: store, element)
+        write(memory(builder.fadd(earlier, lanesValue(store.value)), element), to: store, element)
     }
 
     /// Sets contiguous elements of an argument to zero.
@@ -311,11 +310,21 @@ class BodyEmitter {
         }
     }
 
-    private func memory(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
+    /// From registers to memory; `isExact` if bf16 holds the value as it is.
+    func memory(_ value: LLVMValue, _ element: ElementType, isExact: Bool = false) -> LLVMValue {
         switch element {
-        case .bf16: builder.roundToBFloat16(value)
+        case .bf16: isExact ? builder.narrowToBFloat16(value) : builder.roundToBFloat16(value)
         case .bool: builder.zext(value, value.type.isVector ? vector(module.i8) : module.i8)
         default: value
+        }
+    }
+
+    /// Whether an instruction's value is one that bf16 holds: other work in bf16 is rounded when it is stored.
+    func holdsBFloat16(_ number: Int) -> Bool {
+        guard kernel.instructions[number].type == .bf16 else { return false }
+        return switch kernel.instructions[number].kind {
+        case .load, .compute(.cast, _): true
+        default: false
         }
     }
 

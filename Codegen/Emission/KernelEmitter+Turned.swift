@@ -2,33 +2,46 @@ import ApusIR
 import ApusLLVM
 
 extension KernelEmitter {
-    /// Stripes, as wide as a vector, of the dimension along which a turned kernel writes.
-    static func stripes(_ kernel: LoopKernel, lanes: Int) -> Int { (kernel.extents[kernel.innermost - 1] + lanes - 1) / lanes }
+    /// Stripes of the dimension along which a turned kernel writes, each as wide as a vector in memory.
+    static func turnedStripes(_ kernel: LoopKernel, lanes: Int) -> Int {
+        let width = lanes * turnedParts(kernel, lanes: lanes)
+        return (kernel.extents[kernel.innermost - 1] + width - 1) / width
+    }
+
+    /// Elements in one lane of what is turned round: two of bf16, so that whole vectors are written.
+    private static func turnedParts(_ kernel: LoopKernel, lanes: Int) -> Int {
+        kernel.arguments[kernel.stores[0].argument] == .bf16 && lanes > 1 ? 2 : 1
+    }
 
     /// Squares of as many rows and columns as a vector has lanes: read along the last dimension, turned round in registers, and
-    /// written along the one before it.
+    /// written along the one before it. Of bf16, a lane holds the elements of two rows.
     func emitTurned() {
         emitInvariants()
-        let invariant = scalars, rows = kernel.innermost - 1
+        let invariant = scalars, rows = kernel.innermost - 1, store = kernel.stores[0]
         let height = kernel.extents[rows], width = kernel.extents[kernel.innermost]
-        let stripes = Self.stripes(kernel, lanes: lanes)
+        let parts = Self.turnedParts(kernel, lanes: lanes), stripe = lanes * parts
+        let stripes = Self.turnedStripes(kernel, lanes: lanes)
         builder.loop(from: begin, to: end, step: integer(1)) { unit, _ in
-            let first = builder.mul(builder.urem(unit, integer(stripes)), integer(lanes))
+            let first = builder.mul(builder.urem(unit, integer(stripes)), integer(stripe))
             func square(_ column: LLVMValue, count: Int) {
-                let vectors = (0..<lanes).map { number in
+                func lanesOfRow(_ number: Int) -> LLVMValue {
                     var row = builder.add(first, integer(number))
-                    if height % lanes != 0 {
+                    if height % stripe != 0 {
                         // Rows beyond the last are not written; they only must not be read.
                         row = builder.select(builder.icmp(.slt, row, integer(height)), row, integer(height - 1))
                     }
                     beginUnit(unit, stripes, row: row, invariant)
-                    return withColumn(column, limit: count < lanes ? integer(width) : nil) { lanesValue(kernel.stores[0].value) }
+                    return withColumn(column, limit: count < lanes ? integer(width) : nil) { parts == 2 ? lanesInBFloat16(store.value) : lanesValue(store.value) }
+                }
+                let vectors = (0..<lanes).map { number in
+                    parts == 2 ? builder.bfloat16Pairs(lanesOfRow(2 * number), lanesOfRow(2 * number + 1)) : lanesOfRow(number)
                 }
                 for (number, vector) in builder.turned(vectors).prefix(count).enumerated() {
                     beginUnit(unit, stripes, row: first, invariant)
                     indices[kernel.innermost] = builder.add(column, integer(number))
-                    let mask = height % lanes == 0 ? nil : builder.laneMask(count: builder.sub(integer(height), first), lanes: lanes)
-                    writeContiguous(vector, to: kernel.stores[0], mask: mask)
+                    let mask = height % stripe == 0 ? nil : builder.laneMask(count: builder.sub(integer(height), first), lanes: stripe)
+                    let value = parts == 2 ? builder.bitcast(vector, module.vector(module.i16, stripe)) : memory(vector, kernel.arguments[store.argument])
+                    writeContiguous(value, to: store, mask: mask)
                     indices[kernel.innermost] = nil
                 }
             }
@@ -40,6 +53,12 @@ extension KernelEmitter {
             if whole < width { square(integer(whole), count: width - whole) }
             return []
         }
+    }
+
+    /// The value of an instruction in the current lanes, as f32 that bf16 holds.
+    private func lanesInBFloat16(_ number: Int) -> LLVMValue {
+        let value = lanesValue(number)
+        return holdsBFloat16(number) ? value : builder.extendBFloat16(builder.roundToBFloat16(value))
     }
 
     private func beginUnit(_ unit: LLVMValue, _ stripes: Int, row: LLVMValue, _ invariant: [Int: LLVMValue]) {

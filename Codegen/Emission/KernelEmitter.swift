@@ -141,7 +141,8 @@ final class KernelEmitter: BodyEmitter {
             for (position, start) in starts.enumerated() {
                 withColumn(start, limit: limit) {
                     for (offset, store) in kernel.stores.enumerated() {
-                        write(sums[position * reductions.count + offset], to: store, kernel.arguments[store.argument])
+                        let element = kernel.arguments[store.argument]
+                        write(memory(sums[position * reductions.count + offset], element), to: store, element)
                     }
                 }
             }

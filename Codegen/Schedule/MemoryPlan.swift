@@ -16,6 +16,21 @@ package struct MemoryPlan {
     /// Size of the arena.
     package let byteCount: Int
 
+    /// Places tensors, of which some take over the place of another one that is at least as large, at the step that ends its life.
+    package init(_ intervals: [Interval], takingOver sources: [Int: Int], alignment: Int) {
+        func owner(_ tensor: Int) -> Int { sources[tensor].map(owner) ?? tensor }
+        let owners = intervals.indices.map(owner)
+        var places = intervals
+        for (tensor, owner) in owners.enumerated() where owner != tensor {
+            places[owner].first = min(places[owner].first, intervals[tensor].first)
+            places[owner].last = max(places[owner].last, intervals[tensor].last)
+            places[tensor].byteCount = 0
+        }
+        let plan = MemoryPlan(places, alignment: alignment)
+        offsets = owners.map { plan.offsets[$0] }
+        byteCount = plan.byteCount
+    }
+
     /// Largest tensors first, each at the lowest place that is free during its life.
     package init(_ intervals: [Interval], alignment: Int) {
         var offsets = [Int](repeating: 0, count: intervals.count)

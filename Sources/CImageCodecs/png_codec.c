@@ -45,7 +45,7 @@ static png_structp make_reader(png_infop *info, char *message) {
     return png;
 }
 
-int apus_png_size(const uint8_t *bytes, size_t count, apus_image_size *size, char *message) {
+int apus_png_size(const uint8_t *bytes, size_t count, apus_image_size *size, int *is_grey16, char *message) {
     byte_source source = {bytes, count, 0};
     png_infop info = NULL;
     png_structp png = make_reader(&info, message);
@@ -58,11 +58,30 @@ int apus_png_size(const uint8_t *bytes, size_t count, apus_image_size *size, cha
     png_read_info(png, info);
     size->width = png_get_image_width(png, info);
     size->height = png_get_image_height(png, info);
+    *is_grey16 = png_get_bit_depth(png, info) == 16 && (png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR) == 0;
     png_destroy_read_struct(&png, &info, NULL);
     return 0;
 }
 
-int apus_png_decode(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *rgb, char *message) {
+/// Every kind becomes 8-bit RGB: 16 bits keep their high byte, transparency is dropped.
+static void to_rgb(png_structp png) {
+    png_set_strip_16(png);
+    png_set_palette_to_rgb(png);
+    png_set_expand_gray_1_2_4_to_8(png);
+    png_set_strip_alpha(png);
+    png_set_gray_to_rgb(png);
+}
+
+/// Samples of 16 bits stay, in the machine's byte order; transparency is dropped.
+static void to_grey16(png_structp png) {
+    png_set_strip_alpha(png);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    png_set_swap(png);
+#endif
+}
+
+static int decode(const uint8_t *bytes, size_t count, apus_image_size size, void (*convert)(png_structp), size_t pixel_bytes,
+                  uint8_t *pixels, char *message) {
     byte_source source = {bytes, count, 0};
     png_infop info = NULL;
     png_structp png = make_reader(&info, message);
@@ -73,27 +92,29 @@ int apus_png_decode(const uint8_t *bytes, size_t count, apus_image_size size, ui
     }
     png_set_read_fn(png, &source, read_bytes);
     png_read_info(png, info);
-
-    // Every kind becomes 8-bit RGB: 16 bits keep their high byte, transparency is dropped.
-    png_set_strip_16(png);
-    png_set_palette_to_rgb(png);
-    png_set_expand_gray_1_2_4_to_8(png);
-    png_set_strip_alpha(png);
-    png_set_gray_to_rgb(png);
+    convert(png);
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
 
-    size_t row_bytes = (size_t)size.width * 3;
+    size_t row_bytes = (size_t)size.width * pixel_bytes;
     if (png_get_image_width(png, info) != size.width || png_get_image_height(png, info) != size.height ||
         png_get_rowbytes(png, info) != row_bytes) {
         png_error(png, "the pixel layout is not supported");
     }
     for (int pass = 0; pass < passes; pass++) {
-        for (size_t y = 0; y < size.height; y++) png_read_row(png, rgb + y * row_bytes, NULL);
+        for (size_t y = 0; y < size.height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
     }
     png_read_end(png, NULL);
     png_destroy_read_struct(&png, &info, NULL);
     return 0;
+}
+
+int apus_png_decode(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *rgb, char *message) {
+    return decode(bytes, count, size, to_rgb, 3, rgb, message);
+}
+
+int apus_png_decode_grey16(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *samples, char *message) {
+    return decode(bytes, count, size, to_grey16, 2, samples, message);
 }
 
 static png_image describe(apus_image_size size, int channels) {

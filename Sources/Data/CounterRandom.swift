@@ -16,6 +16,8 @@ public struct CounterRandom: RandomNumberGenerator, Sendable {
         public static let augmentation = Purpose(rawValue: 2)
         /// The shapes of one synthetic image.
         public static let phantom = Purpose(rawValue: 3)
+        /// How the images of one batch are mixed.
+        public static let mixing = Purpose(rawValue: 4)
     }
 
     private let key: SIMD2<UInt32>

@@ -18,6 +18,26 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case noClasses
         /// A class folder holds no (readable) image.
         case emptyClass
+        /// A folder that should hold images holds none.
+        case noImages
+        /// An image lacks a mask of some class.
+        case maskMissing
+        /// A mask lacks its image.
+        case imageMissing
+        /// Two files would be the same image or mask.
+        case ambiguousName
+        /// A mask is not of its image's size.
+        case maskSizeDiffers
+        /// A mask has values other than inside and outside.
+        case greyMask
+        /// A window was given for an image that is no grey PNG of 16 bits.
+        case noIntensities
+        /// It cannot be told which patient an image is of.
+        case patientUnknown
+        /// A part of a split would have no image of some class.
+        case tooFewImages
+        /// Equal images would come to different parts of a split.
+        case duplicateImages
         /// A folder that is to be written exists and is not empty.
         case folderNotEmpty
         /// A batch is larger than the set it is drawn from.

@@ -3,8 +3,8 @@ import CImageCodecs
 /// Decodes PNG and JPEG files into `RGBImage`s that equal those of Pillow's `convert("RGB")`.
 ///
 /// The format is told from the first bytes, never from the file's name. PNG may be of any kind: 16-bit samples
-/// keep their high byte (for 16-bit grey, where Pillow clips instead, too), palettes are looked up, and
-/// transparency is dropped. JPEG may be grey, RGB, YCbCr, CMYK or YCCK (inverted, as Adobe writes them), baseline or
+/// keep their high byte (for 16-bit grey, where Pillow clips instead, too; a ``window`` chooses other levels), palettes are
+/// looked up, and transparency is dropped. JPEG may be grey, RGB, YCbCr, CMYK or YCCK (inverted, as Adobe writes them), baseline or
 /// progressive. The orientation in EXIF data is not applied. A file that ends too early is an error.
 public struct ImageDecoder: Sendable {
     /// How large an image may be; checked against the header before memory is taken for the pixels.
@@ -24,12 +24,16 @@ public struct ImageDecoder: Sendable {
     /// The limits that every image is held to.
     public var limits: Limits
 
-    /// Makes a decoder with the given limits.
-    public init(limits: Limits = Limits()) {
+    /// How the samples of 16-bit grey PNGs become levels; other images are then an error.
+    public var window: IntensityWindow?
+
+    /// Makes a decoder with the given limits and window.
+    public init(limits: Limits = Limits(), window: IntensityWindow? = nil) {
         self.limits = limits
+        self.window = window
     }
 
-    /// Decodes the file at `path`; throws `fileUnreadable`, `unknownFormat`, `corruptImage` or `imageTooLarge`.
+    /// Decodes the file at `path`; throws `fileUnreadable`, `unknownFormat`, `corruptImage`, `imageTooLarge` or `noIntensities`.
     public func decode(path: String) throws(DataError) -> RGBImage {
         let bytes = try FileAccess.read(path)
         do {
@@ -39,18 +43,88 @@ public struct ImageDecoder: Sendable {
         }
     }
 
-    /// Decodes a whole file's bytes; throws `unknownFormat`, `corruptImage` or `imageTooLarge`.
+    /// Decodes a whole file's bytes; throws `unknownFormat`, `corruptImage`, `imageTooLarge` or `noIntensities`.
     public func decode(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
-        if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return try decodePNG(bytes) }
+        if let window {
+            guard let grey = try decodeGrey16(bytes) else {
+                throw DataError(
+                    .noIntensities, "a window of intensities was given, and this is no grey PNG of 16 bits",
+                    advice: "Leave the window out, or keep such images in a folder of their own.")
+            }
+            return grey.image(window)
+        }
+        if Self.isPNG(bytes) { return try decodePNG(bytes) }
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return try decodeJPEG(bytes) }
         throw DataError(
             .unknownFormat, bytes.isEmpty ? "the file is empty" : "neither a PNG nor a JPEG image",
             advice: "Replace or remove the file, or convert it to PNG or JPEG.")
     }
 
+    /// The grey levels of an image file, with all their bits; throws `greyMask` for colours, and what ``decode(path:)`` throws.
+    func decodeGreyLevels(path: String) throws(DataError) -> GreyLevels {
+        let bytes = try FileAccess.read(path)
+        do throws(DataError) {
+            if let grey = try decodeGrey16(bytes) { return grey }
+            let image = try ImageDecoder(limits: limits).decode(bytes)
+            var values: [UInt16] = []
+            values.reserveCapacity(image.width * image.height)
+            for pixel in stride(from: 0, to: image.pixels.count, by: 3) {
+                let level = image.pixels[pixel]
+                guard image.pixels[pixel + 1] == level, image.pixels[pixel + 2] == level else { throw Mask.grey("colours", path) }
+                values.append(UInt16(level))
+            }
+            return GreyLevels(width: image.width, height: image.height, values: values)
+        } catch {
+            throw error.at(path)
+        }
+    }
+
+    /// The bytes of the samples of a grey PNG of 16 bits; nil for other images.
+    func grey16(_ bytes: [UInt8]) throws(DataError) -> [UInt8]? {
+        try decodeGrey16(bytes).map { $0.values.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] } }
+    }
+
+    /// Samples of a grey image, row-major.
+    struct GreyLevels {
+        let width: Int, height: Int
+        let values: [UInt16]
+
+        /// The image that a window shows.
+        func image(_ window: IntensityWindow) -> RGBImage {
+            let levels = (0...UInt16.max).map { window.level($0) }
+            var pixels: [UInt8] = []
+            pixels.reserveCapacity(3 * values.count)
+            for value in values {
+                let level = levels[Int(value)]
+                for _ in 0..<3 { pixels.append(level) }
+            }
+            return RGBImage(width: width, height: height, checkedPixels: pixels)
+        }
+    }
+
+    private static func isPNG(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) }
+
+    /// The samples of a grey PNG of 16 bits; nil for other images.
+    private func decodeGrey16(_ bytes: [UInt8]) throws(DataError) -> GreyLevels? {
+        guard Self.isPNG(bytes) else { return nil }
+        var size = apus_image_size()
+        var isGrey16: Int32 = 0
+        try call("PNG") { apus_png_size(bytes, bytes.count, &size, &isGrey16, $0) }
+        guard isGrey16 != 0 else { return nil }
+        // Two bytes for each sample, in the order of this machine.
+        let pixels = try makePixels(size, channels: 2, format: "PNG") { target, message in
+            apus_png_decode_grey16(bytes, bytes.count, size, target, message)
+        }
+        let values = pixels.withUnsafeBytes { pixels in
+            stride(from: 0, to: pixels.count, by: 2).map { pixels.loadUnaligned(fromByteOffset: $0, as: UInt16.self) }
+        }
+        return GreyLevels(width: Int(size.width), height: Int(size.height), values: values)
+    }
+
     private func decodePNG(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
         var size = apus_image_size()
-        try call("PNG") { apus_png_size(bytes, bytes.count, &size, $0) }
+        var isGrey16: Int32 = 0
+        try call("PNG") { apus_png_size(bytes, bytes.count, &size, &isGrey16, $0) }
         let pixels = try makePixels(size, channels: 3, format: "PNG") { target, message in
             apus_png_decode(bytes, bytes.count, size, target, message)
         }

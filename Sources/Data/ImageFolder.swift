@@ -31,13 +31,12 @@ public struct ImageFolder: Sendable, Equatable {
 
     /// Lists a folder; throws `folderMissing`, `noClasses`, `emptyClass` (which names the class) or `fileUnreadable`.
     public init(root: String, extensions: Set<String> = ImageFolder.imageExtensions) throws(DataError) {
-        guard Self.isFolder(root) else {
+        guard FileAccess.isFolder(root) else {
             throw DataError(
                 .folderMissing, "there is no such folder", path: root,
                 advice: "Give a folder that holds one subfolder of images for each class.")
         }
-        let wanted = Set(extensions.map { $0.lowercased() })
-        classes = try Self.names(in: root).filter { Self.isFolder("\(root)/\($0)") }
+        classes = try FileAccess.names(in: root).filter { FileAccess.isFolder("\(root)/\($0)") }
         guard !classes.isEmpty else {
             throw DataError(
                 .noClasses, "the folder holds no class folders", path: root,
@@ -46,9 +45,7 @@ public struct ImageFolder: Sendable, Equatable {
         var items: [Item] = []
         for (label, name) in classes.enumerated() {
             let folder = "\(root)/\(name)"
-            let files = try Self.names(in: folder).filter {
-                wanted.contains(($0 as NSString).pathExtension.lowercased()) && !Self.isFolder("\(folder)/\($0)")
-            }
+            let files = try FileAccess.images(in: folder, extensions: extensions)
             guard !files.isEmpty else { throw Self.emptyClass(name, path: folder) }
             items += files.map { Item(path: "\(folder)/\($0)", label: Int32(label)) }
         }
@@ -60,23 +57,5 @@ public struct ImageFolder: Sendable, Equatable {
         DataError(
             .emptyClass, "the class '\(name)' has no readable image", path: path,
             advice: "Add PNG or JPEG images, or remove the folder.")
-    }
-
-    /// The visible names inside a folder, ordered by code point.
-    private static func names(in folder: String) throws(DataError) -> [String] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder)
-                .filter { !$0.hasPrefix(".") }
-                .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        } catch {
-            throw DataError(
-                .fileUnreadable, "the folder cannot be listed (\(error.localizedDescription))", path: folder,
-                advice: "Check that the folder may be read.")
-        }
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 }

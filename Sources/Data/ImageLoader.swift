@@ -23,7 +23,7 @@ public final class ImageLoader: Sendable {
     private let seed: UInt64
     private let threads: Int
     private let normalization: Normalization
-    private let store: ImageStore
+    private let store: DecodedImages
 
     /// Prepares a folder's images.
     ///
@@ -39,13 +39,8 @@ public final class ImageLoader: Sendable {
         threads: Int = ProcessInfo.processInfo.activeProcessorCount, skipUnreadable: Bool = false,
         mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
     ) throws(DataError) {
-        for (name, value, largest) in [
-            ("batchSize", batchSize, 1 << 20), ("imageSize", imageSize, 1 << 14), ("threads", threads, 1024),
-            ("mapGrid", mapGrid ?? 1, 1024),
-        ] where !(1...largest).contains(value) {
-            throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 1 to \(largest).")
-        }
-        let store = ImageStore(decoder: decoder, budget: cacheBytes)
+        try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads, mapGrid: mapGrid ?? 1)
+        let store = DecodedImages(decoder, budget: cacheBytes)
         let failures = skipUnreadable ? Self.failures(of: folder.items, store: store, threads: threads) : []
         let bad = Set(failures.compactMap(\.path))
         let items = folder.items.filter { !bad.contains($0.path) }
@@ -53,7 +48,7 @@ public final class ImageLoader: Sendable {
             throw ImageFolder.emptyClass(name, path: "\(folder.root)/\(name)")
         }
         if augmentation.isTraining, batchSize > items.count {
-            throw Self.batchTooLarge(batchSize, items: items.count, path: folder.root)
+            throw LoaderArguments.batchTooLarge(batchSize, items: items.count, path: folder.root)
         }
         self.items = items
         classes = folder.classes
@@ -69,12 +64,12 @@ public final class ImageLoader: Sendable {
     }
 
     /// A loader of whole images in order, over the same items and the same decoded images as `loader`.
-    public init(evaluating loader: ImageLoader) {
+    public init(wholeImagesOf loader: ImageLoader) {
         items = loader.items
         classes = loader.classes
         batchSize = loader.batchSize
         imageSize = loader.imageSize
-        augmentation = .evaluation
+        augmentation = .wholeImage
         mapGrid = loader.mapGrid
         skipped = loader.skipped
         seed = loader.seed
@@ -111,25 +106,17 @@ public final class ImageLoader: Sendable {
                 advice: "Set mapGrid and give one map for each image, in the order of the items.")
         }
         let batches = batchCount(dropLast: dropLast)
-        guard batches > 0 else { throw Self.batchTooLarge(batchSize, items: items.count, path: nil) }
-        guard (0...batches).contains(startingAtBatch) else {
-            throw DataError(
-                .invalidArgument, "batch \(startingAtBatch) of an epoch of \(batches) batches",
-                advice: "Start at a batch between 0 and \(batches).")
-        }
+        try LoaderArguments.check(startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
         let order = order(ofEpoch: epoch)
         let end = min(batches * batchSize, items.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
         let samples = OrderedPrefetch<Result<Sample, DataError>>(
-            positions, threads: threads, ahead: Self.batchesAhead * batchSize
+            positions, threads: threads, ahead: SampleQueue<Sample>.batchesAhead * batchSize
         ) { [self] position in
             Result { () throws(DataError) in try sample(order[position], epoch: epoch, maps: maps) }
         }
-        return EpochBatches(samples: samples, positions: positions, order: order, items: items, batchSize: batchSize)
+        return EpochBatches(SampleQueue(samples, positions: positions, order: order, batchSize: batchSize), items: items)
     }
-
-    /// Batches that may be ready or in work before they are asked for.
-    private static let batchesAhead = 3
 
     private func sample(_ index: Int, epoch: Int, maps: [Float]?) throws(DataError) -> Sample {
         var map: AttentionMap?
@@ -137,16 +124,21 @@ public final class ImageLoader: Sendable {
             let cells = mapGrid * mapGrid
             map = try AttentionMap(grid: mapGrid, values: Array(maps[index * cells..<(index + 1) * cells]))
         }
-        return try augmentation.apply(
-            to: try store.image(at: items[index].path), map: map, size: imageSize, normalization: normalization,
-            random: CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation))
+        let image = try store.value(items[index].path)
+        do {
+            return try augmentation.apply(
+                to: image, map: map, size: imageSize, normalization: normalization,
+                random: CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation))
+        } catch {
+            throw error.at(items[index].path)
+        }
     }
 
     /// Decodes all items and returns the errors of those that fail, in order.
-    private static func failures(of items: [ImageFolder.Item], store: ImageStore, threads: Int) -> [DataError] {
+    private static func failures(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> [DataError] {
         let checks = OrderedPrefetch<Result<Void, DataError>>(0..<items.count, threads: threads, ahead: items.count) {
             position in
-            Result { () throws(DataError) in _ = try store.image(at: items[position].path) }
+            Result { () throws(DataError) in _ = try store.value(items[position].path) }
         }
         var failures: [DataError] = []
         while let check = checks.next() {
@@ -154,10 +146,13 @@ public final class ImageLoader: Sendable {
         }
         return failures
     }
+}
 
-    private static func batchTooLarge(_ size: Int, items: Int, path: String?) -> DataError {
-        DataError(
-            .batchTooLarge, "a batch of \(size) cannot be filled from \(items) images", path: path,
-            advice: "Choose a batch size of at most \(items).")
+/// Decoded images by path.
+private typealias DecodedImages = KeptValues<String, RGBImage>
+
+extension DecodedImages {
+    fileprivate convenience init(_ decoder: ImageDecoder, budget: Int) {
+        self.init(budget: budget, size: { $0.pixels.count }) { path throws(DataError) in try decoder.decode(path: path) }
     }
 }

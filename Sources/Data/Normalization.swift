@@ -4,10 +4,20 @@ public struct Normalization: Sendable, Equatable {
     public let mean: SIMD3<Float>
     /// Standard deviation of red, green and blue.
     public let deviation: SIMD3<Float>
+    /// Whether the planes come as blue, green and red; mean and deviation go by the plane's place all the same.
+    private(set) var bluePlaneFirst = false
 
     /// The values of ImageNet, which pre-trained vision models expect.
     public static let imageNet = Normalization(
         checkedMean: SIMD3(0.485, 0.456, 0.406), deviation: SIMD3(0.229, 0.224, 0.225))
+
+    /// What the released code of MSMAE does before a segmentation: ImageNet's values on planes in the order blue, green, red, and
+    /// the result divided by 255 once more.
+    public static let releasedSegmentation = {
+        var released = Normalization(checkedMean: imageNet.mean, deviation: imageNet.deviation * 255)
+        released.bluePlaneFirst = true
+        return released
+    }()
 
     /// Sets mean and deviation of the three channels; throws `invalidArgument` unless deviations are positive and all
     /// values finite.
@@ -32,6 +42,7 @@ extension RGBImage {
         let plane = width * height
         return [Float](unsafeUninitializedCapacity: 3 * plane) { target, count in
             for channel in 0..<3 {
+                let source = normalization.bluePlaneFirst ? 2 - channel : channel
                 // A byte has 256 values: the divisions are done once for each.
                 let table = (0..<256).map {
                     (Float($0) / 255 - normalization.mean[channel]) / normalization.deviation[channel]
@@ -39,7 +50,7 @@ extension RGBImage {
                 table.withUnsafeBufferPointer { table in
                     pixels.withUnsafeBufferPointer { pixels in
                         for i in 0..<plane {
-                            target[channel * plane + i] = table[Int(pixels[i * 3 + channel])]
+                            target[channel * plane + i] = table[Int(pixels[i * 3 + source])]
                         }
                     }
                 }

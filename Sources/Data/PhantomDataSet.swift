@@ -12,13 +12,22 @@ public enum PhantomDataSet {
     /// The sizes that images can have, in pixels per side.
     public static let sizes = 32...1024
 
-    /// Writes `DIR/train/CLASS/NNNN.png` and `DIR/val/CLASS/NNNN.png`, 8-bit grey.
+    /// How the images are laid out.
+    public enum Layout: Sendable {
+        /// A folder for each class: `CLASS/NNNN.png`.
+        case classes
+        /// Images and where their lesion is: `images/CLASS-NNNN.png` and `masks/lesion/CLASS-NNNN.png`. A mask is white inside the
+        /// lesion's outline.
+        case masks
+    }
+
+    /// Writes 8-bit grey images to `DIR/train` and `DIR/val`; both layouts get the same images.
     ///
     /// `train` and `validation` count the images of all classes together; they are spread over the classes as
     /// evenly as they can be. The same arguments give the same bytes. Throws `invalidArgument`, `folderNotEmpty` (a
     /// folder with content is never written into) or `fileUnwritable`.
     public static func write(
-        to directory: String, classes: Int = 4, train: Int = 800, validation: Int = 200, size: Int = 96,
+        to directory: String, layout: Layout = .classes, classes: Int = 4, train: Int = 800, validation: Int = 200, size: Int = 96,
         seed: UInt64 = 0, threads: Int = ProcessInfo.processInfo.activeProcessorCount
     ) throws(DataError) {
         guard classCounts.contains(classes) else {
@@ -47,16 +56,24 @@ public enum PhantomDataSet {
         let kinds = Array(PhantomLesion.Kind.allCases.prefix(classes))
         for (split, (name, count)) in [("train", train), ("val", validation)].enumerated() {
             let folder = "\(directory)/\(name)"
-            for kind in kinds { try createFolder("\(folder)/\(kind.rawValue)") }
-            let images = OrderedPrefetch(0..<count, threads: threads, ahead: 4 * threads) { index in
+            let subfolders = layout == .classes ? kinds.map(\.rawValue) : ["images", "masks/lesion"]
+            for subfolder in subfolders { try FileAccess.createFolder("\(folder)/\(subfolder)") }
+            let slices = OrderedPrefetch(0..<count, threads: threads, ahead: 4 * threads) { index in
                 // The place in the split is the "epoch": the two share no numbers.
                 let random = CounterRandom(seed: seed, epoch: split, index: index, purpose: .phantom)
                 return PhantomScene.draw(kinds[index % classes], size: size, random: random)
             }
             var index = 0
-            while let pixels = images.next() {
-                let path = "\(folder)/\(kinds[index % classes].rawValue)/\(fileName(index / classes))"
-                try GreyImage(width: size, height: size, pixels: pixels).writePNG(to: path)
+            while let slice = slices.next() {
+                let (kind, file) = (kinds[index % classes].rawValue, fileName(index / classes))
+                let image = try GreyImage(width: size, height: size, pixels: slice.pixels)
+                switch layout {
+                case .classes:
+                    try image.writePNG(to: "\(folder)/\(kind)/\(file)")
+                case .masks:
+                    try image.writePNG(to: "\(folder)/images/\(kind)-\(file)")
+                    try GreyImage(width: size, height: size, pixels: slice.mask).writePNG(to: "\(folder)/masks/lesion/\(kind)-\(file)")
+                }
                 index += 1
             }
         }
@@ -66,15 +83,5 @@ public enum PhantomDataSet {
     private static func fileName(_ number: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
-    }
-
-    private static func createFolder(_ path: String) throws(DataError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw DataError(
-                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: path,
-                advice: "Check that the folder above it exists and may be written to.")
-        }
     }
 }

@@ -51,11 +51,18 @@ struct PhantomLesion {
 
     /// The brightness that the lesion adds at `place`, in units of its radius from its centre; 0 beyond 1.2.
     func brightness(at place: SIMD2<Double>) -> Double {
-        // An ellipse of the same area, turned by `rotation`.
+        let (x, y, distance) = onEllipse(place)
+        return distance > 1.2 ? 0 : strength * pattern(x, y, distance)
+    }
+
+    /// Whether `place` is inside the lesion's outline: an ellipse that holds all of its pattern but the tips of spikes.
+    func covers(_ place: SIMD2<Double>) -> Bool { onEllipse(place).distance <= 1 }
+
+    /// The place on a circle of the same area, when the ellipse is turned by `rotation`.
+    private func onEllipse(_ place: SIMD2<Double>) -> (x: Double, y: Double, distance: Double) {
         let x = (place.x * cos(rotation) + place.y * sin(rotation)) * stretch
         let y = (place.y * cos(rotation) - place.x * sin(rotation)) / stretch
-        let distance = (x * x + y * y).squareRoot()
-        return distance > 1.2 ? 0 : strength * pattern(x, y, distance)
+        return (x, y, (x * x + y * y).squareRoot())
     }
 
     private func pattern(_ x: Double, _ y: Double, _ distance: Double) -> Double {

@@ -11,8 +11,14 @@ struct PhantomScene {
     private var random: CounterRandom
     private var brightness: [Double]
 
-    /// The grey levels of a slice with a lesion of `kind`, `size * size` bytes.
-    static func draw(_ kind: PhantomLesion.Kind, size: Int, random: CounterRandom) -> [UInt8] {
+    /// What is drawn: grey levels, and 255 where the lesion is and 0 elsewhere; `size * size` bytes each.
+    struct Slice: Sendable {
+        let pixels: [UInt8]
+        let mask: [UInt8]
+    }
+
+    /// Draws a slice with a lesion of `kind`.
+    static func draw(_ kind: PhantomLesion.Kind, size: Int, random: CounterRandom) -> Slice {
         var scene = PhantomScene(size: size, random: random)
         return scene.draw(kind)
     }
@@ -23,7 +29,7 @@ struct PhantomScene {
         brightness = [Double](repeating: 0, count: size * size)
     }
 
-    private mutating func draw(_ kind: PhantomLesion.Kind) -> [UInt8] {
+    private mutating func draw(_ kind: PhantomLesion.Kind) -> Slice {
         let body = Body(using: &random)
         addTissue()
         for _ in 0..<3 + random.integer(below: 3) { addOrgan(in: body) }
@@ -33,7 +39,8 @@ struct PhantomScene {
         let radius = random.uniform(in: 0.085...0.125)
         let center = body.place(within: 0.72, using: &random)
         stamp(at: center, reach: 1.3 * radius) { lesion.brightness(at: $0 / radius) }
-        return expose(body)
+        let mask = brightness.indices.map { lesion.covers((place(ofPixel: $0) - center) / radius) ? UInt8(255) : 0 }
+        return Slice(pixels: expose(body), mask: mask)
     }
 
     // MARK: Anatomy

@@ -42,7 +42,7 @@ public struct TrainingProgress: Sendable {
     }
 
     /// A time as h:mm:ss or m:ss, rounded to whole seconds.
-    static func clock(_ seconds: Double) -> String {
+    public static func clock(_ seconds: Double) -> String {
         guard seconds < 1e9 else { return "years" }
         let whole = Int(seconds.rounded())
         let (hours, minutes) = (whole / 3600, whole / 60 % 60)

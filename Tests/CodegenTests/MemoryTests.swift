@@ -48,7 +48,30 @@ struct MemoryTests {
         #expect(MemoryPlan(meeting, alignment: 64).byteCount == 128)
     }
 
+    @Test func whatIsWrittenInPlaceTakesNoMemoryOfItsOwn() {
+        let chain = (0..<4).map { MemoryPlan.Interval(byteCount: $0 == 2 ? 100 : 200, first: $0, last: $0 + 1) }
+        let plan = MemoryPlan(chain, takingOver: [1: 0, 2: 1], alignment: 64)
+        #expect(plan.offsets == [0, 0, 0, 256] && plan.byteCount == 512)
+    }
+
     // MARK: Schedules
+
+    /// A sum at the end of a product is written over the residual that it is added to, if nobody reads that any more.
+    @Test(arguments: [false, true])
+    func elementwiseWorkIsDoneInPlace(isReadLater: Bool) throws {
+        let graph = try functionGraph([f32(64, 64), f32(64, 64)]) { x in
+            let residual = matmul(x[0], x[0])
+            let sum = residual + matmul(x[1], x[1])
+            return isReadLater ? [matmul(sum, x[0]), matmul(residual, sum)] : [matmul(sum, x[0])]
+        }
+        let report = try GraphCompiler(cache: nil).compile(graph).memory
+        let taken = report.buffers.filter { $0.takesOver != nil }
+        #expect(isReadLater || taken.contains { $0.content.hasPrefix("add") }, "\(report.text())")
+        for buffer in taken {
+            let source = try #require(report.buffers.first { $0.number == buffer.takesOver })
+            #expect(source.offset == buffer.offset && source.steps.upperBound == buffer.steps.lowerBound)
+        }
+    }
 
     /// Runs a schedule on paper: each step may read only what is whole, and what it writes must not be wanted any more.
     ///
@@ -87,10 +110,18 @@ struct MemoryTests {
         for result in schedule.graph.results where buffers[schedule.layout[result.value].buffer].kind == .arena {
             touch(schedule.layout[result.value].buffer, schedule.steps.count)
         }
+        /// Whether a step reads some buffer for the last time where it writes another one.
+        func isWrittenInPlace(_ buffer: Int, at time: Int) -> Bool {
+            guard time >= 0, time < schedule.steps.count, case .kernel(let call) = schedule.steps[time].work else { return false }
+            return call.inPlace.contains { $0.written == buffer && last[$0.read] == time && offsets[$0.read] == offsets[buffer] }
+        }
         let placed = offsets.sorted { $0.key < $1.key }
         for (a, aOffset) in placed {
             #expect(aOffset + buffers[a].byteCount <= program.arenaBytes, "seed \(seed): buffer \(a) leaves the arena")
             for (b, bOffset) in placed where b < a && first[a]! <= last[b]! && first[b]! <= last[a]! {
+                // One may end where the other begins, if that step writes it in place.
+                let later = first[a]! < first[b]! ? b : a
+                if first[later]! == last[later == a ? b : a]!, isWrittenInPlace(later, at: first[later]!) { continue }
                 let apart = aOffset + buffers[a].byteCount <= bOffset || bOffset + buffers[b].byteCount <= aOffset
                 #expect(apart, "seed \(seed): buffers \(b) and \(a) overlap")
             }

@@ -70,9 +70,9 @@ import Testing
         #expect(try all(loader.epoch(0, dropLast: true)).map(\.count) == [4, 4])
     }
 
-    @Test func evaluationShowsWholeImagesInOrder() throws {
+    @Test func wholeImagesComeInOrder() throws {
         let maps = (0..<11 * 4).map { Float($0) }
-        let loader = try ImageLoader(evaluating: loader(mapGrid: 2))
+        let loader = try ImageLoader(wholeImagesOf: loader(mapGrid: 2))
         let batches = try all(loader.epoch(0, maps: maps, dropLast: false))
         #expect(batches.flatMap(\.indices) == Array(0..<11))
         #expect(batches.flatMap { $0.maps ?? [] } == maps)
@@ -83,6 +83,62 @@ import Testing
             #expect(Array(batch.images[index % 4 * 768..<(index % 4 + 1) * 768]) == expected)
         }
         #expect(try all(loader.epoch(7, maps: maps, dropLast: false)) == batches)
+    }
+
+    /// A ramp of 31 x 20 pixels as Pillow 13 scales it to 12 x 8 (bicubic), and its middle as torchvision cuts it out.
+    @Test func evaluationShowsTheMiddle() throws {
+        let ramp = try RGBImage(width: 31, height: 20, pixels: (0..<1860).map { UInt8($0 * 7 % 256) })
+        let middle: [UInt8] = [
+            113, 120, 96, 131, 142, 152, 165, 124, 131, 104, 100, 108, 139, 148, 155, 99, 107, 114, 153, 152, 159, 101, 110,
+            107, 155, 147, 155, 129, 96, 103, 132, 143, 146, 127, 134, 135, 108, 119, 126, 159, 129, 136, 122, 131, 142,
+            160, 126, 133, 111, 108, 118, 152, 160, 130, 99, 106, 93, 143, 144, 153, 138, 98, 105, 144, 151, 159, 93, 99,
+            106, 136, 143, 144, 131, 138, 98, 108, 119, 128, 162, 134, 141, 110, 97, 104, 124, 131, 137, 100, 108, 118, 155,
+            162, 134, 103, 110, 97, 144, 146, 156, 143, 102, 110, 119, 128, 135, 95, 102, 110, 136, 143, 146, 136, 143, 103,
+            110, 120, 129, 167, 139, 146, 114, 98, 108, 148, 157, 140, 102, 110, 120, 158, 168, 139, 108, 115, 99, 140, 147,
+            157, 108, 106, 113, 123, 129, 137, 144, 151, 111,
+        ]
+        let folder = try TemporaryFolder()
+        try folder.write("a/ramp.png", ramp.pngData())
+        let loader = try ImageLoader(
+            folder: ImageFolder(root: folder.path), batchSize: 4, imageSize: 7, augmentation: .evaluation, seed: 0, mapGrid: 2)
+        let batch = try #require(try loader.epoch(0, maps: [0, 4, 0, 4], dropLast: false).next())
+        #expect(batch.images == (try RGBImage(width: 7, height: 7, pixels: middle)).normalized())
+        // Of 12 columns, those from 2 to 9: each new cell has 3.5, of which the left one has all in the left half, the right one 3.
+        let maps = try #require(batch.maps)
+        #expect(zip(maps, [0, 4 * 3 / 3.5, 0, 4 * 3 / 3.5] as [Float]).allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+
+    @Test func aPaddedBatchIsFullAndKnowsItsImages() throws {
+        let maps = (0..<11 * 4).map { Float($0) }
+        let loader = try loader(.evaluation, mapGrid: 2)
+        #expect(loader.batchCount(dropLast: false) == 3)
+        let batches = try all(loader.epoch(0, maps: maps, dropLast: false))
+        let last = batches[2].padded(to: 4)
+        #expect(batches[0].padded(to: 4) == batches[0])
+        #expect(last.count == 3 && last.indices == [8, 9, 10] && last.labels == [1, 1, 1, 1])
+        #expect(last.images.count == 4 * 768 && last.maps?.count == 16)
+        #expect(Array(last.images[..<(3 * 768)]) == batches[2].images)
+        #expect(Array(last.images[(3 * 768)...]) == Array(batches[2].images[(2 * 768)...]))
+        #expect(last.maps?.suffix(4) == [40, 41, 42, 43])
+    }
+
+    @Test func aShapeThatCannotBeScaledIsNamed() throws {
+        let path = try folder.write("b/line.png", RGBImage(width: 9000, height: 1, pixels: [UInt8](repeating: 0, count: 27000)).pngData())
+        let error = expectError(.invalidArgument) { _ = try all(loader(.evaluation).epoch(0, dropLast: false)) }
+        #expect(error?.path == path)
+    }
+
+    @Test func releasedMapsStayInTheCorner() throws {
+        // Weight in the top left cells only: cropped as released, every image has some; cropped right, most have none.
+        let maps = (0..<11).flatMap { _ in (0..<64).map { Float($0 < 16 && $0 % 8 < 2 ? 1 : 0) } }
+        func weighted(_ crop: MapCrop) throws -> Int {
+            let loader = try loader(.training(crop: RandomCrop(scale: 0.2...0.3), maps: crop), mapGrid: 8)
+            return try all(loader.epoch(0, maps: maps, dropLast: false)).map { batch in
+                (0..<batch.count).count { batch.maps![$0 * 64..<($0 + 1) * 64].contains { $0 > 0.1 } }
+            }.reduce(0, +)
+        }
+        #expect(try weighted(.released) == 11)
+        #expect(try weighted(.region) < 11)
     }
 
     @Test func mapsFollowTheCropAndTheFlip() throws {

@@ -78,8 +78,8 @@ import Testing
         // 1 + 2⁻⁸ is half way between 1 (even) and 1 + 2⁻⁷; 1 + 3·2⁻⁸ between 1 + 2⁻⁷ and 1 + 2⁻⁶ (even).
         (1.00390625, 0x3F80_0000), (1.01171875, 0x3F82_0000),
         (1.00390625 + 0x1p-20, 0x3F81_0000), (1.01171875 - 0x1p-20, 0x3F81_0000),
-        // The smallest subnormal, half of it (a tie to 0) and a bit more than half.
-        (0x1p-133, 0x0001_0000), (0x1p-134, 0x0000_0000), (0x1.8p-134, 0x0001_0000),
+        // The smallest normal number, and below it only 0.
+        (0x1p-126, 0x0080_0000), (0x1.FEp-127, 0x0000_0000), (-0x1p-127, 0x8000_0000), (0x1p-133, 0x0000_0000),
         // The largest finite number, and what rounds to infinity.
         (0x1.FEp127, 0x7F7F_0000), (0x1.FFp127, 0x7F80_0000), (-0x1.FFp127, 0xFF80_0000),
     ] as [(Double, UInt32)])

@@ -42,6 +42,15 @@ import Testing
         ])
     }
 
+    @Test func frozenLayersHaveNoWeightsToTrain() throws {
+        let traced = try TrainingStep(optimizer: .sgd(learningRate: 1)) {
+            let features = frozen { Linear(3, 2).named("encoder")(Input("x", [1, 3])) }
+            Loss(mean(Linear(2, 1).named("head")(features)))
+        }.trace()
+        #expect(traced.graph.parameters.map(\.operation.name) == ["encoder.weight", "encoder.bias", "head.weight", "head.bias"])
+        #expect(traced.graph.parameters.map(\.operation.trainable) == [false, false, true, true])
+    }
+
     @Test func trainingStepNeedsOneScalarLossAndWeights() {
         func mistake(_ step: TrainingStep) -> String? { mistakes { _ = try step.trace() }.first }
         let line = #line

@@ -30,9 +30,7 @@ import Testing
     }
 
     @Test func oneStepOfFineTuning() throws {
-        let optimizer = Optimizer.adamW(
-            learningRate: 5e-4, weightDecay: 0.05,
-            decays: .only { name, shape in shape.count > 1 && name != "cls_token" && name != "pos_embed" })
+        let optimizer = Optimizer.adamW(learningRate: 5e-4, weightDecay: 0.05, decays: .fineTuning)
         let step = model.fineTuning(batch: fixture.batch, options: FineTuningOptions(dropPath: 0), permutation: .replayed, optimizer: optimizer)
         let graph = try wholeGraph(of: step) { model.learningRateScale(of: $0, decay: 0.75) }
         let outcome = try train(

@@ -49,7 +49,8 @@ import Testing
 
     @Test(arguments: [
         FineTuningOptions(dropPath: 0.4), FineTuningOptions(dropPath: 0.4, pooling: .classToken, softTargets: true),
-        FineTuningOptions(smoothing: 0, dropPath: 0.4, pooling: .classToken, masking: nil), FineTuningOptions(dropPath: 0, softTargets: true, masking: .random),
+        FineTuningOptions(smoothing: 0, dropPath: 0.4, pooling: .classToken, masking: nil),
+        FineTuningOptions(dropPath: 0, softTargets: true, masking: .random),
     ])
     func compiledStepsAreThoseOfTheInterpreter(options: FineTuningOptions) throws {
         let step = try MaskedAutoencoder(Self.configuration).fineTuning(batch: Self.batch, options: options, optimizer: Self.optimizer)
@@ -80,6 +81,18 @@ import Testing
             #expect(draw.shape == [Self.batch])
         }
         #expect(chances == [3: 0.8, 4: 0.8, 5: 0.6, 6: 0.6])
+    }
+
+    /// The last block computes queries and perceptron of the class token alone, with or without drop path.
+    @Test func dropPathLeavesUnreadRowsOut() throws {
+        let model = try MaskedAutoencoder(Self.configuration)
+        func cost(_ options: FineTuningOptions, _ fusions: Set<Fusion>) throws -> Int {
+            let step = model.fineTuning(batch: Self.batch, options: options, optimizer: Self.optimizer)
+            return ModelCost(of: try NamedStep.Declaration.training(step).forward(fusions)).total
+        }
+        let plain = FineTuningOptions(dropPath: 0, pooling: .classToken), dropped = FineTuningOptions(dropPath: 0.4, pooling: .classToken)
+        #expect(try cost(plain, [.gather]) < cost(plain, []))
+        #expect(try cost(dropped, [.gather]) == cost(plain, [.gather]))
     }
 
     @Test func keyDecidesWhatIsDropped() throws {

@@ -57,6 +57,7 @@ import Testing
         #expect(error([], [], 2) == .noSamples)
         #expect(error([1, 0, 1], [0], 2) == .mismatch(scores: 3, samples: 1, classes: 2))
         #expect(error([], [0], 0) == .mismatch(scores: 0, samples: 1, classes: 0))
+        #expect(error([1, 0], [0, 1], .max) == .mismatch(scores: 2, samples: 2, classes: .max))
         #expect(error([1, 0], [2], 2) == .unknownClass(sample: 0, label: 2, classes: 2))
         #expect(error([1, 0, .nan, 1], [0, 1], 2) == .notANumber(sample: 1, classNumber: 0))
     }

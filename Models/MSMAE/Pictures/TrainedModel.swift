@@ -1,11 +1,12 @@
 import Apus
-import Foundation
 
-/// A pre-trained model as a checkpoint has it, to look at images one by one.
+/// A trained model as a checkpoint has it, to look at images one by one.
 public final class TrainedModel {
     public let configuration: Configuration
     /// The masking that the run of the checkpoint had come to.
     public let masking: Masking
+    /// How image files are read, as in training.
+    public let decoder: ImageDecoder
 
     private let model: MaskedAutoencoder
     private let file: SafetensorsFile
@@ -16,22 +17,13 @@ public final class TrainedModel {
 
     /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used.
     ///
-    /// Throws if it is broken, or no checkpoint of pre-training.
+    /// Throws if it is broken, or was not written by this program.
     public init(checkpoint path: String, threads: Int? = nil) throws {
-        file = try SafetensorsFile(contentsOf: Self.file(path))
-        let checkpoint = try PreTrainingCheckpoint(file)
-        configuration = try checkpoint.settings.configuration(classes: checkpoint.classes.count)
-        masking = checkpoint.settings.masking(inEpoch: max(0, checkpoint.position.epoch - 1))
+        let saved = try SavedModel(checkpoint: path)
+        (file, configuration, masking) = (saved.file, saved.configuration, saved.masking ?? .random)
+        decoder = saved.settings.decoder
         model = try MaskedAutoencoder(configuration)
-        compiler = try Compiler(
-            CompilerOptions(precision: Compiler.Precision(rawValue: checkpoint.settings.precision) ?? .float32), threads: threads)
-    }
-
-    private static func file(_ path: String) throws -> String {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return path }
-        guard let latest = try RunFolder(opening: path).latestCheckpoint() else { throw PreTrainingError.noCheckpoint(path: path) }
-        return latest.path
+        compiler = try Compiler(CompilerOptions(precision: saved.precision), threads: threads)
     }
 
     /// The image as the model sees it: scaled to a square.
@@ -66,7 +58,7 @@ public final class TrainedModel {
     /// Gives a program its weights.
     private func prepare(_ program: CompiledStep) throws -> CompiledStep {
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: file)
+        try state.load(program.program.parameters, from: file, averaged: true)
         return program
     }
 }

@@ -92,6 +92,13 @@ struct Recording {
         return try read { () throws(SafetensorsError) in try file.bytes(name) }
     }
 
+    /// Takes a tensor of any type and shape.
+    mutating func anyTensor(_ name: String) throws(ReplayError) -> (elementType: SafetensorsElementType, shape: [Int], bytes: [UInt8]) {
+        let shape = try shape(name)
+        remaining.remove(name)
+        return try read { () throws(SafetensorsError) in (try file.elementType(name), shape, try file.bytes(name)) }
+    }
+
     /// The shape of a tensor.
     func shape(_ name: String) throws(ReplayError) -> [Int] {
         guard file.contains(name) else { throw ReplayError(.missingTensor, path: path, "the tensor \(name) is missing") }

@@ -5,17 +5,18 @@ import Apus
 /// Programs get the recorded weights (`param.*`) and inputs (`input.*`) alone; everything else in the file serves for comparing.
 public enum Replay {
     /// Kinds of recordings that this version replays.
-    public static let kinds = ["pretrain", "finetune", "segmentation", "transforms", "metrics"]
+    public static let kinds = ["pretrain", "finetune", "segmentation", "transforms", "metrics", "checkpoint"]
 
-    /// Replays a file. Throws if the file is not a sound recording of a known kind.
+    /// Replays a file; for a checkpoint of PyTorch (`.pth`), the recording beside it. Throws if the file is not a sound recording of a known kind.
     public static func run(_ path: String, _ compiler: Compiler) throws(ReplayError) -> ReplayReport {
-        let recording = try Recording(contentsOf: path)
+        let recording = try Recording(contentsOf: recordingPath(path))
         let comparisons = switch recording.kind {
         case "pretrain": try preTraining(recording, compiler)
         case "finetune": try fineTuning(recording, compiler)
         case "segmentation": try segmentation(recording, compiler)
         case "transforms": try transforms(recording)
         case "metrics": try metrics(recording)
+        case "checkpoint": try checkpoint(recording)
         default:
             throw ReplayError(
                 .unsupported, path: path,

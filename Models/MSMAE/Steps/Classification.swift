@@ -73,3 +73,8 @@ extension MaskedAutoencoder {
         return (0..<distance).reduce(1.0) { scale, _ in scale * decay }
     }
 }
+
+extension WeightDecayScope {
+    /// What decays in fine-tuning, as in MAE's: weights with two axes or more, but for the class token and the positions.
+    public static let fineTuning = WeightDecayScope.only { name, shape in shape.count > 1 && name != "cls_token" && name != "pos_embed" }
+}

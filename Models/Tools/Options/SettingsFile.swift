@@ -11,18 +11,18 @@ package enum SettingsFile {
     }
 
     /// The settings of a file by name; each is checked here, so that a mistake is reported with its line.
-    package static func read(_ path: String) throws -> [String: SettingValue] {
-        guard let root = try root(of: path) else { return [:] }
+    package static func read<Settings: RunSettings>(_ path: String, for kind: Settings.Type) throws -> [String: SettingValue] {
+        guard let root = try root(of: text(of: path), path: path) else { return [:] }
         guard case .mapping(let mapping) = root else { throw Problem(path: path, line: root.line, message: "not a mapping of settings to values") }
         var settings: [String: SettingValue] = [:]
-        var checked = PreTrainingSettings()
+        var checked = Settings()
         for (key, node) in mapping {
             guard let name = key.string else { throw Problem(path: path, line: key.line, message: "a key is not a text") }
             guard case .scalar(let scalar) = node else {
                 throw Problem(path: path, line: key.line, message: "\(name) is not a single value")
             }
             do {
-                let setting = try Setting.named(name)
+                let setting = try Settings.setting(name)
                 let value = value(of: node, scalar)
                 try checked.set(setting.name, value)
                 guard settings.updateValue(value, forKey: setting.name) == nil else {
@@ -36,20 +36,23 @@ package enum SettingsFile {
     }
 
     /// The settings that a file leaves a run with.
-    package static func settings(_ path: String) throws -> PreTrainingSettings {
-        var settings = PreTrainingSettings()
-        for (name, value) in try read(path) { try settings.set(name, value) }
+    package static func settings<Settings: RunSettings>(_ path: String) throws -> Settings {
+        var settings = Settings()
+        for (name, value) in try read(path, for: Settings.self) { try settings.set(name, value) }
         return settings
     }
 
-    /// The document of a file; nil if it is empty.
-    private static func root(of path: String) throws -> Node? {
-        let text: String
+    /// The text of a file.
+    static func text(of path: String) throws(Problem) -> String {
         do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+            return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
             throw Problem(path: path, line: nil, message: "cannot be read as text; check that the file exists")
         }
+    }
+
+    /// The document in a text; nil if it is empty.
+    static func root(of text: String, path: String) throws -> Node? {
         do {
             return try compose(yaml: text)
         } catch let error as YamlError {
@@ -58,7 +61,7 @@ package enum SettingsFile {
     }
 
     /// What is in quotes is a text, whatever it looks like.
-    private static func value(of node: Node, _ scalar: Node.Scalar) -> SettingValue {
+    static func value(of node: Node, _ scalar: Node.Scalar) -> SettingValue {
         guard scalar.style == .any || scalar.style == .plain else { return .text(scalar.string) }
         if let flag = node.bool { return .flag(flag) }
         if let integer = node.int { return .integer(integer) }
@@ -68,5 +71,5 @@ package enum SettingsFile {
 }
 
 extension Node {
-    fileprivate var line: Int? { mark?.line }
+    var line: Int? { mark?.line }
 }

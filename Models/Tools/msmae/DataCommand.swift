@@ -15,10 +15,13 @@ struct PhantomCommand: ParsableCommand {
     @Option(help: "Training images of all classes together.") var train = 800
     @Option(help: "Validation images of all classes together.") var val = 200
     @Option(help: "Width and height in pixels.") var size = 96
+    @Flag(help: "Write images/ and masks/lesion/ for a segmentation, in place of class folders.") var masks = false
     @Option(help: "The same seed gives the same images.") var seed: UInt64 = 0
 
     func run() throws {
-        try PhantomDataSet.write(to: out, classes: classes, train: train, validation: val, size: size, seed: seed)
-        print("wrote \(train) training and \(val) validation images in \(classes) classes to \(out)")
+        try PhantomDataSet.write(
+            to: out, layout: masks ? .masks : .classes, classes: classes, train: train, validation: val, size: size, seed: seed)
+        let kind = masks ? "with masks of \(classes) kinds of lesion" : "in \(classes) classes"
+        print("wrote \(train) training and \(val) validation images \(kind) to \(out)")
     }
 }

@@ -11,7 +11,7 @@ struct AttentionCommand: ParsableCommand {
 
     func run() throws {
         let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
-        try pictures.draw("attention") { image, _ in try model.attentionPicture(of: image) }
+        try pictures.draw("attention", model.decoder) { image, _ in try model.attentionPicture(of: image) }
     }
 }
 
@@ -33,7 +33,7 @@ struct ReconstructCommand: ParsableCommand {
             return masking
         }
         let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
-        try pictures.draw("reconstruction") { image, index in
+        try pictures.draw("reconstruction", model.decoder) { image, index in
             try model.reconstructionPicture(of: image, masking: masking, seed: seed, index: index)
         }
     }
@@ -47,26 +47,42 @@ struct PictureOptions: ParsableArguments {
     @Option(help: "Draws each pixel as a square of this many by as many.") var scale = 1
     @Option(help: "(default: one per processor)") var threads: Int?
 
-    func validate() throws {
+    func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
+
+    /// Draws a picture of each image and writes it as PNG, named after the image and what is drawn.
+    func draw(_ kind: String, _ decoder: ImageDecoder, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {
+        let folder = try PictureFolder(out, kind: kind, images: image, scale: scale)
+        for (index, path) in image.enumerated() { print(try folder.write(picture(decoder.decode(path: path), index), index)) }
+    }
+}
+
+/// A folder for pictures that are named after images and what is drawn of them.
+struct PictureFolder {
+    private let path: String, kind: String, names: [String], scale: Int
+
+    /// Makes the folder where it is missing.
+    init(_ path: String, kind: String, images: [String], scale: Int) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw DataError(
+                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: path,
+                advice: "Check that the folder above it may be written to.")
+        }
+        (self.path, self.kind, names, self.scale) = (path, kind, Self.names(images), scale)
+    }
+
+    static func check(scale: Int, threads: Int?) throws(SettingError) {
         for (name, value, range) in [("scale", scale, 1...64), ("threads", threads ?? 1, 1...1024)] where !range.contains(value) {
             throw SettingError.outOfRange(name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
-    /// Draws a picture of each image and writes it as PNG, named after the image and what is drawn.
-    func draw(_ kind: String, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
-        } catch {
-            throw DataError(
-                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: out,
-                advice: "Check that the folder above it may be written to.")
-        }
-        for (index, (path, name)) in zip(image, Self.names(image)).enumerated() {
-            let target = "\(out)/\(name)-\(kind).png"
-            try picture(ImageDecoder().decode(path: path), index).enlarged(scale).writePNG(to: target)
-            print(target)
-        }
+    /// Writes the picture of an image as PNG, and returns where it is.
+    func write(_ picture: RGBImage, _ index: Int) throws -> String {
+        let target = "\(path)/\(names[index])-\(kind).png"
+        try picture.enlarged(scale).writePNG(to: target)
+        return target
     }
 
     /// A name for each image: its file's without the ending, with as many of the folders above as tell it from the others.

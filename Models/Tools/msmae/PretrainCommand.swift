@@ -1,8 +1,6 @@
 import Apus
 import ArgumentParser
-import Foundation
 import MSMAE
-import ToolOptions
 
 struct PretrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,24 +11,10 @@ struct PretrainCommand: ParsableCommand {
             SIGTERM. Epochs count from 0. A file given by --config has the same names as keys; the command line wins.
             """)
 
-    @Option(help: "Folder of the new run.") var out: String?
-    @Option(help: "Folder of a run to go on with.") var resume: String?
-    @Option(help: "YAML file with settings.") var config: String?
+    @OptionGroup var training: RunOptions
     @OptionGroup var settings: PretrainOptions
 
-    func run() throws {
-        var given = try config.map { try SettingsFile.read($0) } ?? [:]
-        given.merge(settings.given) { $1 }
-        let plan: PreTrainingPlan
-        if let resume {
-            plan = try PreTrainingPlan(resuming: resume, out: out, given: given)
-        } else {
-            guard let out else { throw SettingError.missing(name: "--out") }
-            plan = try PreTrainingPlan(startingIn: out, given: given)
-        }
-        Interrupt.install()
-        if try PreTrainer(plan).run() == .stopped { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
-    }
+    func run() throws { try training.train(PreTrainingTask.self, settings.given) }
 }
 
 /// The options that are settings; without defaults, which are those of `PreTrainingSettings`.
@@ -38,7 +22,11 @@ struct PretrainOptions: ParsableArguments {
     @Option(help: "Folder of images.") var data: String?
     @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
     @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
+    @Option(help: "msmae, or mae for random masking throughout and no labels. (default: msmae)") var method: String?
     @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp(
+        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
+    var window: String?
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
     @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
     var memoryLimit: String?
@@ -50,6 +38,8 @@ struct PretrainOptions: ParsableArguments {
     @Option(help: "Learning rate at the end. (default: 0)") var minLr: Double?
     @Option(help: "Epochs in which the learning rate rises. (default: 40)") var warmupEpochs: Double?
     @Option(help: "(default: 0.05)") var weightDecay: Double?
+    @Option(help: "Length that all gradients together are cut to. (default: none)") var clipGrad: Double?
+    @Option(help: "Decay of an average of the weights, kept beside them, such as 0.999. (default: none)") var ema: Double?
     @Option(help: "Share of patches that attention masks. (default: 0.45)") var maskRatio: Double?
     @Option(help: "Share of patches that attention throws away. (default: 0.3)") var throwRatio: Double?
     @Option(help: "Share of patches that random masking masks. (default: 0.75)") var randomMaskRatio: Double?
@@ -66,20 +56,21 @@ struct PretrainOptions: ParsableArguments {
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
-        let texts = ["data": data, "preset": preset, "variant": variant, "precision": precision, "memory-limit": memoryLimit]
+        let texts = [
+            "data": data, "method": method, "preset": preset, "variant": variant, "precision": precision, "window": window,
+            "memory-limit": memoryLimit,
+        ]
         let integers = [
             "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-start": attentionStart,
             "attention-interval": attentionInterval, "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep,
             "log-every": logEvery,
         ]
         let numbers = [
-            "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "mask-ratio": maskRatio,
-            "throw-ratio": throwRatio, "random-mask-ratio": randomMaskRatio, "classification-loss-weight": classificationLossWeight,
+            "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "clip-grad": clipGrad, "ema": ema,
+            "mask-ratio": maskRatio, "throw-ratio": throwRatio, "random-mask-ratio": randomMaskRatio,
+            "classification-loss-weight": classificationLossWeight,
         ]
         let flags = ["norm-pix-loss": normPixLoss, "skip-unreadable": skipUnreadable]
-        return texts.compactMapValues { $0.map { .text($0) } }
-            .merging(integers.compactMapValues { $0.map { .integer($0) } }) { $1 }
-            .merging(numbers.compactMapValues { $0.map { .number($0) } }) { $1 }
-            .merging(flags.compactMapValues { $0.map { .flag($0) } }) { $1 }
+        return settingValues(texts, integers, numbers, flags)
     }
 }

@@ -57,7 +57,8 @@ public struct Optimizer: Sendable {
 
     /// Appends the updates of some weights to a graph, with the state that they need and the scalar inputs.
     ///
-    /// State is declared as parameters that are not trainable, named `optimizer.`, what it is, and the weight's name.
+    /// State is declared as parameters that are not trainable, named `optimizer.`, what it is, and the weight's name; averages are named `ema.`
+    /// and the weight's name.
     public func appendUpdates(to builder: GraphBuilder, _ weights: [Weight]) {
         let rate = builder.input(Input("learning_rate", TensorType(.f32, [])))
         let weights = clippingNorm.map { Self.clipped(weights, toNorm: $0) } ?? weights

@@ -75,6 +75,14 @@ public enum AtomicFile {
         try write(to: path) { (output) throws(FileError) in try output.write(text) }
     }
 
+    /// Appends to the file at `path`, which is made if it is missing. Not atomic: a killed process can leave a part of the bytes.
+    static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
+        defer { close(descriptor) }
+        try Output(descriptor: descriptor, path: path).write(bytes)
+    }
+
     /// Writes all of the file, brings it to the disk and closes it, also on failure.
     private static func fill(
         _ descriptor: Int32, path: String, _ body: (borrowing Output) throws(FileError) -> Void

@@ -36,6 +36,8 @@ public struct RunFolder: Sendable {
     public var configPath: String { path + "/config.json" }
     /// Where the run's `RunLog` is kept.
     public var logPath: String { path + "/log.jsonl" }
+    /// Where the weights that did best in validation are kept, of runs that have one.
+    public var bestPath: String { path + "/best.safetensors" }
     /// The folder of the run's checkpoints.
     public var checkpointsPath: String { path + "/checkpoints" }
 

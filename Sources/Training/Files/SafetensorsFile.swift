@@ -45,15 +45,8 @@ public struct SafetensorsFile: Sendable {
     /// or `.wrongElementType`.
     public func floats(_ name: String) throws(SafetensorsError) -> [Float] {
         let entry = try entry(name)
-        return try read(entry) { (bytes) throws(SafetensorsError) in
-            switch entry.elementType {
-            case .f32: return decode(bytes) { Float(bitPattern: $0) }
-            case .f64: return decode(bytes) { Float(Double(bitPattern: $0)) }
-            case .f16: return decode(bytes) { float(half: $0) }
-            case .bf16: return decode(bytes) { Float(bitPattern: UInt32($0 as UInt16) << 16) }
-            default: throw wrongElementType(entry, name, wanted: "floating-point numbers")
-            }
-        }
+        guard entry.elementType.isFloatingPoint else { throw wrongElementType(entry, name, wanted: "floating-point numbers") }
+        return read(entry) { bytes in entry.elementType.floats(bytes) }
     }
 
     /// The elements of an F64, F32, F16 or BF16 tensor. Throws `.missingTensor` or `.wrongElementType`.
@@ -127,27 +120,5 @@ public struct SafetensorsFile: Sendable {
         SafetensorsError(
             code: .wrongElementType, path: path, tensor: name,
             message: "\(entry.elementType.rawValue) cannot be read as \(wanted)")
-    }
-}
-
-/// The little-endian elements of `bytes`, converted one by one.
-private func decode<Bits: FixedWidthInteger, Value>(
-    _ bytes: UnsafeRawBufferPointer, _ convert: (Bits) -> Value
-) -> [Value] {
-    let width = MemoryLayout<Bits>.size
-    return (0..<bytes.count / width).map { index in
-        convert(Bits(littleEndian: bytes.loadUnaligned(fromByteOffset: index * width, as: Bits.self)))
-    }
-}
-
-/// The value of a half-precision number; `Float16` itself is missing on some machines.
-private func float(half bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10 & 0x1F)
-    let fraction = UInt32(bits & 0x3FF)
-    switch exponent {
-    case 0: return Float(sign: sign == 0 ? .plus : .minus, exponent: -24, significand: Float(fraction))
-    case 31: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
     }
 }

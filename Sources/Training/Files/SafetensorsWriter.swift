@@ -9,6 +9,7 @@ public enum SafetensorsWriter {
             case memory(UnsafeRawBufferPointer)
             case floats([Float])
             case integers([Int64])
+            case bytes([UInt8])
         }
 
         /// The name, which no other tensor of the file may have.
@@ -31,6 +32,11 @@ public enum SafetensorsWriter {
             (self.name, elementType, self.shape, body) = (name, .f32, shape ?? [floats.count], .floats(floats))
         }
 
+        /// A tensor of the little-endian elements `bytes`.
+        public init(_ name: String, _ elementType: SafetensorsElementType, _ shape: [Int], bytes: [UInt8]) {
+            (self.name, self.elementType, self.shape, body) = (name, elementType, shape, .bytes(bytes))
+        }
+
         /// An I64 tensor; without a shape, it has one dimension.
         public init(_ name: String, _ shape: [Int]? = nil, integers: [Int]) {
             (self.name, elementType) = (name, .i64)
@@ -42,6 +48,7 @@ public enum SafetensorsWriter {
             case .memory(let bytes): bytes.count
             case .floats(let floats): 4 * floats.count
             case .integers(let integers): 8 * integers.count
+            case .bytes(let bytes): bytes.count
             }
         }
 
@@ -50,6 +57,7 @@ public enum SafetensorsWriter {
             case .memory(let bytes): try output.write(bytes)
             case .floats(let floats): try output.write(floats)
             case .integers(let integers): try output.write(integers)
+            case .bytes(let bytes): try output.write(bytes)
             }
         }
     }

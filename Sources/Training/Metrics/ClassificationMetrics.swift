@@ -34,7 +34,7 @@ public struct ClassificationMetrics: Hashable, Sendable {
 
     private static func check(_ scores: [Double], _ labels: [Int], _ classes: Int) throws(MetricsError) {
         guard !labels.isEmpty else { throw .noSamples }
-        guard classes > 0, scores.count == labels.count * classes else {
+        guard classes > 0, scores.count.quotientAndRemainder(dividingBy: classes) == (labels.count, 0) else {
             throw .mismatch(scores: scores.count, samples: labels.count, classes: classes)
         }
         if let sample = labels.firstIndex(where: { !(0..<classes).contains($0) }) {

@@ -24,7 +24,7 @@ import Testing
     @Test func settingsOutOfRange() {
         #expect(message(["batch": .integer(0)]) == "batch is 0; it must be from 1 to 65536")
         #expect(message(["threads": .integer(0)]) == "threads is 0; it must be from 1 to 1024")
-        for value: SettingValue in [.text("lots"), .text("1.5 TB"), .text("-1GB"), .integer(0), .flag(true)] {
+        for value: SettingValue in [.text("lots"), .text("1.5TB"), .text("1 5MB"), .text("-1GB"), .integer(0), .flag(true)] {
             #expect(message(["memory-limit": value]) == "memory-limit is \(value); it must be a number of bytes above 0, such as 1.5GB or 800MB")
         }
         #expect(message(["epochs": .integer(-1)]) == "epochs is -1; it must be from 1 to 1000000")
@@ -69,20 +69,20 @@ import Testing
     @Test func runsThatCannotStartOrGoOn() throws {
         let run = folder.file("run")
         try train(run, set.settings, until: 0)
-        #expect(throws: PreTrainingError.runExists(path: run)) { try train(run, set.settings) }
+        #expect(throws: RunError.runExists(path: run)) { try train(run, set.settings) }
         #expect(throws: FileError.self) { try resume(folder.file("absent")) }
 
-        let other = #expect(throws: PreTrainingError.self) { try resume(run, ["preset": .text("tiny"), "mask-ratio": .number(0.5)]) }
+        let other = #expect(throws: RunError.self) { try resume(run, ["preset": .text("tiny"), "mask-ratio": .number(0.5)]) }
         #expect(other?.description == "preset is tiny here and demo in the run that is resumed; mask-ratio is 0.5 here and 0.45 in the run that is resumed")
 
         let data = folder.file("data")
         try FileManager.default.copyItem(atPath: set.path, toPath: data)
         try FileManager.default.removeItem(atPath: try ImageFolder(root: data + "/train").items[0].path)
-        let images = #expect(throws: PreTrainingError.self) { try resume(run, ["data": .text(data)]) }
+        let images = #expect(throws: RunError.self) { try resume(run, ["data": .text(data)]) }
         #expect(try #require(images?.description).contains("the run was started on 32 images ("))
         try FileManager.default.createDirectory(atPath: data + "/train/new", withIntermediateDirectories: true)
         try FileManager.default.copyItem(atPath: try ImageFolder(root: set.path + "/train").items[0].path, toPath: data + "/train/new/0.png")
-        let classes = #expect(throws: PreTrainingError.self) { try resume(run, ["data": .text(data)]) }
+        let classes = #expect(throws: RunError.self) { try resume(run, ["data": .text(data)]) }
         #expect(try #require(classes?.description).contains("the run was started on the classes "))
     }
 
@@ -92,11 +92,11 @@ import Testing
         try FileManager.default.removeItem(atPath: run + "/checkpoints")
         #expect(try resume(run, until: 0) == .stopped)
         #expect(try RunResult(run).metadata["step"] == "0")
-        #expect(throws: PreTrainingError.noCheckpoint(path: set.path)) { try TrainedModel(checkpoint: set.path) }
+        #expect(throws: RunError.noCheckpoint(path: set.path)) { try TrainedModel(checkpoint: set.path) }
 
         try FileManager.default.removeItem(atPath: run + "/checkpoints")
         try Data("{".utf8).write(to: URL(fileURLWithPath: run + "/config.json"))
-        #expect(throws: PreTrainingError.brokenSettings(path: run + "/config.json", reason: "it is no JSON object of settings")) { try resume(run) }
+        #expect(throws: RunError.brokenSettings(path: run + "/config.json", reason: "it is no JSON object of settings")) { try resume(run) }
     }
 }
 
@@ -105,7 +105,7 @@ import Testing
         let settings = PreTrainingSettings()
         #expect(settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41 && settings.attentionInterval == 40)
         #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
-        #expect(settings.values.count == Setting.all.count - 4)  // image-size, lr and threads follow from others, and there is no memory limit
+        #expect(settings.values.count == PreTrainingSettings.all.count - 4)  // image-size, lr and threads follow from others, and there is no memory limit
     }
 
     @Test func settingsSurviveJSON() throws {

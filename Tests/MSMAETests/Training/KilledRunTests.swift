@@ -13,11 +13,17 @@ import Testing
         set = try SmallSet.shared.get()
     }
 
-    private var options: [String] {
-        ["pretrain"] + set.settings(["epochs": .integer(8)]).sorted { $0.key < $1.key }.flatMap { ["--\($0)", "\($1)"] }
+    private var options: [String] { options(of: "pretrain") }
+
+    private func options(of command: String) -> [String] {
+        let settings = command == "pretrain"
+            ? set.settings(["epochs": .integer(8)])
+            : set.fineTuning(["epochs": .integer(6), "mixup": .number(0.8), "ema": .number(0.9), "clip-grad": .number(1)])
+        return [command] + settings.sorted { $0.key < $1.key }.flatMap { ["--\($0)", "\($1)"] }
     }
 
-    @Test(.timeLimit(.minutes(10))) func aKilledRunGoesOnAsIfNothingHadHappened() throws {
+    @Test(.timeLimit(.minutes(10)), arguments: ["pretrain", "finetune"]) func aKilledRunGoesOnAsIfNothingHadHappened(command: String) throws {
+        let options = options(of: command)
         let whole = folder.file("whole"), killed = folder.file("killed")
         let reference = try Tool.run(options + ["--out", whole])
         #expect(reference.status == 0, "\(reference.errors)")
@@ -26,12 +32,16 @@ import Testing
         try Tool.kill(options + ["--out", killed], afterMilliseconds: 5) { FileManager.default.fileExists(atPath: killed) }
         for delay in [0, 20, 45, 80] {
             let size = Self.size(of: killed + "/log.jsonl")
-            try Tool.kill(["pretrain", "--resume", killed], afterMilliseconds: delay) { Self.size(of: killed + "/log.jsonl") != size }
+            try Tool.kill([command, "--resume", killed], afterMilliseconds: delay) { Self.size(of: killed + "/log.jsonl") != size }
         }
         let last = try Tool.run(options + ["--resume", killed])
         #expect(last.status == 0, "\(last.errors)")
         #expect(try RunResult(killed) == RunResult(whole))
         #expect(try logLines(killed).count == logLines(whole).count)
+        guard command == "finetune" else { return }
+        #expect(try RunResult(killed + "/best.safetensors") == RunResult(whole + "/best.safetensors"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: killed + "/predictions-masked.csv"))
+            == Data(contentsOf: URL(fileURLWithPath: whole + "/predictions-masked.csv")))
     }
 
     private static func size(of path: String) -> Int {
@@ -85,6 +95,29 @@ import Testing
         }
         let names = try FileManager.default.contentsOfDirectory(atPath: pictures)
         #expect(names.count == 4 && names.allSatisfy { $0.hasSuffix(".png") })
+    }
+
+    @Test(.timeLimit(.minutes(5))) func aClassifierIsEvaluatedAndAsked() throws {
+        let run = folder.file("run"), pictures = folder.file("pictures"), report = folder.file("report.json")
+        let dry = try Tool.run(options(of: "finetune") + ["--out", run, "--dry-run"])
+        #expect(dry.status == 0 && !FileManager.default.fileExists(atPath: run), "\(dry.errors)")
+        let training = try Tool.run(options(of: "finetune") + ["--out", run, "--epochs", "1", "--seeds", "2"])
+        #expect(training.status == 0, "\(training.errors)")
+        #expect(FileManager.default.fileExists(atPath: run + "/summary.json"))
+
+        let evaluation = try Tool.run(["evaluate", "--checkpoint", run + "/seed-1", "--data", set.path, "--out", report])
+        #expect(evaluation.status == 0, "\(evaluation.errors)")
+        #expect(try EvaluationReport(contentsOf: report).results.map(\.path) == [.all, .masked])
+        let images = try ImageFolder(root: set.path + "/val").items.map(\.path)
+        let prediction = try Tool.run(["predict"] + images + ["--checkpoint", run + "/seed-0/best.safetensors", "--json", "--out", pictures])
+        #expect(prediction.status == 0, "\(prediction.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: pictures).count == images.count)
+
+        let pre = folder.file("pre")
+        #expect(try Tool.run(options + ["--out", pre, "--epochs", "1", "--method", "mae"]).status == 0)
+        let latest = try #require(try RunFolder(opening: pre).latestCheckpoint()).path
+        #expect(try Tool.run(["evaluate", "--checkpoint", pre, "--data", set.path]).errors == "msmae: error: \(latest): a checkpoint of "
+            + "pre-training has no classifier that could be evaluated; fine-tune from it by msmae finetune --init\n")
     }
 }
 

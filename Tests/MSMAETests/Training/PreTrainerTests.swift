@@ -99,7 +99,7 @@ import Testing
     @Test func aLossThatIsNotFiniteEndsTheRun() throws {
         let run = folder.file("run")
         let settings = set.settings(["lr": .number(1e30), "warmup-epochs": .integer(0), "attention-start": .integer(9)])
-        let error = #expect(throws: PreTrainingError.self) { try train(run, settings) }
+        let error = #expect(throws: RunError.self) { try train(run, settings) }
         let text = try #require(error?.description)
         #expect(text == "the loss is not finite in epoch 1, step 2; try a lower learning rate; there is no checkpoint yet")
         #expect(try RunFolder(opening: run).checkpoints().isEmpty)
@@ -111,13 +111,13 @@ import Testing
         let latest = try #require(try RunFolder(opening: run).latestCheckpoint()).path
         let metadata = try SafetensorsFile(contentsOf: latest).metadata
         try SafetensorsWriter.write(to: latest, metadata: metadata, tensors: [.init("cls_token", [1, 2], floats: [0, 0])])
-        var error = #expect(throws: PreTrainingError.self) { try resume(run) }
+        var error = #expect(throws: RunError.self) { try resume(run) }
         #expect(try #require(error?.description).hasPrefix(
             "\(latest): the checkpoint does not fit the model: 'cls_token' is F32 [1, 2] in the file and F32 [1, 1, 96] in the model; '"))
         #expect(try #require(error?.description).hasSuffix(" more"))
 
         try SafetensorsWriter.write(to: latest, metadata: ["format": "pt"], tensors: [])
-        error = #expect(throws: PreTrainingError.self) { try resume(run) }
+        error = #expect(throws: RunError.self) { try resume(run) }
         #expect(error?.description == "\(latest): not a checkpoint that can be used: it was not written by this program's pre-training")
 
         try Data([1, 2, 3]).write(to: URL(fileURLWithPath: latest))

@@ -46,9 +46,9 @@ struct RunResult: Equatable {
     var tensors: [String: [UInt8]]
     var metadata: [String: String]
 
-    /// Reads the newest checkpoint of a run.
+    /// Reads the newest checkpoint of a run, or a file.
     init(_ path: String) throws {
-        let latest = try RunFolder(opening: path).latestCheckpoint()
+        let latest = path.hasSuffix(".safetensors") ? nil : try RunFolder(opening: path).latestCheckpoint()
         let file = try SafetensorsFile(contentsOf: latest?.path ?? path)
         tensors = try Dictionary(uniqueKeysWithValues: file.names.map { ($0, try file.bytes($0)) })
         metadata = file.metadata
@@ -63,14 +63,41 @@ func logLines(_ run: String) throws -> [[String: Any]] {
     }
 }
 
-/// Starts a run and trains, at most up to a step.
-@discardableResult
-func train(_ out: String, _ settings: [String: SettingValue], until last: Int = .max) throws -> PreTrainer.Outcome {
-    try PreTrainer(PreTrainingPlan(startingIn: out, given: settings), output: .silent) { $0 >= last }.run()
+extension SmallSet {
+    /// Four steps an epoch, with new maps before every second one.
+    func fineTuning(_ changes: [String: SettingValue] = [:]) -> [String: SettingValue] {
+        let settings: [String: SettingValue] = [
+            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(3), "batch": .integer(8),
+            "attention-interval": .integer(2), "warmup-epochs": .number(1), "blr": .number(0.03), "threads": .integer(2), "log-every": .integer(2),
+        ]
+        return settings.merging(changes) { $1 }
+    }
 }
 
-/// Goes on with a run, at most up to a step.
+/// Starts a run of any kind and trains, at most up to a step.
+@discardableResult
+func start<Task: TrainingTask>(
+    _: Task.Type, _ out: String, _ settings: [String: SettingValue], until last: Int = .max
+) throws -> TrainingOutcome {
+    try Trainer<Task>(RunPlan(startingIn: out, given: settings), output: .silent) { $0 >= last }.run()
+}
+
+/// Goes on with a run of any kind, at most up to a step.
+@discardableResult
+func goOn<Task: TrainingTask>(
+    _: Task.Type, _ run: String, out: String? = nil, _ settings: [String: SettingValue] = [:], until last: Int = .max
+) throws -> TrainingOutcome {
+    try Trainer<Task>(RunPlan(resuming: run, out: out, given: settings), output: .silent) { $0 >= last }.run()
+}
+
+/// Starts a run of pre-training and trains, at most up to a step.
+@discardableResult
+func train(_ out: String, _ settings: [String: SettingValue], until last: Int = .max) throws -> PreTrainer.Outcome {
+    try start(PreTrainingTask.self, out, settings, until: last)
+}
+
+/// Goes on with a run of pre-training, at most up to a step.
 @discardableResult
 func resume(_ run: String, out: String? = nil, _ settings: [String: SettingValue] = [:], until last: Int = .max) throws -> PreTrainer.Outcome {
-    try PreTrainer(PreTrainingPlan(resuming: run, out: out, given: settings), output: .silent) { $0 >= last }.run()
+    try goOn(PreTrainingTask.self, run, out: out, settings, until: last)
 }

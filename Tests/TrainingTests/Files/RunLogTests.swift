@@ -17,10 +17,10 @@ import Testing
         try log.append([
             ("step", .integer(3)), ("loss", .number(0.1)), ("small", .number(1e-5)), ("bad", .number(.nan)),
             ("high", .number(.infinity)), ("low", .number(-.infinity)), ("note", .text("a \"b\"\n")),
-            ("best", .flag(true)), ("none", .null),
+            ("best", .flag(true)), ("none", .null), ("classes", .list([.text("a"), .integer(2)])),
         ])
         let line = try #require(try lines(path).first)
-        #expect(line == #"{"step":3,"loss":0.1,"small":1e-05,"bad":"NaN","high":"Infinity","low":"-Infinity","note":"a \"b\"\n","best":true,"none":null}"#)
+        #expect(line == #"{"step":3,"loss":0.1,"small":1e-05,"bad":"NaN","high":"Infinity","low":"-Infinity","note":"a \"b\"\n","best":true,"none":null,"classes":["a",2]}"#)
         let parsed = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
         #expect(parsed?["small"] as? Double == 1e-5)
         #expect(parsed?["note"] as? String == "a \"b\"\n")
@@ -42,7 +42,7 @@ import Testing
         #expect(try lines(path) == [#"{"step":1}"#, #"{"step":2}"#])
         try log.append([("step", .integer(3))])
         #expect(try lines(path) == [#"{"step":1}"#, #"{"step":2}"#, #"{"step":3}"#])
-        #expect(folder.contents == ["log.jsonl"])
+        #expect(folder.contents == ["log.csv", "log.jsonl"])
     }
 
     @Test func dropsTheLinesAfterTheCheckpoint() throws {

@@ -1,0 +1,70 @@
+import Apus
+
+/// A trained classifier as a checkpoint has it: to evaluate it on a folder of images, and to ask for the class of single ones.
+public final class Classifier {
+    /// Names of the classes, in the order of the probabilities.
+    public let classes: [String]
+    /// How image files are read, as in training.
+    public var decoder: ImageDecoder { settings.decoder }
+    private let saved: SavedModel
+    private let settings: any ClassifierSettings
+    private let model: MaskedAutoencoder
+    private let compiler: RunCompiler
+    private let threads: Int?
+    private var single: (program: CompiledStep, state: ProgramState)?
+
+    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used.
+    ///
+    /// Throws if it is broken, was not written by this program, or holds no classifier.
+    public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
+        saved = try SavedModel(checkpoint: path)
+        guard let settings = saved.settings as? any ClassifierSettings else {
+            throw EvaluationError.noClassifier(path: saved.file.path, kind: saved.kind.activity)
+        }
+        self.settings = settings
+        self.threads = threads
+        classes = saved.classes
+        model = try MaskedAutoencoder(saved.configuration)
+        compiler = try RunCompiler(CompilerOptions(precision: saved.precision), threads: threads, output)
+    }
+
+    /// Measures the classifier on DATA/PART/CLASS/IMAGE, on each path that it is made for.
+    ///
+    /// The masks of the masked path depend on the seed and on the size of the batches, and are those of the run with its own.
+    public func evaluate(
+        _ data: String, part: String = "val", batch: Int? = nil, seed: Int? = nil, skipUnreadable: Bool = false
+    ) throws -> (report: EvaluationReport, skipped: [DataError]) {
+        var settings = settings
+        settings.threads = threads
+        let images = try EvaluationImages(
+            data, part, classes: classes, batch: batch ?? settings.batch, imageSize: saved.configuration.image, threads: settings.readers,
+            skipUnreadable: skipUnreadable, decoder: settings.decoder)
+        let evaluator = Evaluator(model, settings, images, seed: seed ?? settings.seed, compiler)
+        let state = try evaluator.state(from: saved.file)
+        var report = EvaluationReport(task: saved.kind.rawValue, classes: classes, images: images.loader.items.count)
+        for path in settings.paths {
+            guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
+            report.add(evaluation, try evaluator.cost(path), checkpoint: saved.file.path, epoch: saved.lastEpoch)
+        }
+        return (report, images.loader.skipped)
+    }
+
+    /// How probable each class is for an image, seen on all tokens.
+    public func probabilities(of image: RGBImage) throws -> [Double] {
+        let (program, state) = try single ?? prepare()
+        let configuration = saved.configuration
+        let pixels = try image.seenInEvaluation(size: configuration.image).normalized()
+        let images = TensorData(pixels, shape: [1, configuration.channels, configuration.image, configuration.image])
+        let logits = try program.run(state, ["images": images])["logits"]?.floats ?? []
+        return Evaluation.softmax(logits.map(Double.init)).shares
+    }
+
+    private func prepare() throws -> (CompiledStep, ProgramState) {
+        let program = try compiler.compile("classification of one image", settings.classification(of: model, batch: 1, masking: nil))
+        let state = ProgramState()
+        try program.addParameters(to: state, seed: 0)
+        try state.load(program.program.parameters, from: saved.file, averaged: true)
+        single = (program, state)
+        return (program, state)
+    }
+}

@@ -1,0 +1,56 @@
+import Apus
+
+/// The images that a model is evaluated on, with labels by the classes that it was trained on.
+struct EvaluationImages {
+    let loader: ImageLoader
+    /// Names of the classes that the model knows.
+    let classes: [String]
+    private let root: String
+    /// The model's class for each class of the folder.
+    private let numbers: [Int]
+
+    /// Lists DATA/PART/CLASS/IMAGE.
+    ///
+    /// Throws ``EvaluationError/unknownClass(name:path:known:)`` for a class that the model does not know; one that has no folder has no
+    /// images.
+    init(
+        _ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int, skipUnreadable: Bool, decoder: ImageDecoder
+    ) throws {
+        let images = try ImageFolder(root: "\(data)/\(part)")
+        numbers = try images.classes.map { name in
+            guard let number = classes.firstIndex(of: name) else {
+                throw EvaluationError.unknownClass(name: name, path: images.root, known: classes)
+            }
+            return number
+        }
+        loader = try ImageLoader(
+            folder: images, batchSize: batch, imageSize: imageSize, augmentation: .evaluation, seed: 0, threads: threads,
+            skipUnreadable: skipUnreadable, decoder: decoder)
+        (self.classes, root) = (classes, data)
+    }
+
+    /// True classes, in the order of the images.
+    var labels: [Int] { loader.items.map { numbers[Int($0.label)] } }
+
+    /// Paths of the images below the data's folder.
+    var names: [String] {
+        loader.items.map { item in item.path.hasPrefix(root + "/") ? String(item.path.dropFirst(root.count + 1)) : item.path }
+    }
+}
+
+/// Why a model cannot be evaluated.
+public enum EvaluationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A class that the model was not trained on.
+    case unknownClass(name: String, path: String, known: [String])
+    /// A checkpoint without a classifier.
+    case noClassifier(path: String, kind: String)
+
+    public var description: String {
+        switch self {
+        case .unknownClass(let name, let path, let known):
+            "\(path)/\(name): the model was not trained on the class '\(name)'; it knows \(known.joined(separator: ", "))"
+        case .noClassifier(let path, let kind):
+            "\(path): a checkpoint of \(kind) has no classifier that could be evaluated; fine-tune from it by msmae finetune --init"
+        }
+    }
+}

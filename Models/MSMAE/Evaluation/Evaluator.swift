@@ -1,0 +1,84 @@
+import Apus
+
+/// Runs a classifier over images, on all tokens or on those that masking keeps.
+final class Evaluator {
+    let images: EvaluationImages
+    private let model: MaskedAutoencoder
+    private let settings: any ClassifierSettings
+    private let seed: Int
+    private let compiler: RunCompiler
+    private var classifiers: [EvaluationPath: CompiledStep] = [:]
+    private var map: CompiledStep?
+
+    init(_ model: MaskedAutoencoder, _ settings: any ClassifierSettings, _ images: EvaluationImages, seed: Int, _ compiler: RunCompiler) {
+        (self.model, self.settings, self.images, self.seed, self.compiler) = (model, settings, images, seed, compiler)
+    }
+
+    private var configuration: Configuration { model.configuration }
+    private var batch: Int { images.loader.batchSize }
+
+    /// Classifies all images with the averages of weights, where there are any; nil if `shouldStop` has ended it early.
+    ///
+    /// The masks of the masked path are a function of the seed, the batch's size and the attention maps.
+    func evaluate(_ state: ProgramState, _ path: EvaluationPath, shouldStop: () -> Bool) throws -> Evaluation? {
+        let classifier = try classifier(path), map = path == .masked ? try mapProgram() : nil
+        for program in [classifier, map] { try program?.addParameters(to: state, seed: 0) }
+        let state = try state.averaged(classifier.program.parameters)
+        let batches = try images.loader.epoch(0, dropLast: false)
+        defer { batches.stop() }
+        var logits: [Float] = [], features: [Float] = [], seconds = 0.0, number = 0
+        while let batch = try batches.next() {
+            if shouldStop() { return nil }
+            var inputs = ["images": batch.images(filledUpTo: self.batch, configuration)]
+            if let map {
+                let maps = try map.run(state, inputs)["mask_weights"]?.floats ?? []
+                inputs["mask_weights"] = TensorData(maps, shape: [self.batch, configuration.tokens])
+                inputs["random_key"] = BatchPlace(seed: seed, step: 0, number: number).key(for: .evaluation)
+            }
+            let (report, time) = try Clock.time { try classifier.run(state, inputs) }
+            logits += report["logits"]?.floats.prefix(batch.count * configuration.classes) ?? []
+            features += report["features"]?.floats.prefix(batch.count * configuration.dim) ?? []
+            seconds += time
+            number += 1
+        }
+        return try Evaluation(
+            path: path, logits: logits, features: features, labels: images.labels, classes: configuration.classes,
+            secondsPerImage: seconds / Double(number * self.batch))
+    }
+
+    /// A state with the weights of a checkpoint, averaged ones if it has them.
+    func state(from file: SafetensorsFile) throws -> ProgramState {
+        let state = ProgramState(), program = try classifier(.all)
+        try program.addParameters(to: state, seed: 0)
+        try state.load(program.program.parameters, from: file, averaged: true)
+        return state
+    }
+
+    /// What a path costs for one image.
+    func cost(_ path: EvaluationPath) throws -> EvaluationCost {
+        EvaluationCost(
+            tokens: configuration.encoderTokens(path.masking),
+            classification: ModelCost(of: try settings.classification(of: model, batch: 1, masking: path.masking).trace()),
+            map: path == .masked ? ModelCost(of: try model.attentionMap(batch: 1).trace()) : nil)
+    }
+
+    private func classifier(_ path: EvaluationPath) throws -> CompiledStep {
+        if let program = classifiers[path] { return program }
+        let program = try compiler.compile(
+            "classification of \(path == .all ? "all" : "kept") tokens", settings.classification(of: model, batch: batch, masking: path.masking))
+        classifiers[path] = program
+        return program
+    }
+
+    private func mapProgram() throws -> CompiledStep {
+        if let map { return map }
+        let program = try compiler.compile("attention maps of the validation images", model.attentionMap(batch: batch))
+        map = program
+        return program
+    }
+}
+
+extension CounterRandom.Purpose {
+    /// The key of the masks of one batch in evaluation.
+    static let evaluation = CounterRandom.Purpose(rawValue: 17)
+}

@@ -1,0 +1,170 @@
+import Apus
+import Foundation
+
+/// Trains a classifier: validation after each epoch, the best weights kept beside the last ones, early stopping, and an evaluation of
+/// both at the end.
+public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
+    public let configuration: Configuration
+    public let identity: DataIdentity
+    public let metrics = [TrainingMetric.loss, .accuracy]
+
+    private let settings: Settings
+    private let output: TrainingOutput
+    private let model: MaskedAutoencoder
+    private let loader: ImageLoader
+    private let maps: AttentionMaps
+    private let evaluator: Evaluator
+    /// The epoch, counted from 0, that did best in validation so far.
+    private var best: Best?
+    /// Epochs at whose ends validation has taken place.
+    private var validatedEpochs = 0
+
+    public init(_ settings: Settings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
+        (self.settings, self.output) = (settings, output)
+        let images = try ImageFolder(root: settings.data + "/train")
+        configuration = try settings.configuration(classes: images.classes.count)
+        model = try MaskedAutoencoder(configuration)
+        loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
+        for error in loader.skipped { output.say("skipped \(error)") }
+        identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
+        maps = AttentionMaps(model, loader, compiler, output)
+        let validation = try EvaluationImages(
+            settings.data, "val", classes: images.classes, batch: settings.batch, imageSize: configuration.image, threads: settings.readers,
+            skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
+        for error in validation.loader.skipped { output.say("skipped \(error)") }
+        evaluator = Evaluator(model, settings, validation, seed: settings.seed, compiler)
+    }
+
+    // MARK: - Training
+
+    public var batchesPerEpoch: Int { loader.batchCount(dropLast: true) }
+
+    public func trainingStep(masking: Masking?) -> TrainingStep { settings.trainingStep(of: model) }
+
+    public func learningRateScale(of weight: String) -> Double { settings.learningRateScale(of: weight, in: model) }
+
+    public func initialize(_ state: ProgramState) throws {
+        guard settings.initialWeights != Settings.noFile else { return output.say("initial weights are random") }
+        for line in try InitialWeights(settings.initialWeights).load(into: state, configuration) { output.say(line) }
+    }
+
+    public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
+        try loader.epoch(epoch, startingAtBatch: batch, maps: maps.maps, dropLast: true)
+    }
+
+    public func inputs(_ batch: Batch, at place: BatchPlace) -> [String: TensorData] {
+        var batch = batch
+        if let mixup = settings.mixup, mixup.isOn {
+            batch = mixup.mixed(
+                batch, classes: configuration.classes, seed: UInt64(settings.seed), epoch: place.step, number: place.number)
+        }
+        var inputs = ["images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels), "random_key": place.key()]
+        if let targets = batch.targets { inputs["targets"] = TensorData(targets, shape: [batch.count, configuration.classes]) }
+        if let maps = batch.maps { inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens]) }
+        return inputs
+    }
+
+    // MARK: - Validation
+
+    public func begin() throws -> [(String, RunLog.Value)] {
+        let count = evaluator.images.loader.items.count
+        output.say(
+            "\(loader.items.count) images to train on and \(count) for validation in \(loader.classes.count) classes: "
+                + loader.classes.joined(separator: ", "))
+        return [("images", .integer(loader.items.count)), ("validation_images", .integer(count))]
+    }
+
+    public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
+        if session.epoch > validatedEpochs {
+            guard try validate(session) else { return .interrupted }
+        }
+        if let patience = settings.patience, let best, session.epoch - 1 - best.epoch >= patience, session.epoch < settings.epochs {
+            output.say("no better validation for \(patience) epochs: training ends here")
+            return .finished
+        }
+        guard settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
+        return try maps.refresh(session) ? .goOn : .interrupted
+    }
+
+    /// Validates the epoch that has just ended, and keeps its weights if they are the best; false if it was asked to stop meanwhile.
+    private func validate(_ session: TrainingSession) throws -> Bool {
+        let epoch = session.epoch - 1
+        var evaluations: [Evaluation] = []
+        for path in settings.paths {
+            guard let evaluation = try evaluator.evaluate(session.state, path, shouldStop: session.shouldStop) else { return false }
+            evaluations.append(evaluation)
+        }
+        for evaluation in evaluations {
+            try session.log([("event", .text("validation")), ("epoch", .integer(epoch)), ("step", .integer(session.step))] + evaluation.logFields)
+        }
+        output.say("epoch \(epoch + 1): validation" + evaluations.map { "  \($0.line)" }.joined(separator: ";"))
+        validatedEpochs = session.epoch
+        let candidate = Best(epoch: epoch, accuracy: evaluations[0].metrics.accuracy, loss: evaluations[0].loss)
+        if best.map({ candidate.isBetter(than: $0) }) ?? true {
+            best = candidate
+            try session.saveBest()
+        }
+        return true
+    }
+
+    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double] {
+        var report = EvaluationReport(task: Settings.kind.rawValue, classes: loader.classes, images: evaluator.images.loader.items.count)
+        let last = try settings.paths.compactMap { try evaluator.evaluate(session.state, $0) { false } }
+        for evaluation in last { report.add(evaluation, try evaluator.cost(evaluation.path), checkpoint: "last", epoch: session.epoch - 1) }
+        if let best {
+            let isLast = best.epoch == session.epoch - 1
+            let state = isLast ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            for path in settings.paths {
+                guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
+                report.add(evaluation, try evaluator.cost(path), checkpoint: "best", epoch: best.epoch)
+            }
+        }
+        try report.write(to: session.folder.path + "/evaluation.json")
+        for evaluation in last {
+            try evaluation.writePredictions(to: session.folder.path + "/predictions-\(evaluation.path.rawValue).csv", evaluator.images)
+        }
+        try last.first?.writeFeatures(to: session.folder.path + "/features.safetensors")
+        output.say(report.text)
+        return report.numbers
+    }
+
+    // MARK: - Checkpoints
+
+    public var savedTensors: [SafetensorsWriter.Tensor] { maps.savedTensors }
+
+    public var savedMetadata: [String: String] {
+        var metadata = maps.savedMetadata
+        metadata["validated_epochs"] = String(validatedEpochs)
+        return best.map { metadata.merging($0.metadata) { $1 } } ?? metadata
+    }
+
+    public func restore(from file: SafetensorsFile) throws {
+        try maps.restore(from: file)
+        best = Best(file.metadata)
+        guard let epochs = file.metadata["validated_epochs"].flatMap({ Int($0) }), (epochs > 0) == (best != nil) else {
+            throw RunError.foreignCheckpoint(path: file.path, reason: "its metadata does not say how validation went")
+        }
+        validatedEpochs = epochs
+    }
+}
+
+/// How the best epoch so far did in validation.
+private struct Best {
+    /// Counted from 0.
+    let epoch: Int
+    let accuracy: Double, loss: Double
+
+    /// The higher accuracy is better; of equal ones the lower loss.
+    func isBetter(than other: Best) -> Bool { (accuracy, -loss) > (other.accuracy, -other.loss) }
+
+    var metadata: [String: String] { ["best_epoch": String(epoch), "best_accuracy": String(accuracy), "best_loss": String(loss)] }
+
+    init(epoch: Int, accuracy: Double, loss: Double) { (self.epoch, self.accuracy, self.loss) = (epoch, accuracy, loss) }
+
+    init?(_ metadata: [String: String]) {
+        guard let epoch = metadata["best_epoch"].flatMap({ Int($0) }), let accuracy = metadata["best_accuracy"].flatMap({ Double($0) }),
+            let loss = metadata["best_loss"].flatMap({ Double($0) })
+        else { return nil }
+        self.init(epoch: epoch, accuracy: accuracy, loss: loss)
+    }
+}

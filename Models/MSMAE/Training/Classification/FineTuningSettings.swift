@@ -1,0 +1,119 @@
+import Apus
+
+public typealias FineTuner = Trainer<ClassifierTask<FineTuningSettings>>
+public typealias FineTuningPlan = RunPlan<FineTuningSettings>
+
+/// What a fine-tuning run is to do; the defaults are those of the public code.
+public struct FineTuningSettings: ClassifierSettings {
+    public static let kind = RunKind.finetune
+
+    /// A folder with images at `train/CLASS/IMAGE` and `val/CLASS/IMAGE`.
+    public var data = ""
+    public var initialWeights = noFile
+    /// How training looks at images: at the patches that attention masking keeps, or with `mae` at all patches.
+    public var method = Configuration.Method.msmae.rawValue
+    public var variant = Configuration.Variant.corrected.rawValue
+    public var preset = "base"
+    public var imageSize: Int?
+    public var window: String?
+    public var precision = Compiler.Precision.float32.rawValue
+    public var memoryLimit: String?
+
+    public var epochs = 50
+    public var batch = 64
+    public var accumulation = 1
+    public var baseLearningRate = 1e-3
+    public var learningRate: Double?
+    public var minimumLearningRate = 1e-6
+    public var warmupEpochs = 5.0
+    public var weightDecay = 0.05
+    public var clippingNorm: Double?
+    public var averageDecay: Double?
+    /// Factor of the learning rate from each block to the one below it.
+    public var layerDecay = 0.75
+    /// The chance to leave out a branch of the last block; blocks before it have less.
+    public var dropPath = 0.1
+    /// Share of each label that is spread over all classes.
+    public var smoothing = 0.1
+    /// α of mixup and of cutmix; 0 switches them off.
+    public var mixupStrength = 0.0, cutmixStrength = 0.0
+    /// How often a batch is mixed at all, and how often it is cutmix, where both are on.
+    public var mixupProbability = 1.0, mixupSwitchProbability = 0.5
+    /// What the head reads.
+    public var pooling = Pooling.mean.rawValue
+
+    public var maskRatio = 0.45
+    public var throwRatio = 0.3
+    /// Epochs from one computation of the attention maps to the next.
+    public var attentionInterval = 20
+    public var patience: Int?
+
+    public var seed = 0
+    public var skipUnreadable = false
+    public var threads: Int?
+    public var checkpointInterval = 1
+    public var keptCheckpoints = 2
+    public var logInterval = 50
+
+    public init() {}
+
+    public static let all: [Setting<Self>] = Setting.model + [
+        .path("init", \.initialWeights),
+        .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
+        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
+    ] + Setting.length + Setting.rates + [
+        .number("layer-decay", \.layerDecay, 0...1),
+        .number("drop-path", \.dropPath, 0...0.999),
+        .number("smoothing", \.smoothing, 0...0.999),
+        .number("mixup", \.mixupStrength, 0...1000),
+        .number("cutmix", \.cutmixStrength, 0...1000),
+        .number("mixup-prob", \.mixupProbability, 0...1),
+        .number("mixup-switch-prob", \.mixupSwitchProbability, 0...1),
+        .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
+        .number("mask-ratio", \.maskRatio, 0...1),
+        .number("throw-ratio", \.throwRatio, 0...1),
+        .integer("attention-interval", \.attentionInterval, 1...1_000_000),
+        .optionalInteger("patience", \.patience, 1...1_000_000),
+    ] + Setting.running
+}
+
+/// What follows from the settings.
+extension FineTuningSettings {
+    public func configuration(classes: Int) throws(SettingError) -> Configuration {
+        var configuration = try presetConfiguration(classes: classes)
+        configuration.maskRatio = maskRatio
+        configuration.throwRatio = throwRatio
+        return configuration
+    }
+
+    public func masking(inEpoch epoch: Int) -> Masking? { method == Configuration.Method.msmae.rawValue ? .attention : nil }
+
+    public var paths: [EvaluationPath] { [.all, .masked] }
+
+    public func refreshesMaps(beforeEpoch epoch: Int) -> Bool {
+        masking(inEpoch: epoch) == .attention && epoch < epochs && epoch % attentionInterval == 0
+    }
+
+    public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
+        let options = FineTuningOptions(
+            smoothing: smoothing, dropPath: dropPath, pooling: head, softTargets: mixup?.isOn ?? false, masking: masking(inEpoch: 0))
+        return model.fineTuning(
+            batch: batch, options: options, optimizer: completed(.adamW(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))
+    }
+
+    /// Smoothing is part of the loss.
+    public var mixup: Mixup? {
+        try? Mixup(
+            mixup: mixupStrength, cutmix: cutmixStrength, probability: mixupProbability, switchProbability: mixupSwitchProbability, smoothing: 0)
+    }
+
+    public func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep {
+        model.classification(batch: batch, masking: masking, pooling: head)
+    }
+
+    public func learningRateScale(of weight: String, in model: MaskedAutoencoder) -> Double {
+        model.learningRateScale(of: weight, decay: layerDecay)
+    }
+
+    private var head: Pooling { Pooling(rawValue: pooling) ?? .mean }
+}

@@ -1,0 +1,67 @@
+import Apus
+
+/// What a run of linear probing is to do; the defaults are those of MAE's code.
+public struct LinearProbingSettings: ClassifierSettings {
+    public static let kind = RunKind.linprobe
+
+    /// A folder with images at `train/CLASS/IMAGE` and `val/CLASS/IMAGE`.
+    public var data = ""
+    public var initialWeights = noFile
+    public var preset = "base"
+    public var imageSize: Int?
+    public var precision = Compiler.Precision.float32.rawValue
+    public var memoryLimit: String?
+
+    public var epochs = 90
+    public var batch = 512
+    public var accumulation = 1
+    public var baseLearningRate = 0.1
+    public var learningRate: Double?
+    public var minimumLearningRate = 0.0
+    public var warmupEpochs = 10.0
+    public var weightDecay = 0.0
+    public var clippingNorm: Double?
+    public var averageDecay: Double?
+    /// What the head reads.
+    public var pooling = Pooling.classToken.rawValue
+    public var patience: Int?
+
+    public var seed = 0
+    public var skipUnreadable = false
+    public var threads: Int?
+    public var checkpointInterval = 1
+    public var keptCheckpoints = 2
+    public var logInterval = 50
+
+    public init() {}
+
+    public static let all: [Setting<Self>] = Setting.model + [.path("init", \.initialWeights)] + Setting.length + Setting.rates + [
+        .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
+        .optionalInteger("patience", \.patience, 1...1_000_000),
+    ] + Setting.running
+}
+
+/// What follows from the settings.
+extension LinearProbingSettings {
+    public func configuration(classes: Int) throws(SettingError) -> Configuration { try presetConfiguration(classes: classes) }
+
+    /// The encoder looks at whole images.
+    public func masking(inEpoch epoch: Int) -> Masking? { nil }
+    public func refreshesMaps(beforeEpoch epoch: Int) -> Bool { false }
+    public var paths: [EvaluationPath] { [.all] }
+    public var variant: String { Configuration.Variant.corrected.rawValue }
+    public var mixup: Mixup? { nil }
+
+    public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
+        model.linearProbing(
+            batch: batch, pooling: head, optimizer: completed(.lars(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))
+    }
+
+    public func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep {
+        model.probedClassification(batch: batch, masking: masking, pooling: head)
+    }
+
+    public func learningRateScale(of weight: String, in model: MaskedAutoencoder) -> Double { 1 }
+
+    private var head: Pooling { Pooling(rawValue: pooling) ?? .classToken }
+}

@@ -1,0 +1,77 @@
+import Apus
+import Foundation
+
+/// Pre-trains a model on a folder of images, through both phases of masking, with checkpoints.
+public typealias PreTrainer = Trainer<PreTrainingTask>
+public typealias PreTrainingPlan = RunPlan<PreTrainingSettings>
+
+/// Pre-training: random masking at first, then masking by attention maps that are computed anew every some epochs.
+public final class PreTrainingTask: TrainingTask {
+    public let configuration: Configuration
+    public let identity: DataIdentity
+    public let metrics: [TrainingMetric]
+
+    private let settings: PreTrainingSettings
+    private let output: TrainingOutput
+    private let model: MaskedAutoencoder
+    private let loader: ImageLoader
+    private let maps: AttentionMaps
+
+    public init(_ settings: PreTrainingSettings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
+        (self.settings, self.output) = (settings, output)
+        let images = try ImageFolder(root: settings.data + "/train")
+        configuration = try settings.configuration(classes: images.classes.count)
+        metrics = [.loss, TrainingMetric("reconstruction_loss", short: "rec")]
+            + (configuration.method == .mae ? [] : [TrainingMetric("classification_loss", short: "cls"), .accuracy])
+        model = try MaskedAutoencoder(configuration)
+        loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
+        for error in loader.skipped { output.say("skipped \(error)") }
+        identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
+        maps = AttentionMaps(model, loader, compiler, output)
+    }
+
+    public var batchesPerEpoch: Int { loader.batchCount(dropLast: true) }
+
+    public func trainingStep(masking: Masking?) -> TrainingStep {
+        model.preTraining(batch: settings.batch, masking: masking ?? .random, optimizer: settings.optimizer)
+    }
+
+    public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
+        try loader.epoch(epoch, startingAtBatch: batch, maps: settings.masking(inEpoch: epoch) == .attention ? maps.maps : nil, dropLast: true)
+    }
+
+    public func inputs(_ batch: Batch, at place: BatchPlace) -> [String: TensorData] {
+        var inputs = ["images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels), "random_key": place.key()]
+        if let maps = batch.maps { inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens]) }
+        return inputs
+    }
+
+    /// Says and logs what losses are easy to reach.
+    public func begin() throws -> [(String, RunLog.Value)] {
+        let baseline = try meanPatchBaseline(loader, configuration), chance = Foundation.log(Double(loader.classes.count))
+        output.say("\(loader.items.count) images in \(loader.classes.count) classes: \(loader.classes.joined(separator: ", "))")
+        output.say(String(format: "mean-patch baseline: reconstruction loss %.4f; chance: classification loss %.4f", baseline, chance))
+        return [("images", .integer(loader.items.count)), ("mean_patch_baseline", .number(baseline)), ("chance_loss", .number(chance))]
+    }
+
+    public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
+        guard settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
+        return try maps.refresh(session) ? .goOn : .interrupted
+    }
+
+    public var savedTensors: [SafetensorsWriter.Tensor] { maps.savedTensors }
+    public var savedMetadata: [String: String] { maps.savedMetadata }
+    public func restore(from file: SafetensorsFile) throws { try maps.restore(from: file) }
+}
+
+extension ImageLoader {
+    /// Reads images for a run's training: random crops, mirrored every second time.
+    convenience init(
+        training images: ImageFolder, _ settings: some RunSettings, _ configuration: Configuration, variant: String
+    ) throws(DataError) {
+        let maps: MapCrop = variant == Configuration.Variant.released.rawValue ? .released : .region
+        try self.init(
+            folder: images, batchSize: settings.batch, imageSize: configuration.image, augmentation: .training(maps: maps), seed: UInt64(settings.seed),
+            threads: settings.readers, skipUnreadable: settings.skipUnreadable, mapGrid: configuration.grid, decoder: settings.decoder)
+    }
+}

@@ -1,0 +1,78 @@
+import Apus
+import Foundation
+
+/// What a run would do: its steps, its memory, and about how long it would take.
+public struct DryRun: Sendable {
+    /// Epochs that are trained by one program.
+    public struct Phase: Sendable {
+        public let masking: Masking?
+        /// Epochs and updates of the weights that are still to come.
+        public let epochs: Int, steps: Int
+        /// Weights, what the optimizer keeps about them, and activations of a batch.
+        public let weightBytes: Int, optimizerBytes: Int, activationBytes: Int
+        /// Of one update, reading images included.
+        public let secondsPerStep: Double
+    }
+
+    public let task: String
+    public let classes: Int
+    /// How many images there are to train on, and what they are.
+    public let images: String
+    public let epochs: Int, stepsPerEpoch: Int, imagesPerStep: Int
+    public let phases: [Phase]
+
+    /// Seconds of training, without validation and attention maps.
+    public var seconds: Double { phases.reduce(0) { $0 + $1.secondsPerStep * Double($1.steps) } }
+
+    public var text: String {
+        func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1e6) }
+        let steps = phases.reduce(0) { $0 + $1.steps }
+        return (["\(task): \(images) in \(classes) classes; \(epochs) epochs of \(stepsPerEpoch) steps of \(imagesPerStep) images; \(steps) steps to go"]
+            + phases.map { phase in
+                let bytes = phase.weightBytes + phase.optimizerBytes + phase.activationBytes
+                return "\(phase.masking.map { "\($0) masking" } ?? "all patches"): \(phase.epochs) epochs, \(phase.steps) steps of "
+                    + String(format: "%.3f s", phase.secondsPerStep) + ", memory \(megabytes(bytes)) MB: weights \(megabytes(phase.weightBytes)), "
+                    + "optimizer \(megabytes(phase.optimizerBytes)), activations \(megabytes(phase.activationBytes))"
+            }
+            + ["about \(TrainingProgress.clock(seconds)) of training, beside validation and attention maps; nothing was written"])
+            .joined(separator: "\n")
+    }
+}
+
+extension Trainer {
+    /// Compiles the programs and times a step of each; writes nothing. The trainer is of no further use.
+    public func dryRun() throws -> DryRun {
+        let settings = plan.settings
+        let epochs = position.epoch..<max(position.epoch, settings.epochs)
+        var maskings: [Masking?] = []
+        for masking in epochs.map(settings.masking(inEpoch:)) where !maskings.contains(masking) { maskings.append(masking) }
+        let phases = try maskings.map { masking in
+            let own = epochs.filter { settings.masking(inEpoch: $0) == masking }
+            let begun = own.contains(position.epoch) ? position.stepInEpoch : 0
+            let training = try programs(for: masking), program = training.update.program
+            return DryRun.Phase(
+                masking: masking, epochs: own.count, steps: own.count * stepsPerEpoch - begun,
+                weightBytes: program.parameterBytes - program.optimizerBytes, optimizerBytes: program.optimizerBytes,
+                activationBytes: program.arenaBytes, secondsPerStep: try secondsPerStep(training, epoch: own[0]))
+        }
+        return DryRun(
+            task: Task.Settings.kind.rawValue, classes: task.identity.classes.count, images: task.identity.images, epochs: settings.epochs,
+            stepsPerEpoch: stepsPerEpoch, imagesPerStep: settings.effectiveBatch, phases: phases)
+    }
+
+    /// The time of the second step of an epoch, or of the first one if it has no second.
+    private func secondsPerStep(_ training: TrainingPrograms, epoch: Int) throws -> Double {
+        for program in [training.accumulate, training.update] { try program?.addParameters(to: state, seed: plan.settings.seed) }
+        // There are no attention maps yet; even ones take their place.
+        let maps = training.update.program.inputs.filter { $0.name == "mask_weights" }.map { input in
+            (input.name, TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
+        }
+        let batches = try task.batches(ofEpoch: epoch, startingAtBatch: 0)
+        defer { batches.stop() }
+        var seconds = 0.0
+        for _ in 0..<min(2, stepsPerEpoch) {
+            seconds = try Clock.time { try step(batches, training, standIns: Dictionary(uniqueKeysWithValues: maps)) }.seconds
+        }
+        return seconds
+    }
+}

@@ -1,0 +1,54 @@
+import Apus
+
+/// What a run says of itself: the progress line and the fields of its log.
+extension Trainer {
+    /// Fields of the log's first line that every run has.
+    var startFields: [(String, RunLog.Value)] {
+        [
+            ("task", .text(Task.Settings.kind.rawValue)), ("classes", .integer(task.identity.classes.count)),
+            ("class_names", .list(task.identity.classes.map { .text($0) })), ("seed", .integer(plan.settings.seed)), ("weights", .integer(trainableNumbers)),
+        ]
+    }
+
+    /// Numbers in the weights that are trained.
+    private var trainableNumbers: Int {
+        let programs = try? programs(for: plan.settings.masking(inEpoch: position.epoch))
+        return programs?.update.program.parameters.filter(\.trainable).reduce(0) { $0 + $1.type.count } ?? 0
+    }
+
+    /// Shows the metrics of the step that was just made.
+    func show(_ metrics: [Double]) {
+        let settings = plan.settings
+        let stepsLeft = settings.epochs * stepsPerEpoch - position.step
+        output.show(TrainingProgress(
+            epoch: position.epoch + 1, of: settings.epochs, step: position.stepInEpoch, of: stepsPerEpoch,
+            values: zip(task.metrics, metrics).map { ($0.short, $1) },
+            images: speed.images, seconds: speed.seconds, imagesLeft: stepsLeft * settings.effectiveBatch))
+    }
+
+    /// A line of the log with metrics.
+    func fields(_ event: String, _ metrics: [Double], learningRate: Double) -> [(String, RunLog.Value)] {
+        let masking = plan.settings.masking(inEpoch: position.epoch).map { [("masking", RunLog.Value.text($0.rawValue))] } ?? []
+        return [("event", .text(event)), ("epoch", .integer(position.epoch)), ("step", .integer(position.step))]
+            + zip(task.metrics, metrics).map { ($0.output, .number($1)) }
+            + [("lr", .number(learningRate)), ("images_per_s", .number(speed.imagesPerSecond)), ("seconds", .number(speed.total))] + masking
+    }
+}
+
+/// How fast the current phase trains.
+struct Speed {
+    private(set) var images = 0
+    private(set) var seconds = 0.0
+    /// Seconds of training in all phases since the process began.
+    private(set) var total = 0.0
+    private var masking: Masking?
+
+    var imagesPerSecond: Double { seconds > 0 ? Double(images) / seconds : 0 }
+
+    mutating func add(images count: Int, seconds duration: Double, masking: Masking?) {
+        if masking != self.masking { (images, seconds, self.masking) = (0, 0, masking) }
+        images += count
+        seconds += duration
+        total += duration
+    }
+}

@@ -1,0 +1,214 @@
+import Apus
+import Foundation
+
+/// Trains: epochs and steps, the learning rate, checkpoints, the log and the progress line, for any ``TrainingTask``.
+///
+/// What comes out depends on the data and the settings alone: not on the threads, and not on where the run was stopped and gone on
+/// with.
+public final class Trainer<Task: TrainingTask> {
+    public typealias Outcome = TrainingOutcome
+
+    /// The weights and the optimizer's state.
+    public let state = ProgramState()
+    public let task: Task
+    /// What runs of several seeds are compared by, once the run has finished.
+    public private(set) var results: [String: Double] = [:]
+
+    let plan: RunPlan<Task.Settings>
+    let output: TrainingOutput
+    private let compiler: RunCompiler
+    private let shouldStop: (_ step: Int) -> Bool
+    private var programs: (masking: Masking?, of: TrainingPrograms)?
+    private(set) var position: TrainingPosition
+    private(set) var speed = Speed()
+
+    /// Prepares a run: reads the data, compiles the first program, and loads the checkpoint if there is one.
+    ///
+    /// Nothing is written yet. `shouldStop` is asked before each step, which is counted from 0 and over all epochs, and may end the
+    /// run there with a checkpoint.
+    public init(
+        _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard,
+        shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
+    ) throws {
+        (self.plan, self.output, self.shouldStop) = (plan, output, shouldStop)
+        let settings = plan.settings
+        compiler = try RunCompiler(settings.compilerOptions, threads: settings.threads, output)
+        task = try Task(settings, compiler, output)
+        position = TrainingPosition(totals: MetricTotals(metrics: task.metrics.count))
+        guard task.batchesPerEpoch >= settings.accumulation else {
+            throw RunError.tooFewBatches(batches: task.batchesPerEpoch, accumulation: settings.accumulation)
+        }
+        if let file = plan.checkpoint { try load(file) } else { try initialize() }
+    }
+
+    /// Trains to the end, or until it is asked to stop.
+    public func run() throws -> Outcome {
+        let run = try open()
+        var decision = position.stepInEpoch == 0 ? try task.betweenEpochs(session(run)) : .goOn
+        while decision == .goOn, position.epoch < settings.epochs {
+            guard try trainEpoch(run) else { return try stop(run) }
+            try log("epoch", position.totals.means, learningRate: learningRate, to: run)
+            position.endEpoch()
+            decision = try task.betweenEpochs(session(run))
+            let isLast = decision == .finished || position.epoch == settings.epochs
+            if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 { try save(run) }
+        }
+        if decision == .interrupted { return try stop(run) }
+        let means = zip(task.metrics, position.lastMeans)
+        output.say("finished \(position.epoch) epochs; means of the last one:"
+            + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
+        results = try task.finish(session(run), means: Dictionary(uniqueKeysWithValues: means.map { ($0.output, $1) }))
+        return .finished
+    }
+
+    // MARK: - Training
+
+    private var settings: Task.Settings { plan.settings }
+    /// Updates of the weights in each epoch.
+    var stepsPerEpoch: Int { task.batchesPerEpoch / settings.accumulation }
+
+    /// The programs of epochs with a masking; those of another one are let go.
+    func programs(for masking: Masking?) throws -> TrainingPrograms {
+        if let programs, programs.masking == masking { return programs.of }
+        programs = nil
+        let compiled = try compiler.compile(
+            "a training step" + (masking.map { " with \($0) masking" } ?? ""), task.trainingStep(masking: masking),
+            batches: settings.accumulation, learningRateScale: task.learningRateScale)
+        programs = (masking, compiled)
+        return compiled
+    }
+
+    /// Trains to the end of the epoch; false if it was asked to stop before.
+    private func trainEpoch(_ run: OpenRun) throws -> Bool {
+        let masking = settings.masking(inEpoch: position.epoch)
+        let training = try programs(for: masking)
+        for program in [training.accumulate, training.update] { try program?.addParameters(to: state, seed: settings.seed) }
+        let batches = try task.batches(ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
+        defer { batches.stop() }
+        while position.stepInEpoch < stepsPerEpoch {
+            if shouldStop(position.step) { return false }
+            let (metrics, seconds) = try Clock.time { try step(batches, training) }
+            guard metrics.allSatisfy(\.isFinite) else {
+                throw RunError.lossNotFinite(epoch: position.epoch, step: position.step, checkpoint: try run.folder.checkpoints().last?.path)
+            }
+            speed.add(images: settings.effectiveBatch, seconds: seconds, masking: masking)
+            let rate = learningRate
+            position.totals.add(metrics)
+            position.stepInEpoch += 1
+            position.step += 1
+            show(metrics)
+            if position.step % settings.logInterval == 0 { try log("step", metrics, learningRate: rate, to: run) }
+        }
+        return true
+    }
+
+    /// One update of the weights, from as many batches as it takes; returns the means of the metrics.
+    ///
+    /// `standIns` are given to the program where the task has no such input.
+    func step(_ batches: Task.Batches, _ training: TrainingPrograms, standIns: [String: TensorData] = [:]) throws -> [Double] {
+        var totals = MetricTotals(metrics: task.metrics.count)
+        for number in 1...settings.accumulation {
+            guard let batch = try batches.next() else { preconditionFailure("an epoch has the batches that it was counted to have") }
+            let program = training.program(ofBatch: number, of: settings.accumulation)
+            let inputs = try task.inputs(batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
+            let report = try program.run(state, standIns.merging(program.taken(from: inputs)) { $1 }, learningRate: number == settings.accumulation ? learningRate : nil)
+            totals.add(task.metrics.map { Double(report[$0.output]?.scalar ?? .nan) })
+        }
+        return totals.means
+    }
+
+    /// The rate for the step that comes next: it follows the batches of the epoch, those left over at its end included.
+    private var learningRate: Double {
+        let part = Double(position.stepInEpoch * settings.accumulation) / Double(task.batchesPerEpoch)
+        return settings.schedule.rate(atEpoch: Double(position.epoch) + part)
+    }
+
+    // MARK: - Checkpoints
+
+    /// The files of a run that is under way.
+    private struct OpenRun {
+        let folder: RunFolder
+        let log: RunLog
+    }
+
+    /// Makes or opens the folder; a new run gets the first line of its log.
+    private func open() throws -> OpenRun {
+        let folder = try plan.makeFolder()
+        let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
+        guard plan.checkpoint == nil else {
+            try run.log.truncate(after: position.step)
+            output.say("going on from epoch \(position.epoch), step \(position.step)")
+            return run
+        }
+        try run.log.truncate(after: -1)
+        try run.log.append([("event", .text("start")), ("step", .integer(0))] + startFields + task.begin())
+        return run
+    }
+
+    private func session(_ run: OpenRun) -> TrainingSession {
+        let step = position.step
+        return TrainingSession(
+            state: state, folder: run.folder, epoch: position.epoch, step: step, shouldStop: { [shouldStop] in shouldStop(step) },
+            log: { try run.log.append($0) }, saveBest: { try self.saveBest(run) })
+    }
+
+    private func stop(_ run: OpenRun) throws -> Outcome {
+        try save(run)
+        output.say("stopped after step \(position.step); go on with --resume \(plan.path)")
+        return .stopped
+    }
+
+    private var metadata: [String: String] {
+        RunCheckpoint(settings: settings, data: task.identity, position: position).metadata.merging(task.savedMetadata) { $1 }
+    }
+
+    private func save(_ run: OpenRun) throws {
+        if let name = try state.firstNotFinite() {
+            throw RunError.weightNotFinite(
+                name: name, epoch: position.epoch, step: position.step, checkpoint: try run.folder.checkpoints().last?.path)
+        }
+        try state.withTensors(state.savedNames[...]) { tensors in
+            try run.folder.saveCheckpoint(
+                step: position.step, metadata: metadata, tensors: tensors + task.savedTensors, keeping: settings.keptCheckpoints)
+        }
+    }
+
+    /// The weights alone, without what the optimizer keeps about them.
+    private func saveBest(_ run: OpenRun) throws {
+        try state.withTensors(state.savedNames.filter { !$0.hasPrefix("optimizer.") }[...]) { tensors in
+            try SafetensorsWriter.write(to: run.folder.bestPath, metadata: metadata, tensors: tensors)
+        }
+    }
+
+    /// Makes the state of a new run.
+    private func initialize() throws {
+        try programs(for: settings.masking(inEpoch: 0)).update.addParameters(to: state, seed: settings.seed)
+        try task.initialize(state)
+    }
+
+    /// Makes the state, and fills it from a checkpoint after making sure that it belongs to these data and this model.
+    private func load(_ file: SafetensorsFile) throws {
+        let checkpoint = try RunCheckpoint<Task.Settings>(file)
+        let (then, now) = (checkpoint.data, task.identity)
+        guard then.classes == now.classes else {
+            throw RunError.otherImages(
+                data: settings.data, then: "the classes \(then.classes.joined(separator: ", "))", now: now.classes.joined(separator: ", "))
+        }
+        guard then.images == now.images else { throw RunError.otherImages(data: settings.data, then: then.images, now: now.images) }
+        guard checkpoint.position.totals.sums.count == task.metrics.count else {
+            throw RunError.foreignCheckpoint(path: file.path, reason: "'epoch_sums' has another number of metrics")
+        }
+        position = checkpoint.position
+        let program = try programs(for: settings.masking(inEpoch: min(position.epoch, settings.epochs - 1))).update
+        try program.addParameters(to: state, seed: settings.seed)
+        try state.load(program.program.parameters, from: file)
+        state.step = position.step
+        try task.restore(from: file)
+    }
+
+    // MARK: - Reports
+
+    private func log(_ event: String, _ metrics: [Double], learningRate: Double, to run: OpenRun) throws {
+        try run.log.append(fields(event, metrics, learningRate: learningRate))
+    }
+}

@@ -1,0 +1,55 @@
+import Apus
+
+/// Compiles the programs of a run, and says how long that took.
+public final class RunCompiler {
+    private let compiler: Compiler
+    private let output: TrainingOutput
+
+    init(_ options: CompilerOptions, threads: Int?, _ output: TrainingOutput) throws {
+        compiler = try Compiler(options, threads: threads)
+        self.output = output
+    }
+
+    /// Compiles a computation; `what` names it.
+    public func compile(_ what: String, _ step: InferenceStep) throws -> CompiledStep { try timed(what) { try compiler.compile(step) } }
+
+    /// The programs of an update from so many batches.
+    func compile(
+        _ what: String, _ step: TrainingStep, batches count: Int, learningRateScale: (String) -> Double
+    ) throws -> TrainingPrograms {
+        try timed(what) {
+            guard count > 1 else {
+                return TrainingPrograms(accumulate: nil, update: try compiler.compile(step, learningRateScale: learningRateScale))
+            }
+            return TrainingPrograms(
+                accumulate: try compiler.compile(step, [.accumulate(of: count)]),
+                update: try compiler.compile(step, [.updateWithAccumulated(of: count)], learningRateScale: learningRateScale))
+        }
+    }
+
+    private func timed<Result>(_ what: String, _ compile: () throws -> Result) throws -> Result {
+        let (result, seconds) = try Clock.time(compile)
+        output.say("compiled \(what) in \(String(format: "%.1f", seconds)) s")
+        return result
+    }
+}
+
+/// One program for all batches of an update but the last, one for the last.
+struct TrainingPrograms {
+    let accumulate: CompiledStep?
+    let update: CompiledStep
+
+    /// The program of a batch, by its number among so many, from 1.
+    func program(ofBatch number: Int, of count: Int) -> CompiledStep { number == count ? update : accumulate ?? update }
+}
+
+extension CompiledStep {
+    /// Those of some inputs that the program looks at: without masking and drop path, for example, there is no random key.
+    func taken(from inputs: [String: TensorData]) -> [String: TensorData] {
+        let names = Set(program.inputs.map(\.name))
+        return inputs.filter { names.contains($0.key) }
+    }
+
+    /// Gives the state the parameters that this program needs and it has not got.
+    func addParameters(to state: ProgramState, seed: Int) throws { try state.add(program.parameters, seed: UInt64(seed)) }
+}

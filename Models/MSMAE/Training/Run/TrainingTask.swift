@@ -1,0 +1,127 @@
+import Apus
+
+/// What a workflow adds to the ``Trainer``: its data, its programs, and what it does between epochs.
+///
+/// A task keeps whatever must survive a stop in ``savedTensors`` and ``savedMetadata``: a run that was stopped anywhere and gone on
+/// with ends with the same weights, bit for bit.
+public protocol TrainingTask: AnyObject {
+    associatedtype Settings: RunSettings
+    associatedtype Batches: BatchSource
+
+    /// Reads the data and makes the model; nothing is written before all of that has worked.
+    init(_ settings: Settings, _ compiler: RunCompiler, _ output: TrainingOutput) throws
+
+    /// The data that the run is bound to.
+    var identity: DataIdentity { get }
+    /// Full batches of an epoch.
+    var batchesPerEpoch: Int { get }
+    /// Scalars that the training program hands out; the first is the loss.
+    var metrics: [TrainingMetric] { get }
+
+    /// Declares the training step of epochs with a masking; programs are compiled anew where ``RunSettings/masking(inEpoch:)`` changes.
+    func trainingStep(masking: Masking?) -> TrainingStep
+    /// A constant factor of a weight's learning rate.
+    func learningRateScale(of weight: String) -> Double
+    /// Fills the weights of a new run, which have their random values, from elsewhere.
+    func initialize(_ state: ProgramState) throws
+
+    /// The batches of an epoch, from one of them on.
+    func batches(ofEpoch epoch: Int, startingAtBatch: Int) throws -> Batches
+    /// What there is of a batch; the training program takes what it looks at.
+    func inputs(_ batch: Batches.Batch, at place: BatchPlace) throws -> [String: TensorData]
+
+    /// Says what is trained, and returns more fields for the first line of the log.
+    func begin() throws -> [(String, RunLog.Value)]
+    /// Does what is due before the epoch that the session stands at, or at the end of the last one.
+    ///
+    /// It is asked again when a run goes on from there, and does not repeat what it has done.
+    func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision
+    /// Evaluates the result of a run that has come to its end, and returns numbers by which runs of several seeds are compared.
+    func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]
+
+    /// What a checkpoint holds beside weights, optimizer and position.
+    var savedTensors: [SafetensorsWriter.Tensor] { get }
+    var savedMetadata: [String: String] { get }
+    /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:)`` or ``RunError/foreignCheckpoint(path:reason:)``.
+    func restore(from file: SafetensorsFile) throws
+}
+
+extension TrainingTask {
+    public func learningRateScale(of weight: String) -> Double { 1 }
+    public func initialize(_ state: ProgramState) throws {}
+    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double] { means }
+}
+
+/// A scalar output of a training program, with the name that the progress line gives it.
+public struct TrainingMetric: Hashable, Sendable {
+    public let output: String, short: String
+
+    public init(_ output: String, short: String) { (self.output, self.short) = (output, short) }
+
+    public static let loss = TrainingMetric("loss", short: "loss")
+    public static let accuracy = TrainingMetric("accuracy", short: "acc")
+}
+
+/// How a run goes on after the time between two epochs.
+public enum TrainingDecision: Hashable, Sendable {
+    case goOn
+    /// It was asked to stop meanwhile.
+    case interrupted
+    /// There is no use in training any longer.
+    case finished
+}
+
+/// How a run has ended.
+public enum TrainingOutcome: Hashable, Sendable {
+    case finished
+    /// It was asked to stop, and has saved a checkpoint.
+    case stopped
+}
+
+/// The batches of an epoch, in order.
+public protocol BatchSource: AnyObject {
+    associatedtype Batch
+    /// The next batch, or nil at the end.
+    func next() throws -> Batch?
+    /// Ends the epoch here.
+    func stop()
+}
+
+extension EpochBatches: BatchSource {}
+
+/// Which batch of a run it is: random numbers for a batch are a function of its place and the seed alone.
+public struct BatchPlace: Hashable, Sendable {
+    public let seed: Int
+    /// Updates of the weights before this one, and the batch's number among those of the update, from 1.
+    public let step: Int, number: Int
+
+    /// Random numbers of the batch for a purpose.
+    public func random(for purpose: CounterRandom.Purpose) -> CounterRandom {
+        CounterRandom(seed: UInt64(seed), epoch: step, index: number, purpose: purpose)
+    }
+
+    /// The input `random_key`, i32[2].
+    public func key(for purpose: CounterRandom.Purpose = .masking) -> TensorData {
+        var random = random(for: purpose)
+        return TensorData((0..<2).map { _ in Int32(truncatingIfNeeded: random.next()) })
+    }
+}
+
+extension CounterRandom.Purpose {
+    /// The key of the masks of one batch.
+    public static let masking = CounterRandom.Purpose(rawValue: 16)
+}
+
+/// A run between two epochs, as its task sees it.
+public struct TrainingSession {
+    public let state: ProgramState
+    public let folder: RunFolder
+    /// The epoch that comes next, counted from 0, and the updates made before it.
+    public let epoch: Int, step: Int
+    /// Whether the run was asked to stop.
+    public let shouldStop: () -> Bool
+    /// Appends a line to the log.
+    public let log: ([(String, RunLog.Value)]) throws -> Void
+    /// Keeps the weights as the best so far.
+    public let saveBest: () throws -> Void
+}

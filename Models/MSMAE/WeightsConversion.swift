@@ -1,0 +1,78 @@
+import Apus
+import Foundation
+
+/// Weights out of any checkpoint, written as a safetensors file with the names of the state dict.
+public struct WeightsConversion: Sendable {
+    /// Whether half and double precision stay; otherwise, all floating-point numbers become f32. Integers stay what they are.
+    public var keepsPrecision = false
+    /// Whether the optimizer's state is written too, as `optimizer.exp_avg.NAME` and the like.
+    public var includesOptimizer = false
+    /// Whether the averages of the weights, which a run can keep, take the weights' place.
+    public var takesAverages = false
+
+    public init() {}
+
+    /// What was written.
+    public struct Report: Hashable, Sendable {
+        /// Weights, and the numbers that they consist of.
+        public let weights: Int, numbers: Int
+        /// Tensors of the optimizer's state.
+        public let optimizerTensors: Int
+        /// How often the optimizer had updated the weights, where that is known and asked for.
+        public let step: Int?
+        /// What the file holds that was not read.
+        public let skipped: [String]
+    }
+
+    /// Beside the weights, a checkpoint of this program holds where its model looked.
+    private static let mapsName = "attention_maps"
+
+    /// Reads one file and writes the other, which may not be the same. Throws ``ConversionError``, or what is wrong with a file.
+    public func convert(_ input: String, to output: String) throws -> Report {
+        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        guard resolved(input) != resolved(output) else { throw ConversionError.sameFile(path: output) }
+        guard ![".pth", ".pt", ".bin"].contains(where: output.hasSuffix) else { throw ConversionError.torchOutput(path: output) }
+        let file = try WeightsFile(contentsOf: input)
+        let optimizer = includesOptimizer ? try file.optimizer() : nil
+        guard !includesOptimizer || optimizer != nil else { throw ConversionError.noOptimizer(path: input) }
+        let weights = file.names.filter { $0 != Self.mapsName }
+        guard !takesAverages || weights.contains(where: { file.contains("ema.\($0)") }) else { throw ConversionError.noAverages(path: input) }
+
+        // Weights that are not trained have no average.
+        var tensors = try weights.map { name in
+            try tensor(name, of: takesAverages && file.contains("ema.\(name)") ? "ema.\(name)" : name, in: file)
+        }
+        tensors += try (optimizer?.names ?? []).map { try tensor($0, of: $0, in: file) }
+        // Libraries that load safetensors files ask for this entry.
+        var metadata = ["format": "pt"]
+        if let step = optimizer?.step { metadata["step"] = String(step) }
+        try SafetensorsWriter.write(to: output, metadata: metadata, tensors: tensors)
+        return Report(
+            weights: weights.count, numbers: try weights.reduce(0) { $0 + (try file.shape($1)).reduce(1, *) },
+            optimizerTensors: optimizer?.names.count ?? 0, step: optimizer?.step, skipped: file.torchCheckpoint?.skipped.map(\.description) ?? [])
+    }
+
+    private func tensor(_ name: String, of source: String, in file: WeightsFile) throws -> SafetensorsWriter.Tensor {
+        let type = try file.elementType(source), shape = try file.shape(source)
+        return type.isFloatingPoint && !keepsPrecision
+            ? .init(name, shape, floats: try file.floats(source)) : .init(name, type, shape, bytes: try file.bytes(source))
+    }
+}
+
+/// Why weights cannot be converted as asked.
+public enum ConversionError: Error, Hashable, Sendable, CustomStringConvertible {
+    case sameFile(path: String)
+    case torchOutput(path: String)
+    case noOptimizer(path: String)
+    case noAverages(path: String)
+
+    public var description: String {
+        switch self {
+        case .sameFile(let path): "\(path): the converted weights would replace the file that they come from; choose another name"
+        case .torchOutput(let path):
+            "\(path): only safetensors files are written; PyTorch reads them by safetensors.torch.load_file, for model.load_state_dict"
+        case .noOptimizer(let path): "\(path): no optimizer's state in this file; leave out --optimizer"
+        case .noAverages(let path): "\(path): no averages of weights in this file; leave out --ema"
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Apus
+import ArgumentParser
+import Foundation
+import MSMAE
+import ToolOptions
+
+/// Where a run of training is, for all commands that train.
+struct RunOptions: ParsableArguments {
+    @Option(help: "Folder of the new run.") var out: String?
+    @Option(help: "Folder of a run to go on with.") var resume: String?
+    @Option(help: "A recipe to take settings from: a name that `msmae recipes` lists, or a YAML file.") var recipe: String?
+    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value")) var set: [String] = []
+    @Option(help: "YAML file with settings.") var config: String?
+    @Option(help: "Trains so many runs with consecutive seeds, in folders seed-0, seed-1, ..., and compares them in summary.json.")
+    var seeds: Int?
+    @Flag(help: "Print steps, memory and about the time that the run would take, and write nothing.") var dryRun = false
+
+    func validate() throws {
+        if let seeds, !(1...1000).contains(seeds) { throw SettingError.outOfRange(name: "seeds", value: .integer(seeds), allowed: "from 1 to 1000") }
+        if seeds != nil, resume != nil, out != nil { throw ValidationError("--seeds goes on where the runs are: --resume without --out.") }
+    }
+
+    /// Starts a run or goes on with one; a run that was asked to stop ends with the exit status of the signal.
+    func train<Task: TrainingTask>(_: Task.Type, _ options: [String: SettingValue]) throws {
+        let recipe = try recipe.map { try RecipeFile.read($0, replacing: set) }
+        if recipe == nil, !set.isEmpty { throw ValidationError("--set changes a recipe, and there is no --recipe") }
+        var given = recipe?.settings(Task.Settings.kind) ?? [:]
+        given.merge(try config.map { try SettingsFile.read($0, for: Task.Settings.self) } ?? [:]) { $1 }
+        given.merge(options) { $1 }
+        if dryRun { return print(try Trainer<Task>(plan(given), output: .silent).dryRun().text) }
+        Interrupt.install()
+        let outcome: TrainingOutcome
+        if let seeds {
+            let runs = try seedRuns(Task.self, seeds, given)
+            try save(recipe, Task.Settings.self, given)
+            outcome = try runs.run()
+        } else {
+            let trainer = try Trainer<Task>(plan(given))
+            try save(recipe, Task.Settings.self, given)
+            outcome = try trainer.run()
+        }
+        if outcome == .stopped { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
+    }
+
+    /// Writes the recipe with the settings as they are used to RUN/recipe.yaml; a run that is gone on with has it already.
+    private func save<Settings: RunSettings>(_ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue]) throws {
+        guard var recipe, resume == nil else { return }
+        var settings = Settings()
+        for (name, value) in given { try settings.set(name, value) }
+        recipe.sections[Settings.kind] = settings.values
+        try AtomicFile.write(try RecipeFile.text(of: recipe), to: RunFolder(creating: newFolder).path + "/recipe.yaml")
+    }
+
+    private func plan<Settings: RunSettings>(_ given: [String: SettingValue]) throws -> RunPlan<Settings> {
+        // A dry run copies nothing either.
+        if let resume { return try RunPlan(resuming: resume, out: dryRun ? nil : out, given: given) }
+        return try RunPlan(startingIn: newFolder, given: given)
+    }
+
+    private func seedRuns<Task: TrainingTask>(_: Task.Type, _ count: Int, _ given: [String: SettingValue]) throws -> SeedRuns<Task> {
+        if let resume { return try SeedRuns(resuming: resume, count: count, given: given) }
+        return try SeedRuns(startingIn: newFolder, count: count, given: given)
+    }
+
+    private var newFolder: String {
+        get throws {
+            guard let out else { throw SettingError.missing(name: "--out") }
+            return out
+        }
+    }
+}
+
+/// The options that were given, by name.
+func settingValues(
+    _ texts: [String: String?], _ integers: [String: Int?], _ numbers: [String: Double?], _ flags: [String: Bool?]
+) -> [String: SettingValue] {
+    texts.compactMapValues { $0.map { .text($0) } }
+        .merging(integers.compactMapValues { $0.map { .integer($0) } }) { $1 }
+        .merging(numbers.compactMapValues { $0.map { .number($0) } }) { $1 }
+        .merging(flags.compactMapValues { $0.map { .flag($0) } }) { $1 }
+}

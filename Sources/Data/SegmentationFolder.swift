@@ -1,0 +1,86 @@
+import Foundation
+
+/// Images and their masks under one folder: `ROOT/images/STEM.png` and `ROOT/masks/CLASS/STEM.png`, with equal stems.
+///
+/// Classes are the subfolders of `masks`, images are ordered by their file's stem (both compare by code point). Every image has a mask
+/// of every class; where a class does not occur, the mask is black. Hidden files and files of other types are passed over.
+public struct SegmentationFolder: Sendable, Equatable {
+    /// One image and its masks.
+    public struct Item: Sendable, Equatable {
+        /// Where the image is.
+        public let image: String
+        /// Where its masks are, one for each class, in the order of the classes.
+        public let masks: [String]
+    }
+
+    /// The folder, as it was given.
+    public let root: String
+    /// Names of the classes; a mask's channel is an index into them.
+    public let classes: [String]
+    /// All images.
+    public let items: [Item]
+
+    /// Lists a folder; throws `folderMissing`, `noClasses`, `noImages`, `ambiguousName`, `maskMissing`, `imageMissing` or
+    /// `fileUnreadable`. The files themselves are looked at by ``SegmentationLoader``.
+    public init(root: String, extensions: Set<String> = ImageFolder.imageExtensions) throws(DataError) {
+        let (imageFolder, maskFolder) = ("\(root)/images", "\(root)/masks")
+        for folder in [root, imageFolder, maskFolder] where !FileAccess.isFolder(folder) {
+            throw DataError(
+                .folderMissing, "there is no such folder", path: folder,
+                advice: "Give a folder that holds images/ and, for each class, masks/CLASS/.")
+        }
+        let classes = try FileAccess.names(in: maskFolder).filter { FileAccess.isFolder("\(maskFolder)/\($0)") }
+        guard !classes.isEmpty else {
+            throw DataError(
+                .noClasses, "the folder holds no class folders", path: maskFolder,
+                advice: "Put the masks into one subfolder for each class, also if there is only one class.")
+        }
+        let images = try Self.files(in: imageFolder, extensions)
+        guard !images.isEmpty else {
+            throw DataError(.noImages, "the folder holds no images", path: imageFolder, advice: "Put PNG or JPEG images there.")
+        }
+        var masks: [[String: String]] = []
+        for name in classes {
+            let files = try Self.files(in: "\(maskFolder)/\(name)", extensions)
+            try Self.match(images, files, class: name)
+            masks.append(files)
+        }
+        self.root = root
+        self.classes = classes
+        items = images.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.compactMap { stem in
+            images[stem].map { image in Item(image: image, masks: masks.compactMap { $0[stem] }) }
+        }
+    }
+
+    /// The image files of a folder by stem.
+    private static func files(in folder: String, _ extensions: Set<String>) throws(DataError) -> [String: String] {
+        var files: [String: String] = [:]
+        for name in try FileAccess.images(in: folder, extensions: extensions) {
+            let stem = (name as NSString).deletingPathExtension
+            if let other = files.updateValue("\(folder)/\(name)", forKey: stem) {
+                throw DataError(
+                    .ambiguousName, "there is also \((other as NSString).lastPathComponent)", path: "\(folder)/\(name)",
+                    advice: "Keep one file of that name, since images and masks belong together by name.")
+            }
+        }
+        return files
+    }
+
+    /// Throws unless the same stems occur on both sides; names the first that does not, and says how many there are.
+    private static func match(_ images: [String: String], _ masks: [String: String], class name: String) throws(DataError) {
+        let without = images.filter { masks[$0.key] == nil }.values.sorted()
+        if let first = without.first {
+            throw DataError(
+                .maskMissing, "the image has no mask of the class '\(name)'" + more(without.count), path: first,
+                advice: "Add the mask (a black one where the class does not occur), or remove the image.")
+        }
+        let alone = masks.filter { images[$0.key] == nil }.values.sorted()
+        if let first = alone.first {
+            throw DataError(
+                .imageMissing, "the mask has no image" + more(alone.count), path: first,
+                advice: "Add an image of the same name to images/, or remove the mask.")
+        }
+    }
+
+    private static func more(_ count: Int) -> String { count > 1 ? ", as \(count - 1) more of them" : "" }
+}

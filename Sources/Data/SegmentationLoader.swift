@@ -1,0 +1,165 @@
+import Foundation
+
+/// How the images of a segmentation folder become those of a batch; all are scaled to squares, both sides alone.
+public enum SegmentationAugmentation: Sendable, Equatable {
+    /// Every second image is turned by 0 to 3 quarters, all alike; images in random order.
+    case training
+    /// Images as they are, in the folder's order.
+    case evaluation
+}
+
+/// Reads, augments and batches images and their masks on background threads.
+///
+/// As with ``ImageLoader``, what an epoch holds is a function of the folder, the seed and the epoch's number alone.
+public final class SegmentationLoader: Sendable {
+    /// The images that are served, with their masks.
+    public let items: [SegmentationFolder.Item]
+    /// Names of the classes; a mask's channel is an index into them.
+    public let classes: [String]
+    /// Images per batch; only the last batch of an epoch may have fewer.
+    public let batchSize: Int
+    /// Width and height of the images in a batch.
+    public let imageSize: Int
+    /// What is done to the images.
+    public let augmentation: SegmentationAugmentation
+
+    private let seed: UInt64
+    private let threads: Int
+    private let normalization: Normalization
+    private let scaled: KeptValues<Int, ScaledItem>
+
+    /// Prepares a folder, and decodes everything in it once, so that a mask that cannot be used is found before training begins.
+    ///
+    /// Images are scaled with the bilinear filter, masks by taking the nearest pixel; both are kept in memory, scaled, up to `cacheBytes`.
+    ///
+    /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `maskSizeDiffers`, `greyMask`, or
+    /// what the decoder throws; each names the file.
+    public init(
+        folder: SegmentationFolder, batchSize: Int, imageSize: Int, augmentation: SegmentationAugmentation,
+        normalization: Normalization = .imageNet, seed: UInt64, threads: Int = ProcessInfo.processInfo.activeProcessorCount,
+        decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
+    ) throws(DataError) {
+        try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads)
+        if augmentation == .training, batchSize > folder.items.count {
+            throw LoaderArguments.batchTooLarge(batchSize, items: folder.items.count, path: folder.root)
+        }
+        let items = folder.items
+        scaled = KeptValues(budget: cacheBytes, size: \.bytes) { index throws(DataError) in
+            try ScaledItem(items[index], size: imageSize, decoder: decoder)
+        }
+        (self.items, classes, self.batchSize, self.imageSize) = (items, folder.classes, batchSize, imageSize)
+        (self.augmentation, self.normalization, self.seed, self.threads) = (augmentation, normalization, seed, threads)
+        try checkAll()
+    }
+
+    /// How many batches an epoch has.
+    public func batchCount(dropLast: Bool) -> Int {
+        (items.count + (dropLast ? 0 : batchSize - 1)) / batchSize
+    }
+
+    /// Starts to read epoch `epoch` from batch `startingAtBatch` on; `dropLast` leaves out a last batch that is not full.
+    ///
+    /// Throws `invalidArgument` for a batch beyond the end, and `batchTooLarge` if `dropLast` leaves nothing.
+    public func epoch(_ epoch: Int, startingAtBatch: Int = 0, dropLast: Bool) throws(DataError) -> SegmentationBatches {
+        let batches = batchCount(dropLast: dropLast)
+        try LoaderArguments.check(startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
+        let order = order(ofEpoch: epoch)
+        let end = min(batches * batchSize, items.count)
+        let positions = min(startingAtBatch * batchSize, end)..<end
+        let samples = OrderedPrefetch<Result<SegmentationSample, DataError>>(
+            positions, threads: threads, ahead: SampleQueue<SegmentationSample>.batchesAhead * batchSize
+        ) { [self] position in
+            Result { () throws(DataError) in try sample(order[position], epoch: epoch) }
+        }
+        return SegmentationBatches(SampleQueue(samples, positions: positions, order: order, batchSize: batchSize))
+    }
+
+    private func order(ofEpoch epoch: Int) -> [Int] {
+        guard augmentation == .training else { return Array(items.indices) }
+        var random = CounterRandom(seed: seed, epoch: epoch, purpose: .order)
+        return random.permutation(of: items.count)
+    }
+
+    private func sample(_ index: Int, epoch: Int) throws(DataError) -> SegmentationSample {
+        var item = try scaled.value(index)
+        if augmentation == .training {
+            var random = CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation)
+            // As albumentations' RandomRotate90, which leaves half of the images alone before it draws a number of turns.
+            if random.uniform() < 0.5 { item = item.turned(by: random.integer(below: 4)) }
+        }
+        return SegmentationSample(image: item.image.normalized(normalization), masks: item.masks.flatMap { $0.map { Float($0) } })
+    }
+
+    /// Makes all items once; throws the first error, in the order of the items.
+    private func checkAll() throws(DataError) {
+        let scaled = scaled
+        let checks = OrderedPrefetch<DataError?>(0..<items.count, threads: threads, ahead: items.count) { index in
+            do throws(DataError) {
+                _ = try scaled.value(index)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        while let check = checks.next() {
+            if let error = check { throw error }
+        }
+    }
+}
+
+/// An image and its masks at the size of a batch's images.
+private struct ScaledItem: Sendable {
+    let image: RGBImage
+    /// 0 and 1, one list for each class.
+    let masks: [[UInt8]]
+
+    var bytes: Int { image.pixels.count + masks.reduce(0) { $0 + $1.count } }
+
+    init(_ item: SegmentationFolder.Item, size: Int, decoder: ImageDecoder) throws(DataError) {
+        let whole = try decoder.decode(path: item.image)
+        masks = try item.masks.map { path throws(DataError) in
+            let mask = try Mask(path: path, limits: decoder.limits)
+            guard mask.width == whole.width, mask.height == whole.height else {
+                throw DataError(
+                    .maskSizeDiffers,
+                    "the mask has \(mask.width) x \(mask.height) pixels and its image \(whole.width) x \(whole.height)", path: path,
+                    advice: "Export the mask at the size of its image.")
+            }
+            return mask.scaled(width: size, height: size)
+        }
+        do {
+            image = try whole.resized(width: size, height: size, filter: .bilinear)
+        } catch {
+            throw error.at(item.image)
+        }
+    }
+
+    private init(image: RGBImage, masks: [[UInt8]]) {
+        (self.image, self.masks) = (image, masks)
+    }
+
+    /// Turned to the left by quarters, as numpy's `rot90` does.
+    func turned(by quarters: Int) -> ScaledItem {
+        let side = image.width
+        func turn(_ pixels: [UInt8], _ channels: Int) -> [UInt8] {
+            var turned = pixels
+            for y in 0..<side {
+                for x in 0..<side {
+                    let source =
+                        switch quarters {
+                        case 1: x * side + side - 1 - y
+                        case 2: (side - 1 - y) * side + side - 1 - x
+                        case 3: (side - 1 - x) * side + y
+                        default: y * side + x
+                        }
+                    for channel in 0..<channels {
+                        turned[(y * side + x) * channels + channel] = pixels[source * channels + channel]
+                    }
+                }
+            }
+            return turned
+        }
+        return ScaledItem(
+            image: RGBImage(width: side, height: side, checkedPixels: turn(image.pixels, 3)), masks: masks.map { turn($0, 1) })
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+
+extension DataSplit {
+    /// How the files of a split come into its folder.
+    public enum Transfer: Sendable {
+        /// Symbolic links to where the files are.
+        case link
+        case copy
+    }
+
+    /// Writes `OUT/PART/...` in the layout of the source, and `OUT/split.json`, which says how it was made.
+    ///
+    /// Everything is made beside `OUT` first, and takes its name at once: a half-made split never has it. Throws `folderNotEmpty` if there
+    /// is something already, `invalidArgument` if `OUT` lies in a folder that is split, `fileUnreadable` or `fileUnwritable`.
+    public func write(to out: String, by transfer: Transfer) throws(DataError) {
+        try checkTarget(out)
+        let target = URL(fileURLWithPath: out).standardizedFileURL
+        let folder = target.deletingLastPathComponent().path
+        try FileAccess.createFolder(folder)
+        let partial = "\(folder)/.\(target.lastPathComponent).\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
+        do throws(DataError) {
+            try fill(partial, by: transfer)
+            guard rename(partial, target.path) == 0 else { throw FileAccess.unwritable(out) }
+        } catch {
+            try? FileManager.default.removeItem(atPath: partial)
+            throw error
+        }
+    }
+
+    /// Throws unless a split can be written to `out`: nothing or an empty folder is there, and it lies outside of what is split.
+    public func checkTarget(_ out: String) throws(DataError) {
+        func canonical(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path }
+        // Links are followed in the part of the path that exists.
+        let parent = canonical((URL(fileURLWithPath: out).standardizedFileURL.path as NSString).deletingLastPathComponent)
+        for folder in folders where (parent + "/").hasPrefix(canonical(folder) + "/") {
+            throw DataError(
+                .invalidArgument, "the folder lies in \(folder), which is split", path: out,
+                advice: "Choose a folder outside, or the parts would look like classes.")
+        }
+        guard FileManager.default.fileExists(atPath: out) else { return }
+        if let content = try? FileManager.default.contentsOfDirectory(atPath: out), content.isEmpty { return }
+        throw DataError(
+            .folderNotEmpty, "there is something already", path: out, advice: "Choose a new folder; a split never overwrites anything.")
+    }
+
+    private func fill(_ folder: String, by transfer: Transfer) throws(DataError) {
+        var made = Set<String>()
+        for (item, part) in zip(items, partOfItem) {
+            for file in item.files {
+                let target = "\(folder)/\(parts[part].name)/\(file.target)"
+                let parent = (target as NSString).deletingLastPathComponent
+                if made.insert(parent).inserted { try FileAccess.createFolder(parent) }
+                switch transfer {
+                case .link:
+                    let source = URL(fileURLWithPath: file.source).standardizedFileURL.path
+                    guard symlink(source, target) == 0 else { throw FileAccess.unwritable(target) }
+                case .copy:
+                    try FileAccess.write(try FileAccess.read(file.source), to: target)
+                }
+            }
+        }
+        try FileAccess.write(Array(try record().utf8), to: "\(folder)/split.json")
+    }
+
+    /// How the split was made, as JSON.
+    private func record() throws(DataError) -> String {
+        struct Record: Encodable {
+            struct Part: Encodable { let name: String, share: Double, images: [String: Int] }
+            let seed: UInt64, keepsPatientsTogether: Bool, parts: [Part]
+        }
+        let parts = parts.enumerated().map { number, part in
+            let images = classes.indices.map { (classes[$0], count(class: $0, part: number)) }
+            return Record.Part(name: part.name, share: part.share, images: Dictionary(uniqueKeysWithValues: images))
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(Record(seed: seed, keepsPatientsTogether: keepsPatients, parts: parts)) else {
+            preconditionFailure("the record holds only finite numbers")
+        }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+}

@@ -1,0 +1,130 @@
+/// What the objects of a pickle mean, by the names that PyTorch gives them.
+struct TorchObjects {
+    let pickle: Pickle
+    let archive: ZipArchive
+    /// The folder inside the archive, with a slash at its end.
+    let folder: String
+    let path: String
+    /// All bytes of the file.
+    let file: UnsafeRawBufferPointer
+    let isBigEndian: Bool
+
+    enum Meaning {
+        case tensor(TorchTensor)
+        /// A tensor, or something else, that is not read, and what it is.
+        case unsupported(String)
+    }
+
+    /// Functions that are understood, beside containers; calls to others are reported.
+    static let understood: Set = [
+        "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter",
+        "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2", "argparse.Namespace", "collections.OrderedDict",
+    ]
+
+    /// What a value of a state dict is. Throws `.invalidTensor` for a tensor that does not lie in its storage.
+    func meaning(_ id: Pickle.ID, place: String) throws(TorchCheckpointError) -> Meaning {
+        guard case .object(var callable, var arguments, _) = pickle[id] else { return .unsupported(pickle.kind(id)) }
+        // Parameters and subclasses wrap the tensor; a hostile file could wrap a value in itself.
+        for _ in 0..<4 {
+            guard let name = pickle.name(callable), Self.understood.contains(name), let items = pickle.sequence(arguments) else { break }
+            switch name {
+            case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
+                guard let data = items.first, case .object(let inner, let innerArguments, _) = pickle[data] else { return .unsupported(pickle.kind(id)) }
+                (callable, arguments) = (inner, innerArguments)
+            case "torch._tensor._rebuild_from_type_v2":
+                guard items.count >= 3 else { return .unsupported(pickle.kind(id)) }
+                (callable, arguments) = (items[0], items[2])
+            case "torch._utils._rebuild_tensor_v3":
+                guard items.count >= 7 else { return .unsupported(pickle.kind(id)) }
+                return try tensor(items, elementType: items[6], place: place)
+            case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2":
+                return try tensor(items, elementType: nil, place: place)
+            default: return .unsupported(pickle.kind(id))
+            }
+        }
+        return .unsupported(pickle.kind(id))
+    }
+
+    /// A tensor of (storage, offset, shape, strides, …).
+    private func tensor(_ items: [Pickle.ID], elementType: Pickle.ID?, place: String) throws(TorchCheckpointError) -> Meaning {
+        func invalid(_ message: String) -> TorchCheckpointError {
+            TorchCheckpointError(.invalidTensor, path: path, "the tensor \"\(TorchCheckpointError.shown(place))\" \(message)")
+        }
+        guard items.count >= 4, case .persistent(let reference) = pickle[items[0]], let storage = pickle.sequence(reference), storage.count >= 5,
+            pickle.text(storage[0]) == "storage", let storageType = pickle.name(storage[1]), let key = pickle.text(storage[2]),
+            let claimed = pickle.integer(storage[4]), let offset = pickle.integer(items[1]), let shape = pickle.integers(items[2]),
+            let strides = pickle.integers(items[3])
+        else { throw invalid("is not described as PyTorch does it") }
+
+        let typeName = elementType.map { pickle.name($0) ?? "" } ?? storageType
+        guard typeName.hasPrefix("torch."), let type = SafetensorsElementType(torch: typeName.dropFirst("torch.".count)) else {
+            return .unsupported("a tensor of \(TorchCheckpointError.shown(typeName))")
+        }
+        guard let entry = archive.entries["\(folder)data/\(key)"] else {
+            throw invalid("has its elements in the storage \(TorchCheckpointError.shown(key)), which the file does not have")
+        }
+        let unit = storageType.hasSuffix(".UntypedStorage") ? 1 : type.byteCount
+        guard claimed >= 0, claimed <= entry.range.count / unit else {
+            throw invalid("claims a storage of \(claimed) elements, and the storage \(TorchCheckpointError.shown(key)) has \(entry.range.count) bytes")
+        }
+        guard shape.count == strides.count, offset >= 0, type.byteCount(of: shape) != nil, strides.allSatisfy({ $0 >= 0 }) else {
+            throw invalid("has the impossible shape \(shape) with strides \(strides) from \(offset)")
+        }
+        let capacity = claimed * unit / type.byteCount
+        guard shape.contains(0) || lastElement(offset, shape, strides).map({ $0 < capacity }) == true else {
+            throw invalid("reaches beyond its storage: shape \(shape), strides \(strides), offset \(offset), and \(capacity) elements")
+        }
+        return .tensor(TorchTensor(
+            elementType: type, shape: shape, strides: strides, offset: offset, storage: entry.range, checksum: entry.checksum))
+    }
+
+    /// The largest number of an element in its storage; nil if it is larger than any memory.
+    private func lastElement(_ offset: Int, _ shape: [Int], _ strides: [Int]) -> Int? {
+        var last = offset
+        for (extent, stride) in zip(shape, strides) {
+            let (way, overflow) = (extent - 1).multipliedReportingOverflow(by: stride)
+            let (next, overflow2) = last.addingReportingOverflow(way)
+            guard !overflow, !overflow2 else { return nil }
+            last = next
+        }
+        return last
+    }
+
+    /// What a value is, for messages.
+    func kind(_ id: Pickle.ID) -> String {
+        if case .object(let callable, _, _) = pickle[id], let name = pickle.name(callable), Self.understood.contains(name), name.hasPrefix("torch.") {
+            return "a tensor"
+        }
+        return pickle.kind(id)
+    }
+
+    // MARK: Plain values
+
+    /// The numbers of a floating-point tensor that are needed before anyone asks for them.
+    func numbers(of tensor: TorchTensor) -> [Float] {
+        tensor.elements(in: file, isBigEndian: isBigEndian).withUnsafeBytes { tensor.elementType.floats($0) }
+    }
+
+    /// The attributes of an `argparse.Namespace`, or the members of a dictionary.
+    func attributes(_ id: Pickle.ID) -> [(key: Pickle.ID, value: Pickle.ID)]? {
+        if case .object(let callable, _, let state?) = pickle[id], pickle.name(callable) == "argparse.Namespace" { return pickle.members(state) }
+        return pickle.members(id)
+    }
+
+    func hasAttributes(_ id: Pickle.ID) -> Bool {
+        if case .object(let callable, _, _?) = pickle[id] { return pickle.name(callable) == "argparse.Namespace" }
+        return pickle.isDictionary(id)
+    }
+
+    /// A number, flag or text as text; nil for everything else.
+    func scalar(_ id: Pickle.ID) -> String? {
+        switch pickle[id] {
+        case .none: "None"
+        case .flag(let flag): flag ? "True" : "False"
+        case .integer(let integer): String(integer)
+        case .number(let number): String(number)
+        case .text: pickle.text(id)
+        default: nil
+        }
+    }
+}
