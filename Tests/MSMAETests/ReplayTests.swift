@@ -196,6 +196,5 @@ import Testing
     @Test func filesThatAreNoRecordings() throws {
         #expect(throws: ReplayError.self) { try Replay.run("/no/such/file", Compiler(threads: 1)) }
         #expect(throws: ReplayError.self) { try Replay.run(#filePath, Compiler(threads: 1)) }
-        #expect(throws: ReplayError.self) { try Replay.run(Recordings.path("segmentation-setr-pup"), Compiler(threads: 1)) }
     }
 }

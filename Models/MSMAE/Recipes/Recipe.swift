@@ -86,6 +86,15 @@ public struct Recipe: Hashable, Sendable {
 }
 
 extension RunKind {
+    /// The settings of its runs. What a segmentation is given has the names that fine-tuning has for it.
+    private var settings: any RunSettings.Type {
+        switch self {
+        case .pretrain: PreTrainingSettings.self
+        case .finetune, .segment: FineTuningSettings.self
+        case .linprobe: LinearProbingSettings.self
+        }
+    }
+
     /// The full name of a setting after making sure that it can have a value.
     func checked(_ name: String, _ value: SettingValue) throws(SettingError) -> String {
         func check<Settings: RunSettings>(_: Settings.Type) throws(SettingError) -> String {
@@ -94,20 +103,12 @@ extension RunKind {
             try setting.write(&settings, value)
             return setting.name
         }
-        switch self {
-        case .pretrain: return try check(PreTrainingSettings.self)
-        // What a segmentation is given has the names that fine-tuning has for it.
-        case .finetune, .segment: return try check(FineTuningSettings.self)
-        case .linprobe: throw .unknown(name: name)
-        }
+        return try check(settings)
     }
 
     func knows(_ name: String) -> Bool {
-        switch self {
-        case .pretrain: (try? PreTrainingSettings.setting(name)) != nil
-        case .finetune, .segment: (try? FineTuningSettings.setting(name)) != nil
-        case .linprobe: false
-        }
+        func find<Settings: RunSettings>(_: Settings.Type) -> Bool { (try? Settings.setting(name)) != nil }
+        return find(settings)
     }
 }
 
