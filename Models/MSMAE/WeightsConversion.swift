@@ -24,9 +24,6 @@ public struct WeightsConversion: Sendable {
         public let skipped: [String]
     }
 
-    /// Beside the weights, a checkpoint of this program holds where its model looked.
-    private static let mapsName = "attention_maps"
-
     /// Reads one file and writes the other, which may not be the same. Throws ``ConversionError``, or what is wrong with a file.
     public func convert(_ input: String, to output: String) throws -> Report {
         func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
@@ -35,7 +32,7 @@ public struct WeightsConversion: Sendable {
         let file = try WeightsFile(contentsOf: input)
         let optimizer = includesOptimizer ? try file.optimizer() : nil
         guard !includesOptimizer || optimizer != nil else { throw ConversionError.noOptimizer(path: input) }
-        let weights = file.names.filter { $0 != Self.mapsName }
+        let weights = file.names.filter { $0 != AttentionMaps.tensorName }
         guard !takesAverages || weights.contains(where: { file.contains("ema.\($0)") }) else { throw ConversionError.noAverages(path: input) }
 
         // Weights that are not trained have no average.

@@ -82,7 +82,9 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
             output.say("no better validation for \(patience) epochs: training ends here")
             return .finished
         }
-        guard settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
+        // A run that goes on from a checkpoint of the public code has none yet.
+        let hasNone = maps.maps == nil && session.epoch < settings.epochs && settings.masking(inEpoch: session.epoch) == .attention
+        guard hasNone || settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
         return try maps.refresh(session) ? .goOn : .interrupted
     }
 

@@ -97,8 +97,8 @@ extension FineTuningSettings {
     public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
         let options = FineTuningOptions(
             smoothing: smoothing, dropPath: dropPath, pooling: head, softTargets: mixup?.isOn ?? false, masking: masking(inEpoch: 0))
-        return model.fineTuning(
-            batch: batch, options: options, optimizer: completed(.adamW(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))
+        let optimizer = Optimizer.adamW(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay, decays: .fineTuning)
+        return model.fineTuning(batch: batch, options: options, optimizer: completed(optimizer))
     }
 
     /// Smoothing is part of the loss.

@@ -2,10 +2,10 @@ import Apus
 
 /// Weights of a pre-trained model that a new one begins with.
 struct InitialWeights {
-    private let source: NamedTensors
+    private let source: WeightsFile
 
-    /// Opens a checkpoint or the folder of a run.
-    init(_ path: String) throws { source = try NamedTensors(path) }
+    /// Opens a safetensors file, a file that PyTorch has written, or the newest checkpoint of a run's folder.
+    init(_ path: String) throws { source = try WeightsFile(contentsOf: SavedModel.file(path)) }
 
     /// Names that the encoder and the class token, which every model needs, begin with.
     private static let encoder = ["cls_token", "pos_embed", "patch_embed.", "blocks."]
@@ -47,7 +47,7 @@ struct InitialWeights {
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: source.path, problems: problems) }
         let left = source.names.filter { name in
-            !wanted.contains(name) && !["optimizer.", ProgramState.averagePrefix, AttentionMaps.tensorName].contains { name.hasPrefix($0) }
+            !wanted.contains(name) && name != AttentionMaps.tensorName
         }
         return ["\(used.count) of \(wanted.count) weights from \(source.path)"] + [positions].compactMap { $0 }
             + [("new", missing), ("of another shape, and new", others), ("left out", left)].compactMap { what, names in
@@ -78,31 +78,5 @@ struct InitialWeights {
             }
         }
         return parts.map { $0.count > 1 ? "\($0.part) (\($0.count))" : $0.part }.joined(separator: ", ")
-    }
-}
-
-/// The tensors of a file by name, whatever its format.
-struct NamedTensors {
-    let path: String
-    /// All names, in order.
-    let names: [String]
-    let shape: (String) throws -> [Int]
-    let floats: (String) throws -> [Float]
-
-    /// Opens a safetensors file, a file that PyTorch has written (`.pth`, `.pt` or `.bin`), or the newest checkpoint of a run's folder.
-    init(_ path: String) throws {
-        if ["pth", "pt", "bin"].contains(where: { path.lowercased().hasSuffix(".\($0)") }) {
-            let file = try TorchCheckpoint(contentsOf: path)
-            self.path = path
-            names = file.names.sorted()
-            shape = { try file.shape($0) }
-            floats = { try file.floats($0) }
-            return
-        }
-        let file = try SafetensorsFile(contentsOf: SavedModel.file(path))
-        self.path = file.path
-        names = file.names
-        shape = { try file.shape($0) }
-        floats = { try file.floats($0) }
     }
 }

@@ -55,7 +55,9 @@ public final class PreTrainingTask: TrainingTask {
     }
 
     public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
-        guard settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
+        // A run that goes on from a checkpoint of the public code has none yet.
+        let hasNone = maps.maps == nil && session.epoch < settings.epochs && settings.masking(inEpoch: session.epoch) == .attention
+        guard hasNone || settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
         return try maps.refresh(session) ? .goOn : .interrupted
     }
 

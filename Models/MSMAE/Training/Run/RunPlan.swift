@@ -8,6 +8,8 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     public let settings: Settings
     /// The checkpoint to go on from; nil starts from the beginning.
     let checkpoint: SafetensorsFile?
+    /// The checkpoint of the public code that a new run goes on from.
+    private(set) var foreign: ForeignCheckpoint?
 
     /// Plans a new run in the folder `out`, with the settings given by name and defaults for the others.
     ///
@@ -19,9 +21,16 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
 
     /// Plans to go on with the run in the folder `resumed`, from its newest checkpoint or, without one, from the beginning.
     ///
-    /// With `out`, the run goes on in a copy there. Throws if the folder does not exist, if its checkpoint cannot be used, or if
+    /// With `out`, the run goes on in a copy there. A checkpoint that PyTorch has written is gone on with as a new run in `out`, at the
+    /// epoch after its own, with the state of its optimizer. Throws if the folder does not exist, if its checkpoint cannot be used, or if
     /// a given setting that shapes the result differs from the run's.
     public init(resuming resumed: String, out: String? = nil, given: [String: SettingValue]) throws {
+        if let foreign = try ForeignCheckpoint(resumed) {
+            guard let out else { throw SettingError.missing(name: "--out") }
+            try self.init(startingIn: out, given: given)
+            self.foreign = foreign
+            return
+        }
         var folder = try RunFolder(opening: resumed)
         if let out, !Self.isSameFolder(out, resumed) {
             try Self.requireNoRun(at: out)
@@ -44,12 +53,8 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         (self.path, self.settings, self.checkpoint) = (path, settings, checkpoint)
     }
 
-    /// Makes the folder, if need be, and saves the settings there.
-    func makeFolder() throws -> RunFolder {
-        let folder = try RunFolder(creating: path)
-        try AtomicFile.write(settings.json + "\n", to: folder.configPath)
-        return folder
-    }
+    /// Saves the settings in the run's folder.
+    func saveSettings(in folder: RunFolder) throws { try AtomicFile.write(settings.json + "\n", to: folder.configPath) }
 
     /// The settings of a saved run with those that may change; throws where others differ.
     private static func settings(

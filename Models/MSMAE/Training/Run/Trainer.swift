@@ -39,6 +39,7 @@ public final class Trainer<Task: TrainingTask> {
             throw RunError.tooFewBatches(batches: task.batchesPerEpoch, accumulation: settings.accumulation)
         }
         if let file = plan.checkpoint { try load(file) } else { try initialize() }
+        if let foreign = plan.foreign { position = try foreign.load(into: state, position, stepsPerEpoch: stepsPerEpoch) }
     }
 
     /// Trains to the end, or until it is asked to stop.
@@ -51,7 +52,7 @@ public final class Trainer<Task: TrainingTask> {
             position.endEpoch()
             decision = try task.betweenEpochs(session(run))
             let isLast = decision == .finished || position.epoch == settings.epochs
-            if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 { try save(run) }
+            if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 { try save(in: run.folder) }
         }
         if decision == .interrupted { return try stop(run) }
         let means = zip(task.metrics, position.lastMeans)
@@ -133,7 +134,10 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Makes or opens the folder; a new run gets the first line of its log.
     private func open() throws -> OpenRun {
-        let folder = try plan.makeFolder()
+        let folder = try RunFolder(creating: plan.path)
+        // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any longer.
+        if plan.foreign != nil { try save(in: folder) }
+        try plan.saveSettings(in: folder)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
         guard plan.checkpoint == nil else {
             try run.log.truncate(after: position.step)
@@ -153,22 +157,22 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private func stop(_ run: OpenRun) throws -> Outcome {
-        try save(run)
+        try save(in: run.folder)
         output.say("stopped after step \(position.step); go on with --resume \(plan.path)")
         return .stopped
     }
 
     private var metadata: [String: String] {
-        RunCheckpoint(settings: settings, data: task.identity, position: position).metadata.merging(task.savedMetadata) { $1 }
+        RunCheckpoint(settings: settings, data: task.identity, position: position).metadata
+            .merging(["optimizer_step": String(state.step)]) { $1 }.merging(task.savedMetadata) { $1 }
     }
 
-    private func save(_ run: OpenRun) throws {
+    private func save(in folder: RunFolder) throws {
         if let name = try state.firstNotFinite() {
-            throw RunError.weightNotFinite(
-                name: name, epoch: position.epoch, step: position.step, checkpoint: try run.folder.checkpoints().last?.path)
+            throw RunError.weightNotFinite(name: name, epoch: position.epoch, step: position.step, checkpoint: try folder.checkpoints().last?.path)
         }
         try state.withTensors(state.savedNames[...]) { tensors in
-            try run.folder.saveCheckpoint(
+            try folder.saveCheckpoint(
                 step: position.step, metadata: metadata, tensors: tensors + task.savedTensors, keeping: settings.keptCheckpoints)
         }
     }
@@ -202,7 +206,7 @@ public final class Trainer<Task: TrainingTask> {
         let program = try programs(for: settings.masking(inEpoch: min(position.epoch, settings.epochs - 1))).update
         try program.addParameters(to: state, seed: settings.seed)
         try state.load(program.program.parameters, from: file)
-        state.step = position.step
+        state.step = file.metadata["optimizer_step"].flatMap { Int($0) } ?? position.step
         try task.restore(from: file)
     }
 

@@ -1,0 +1,55 @@
+import Apus
+import Foundation
+
+/// A training checkpoint of the public code: the state dict, the optimizer's state and the epoch, as PyTorch has written them.
+struct ForeignCheckpoint: Sendable {
+    private let file: WeightsFile
+    /// The epoch that had ended, counted from 0.
+    private let epoch: Int
+
+    /// Opens a file; nil for a folder, and for what PyTorch has not written. Throws if there is nothing to go on with in it.
+    init?(_ path: String) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else { return nil }
+        file = try WeightsFile(contentsOf: path)
+        guard let torch = file.torchCheckpoint else { return nil }
+        guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), epoch >= 0, epoch < 1_000_000, try file.optimizer() != nil else {
+            throw RunError.foreignCheckpoint(
+                path: path, reason: "it has no epoch or no state of an optimizer to go on with; begin a new run with its weights by --init")
+        }
+        self.epoch = epoch
+    }
+
+    /// Fills the weights and the optimizer's state, and returns the place from which a run goes on.
+    ///
+    /// Throws ``RunError/unfitCheckpoint(path:problems:)`` if a tensor is missing or has another shape.
+    func load(into state: ProgramState, _ position: TrainingPosition, stepsPerEpoch: Int) throws -> TrainingPosition {
+        var problems: [String] = [], fitting: [(name: String, type: TensorType)] = []
+        for name in state.savedNames where !name.hasPrefix(ProgramState.averagePrefix) {
+            guard let type = state.type(of: name), type.element == .f32 else { continue }
+            guard file.contains(name) else {
+                problems.append("'\(name)' is missing")
+                continue
+            }
+            let shape = try file.shape(name)
+            if shape == type.shape {
+                fitting.append((name, type))
+            } else {
+                problems.append("'\(name)' is \(shape) in the file and \(type.shape) in the model")
+            }
+        }
+        guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
+        for (name, type) in fitting {
+            let numbers = TensorData(try file.floats(name), shape: type.shape), average = ProgramState.averagePrefix + name
+            try state.write(name, numbers)
+            // An average that begins only now begins with the weight.
+            if state.type(of: average) != nil { try state.write(average, numbers) }
+        }
+        var position = position
+        position.epoch = epoch + 1
+        position.step = position.epoch * stepsPerEpoch
+        // The bias of Adam's means is that of its own steps, which the public code's mixed precision may have left out.
+        state.step = try file.optimizer()?.step ?? position.step
+        return position
+    }
+}
