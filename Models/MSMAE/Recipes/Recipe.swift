@@ -96,8 +96,8 @@ extension RunKind {
         }
         switch self {
         case .pretrain: return try check(PreTrainingSettings.self)
-        // What a segmentation is given has the names that fine-tuning has for it.
-        case .finetune, .segment: return try check(FineTuningSettings.self)
+        case .finetune: return try check(FineTuningSettings.self)
+        case .segment: return try check(SegmentationSettings.self)
         case .linprobe: throw .unknown(name: name)
         }
     }
@@ -105,7 +105,8 @@ extension RunKind {
     func knows(_ name: String) -> Bool {
         switch self {
         case .pretrain: (try? PreTrainingSettings.setting(name)) != nil
-        case .finetune, .segment: (try? FineTuningSettings.setting(name)) != nil
+        case .finetune: (try? FineTuningSettings.setting(name)) != nil
+        case .segment: (try? SegmentationSettings.setting(name)) != nil
         case .linprobe: false
         }
     }
