@@ -51,8 +51,8 @@ public struct WeightsConversion: Sendable {
 
     private func tensor(_ name: String, of source: String, in file: WeightsFile) throws -> SafetensorsWriter.Tensor {
         let type = try file.elementType(source), shape = try file.shape(source)
-        return type.isFloatingPoint && !keepsPrecision
-            ? .init(name, shape, floats: try file.floats(source)) : .init(name, type, shape, bytes: try file.bytes(source))
+        guard type.isFloatingPoint, !keepsPrecision else { return .init(name, type, shape) { try file.bytes(source) } }
+        return .init(name, .f32, shape) { try file.floats(source).withUnsafeBytes { Array($0) } }
     }
 }
 

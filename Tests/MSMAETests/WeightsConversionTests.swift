@@ -60,7 +60,7 @@ import Testing
     @Test func precisionStaysIfAsked() throws {
         let half = folder.file("half.safetensors"), output = folder.file("out.safetensors")
         try SafetensorsWriter.write(to: half, tensors: [
-            .init("h", .f16, [2], bytes: [0x00, 0x3E, 0x00, 0xC0]), .init("n", .i64, [1], bytes: [5, 0, 0, 0, 0, 0, 0, 0]),
+            .init("h", .f16, [2], reading: { [0x00, 0x3E, 0x00, 0xC0] }), .init("n", .i64, [1], reading: { [5, 0, 0, 0, 0, 0, 0, 0] }),
         ])
         var conversion = WeightsConversion()
         _ = try conversion.convert(half, to: output)
@@ -88,5 +88,18 @@ import Testing
         #expect(error(weights, output) { $0.takesAverages = true } == "\(weights): no averages of weights in this file; leave out --ema")
         #expect(error(#filePath, output).hasPrefix("\(#filePath): the header claims"))
         #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
+    @Test func damagedWeightsLeaveNoFile() throws {
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: Self.checkpoint))
+        bytes[20_230] ^= 1
+        let damaged = folder.file("damaged.pth"), output = folder.file("out.safetensors")
+        try bytes.write(to: URL(fileURLWithPath: damaged))
+        let error = #expect(throws: SafetensorsError.self) { try WeightsConversion().convert(damaged, to: output) }
+        #expect(error?.description == """
+            \(output): tensor "cls_token": cannot be read to be written: \(damaged): the elements of "cls_token" do not have the checksum \
+            that the file gives for them
+            """)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["damaged.pth"])
     }
 }

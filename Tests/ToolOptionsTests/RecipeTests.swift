@@ -56,6 +56,10 @@ import ToolOptions
         #expect(recipe.settings(.finetune)["drop-path"] == .integer(0))
         #expect(recipe.settings(.pretrain)["blr"] == .number(1e-3))
         #expect(try RecipeFile.read("deeplesion").window == "-1024,3071")
+        for kind in [RunKind.pretrain, .finetune, .linprobe] {
+            #expect(try RecipeFile.read("deeplesion").settings(kind)["window"] == .text("-1024,3071"))
+            #expect(recipe.settings(kind)["window"] == nil)
+        }
         #expect(try RecipeFile.read("deeplesion", replacing: ["data.window=[-160, 240]"]).window == "-160,240")
     }
 

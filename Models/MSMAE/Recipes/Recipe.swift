@@ -86,6 +86,16 @@ public struct Recipe: Hashable, Sendable {
 }
 
 extension RunKind {
+    /// The settings of its runs. What a segmentation is given has the names that fine-tuning has for it.
+    private var settings: any RunSettings.Type {
+        switch self {
+        case .pretrain: PreTrainingSettings.self
+        case .finetune: FineTuningSettings.self
+        case .segment: SegmentationSettings.self
+        case .linprobe: LinearProbingSettings.self
+        }
+    }
+
     /// The full name of a setting after making sure that it can have a value.
     func checked(_ name: String, _ value: SettingValue) throws(SettingError) -> String {
         func check<Settings: RunSettings>(_: Settings.Type) throws(SettingError) -> String {
@@ -94,21 +104,12 @@ extension RunKind {
             try setting.write(&settings, value)
             return setting.name
         }
-        switch self {
-        case .pretrain: return try check(PreTrainingSettings.self)
-        case .finetune: return try check(FineTuningSettings.self)
-        case .segment: return try check(SegmentationSettings.self)
-        case .linprobe: throw .unknown(name: name)
-        }
+        return try check(settings)
     }
 
     func knows(_ name: String) -> Bool {
-        switch self {
-        case .pretrain: (try? PreTrainingSettings.setting(name)) != nil
-        case .finetune: (try? FineTuningSettings.setting(name)) != nil
-        case .segment: (try? SegmentationSettings.setting(name)) != nil
-        case .linprobe: false
-        }
+        func find<Settings: RunSettings>(_: Settings.Type) -> Bool { (try? Settings.setting(name)) != nil }
+        return find(settings)
     }
 }
 

@@ -51,11 +51,12 @@ struct RecipeEntry: Sendable {
         }
     }
 
-    private static func choice<Value: RawRepresentable & CaseIterable>(_ path: String, _ key: Key<Value>) -> RecipeEntry
+    private static func choice<Value: RawRepresentable & CaseIterable & Sendable>(_ path: String, _ key: Key<Value>) -> RecipeEntry
     where Value.RawValue == String {
-        RecipeEntry(path: path, read: { .text($0[keyPath: key].rawValue) }) { (recipe, value) throws(SettingError) in
+        let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        return RecipeEntry(path: path, read: { .text($0[keyPath: key].rawValue) }) { (recipe, value) throws(SettingError) in
             guard let choice = Value(rawValue: value.description) else {
-                throw .outOfRange(name: path, value: value, allowed: "one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
+                throw .outOfRange(name: path, value: value, allowed: "one of \(names)")
             }
             recipe[keyPath: key] = choice
         }

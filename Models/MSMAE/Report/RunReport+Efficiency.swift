@@ -72,14 +72,14 @@ extension RunReport {
         func billions(_ count: Int) -> String { NumberText.fixed(Double(count) / 1e9, count < 1_000_000_000 ? 3 : 2) }
         func row(_ cost: Cost) -> [String] {
             [
-                cost.name, NumberText.whole(cost.tokens), NumberText.fixed(Double(cost.cost.trainableWeights) / 1e6, 2),
-                billions(cost.cost.total), billions(cost.cost.linear),
+                cost.name, NumberText.whole(cost.tokens), billions(cost.cost.total), billions(cost.cost.linear),
+                NumberText.fixed(Double(cost.cost.trainableWeights) / 1e6, 2),
             ] + (options.measuredBatch == nil ? [] : [
                 cost.seconds.map { NumberText.fixed($0 * 1e3, 2) } ?? "", cost.bytes.map { NumberText.fixed(Double($0) / 1e6, 0) } ?? "",
             ])
         }
         var columns = [
-            Table.Column("model"), .number("tokens"), .number("weights, millions"), .number("multiply-adds, 10⁹"), .number("without attention, 10⁹"),
+            Table.Column("model"), .number("tokens"), .number("multiply-adds, 10⁹"), .number("without attention, 10⁹"), .number("weights, 10⁶"),
         ]
         if options.measuredBatch != nil { columns += [.number("ms / image"), .number("memory, MB")] }
         let size = "images of \(configuration.image) × \(configuration.image) pixels in patches of \(configuration.patch)"

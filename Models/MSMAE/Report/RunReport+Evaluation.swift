@@ -90,7 +90,8 @@ extension RunReport {
         var classes = group.first.classes
         for number in classes.count..<max(classes.count, (labels.max() ?? 0) + 1) { classes.append("class \(number)") }
         let chart = ScatterChart(name: "tsne \(group.name)".slug, title: group.name, points: embedding.points, labels: labels, classes: classes)
-        let sample = count > shown.count ? "Every image in turn up to \(shown.count) of \(NumberText.whole(count))" : "\(NumberText.whole(count)) images"
+        let sample = count > shown.count
+            ? "\(NumberText.whole(shown.count)) of \(NumberText.whole(count)) images, evenly spread" : "\(NumberText.whole(count)) images"
         return Page.CaptionedFigure(
             chart.figure,
             "\(sample), all tokens\(seedRemark(group)); what the head reads, in \(dimensions) dimensions. Exact t-SNE, perplexity "

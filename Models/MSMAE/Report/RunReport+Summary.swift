@@ -17,40 +17,45 @@ extension RunReport {
 
     private static func classificationTable(_ groups: [RunGroup]) -> [Page.Block] {
         let groups = groups.filter { $0.kind.classifies }
-        guard !groups.isEmpty else { return [] }
         let evaluated = groups.filter { $0.records.contains { $0.evaluation != nil } }
-        var rows: [[String]] = []
-        for group in evaluated {
-            for (checkpoint, path) in checkpoints(of: group) {
-                func result(_ record: RunRecord) -> RecordedEvaluation.Result? { record.evaluation?.result(checkpoint, path) }
-                let epochs = Set(group.records.compactMap { result($0)?.epoch }).sorted().map { String($0) }
-                rows.append(
-                    [
-                        group.name, group.kind.name, checkpoint, TokenPath(rawValue: path)?.name ?? path,
-                        epochs.count > 2 ? "\(epochs[0])…\(epochs[epochs.count - 1])" : epochs.joined(separator: ", "),
-                    ]
-                        + classificationMeasures.map { measure in
-                            group.statistics { result($0).flatMap(measure.value) }?.text(measure.style, decimals: measure.decimals) ?? ""
-                        })
-            }
-        }
-        let columns = [Table.Column("run"), .init("task"), .init("checkpoint"), .init("looks at"), .number("epoch")]
-            + classificationMeasures.map { .number($0.title) }
-        let images = Set(evaluated.compactMap { $0.first.evaluation?.images }).sorted().map(NumberText.whole).joined(separator: " or ")
-        let table: [Page.Block] = rows.isEmpty
-            ? [] : [.table(Table("Classification of \(images.isEmpty ? "the validation" : images) images", columns: columns, rows: rows))]
-        return table + missing("No evaluation yet", groups.filter { group in !evaluated.contains { $0.path == group.path } })
+        let last = resultTable("last checkpoint", evaluated) { $0 == "last" }
+        let best = resultTable("best checkpoint, chosen by the images it is measured on", evaluated) { $0 == "best" }
+        let others = resultTable("other checkpoints", evaluated) { $0 != "last" && $0 != "best" }
+        return last + others + (best.isEmpty ? [] : [.details("The best checkpoints", best)])
+            + missing("No evaluation yet", groups.filter { group in !evaluated.contains { $0.path == group.path } })
     }
 
-    /// Checkpoints and paths that some run of a group was evaluated with: the last one first.
+    /// A row for each group, checkpoint and path; none if there are no such results.
+    private static func resultTable(_ which: String, _ groups: [RunGroup], _ isWanted: (String) -> Bool) -> [Page.Block] {
+        let severalKinds = Set(groups.map(\.kind)).count > 1
+        var rows: [[String]] = [], images: Set<Int> = []
+        for group in groups {
+            for (checkpoint, path) in checkpoints(of: group) where isWanted(checkpoint) {
+                func result(_ record: RunRecord) -> RecordedEvaluation.Result? { record.evaluation?.result(checkpoint, path) }
+                let epochs = Set(group.records.compactMap { result($0)?.epoch }).sorted()
+                let name = group.name + (["last", "best"].contains(checkpoint) ? "" : ", \(checkpoint)")
+                rows.append(
+                    [severalKinds ? "\(name), \(group.kind.name)" : name, TokenPath(rawValue: path)?.name ?? path]
+                        + classificationMeasures.map { measure in
+                            group.statistics { result($0).flatMap(measure.value) }?.text(measure.style, decimals: measure.decimals) ?? ""
+                        } + [epochs.map { String($0) }.joined(separator: ", ")])
+            }
+            images.formUnion(group.records.compactMap { $0.evaluation?.images })
+        }
+        guard !rows.isEmpty else { return [] }
+        let count = images.isEmpty ? "the validation" : images.sorted().map(NumberText.whole).joined(separator: " or ")
+        let columns = [Table.Column("run"), .init("looks at")] + classificationMeasures.map { .number($0.title) } + [.number("epoch")]
+        return [.table(Table("Classification of \(count) images, \(which)", columns: columns, rows: rows))]
+    }
+
+    /// Checkpoints and paths that some run of a group was evaluated with.
     private static func checkpoints(of group: RunGroup) -> [(checkpoint: String, path: String)] {
         var seen: [(checkpoint: String, path: String)] = []
         for result in group.records.flatMap({ $0.evaluation?.results ?? [] })
         where !seen.contains(where: { $0.checkpoint == result.checkpoint && $0.path == result.path }) {
             seen.append((result.checkpoint, result.path))
         }
-        let order = ["last": 0, "best": 1]
-        return seen.sorted { (order[$0.checkpoint] ?? 2, $0.path) < (order[$1.checkpoint] ?? 2, $1.path) }
+        return seen
     }
 
     private static func preTrainingTable(_ groups: [RunGroup]) -> [Page.Block] {

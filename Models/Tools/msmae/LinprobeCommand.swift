@@ -26,6 +26,9 @@ struct LinprobeOptions: ParsableArguments {
     @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
     @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp(
+        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
+    var window: String?
     @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
     var memoryLimit: String?
     @Option(help: "(default: 90)") var epochs: Int?
@@ -51,7 +54,8 @@ struct LinprobeOptions: ParsableArguments {
     var given: [String: SettingValue] {
         settingValues(
             [
-                "data": data, "init": initialWeights, "preset": preset, "precision": precision, "memory-limit": memoryLimit, "pooling": pooling,
+                "data": data, "init": initialWeights, "preset": preset, "precision": precision, "window": window,
+                "memory-limit": memoryLimit, "pooling": pooling,
             ],
             [
                 "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience, "seed": seed,

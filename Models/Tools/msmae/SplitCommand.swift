@@ -36,6 +36,7 @@ struct SplitCommand: ParsableCommand {
         let out = folders[folders.count - 1]
         let split = try DataSplit(folders.dropLast(), parts: DataSplit.Part.list(parts), seed: seed, patients: patients())
         try split.checkTarget(out)
+        print("looking for equal images among \(split.imageCount)")
         let duplicates = try split.duplicates()
         for group in duplicates.equal.prefix(20) { print("equal images: \(group)") }
         if duplicates.equal.count > 20 { print("and \(duplicates.equal.count - 20) more groups of equal images") }

@@ -73,6 +73,9 @@ public struct DataSplit: Sendable {
         zip(items, partOfItem).count { $0.classNumber == number && $1 == part }
     }
 
+    /// Images of all classes and parts.
+    public var imageCount: Int { items.count }
+
     private func count(class number: Int) -> Int { items.count { $0.classNumber == number } }
 
     /// Throws `invalidArgument` unless there are two parts or more, whose names can be folders and whose shares add up to 1.

@@ -93,7 +93,7 @@ package struct Ticks: Hashable, Sendable {
     private static func niceStep(_ step: Double) -> Double {
         let power = pow(10, floor(log10(step)))
         let mantissa = step / power
-        return (mantissa <= 1.0001 ? 1 : mantissa <= 2.0001 ? 2 : mantissa <= 5.0001 ? 5 : 10) * power
+        return (mantissa < 1.5 ? 1 : mantissa < 3.5 ? 2 : mantissa < 7.5 ? 5 : 10) * power
     }
 
     /// Ticks at powers of ten, and at 2 and 5 between them where there are few.

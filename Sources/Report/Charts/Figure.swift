@@ -103,7 +103,7 @@ struct Drawing: Sendable {
     }
 
     /// About how wide a text is; no fonts are looked at, so it is on the safe side.
-    static func width(of text: String, size: Double = 11) -> Double { Double(text.count) * size * 0.6 }
+    static func width(of text: String, size: Double = 11) -> Double { Double(text.count) * size * 0.62 }
 
     /// The heading of a figure, in lines that fit; returns where the next thing can stand.
     mutating func heading(_ title: String, width: Double) -> Double {

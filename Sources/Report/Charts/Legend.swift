@@ -20,7 +20,7 @@ struct Legend {
     private var places: [Point] {
         var places: [Point] = [], x = 0.0, y = 0.0
         for entry in entries {
-            let needed = Self.symbolWidth + Drawing.width(of: text(entry)) + 10
+            let needed = Self.symbolWidth + Drawing.width(of: text(entry)) + 14
             if x > 0, isList || x + needed > width { (x, y) = (0, y + Self.rowHeight) }
             places.append(Point(x, y))
             x += needed

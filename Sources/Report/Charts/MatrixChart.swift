@@ -18,11 +18,14 @@ public struct MatrixChart: Hashable, Sendable {
         let longest = labels.map { Drawing.width(of: $0) }.max() ?? 0
         let left = longest + 10
         let columns = Double(max(classes.count, 1))
-        let cell = min(max((Figure.width - left - 4) / columns, Self.smallestCell), Self.largestCell)
-        let width = max(Figure.width, left + cell * columns + 4)
+        func side(beside margin: Double) -> Double { min(max((Figure.width - left - margin) / columns, Self.smallestCell), Self.largestCell) }
+        // Labels that are wider than a cell are tilted, and the last one reaches beyond the matrix.
+        let isTilted = longest > side(beside: 4) - 4
+        let margin = isTilted ? longest * 0.71 - Self.smallestCell / 2 + 8 : 4
+        let cell = side(beside: margin)
+        let width = max(Figure.width, left + cell * columns + margin)
         var drawing = Drawing()
         let headingEnd = drawing.heading(title, width: width)
-        let isTilted = longest > cell - 4
         let top = headingEnd + 18 + (isTilted ? longest * 0.71 + 10 : 18)
         drawing.text("true class", left - 8, top - 8, .end, style: "quiet")
         drawing.text("predicted class", left + cell * columns / 2, headingEnd + 12, .middle, style: "quiet")
@@ -52,7 +55,7 @@ public struct MatrixChart: Hashable, Sendable {
         let text = total == 0 ? "none" : NumberText.percent(share, 0)
         let hint = "true \(classes[place.row]), predicted \(classes[place.column]): \(count) of \(total)"
         drawing.rectangle(x + 1, y + 1, cell - 2, cell - 2, "cell", opacity: 0.05 + 0.95 * share, title: hint)
-        let on = share > 0.5 ? " on" : ""
+        let on = share > 0.68 ? " on" : ""
         drawing.text(NumberText.whole(count), x + cell / 2, y + cell / 2 + 0.5, .middle, style: "bold" + on)
         drawing.text(text, x + cell / 2, y + cell / 2 + 13, .middle, style: "small" + on)
     }

@@ -11,7 +11,7 @@ struct PlotArea {
         (self.x, self.y) = (x, y)
         let labels = y.labels.map { Drawing.width(of: $0) }.max() ?? 0
         left = labels + 12
-        self.top = top + 18
+        self.top = top + 22
         width = figureWidth - left - 14
         self.height = height ?? width
     }
@@ -24,7 +24,7 @@ struct PlotArea {
 
     /// Draws grid, ticks and labels; returns where the next thing below can stand.
     func draw(in drawing: inout Drawing) -> Double {
-        drawing.text(y.axis.label, 2, top - 9, style: "quiet")
+        drawing.text(y.axis.label, 2, top - 11, style: "quiet")
         for (value, label) in zip(y.values, y.labels) {
             guard let place = y.place(value) else { continue }
             let height = bottom - place * height

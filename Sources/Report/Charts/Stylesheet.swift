@@ -17,9 +17,9 @@ enum Stylesheet {
         svg.chart .band{stroke:none;fill-opacity:.16}
         svg.chart .grid,svg.chart .axis,svg.chart .reference,svg.chart .error{fill:none;stroke-width:1}
         svg.chart .reference{stroke-dasharray:3 3}
-        \(colours(Palette.light, paper: "#fff", ink: "#1b1f23", quiet: "#565e67", grid: "#e3e6e9", cell: "#0072b2", onCell: "#fff"))
+        \(colours(Palette.light, paper: "#fff", ink: "#1b1f23", quiet: "#565e67", grid: "#e3e6e9", cell: "#00558a", onCell: "#fff"))
         @media screen and (prefers-color-scheme:dark){
-        \(colours(Palette.dark, paper: "#15181c", ink: "#e8eaed", quiet: "#a7afb8", grid: "#33393f", cell: "#56b4e9", onCell: "#0b0e11"))
+        \(colours(Palette.dark, paper: "#15181c", ink: "#e8eaed", quiet: "#a7afb8", grid: "#33393f", cell: "#4aa0d4", onCell: "#0b0e11"))
         }
         """
 

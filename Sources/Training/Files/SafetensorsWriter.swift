@@ -1,3 +1,5 @@
+import Foundation
+
 /// Writes safetensors files, atomically and straight from the memory that holds the tensors.
 ///
 /// Tensors are ordered by falling width and then by name, as the format's own library does, so that equal
@@ -9,7 +11,7 @@ public enum SafetensorsWriter {
             case memory(UnsafeRawBufferPointer)
             case floats([Float])
             case integers([Int64])
-            case bytes([UInt8])
+            case reading(@Sendable () throws -> [UInt8])
         }
 
         /// The name, which no other tensor of the file may have.
@@ -32,9 +34,9 @@ public enum SafetensorsWriter {
             (self.name, elementType, self.shape, body) = (name, .f32, shape ?? [floats.count], .floats(floats))
         }
 
-        /// A tensor of the little-endian elements `bytes`.
-        public init(_ name: String, _ elementType: SafetensorsElementType, _ shape: [Int], bytes: [UInt8]) {
-            (self.name, self.elementType, self.shape, body) = (name, elementType, shape, .bytes(bytes))
+        /// A tensor whose little-endian elements are read when they are written, so that not all tensors have to be in memory at once.
+        public init(_ name: String, _ elementType: SafetensorsElementType, _ shape: [Int], reading: @escaping @Sendable () throws -> [UInt8]) {
+            (self.name, self.elementType, self.shape, body) = (name, elementType, shape, .reading(reading))
         }
 
         /// An I64 tensor; without a shape, it has one dimension.
@@ -48,16 +50,25 @@ public enum SafetensorsWriter {
             case .memory(let bytes): bytes.count
             case .floats(let floats): 4 * floats.count
             case .integers(let integers): 8 * integers.count
-            case .bytes(let bytes): bytes.count
+            case .reading: elementType.byteCount(of: shape) ?? 0
             }
         }
 
-        func write(to output: borrowing AtomicFile.Output) throws(FileError) {
+        /// Writes the elements. Throws ``SafetensorsError`` for those that cannot be read.
+        func write(to output: borrowing AtomicFile.Output) throws {
             switch body {
             case .memory(let bytes): try output.write(bytes)
             case .floats(let floats): try output.write(floats)
             case .integers(let integers): try output.write(integers)
-            case .bytes(let bytes): try output.write(bytes)
+            case .reading(let read):
+                let bytes: [UInt8]
+                do {
+                    bytes = try read()
+                } catch {
+                    throw SafetensorsError(code: .unwritable, path: output.path, tensor: name, message: "cannot be read to be written: \(error)")
+                }
+                precondition(bytes.count == byteCount, "\(name) has \(bytes.count) bytes, not the \(byteCount) of its shape")
+                try output.write(bytes)
             }
         }
     }
@@ -70,14 +81,22 @@ public enum SafetensorsWriter {
     ) throws(SafetensorsError) {
         let ordered = tensors.sorted(by: precedes)
         let header = try self.header(for: ordered, metadata: metadata, path: path)
+        var unreadable: SafetensorsError?
         do {
             try AtomicFile.write(to: path) { (output) throws(FileError) in
                 try output.write([UInt64(header.utf8.count).littleEndian])
                 try output.write(header)
-                for tensor in ordered { try tensor.write(to: output) }
+                do {
+                    for tensor in ordered { try tensor.write(to: output) }
+                } catch let error as FileError {
+                    throw error
+                } catch {
+                    unreadable = error as? SafetensorsError
+                    throw FileError(path: path, action: "write", number: ECANCELED)
+                }
             }
         } catch {
-            throw SafetensorsError(code: .unwritable, path: path, message: error.problem, cause: error)
+            throw unreadable ?? SafetensorsError(code: .unwritable, path: path, message: error.problem, cause: error)
         }
     }
 

@@ -1,5 +1,5 @@
 /// The receiver operating characteristic: what share of positive and of negative samples has at least a score, for each score.
-enum ROC {
+public enum ROC {
     /// The area under the curve: how probable it is that a positive sample has a higher score than a negative one, ties counting half
     /// (Mann and Whitney 1947).
     ///

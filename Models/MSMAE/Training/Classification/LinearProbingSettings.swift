@@ -10,6 +10,7 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var preset = "base"
     public var imageSize: Int?
     public var precision = Compiler.Precision.float32.rawValue
+    public var window: String?
     public var memoryLimit: String?
 
     public var epochs = 90
