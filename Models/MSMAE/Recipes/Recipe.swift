@@ -86,7 +86,7 @@ public struct Recipe: Hashable, Sendable {
 }
 
 extension RunKind {
-    /// The settings of its runs. What a segmentation is given has the names that fine-tuning has for it.
+    /// The settings of its runs.
     private var settings: any RunSettings.Type {
         switch self {
         case .pretrain: PreTrainingSettings.self
