@@ -54,6 +54,13 @@ public enum NumberText {
             let text = String(format: "%.\(max(0, digits - 1 - exponent))f", value)
             return minus(text.contains(".") ? trimmed(text) : text)
         }
+        return scientific(value, digits: digits)
+    }
+
+    /// A number as up to so many significant digits times a power of ten.
+    static func scientific(_ value: Double, digits: Int = 3) -> String {
+        guard value != 0 else { return "0" }
+        let exponent = Int(floor(log10(abs(value)) + 1e-9))
         let mantissa = trimmed(String(format: "%.\(digits - 1)f", value / pow(10, Double(exponent))))
         let power = "10" + superscript(exponent)
         return minus(mantissa == "1" ? power : mantissa == "-1" ? "-" + power : "\(mantissa)·\(power)")

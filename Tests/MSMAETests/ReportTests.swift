@@ -33,7 +33,7 @@ private final class Runs {
             """
             {"task":"finetune","classes":["sick","well"],"images":4,"results":[
             {"checkpoint":"last","epoch":1,"path":"all","loss":0.7,"accuracy":\(accuracy),"top2_accuracy":1,"macro_f1":0.733,"macro_recall":0.75,
-             "mean_auc":0.75,"auc":[0.75,null],"recall":[0.5,1],"f1":[0.667,0.8],"confusion":[[1,1],[0,2]],"tokens":197,"ms_per_image":12.3}]}
+             "mean_auc":0.75,"auc":[0.75,null],"recall":[0.5,1],"f1":[0.667,0.8],"confusion":[[1,1],[0,2]],"tokens":197,"gflops":35.1,"gflops_linear":33.7,"ms_per_image":12.3}]}
             """, to: "\(name)/evaluation.json")
         try write("image,label,p0,p1\nsick/a, b.png,0,0.9,0.1\nsick/c.png,0,0.3,0.7\nwell/d.png,1,0.4,0.6\nwell/e.png,1,0.2,0.8\n", to: "\(name)/predictions-all.csv")
         try SafetensorsWriter.write(
@@ -44,6 +44,15 @@ private final class Runs {
             ])
         return "\(path)/\(name)"
     }
+}
+
+/// The text of an evaluation of one image of one class.
+private func evaluation(auc: String, confusion: String) -> String {
+    """
+    {"task":"finetune","images":1,"classes":["a"],"results":[{"checkpoint":"last","epoch":0,"path":"all","loss":1,"accuracy":1,
+    "top2_accuracy":1,"macro_f1":1,"macro_recall":1,"auc":\(auc),"recall":[1],"f1":[1],"confusion":\(confusion),
+    "tokens":1,"gflops":1,"gflops_linear":1,"ms_per_image":1}]}
+    """
 }
 
 @Suite struct RunReportTests {
@@ -98,14 +107,14 @@ private final class Runs {
     @Test(arguments: [
         ("config.json", "[1]", "config.json: it is no JSON object of settings"),
         ("log.jsonl", "{\"event\":\"epoch\"}\nnonsense\n", "log.jsonl:2: it is no JSON object"),
-        ("evaluation.json", "{\"classes\":[\"a\"]}", "evaluation.json: 'results' is missing"),
+        ("evaluation.json", #"{"task":"finetune","images":1,"classes":["a"]}"#, "evaluation.json: 'results' is missing"),
         ("evaluation.json", "{", "evaluation.json: it is no JSON object of results"),
         (
-            "evaluation.json", #"{"classes":["a"],"results":[{"checkpoint":"last","path":"all","confusion":[[1,2]]}]}"#,
+            "evaluation.json", evaluation(auc: "[1]", confusion: "[[1,2]]"),
             "evaluation.json: 'results.0.confusion' is no table of 1 times 1 counts"
         ),
         (
-            "evaluation.json", #"{"classes":["a"],"results":[{"checkpoint":"last","path":"all","auc":[]}]}"#,
+            "evaluation.json", evaluation(auc: "[]", confusion: "[[1]]"),
             "evaluation.json: 'results.0.auc' has not one number for each of 1 classes"
         ),
         ("predictions-all.csv", "image,p0\n", "predictions-all.csv:1: the first line is not 'image,label,p0,p1,...'"),

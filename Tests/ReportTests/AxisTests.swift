@@ -7,7 +7,7 @@ import Testing
         #expect(ticks.range == 0...1)
         #expect(ticks.labels == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"])
         let large = Ticks(Axis("weights"), for: [0, 2_300_000])
-        #expect(large.labels == ["0", "10⁶", "2·10⁶", "3·10⁶"])
+        #expect(large.labels == ["0", "5·10⁵", "10⁶", "1.5·10⁶", "2·10⁶", "2.5·10⁶"])
         #expect(Ticks(Axis("y"), for: [-3, 5]).labels == ["−4", "−2", "0", "2", "4", "6"])
     }
 
@@ -22,7 +22,7 @@ import Testing
         #expect(ticks.range == 0...2)
         #expect(ticks.labels == ["0", "1", "2"])
         #expect(Ticks(Axis("epoch", isWhole: true), for: [7]).range == 6...8)
-        #expect(Ticks(Axis("epoch", isWhole: true), for: [0, 299], wanted: 6).labels == ["0", "100", "200"])
+        #expect(Ticks(Axis("epoch", isWhole: true), for: [0, 299], wanted: 6).labels == ["0", "50", "100", "150", "200", "250"])
     }
 
     @Test func logarithms() throws {

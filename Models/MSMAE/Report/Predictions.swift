@@ -3,7 +3,6 @@ import Foundation
 
 /// What a classifier has said of each image: a file of lines `image,label,p0,p1,...`.
 public struct Predictions: Hashable, Sendable {
-    public private(set) var images: [String] = []
     public private(set) var labels: [Int] = []
     /// Probabilities [images, classes].
     public private(set) var scores: [Double] = []
@@ -11,8 +10,7 @@ public struct Predictions: Hashable, Sendable {
 
     init(contentsOf path: String) throws(RunRecordError) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadable(path: path) }
-        // A line break in a quoted name is the only one that ends no line; names of files with one are not looked for.
-        var lines = text.split(whereSeparator: \.isNewline)[...]
+        var lines = text.split(separator: "\n")[...]
         let header = lines.popFirst()?.split(separator: ",").map(String.init) ?? []
         guard header.count >= 3, header.prefix(2) == ["image", "label"] else {
             throw .broken(path: path, line: 1, reason: "the first line is not 'image,label,p0,p1,...'")
@@ -31,7 +29,6 @@ public struct Predictions: Hashable, Sendable {
                 scores.append(score)
             }
             labels.append(label)
-            images.append(fields.dropLast(classes + 1).joined(separator: ","))
         }
     }
 

@@ -10,7 +10,7 @@ public struct RunGroup: Sendable {
 
     /// The run whose predictions and pictures are shown: the one of the lowest seed, whatever its results are.
     public var first: RunRecord { records[0] }
-    public var kind: RunRecord.Kind { first.kind }
+    public var kind: RunKind { first.kind }
 
     /// Reads folders of runs, and folders that hold `seed-0`, `seed-1`, … of one run each.
     ///

@@ -3,25 +3,14 @@ import Foundation
 
 /// A run, finished or not, as its folder tells of it.
 public struct RunRecord: Sendable {
-    /// What a run does.
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
-        case preTraining = "pretrain"
-        case fineTuning = "finetune"
-        case linearProbing = "linprobe"
-        case segmentation = "segment"
-
-        /// Whether it ends in a model that tells classes, with an evaluation.
-        public var classifies: Bool { self == .fineTuning || self == .linearProbing }
-    }
-
     /// The folder, as it was given.
     public let path: String
-    public let kind: Kind
+    public let kind: RunKind
     /// What `config.json` says.
     public let settings: [String: SettingValue]
     public let history: RunHistory
     /// What `evaluation.json` says, if the run has come that far.
-    public let evaluation: RecordedEvaluation?
+    public let evaluation: EvaluationReport?
     /// The predictions from all tokens and from the kept ones.
     public let predictions: Predictions?, maskedPredictions: Predictions?
     public let features: RecordedFeatures?
@@ -39,12 +28,12 @@ public struct RunRecord: Sendable {
         var reader = Reader(path: path)
         settings = reader.read("config.json", Self.settings) ?? [:]
         history = reader.read("log.jsonl", RunHistory.init) ?? RunHistory()
-        evaluation = reader.read("evaluation.json", RecordedEvaluation.init)
+        evaluation = reader.read("evaluation.json", EvaluationReport.read)
         predictions = reader.read("predictions-all.csv", Predictions.init)
         maskedPredictions = reader.read("predictions-masked.csv", Predictions.init)
         features = reader.read("features.safetensors", RecordedFeatures.init)
         checkpoint = reader.read("checkpoints", Self.checkpoint) ?? nil
-        kind = (history.task ?? evaluation?.task).flatMap(Kind.init) ?? .preTraining
+        kind = (history.task ?? evaluation?.task).flatMap(RunKind.init) ?? .pretrain
         problems = reader.problems
     }
 

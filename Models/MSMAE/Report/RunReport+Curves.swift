@@ -17,28 +17,28 @@ extension RunReport {
     private static func share(_ name: String) -> Axis { Axis(name, style: .percent, limits: 0...1) }
 
     private static func validated(_ metric: String) -> [Source] {
-        TokenPath.allCases.map { Source(name: "validation, \($0.name)", metric: metric, path: $0.rawValue) }
+        EvaluationPath.allCases.map { Source(name: "validation, \($0.name)", metric: metric, path: $0.rawValue) }
     }
 
-    private static func plans(_ kind: RunRecord.Kind) -> [Plan] {
+    private static func plans(_ kind: RunKind) -> [Plan] {
         let rate = Plan(title: "Learning rate", axis: Axis("learning rate", limits: 0...Double.greatestFiniteMagnitude), sources: [Source(name: "training", metric: "lr")])
         func training(_ metric: String) -> [Source] { [Source(name: "training", metric: metric)] }
         switch kind {
-        case .preTraining:
+        case .pretrain:
             return [
                 Plan(title: "Loss", axis: loss, sources: training("loss")),
                 Plan(title: "Reconstruction loss", axis: loss, sources: training("reconstruction_loss")),
                 Plan(title: "Classification loss", axis: loss, sources: training("classification_loss")),
                 Plan(title: "Accuracy", axis: share("accuracy"), sources: training("accuracy")), rate,
             ]
-        case .fineTuning, .linearProbing:
+        case .finetune, .linprobe:
             return [
                 Plan(title: "Loss", axis: loss, sources: training("loss") + validated("loss")),
                 Plan(title: "Accuracy", axis: share("accuracy"), sources: training("accuracy") + validated("accuracy")),
                 Plan(title: "Mean AUC", axis: Axis("mean AUC", limits: 0...1), sources: validated("mean_auc")),
                 Plan(title: "Macro F1", axis: share("macro F1"), sources: validated("macro_f1")), rate,
             ]
-        case .segmentation:
+        case .segment:
             let validation = { [Source(name: "validation", metric: $0, path: "all")] }
             return [
                 Plan(title: "Loss", axis: loss, sources: training("loss") + validation("loss")),
@@ -50,16 +50,16 @@ extension RunReport {
     /// Losses, accuracies and learning rates over the epochs, for each kind of run.
     static func curves(_ groups: [RunGroup]) -> Page.Section? {
         let styles = Dictionary(uniqueKeysWithValues: groups.enumerated().map { ($1.name, SeriesStyle.numbered($0)) })
-        let kinds = RunRecord.Kind.allCases.filter { kind in groups.contains { $0.kind == kind } }
+        let kinds = RunKind.allCases.filter { kind in groups.contains { $0.kind == kind } }
         var blocks: [Page.Block] = []
         for kind in kinds {
             let own = groups.filter { $0.kind == kind }
             let charts = plans(kind).flatMap { self.charts($0, kind, own, styles) }
             guard !charts.isEmpty else { continue }
-            if kinds.count > 1 { blocks.append(.heading(kind.name.prefix(1).uppercased() + kind.name.dropFirst())) }
+            if kinds.count > 1 { blocks.append(.heading(kind.activity.prefix(1).uppercased() + kind.activity.dropFirst())) }
             blocks.append(.figures(charts.map { Page.CaptionedFigure($0.figure) }))
             if own.contains(where: { $0.records.count > 1 }) { blocks.append(.note("Lines are means over seeds; bands are one sample deviation up and down.")) }
-            if kind == .preTraining { blocks += maskingRemark(own) }
+            if kind == .pretrain { blocks += maskingRemark(own) }
         }
         return blocks.isEmpty ? nil : Page.Section("Losses and accuracy", blocks)
     }
@@ -76,7 +76,7 @@ extension RunReport {
     }
 
     /// All sources in one chart for a single group; else one chart for each source, with a line for each group.
-    private static func charts(_ plan: Plan, _ kind: RunRecord.Kind, _ groups: [RunGroup], _ styles: [String: SeriesStyle]) -> [LineChart] {
+    private static func charts(_ plan: Plan, _ kind: RunKind, _ groups: [RunGroup], _ styles: [String: SeriesStyle]) -> [LineChart] {
         let epochs = Axis("epoch", isWhole: true)
         func chart(_ title: String, _ series: [LineChart.Series]) -> [LineChart] {
             guard series.contains(where: { $0.points.contains { $0.y.isFinite } }) else { return [] }

@@ -57,14 +57,17 @@ extension RunReport {
 
     private static func costs(_ configuration: Configuration, _ number: Int, _ options: Options) throws -> [Page.Block] {
         let (random, attention) = (configuration.split(.random), configuration.split(.attention))
-        let steps: [(NamedStep, String, Int)] = [
-            (.infer, "ViT, and MAE fine-tuned: all tokens", configuration.tokens),
-            (.inferMasked, "MSMAE fine-tuned: kept tokens", attention.kept),
-            (.pretrainRandom, "MAE in pre-training", random.kept),
-            (.pretrain, "MSMAE in pre-training", attention.kept),
+        let steps: [(NamedStep, Configuration.Method, String, Int)] = [
+            (.infer, .msmae, "ViT, and MAE fine-tuned: all tokens", configuration.tokens),
+            (.inferMasked, .msmae, "MSMAE fine-tuned: kept tokens", attention.kept),
+            (.attention, .msmae, "Attention map that chooses the kept", configuration.tokens),
+            (.pretrainRandom, .mae, "MAE in pre-training", random.kept),
+            (.pretrain, .msmae, "MSMAE in pre-training", attention.kept),
         ]
-        let model = try MaskedAutoencoder(configuration)
-        let costs = try steps.map { step, name, tokens in
+        let costs = try steps.map { step, method, name, tokens in
+            var configuration = configuration
+            configuration.method = method
+            let model = try MaskedAutoencoder(configuration)
             var cost = Cost(name: name, tokens: tokens + 1, cost: ModelCost(of: try step.declaration(of: model, batch: 1).forward()))
             if let batch = options.measuredBatch { (cost.seconds, cost.bytes) = try measure(step, configuration, batch, options) }
             return cost
@@ -108,17 +111,16 @@ extension RunReport {
     private static func speeds(_ groups: [RunGroup]) -> [Page.Block] {
         let rows = groups.compactMap { group -> [String]? in
             let training = group.statistics { $0.history.points("images_per_s", path: nil).last?.y }
-            let hours = group.statistics { $0.history.points("seconds", path: nil).last.map { $0.y / 60 } }
-            let inference = TokenPath.allCases.map { path in
-                group.statistics { $0.evaluation?.result("last", path.rawValue)?.msPerImage?.value }?.text(.number, decimals: 1) ?? ""
+            let inference = EvaluationPath.allCases.map { path in
+                group.statistics { $0.evaluation?.result("last", path)?.msPerImage }?.text(.number, decimals: 1) ?? ""
             }
             guard training != nil || inference.contains(where: { !$0.isEmpty }) else { return nil }
-            return [group.name, training?.text(.number, decimals: 1) ?? "", hours?.text(.number, decimals: 1) ?? ""] + inference
+            return [group.name, training?.text(.number, decimals: 1) ?? ""] + inference
         }
         guard !rows.isEmpty else { return [] }
         return [.table(Table(
             "As the runs have logged it, on the machine they ran on",
-            columns: [.init("run"), .number("images / s in training"), .number("minutes of training")] + TokenPath.allCases.map { .number("ms / image, \($0.name)") },
+            columns: [.init("run"), .number("images / s in training")] + EvaluationPath.allCases.map { .number("ms / image, \($0.name)") },
             rows: rows))]
     }
 }

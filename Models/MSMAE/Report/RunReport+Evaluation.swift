@@ -7,7 +7,7 @@ extension RunReport {
         let groups = groups.filter { $0.kind.classifies }
         guard !groups.isEmpty else { return nil }
         let figures = groups.flatMap { group in
-            TokenPath.allCases.compactMap { path -> Page.CaptionedFigure? in
+            EvaluationPath.allCases.compactMap { path -> Page.CaptionedFigure? in
                 guard let predictions = path == .all ? group.first.predictions : group.first.maskedPredictions else { return nil }
                 return rocFigure(group, predictions, path)
             }
@@ -17,7 +17,7 @@ extension RunReport {
         return Page.Section("ROC curves", blocks)
     }
 
-    private static func rocFigure(_ group: RunGroup, _ predictions: Predictions, _ path: TokenPath) -> Page.CaptionedFigure {
+    private static func rocFigure(_ group: RunGroup, _ predictions: Predictions, _ path: EvaluationPath) -> Page.CaptionedFigure {
         let classes = group.first.classes
         var curves: [(name: String, area: Double?, points: [Point])] = [], drawn: [[ROC.Point]] = [], areas: [Double] = []
         for number in 0..<predictions.classes {
@@ -44,19 +44,17 @@ extension RunReport {
         let groups = groups.filter { $0.kind.classifies }
         guard !groups.isEmpty else { return nil }
         let figures = groups.flatMap { group in
-            TokenPath.allCases.compactMap { path -> Page.CaptionedFigure? in
-                guard let evaluation = group.first.evaluation, let result = evaluation.result("last", path.rawValue),
-                    let counts = result.confusion
+            EvaluationPath.allCases.compactMap { path -> Page.CaptionedFigure? in
+                guard let evaluation = group.first.evaluation, let result = evaluation.result("last", path)
                 else { return nil }
                 let chart = MatrixChart(
-                    name: "confusion \(group.name) \(path.rawValue)".slug, title: "\(group.name), \(path.name)", counts: counts,
+                    name: "confusion \(group.name) \(path.rawValue)".slug, title: "\(group.name), \(path.name)", counts: result.confusion,
                     classes: evaluation.classes)
-                let accuracy = result.accuracy?.value.map { " Accuracy \(NumberText.percent($0))." } ?? ""
-                return Page.CaptionedFigure(chart.figure, "Counts, and shares of each true class\(seedRemark(group)).\(accuracy)")
+                return Page.CaptionedFigure(chart.figure, "Counts, and shares of each true class\(seedRemark(group)). Accuracy \(NumberText.percent(result.accuracy)).")
             }
         }
         let blocks = (figures.isEmpty ? [] : [Page.Block.figures(figures)])
-            + missing("No confusion matrix", groups.filter { $0.first.evaluation?.results.contains { $0.confusion != nil } != true })
+            + missing("No confusion matrix", groups.filter { group in !EvaluationPath.allCases.contains { group.first.evaluation?.result("last", $0) != nil } })
         return Page.Section("Confusion matrices", blocks)
     }
 

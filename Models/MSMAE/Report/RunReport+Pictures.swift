@@ -9,7 +9,7 @@ extension RunReport {
     /// Where the models look, and what they make of hidden patches: of the first images of each class, by name.
     static func pictures(_ groups: [RunGroup], _ options: Options, _ problems: inout [String]) -> [Page.Section] {
         var attention: [Page.Block] = [], reconstructions: [Page.Block] = []
-        for group in groups where group.kind != .segmentation {
+        for group in groups where group.kind != .segment {
             do {
                 guard let drawn = try draw(group, options) else { continue }
                 let heading = groups.count > 1 ? [Page.Block.heading(group.name)] : []
@@ -21,7 +21,7 @@ extension RunReport {
                 problems.append("\(group.name): no pictures: \(error)")
             }
         }
-        let withoutCheckpoint = missing("No checkpoint to draw with", groups.filter { $0.kind != .segmentation && $0.first.checkpoint == nil })
+        let withoutCheckpoint = missing("No checkpoint to draw with", groups.filter { $0.kind != .segment && $0.first.checkpoint == nil })
         let sections = [("Where the models look", attention), ("Reconstructions", reconstructions)].filter { !$0.1.isEmpty }
         guard !sections.isEmpty else { return withoutCheckpoint.isEmpty ? [] : [Page.Section("Where the models look", withoutCheckpoint)] }
         return sections.map { Page.Section($0.0, $0.1 + withoutCheckpoint) }
@@ -43,9 +43,9 @@ extension RunReport {
         for (label, name) in folder.classes.enumerated() {
             var attention: [PictureGrid.Row] = [], reconstructions: [PictureGrid.Row] = []
             for item in folder.items.filter({ $0.label == Int32(label) }).prefix(perClass) {
-                let image = try model.input(ImageDecoder().decode(path: item.path)), title = String(item.path.dropFirst(folder.root.count + 1))
+                let image = try model.input(model.decoder.decode(path: item.path)), title = String(item.path.dropFirst(folder.root.count + 1))
                 attention.append(PictureGrid.Row(title, [try image.pngData(), try model.attentionPicture(of: image).pngData()]))
-                if record.kind == .preTraining {
+                if record.kind == .pretrain {
                     let row = try model.reconstructionPicture(of: image, index: index)
                     reconstructions.append(PictureGrid.Row(title, try row.tiles(side: model.configuration.image).map { try $0.pngData() }))
                 }

@@ -7,12 +7,12 @@ extension RunReport {
         return Page.Section("Results", blocks)
     }
 
-    private typealias Measure = (title: String, style: Axis.Style, decimals: Int, value: @Sendable (RecordedEvaluation.Result) -> Double?)
+    private typealias Measure = (title: String, style: Axis.Style, decimals: Int, value: @Sendable (EvaluationReport.Result) -> Double?)
 
     private static let classificationMeasures: [Measure] = [
-        ("accuracy", .percent, 1, { $0.accuracy?.value }), ("top 2", .percent, 1, { $0.top2Accuracy?.value }),
-        ("macro F1", .percent, 1, { $0.macroF1?.value }), ("macro recall", .percent, 1, { $0.macroRecall?.value }),
-        ("mean AUC", .number, 3, { $0.meanAUC?.value }), ("loss", .number, 3, { $0.loss?.value }),
+        ("accuracy", .percent, 1, { $0.accuracy }), ("top 2", .percent, 1, { $0.top2Accuracy }),
+        ("macro F1", .percent, 1, { $0.macroF1 }), ("macro recall", .percent, 1, { $0.macroRecall }),
+        ("mean AUC", .number, 3, { $0.meanAUC }), ("loss", .number, 3, { $0.loss }),
     ]
 
     private static func classificationTable(_ groups: [RunGroup]) -> [Page.Block] {
@@ -31,11 +31,11 @@ extension RunReport {
         var rows: [[String]] = [], images: Set<Int> = []
         for group in groups {
             for (checkpoint, path) in checkpoints(of: group) where isWanted(checkpoint) {
-                func result(_ record: RunRecord) -> RecordedEvaluation.Result? { record.evaluation?.result(checkpoint, path) }
+                func result(_ record: RunRecord) -> EvaluationReport.Result? { record.evaluation?.result(checkpoint, path) }
                 let epochs = Set(group.records.compactMap { result($0)?.epoch }).sorted()
                 let name = group.name + (["last", "best"].contains(checkpoint) ? "" : ", \(checkpoint)")
                 rows.append(
-                    [severalKinds ? "\(name), \(group.kind.name)" : name, TokenPath(rawValue: path)?.name ?? path]
+                    [severalKinds ? "\(name), \(group.kind.activity)" : name, path.name]
                         + classificationMeasures.map { measure in
                             group.statistics { result($0).flatMap(measure.value) }?.text(measure.style, decimals: measure.decimals) ?? ""
                         } + [epochs.map { String($0) }.joined(separator: ", ")])
@@ -49,8 +49,8 @@ extension RunReport {
     }
 
     /// Checkpoints and paths that some run of a group was evaluated with.
-    private static func checkpoints(of group: RunGroup) -> [(checkpoint: String, path: String)] {
-        var seen: [(checkpoint: String, path: String)] = []
+    private static func checkpoints(of group: RunGroup) -> [(checkpoint: String, path: EvaluationPath)] {
+        var seen: [(checkpoint: String, path: EvaluationPath)] = []
         for result in group.records.flatMap({ $0.evaluation?.results ?? [] })
         where !seen.contains(where: { $0.checkpoint == result.checkpoint && $0.path == result.path }) {
             seen.append((result.checkpoint, result.path))
@@ -60,7 +60,7 @@ extension RunReport {
 
     private static func preTrainingTable(_ groups: [RunGroup]) -> [Page.Block] {
         lastEpochTable(
-            "Pre-training in its last epoch, on the training images", groups.filter { $0.kind == .preTraining },
+            "Pre-training in its last epoch, on the training images", groups.filter { $0.kind == .pretrain },
             [
                 ("loss", .number, "loss", nil), ("reconstruction loss", .number, "reconstruction_loss", nil),
                 ("classification loss", .number, "classification_loss", nil), ("accuracy", .percent, "accuracy", nil),
@@ -69,7 +69,7 @@ extension RunReport {
 
     private static func segmentationTable(_ groups: [RunGroup]) -> [Page.Block] {
         lastEpochTable(
-            "Segmentation of the validation images after the last epoch", groups.filter { $0.kind == .segmentation },
+            "Segmentation of the validation images after the last epoch", groups.filter { $0.kind == .segment },
             [("IoU", .percent, "iou", "all"), ("F1", .percent, "f1", "all"), ("loss", .number, "loss", "all")])
     }
 
@@ -94,14 +94,12 @@ extension RunReport {
     /// What the runs of the lowest seeds reach on each class.
     private static func byClass(_ groups: [RunGroup]) -> [Page.Block] {
         let tables: [Page.Block] = groups.filter { $0.kind.classifies }.compactMap { group in
-            guard let evaluation = group.first.evaluation, let result = evaluation.result("last", "all") ?? evaluation.results.first else { return nil }
+            guard let evaluation = group.first.evaluation, let result = evaluation.result("last", .all) ?? evaluation.results.first else { return nil }
             let rows = evaluation.classes.indices.map { number in
-                let count = result.confusion.map { $0[number].reduce(0, +) }
                 return [
-                    evaluation.classes[number], count.map(NumberText.whole) ?? "",
-                    result.auc?[number].value.map { NumberText.fixed($0, 3) } ?? "",
-                    result.recall?[number].value.map { NumberText.percent($0) } ?? "",
-                    result.f1?[number].value.map { NumberText.percent($0) } ?? "",
+                    evaluation.classes[number], NumberText.whole(result.confusion[number].reduce(0, +)),
+                    result.auc[number].map { NumberText.fixed($0, 3) } ?? "", result.recall[number].map { NumberText.percent($0) } ?? "",
+                    result.f1[number].map { NumberText.percent($0) } ?? "",
                 ]
             }
             return .table(

@@ -41,7 +41,7 @@ public struct RunReport {
     private static func lead(_ groups: [RunGroup]) -> String {
         let parts = groups.map { group in
             let count = group.records.count
-            return "\(group.name): \(group.kind.name)" + (count > 1 ? ", \(count) seeds" : "")
+            return "\(group.name): \(group.kind.activity)" + (count > 1 ? ", \(count) seeds" : "")
         }
         return parts.joined(separator: "; ") + "."
     }
@@ -68,22 +68,13 @@ public struct RunReport {
     }
 }
 
-extension RunRecord.Kind {
-    /// What the page calls it.
-    var name: String {
-        switch self {
-        case .preTraining: "pre-training"
-        case .fineTuning: "fine-tuning"
-        case .linearProbing: "linear probing"
-        case .segmentation: "segmentation"
-        }
-    }
+extension RunKind {
+    /// Whether it ends in a model that tells classes, with an evaluation.
+    var classifies: Bool { self == .finetune || self == .linprobe }
 }
 
-/// The two ways to look at an image.
-enum TokenPath: String, CaseIterable {
-    case all, masked
-
+extension EvaluationPath {
+    /// What the page calls it.
     var name: String { self == .all ? "all tokens" : "kept tokens" }
 }
 

@@ -63,10 +63,11 @@ package struct Ticks: Hashable, Sendable {
     package var labels: [String] {
         let step = values.count > 1 ? values[1] - values[0] : 1
         let decimals = min(max(0, -Int(floor(log10(abs(step) * (axis.style == .percent ? 100 : 1)) + 1e-9))), 9)
-        let isPlain = axis.scale == .linear && decimals <= 4 && !values.contains { abs($0) >= 1e5 }
+        let isPlain = decimals <= 4 && !values.contains { abs($0) >= 1e5 }
         return values.map { value in
             if axis.style == .percent { return NumberText.percent(value, decimals) }
-            return isPlain ? NumberText.fixed(value, decimals) : NumberText.short(value)
+            if axis.scale == .logarithmic { return NumberText.short(value) }
+            return isPlain ? NumberText.fixed(value, decimals) : NumberText.scientific(value)
         }
     }
 
