@@ -112,7 +112,8 @@ public final class Trainer<Task: TrainingTask> {
             guard let batch = try batches.next() else { preconditionFailure("an epoch has the batches that it was counted to have") }
             let program = training.program(ofBatch: number, of: settings.accumulation)
             let inputs = try task.inputs(batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
-            let report = try program.run(state, standIns.merging(program.taken(from: inputs)) { $1 }, learningRate: number == settings.accumulation ? learningRate : nil)
+            let report = try program.run(
+                state, standIns.merging(program.taken(from: inputs)) { $1 }, learningRate: number == settings.accumulation ? learningRate : nil)
             totals.add(task.metrics.map { Double(report[$0.output]?.scalar ?? .nan) })
         }
         return totals.means
