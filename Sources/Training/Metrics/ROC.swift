@@ -4,7 +4,7 @@ public enum ROC {
     /// (Mann and Whitney 1947).
     ///
     /// Nil if there are no positive or no negative samples. No score is NaN, and there are as many scores as truths.
-    static func area(scores: [Double], isPositive: [Bool]) -> Double? {
+    public static func area(scores: [Double], isPositive: [Bool]) -> Double? {
         let positives = isPositive.count { $0 }, negatives = isPositive.count - positives
         guard positives > 0, negatives > 0 else { return nil }
         // Counted in halves of pairs, so that the sum is exact.
