@@ -86,11 +86,12 @@ public struct Recipe: Hashable, Sendable {
 }
 
 extension RunKind {
-    /// The settings of its runs. What a segmentation is given has the names that fine-tuning has for it.
+    /// The settings of its runs.
     private var settings: any RunSettings.Type {
         switch self {
         case .pretrain: PreTrainingSettings.self
-        case .finetune, .segment: FineTuningSettings.self
+        case .finetune: FineTuningSettings.self
+        case .segment: SegmentationSettings.self
         case .linprobe: LinearProbingSettings.self
         }
     }

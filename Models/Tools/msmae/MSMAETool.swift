@@ -19,6 +19,7 @@ struct MSMAETool: ParsableCommand {
             LinprobeCommand.self,
             EvaluateCommand.self,
             PredictCommand.self,
+            SegmentCommand.self,
             AttentionCommand.self,
             ReconstructCommand.self,
             ConvertCommand.self,

@@ -50,7 +50,7 @@ public struct RunFolder: Sendable {
 
     /// All checkpoints of the run, the oldest first, whole or not. Throws when the folder cannot be read.
     public func checkpoints() throws(FileError) -> [Checkpoint] {
-        try names().compactMap { name in
+        try names(in: checkpointsPath).compactMap { name in
             guard name.hasPrefix("step-"), name.hasSuffix(".safetensors"),
                 let step = Int(name.dropFirst("step-".count).dropLast(".safetensors".count))
             else { return nil }
@@ -91,8 +91,11 @@ public struct RunFolder: Sendable {
         if !recent.reversed().contains(where: Self.isWhole), let spare = old.lastIndex(where: Self.isWhole) {
             old.remove(at: spare)
         }
-        let abandoned = try names().filter { $0.hasPrefix(".step-") && $0.hasSuffix(AtomicFile.temporarySuffix) }
-        for path in old.map(\.path) + abandoned.map({ "\(checkpointsPath)/\($0)" }) {
+        var abandoned: [String] = []
+        for folder in [checkpointsPath, path] {
+            abandoned += try names(in: folder).filter { $0.hasPrefix(".") && $0.hasSuffix(AtomicFile.temporarySuffix) }.map { "\(folder)/\($0)" }
+        }
+        for path in old.map(\.path) + abandoned {
             guard unlink(path) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
         }
     }
@@ -101,11 +104,11 @@ public struct RunFolder: Sendable {
         (try? SafetensorsFile(contentsOf: checkpoint.path)) != nil
     }
 
-    /// The names of all files among the checkpoints, none when their folder is missing.
-    private func names() throws(FileError) -> [String] {
-        guard let folder = opendir(checkpointsPath) else {
+    /// The names of all files in a folder, none when it is missing.
+    private func names(in path: String) throws(FileError) -> [String] {
+        guard let folder = opendir(path) else {
             if errno == ENOENT { return [] }
-            throw FileError(path: checkpointsPath, action: "open")
+            throw FileError(path: path, action: "open")
         }
         defer { closedir(folder) }
         var names: [String] = []

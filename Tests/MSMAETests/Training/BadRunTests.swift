@@ -105,7 +105,7 @@ import Testing
         let settings = PreTrainingSettings()
         #expect(settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41 && settings.attentionInterval == 40)
         #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
-        #expect(settings.values.count == PreTrainingSettings.all.count - 4)  // image-size, lr and threads follow from others, and there is no memory limit
+        #expect(settings.values.count == PreTrainingSettings.all.count - 7)  // image-size, lr and threads follow from others; no window, limit, clipping and average
     }
 
     @Test func settingsSurviveJSON() throws {

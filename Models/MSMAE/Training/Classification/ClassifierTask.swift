@@ -15,7 +15,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     private let maps: AttentionMaps
     private let evaluator: Evaluator
     /// The epoch, counted from 0, that did best in validation so far.
-    private var best: Best?
+    private var best: BestEpoch?
     /// Epochs at whose ends validation has taken place.
     private var validatedEpochs = 0
 
@@ -101,7 +101,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         }
         output.say("epoch \(epoch + 1): validation" + evaluations.map { "  \($0.line)" }.joined(separator: ";"))
         validatedEpochs = session.epoch
-        let candidate = Best(epoch: epoch, accuracy: evaluations[0].metrics.accuracy, loss: evaluations[0].loss)
+        let candidate = BestEpoch(epoch: epoch, score: evaluations[0].metrics.accuracy, loss: evaluations[0].loss)
         if best.map({ candidate.isBetter(than: $0) }) ?? true {
             best = candidate
             try session.saveBest()
@@ -142,31 +142,10 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
 
     public func restore(from file: SafetensorsFile) throws {
         try maps.restore(from: file)
-        best = Best(file.metadata)
+        best = BestEpoch(file.metadata)
         guard let epochs = file.metadata["validated_epochs"].flatMap({ Int($0) }), (epochs > 0) == (best != nil) else {
             throw RunError.foreignCheckpoint(path: file.path, reason: "its metadata does not say how validation went")
         }
         validatedEpochs = epochs
-    }
-}
-
-/// How the best epoch so far did in validation.
-private struct Best {
-    /// Counted from 0.
-    let epoch: Int
-    let accuracy: Double, loss: Double
-
-    /// The higher accuracy is better; of equal ones the lower loss.
-    func isBetter(than other: Best) -> Bool { (accuracy, -loss) > (other.accuracy, -other.loss) }
-
-    var metadata: [String: String] { ["best_epoch": String(epoch), "best_accuracy": String(accuracy), "best_loss": String(loss)] }
-
-    init(epoch: Int, accuracy: Double, loss: Double) { (self.epoch, self.accuracy, self.loss) = (epoch, accuracy, loss) }
-
-    init?(_ metadata: [String: String]) {
-        guard let epoch = metadata["best_epoch"].flatMap({ Int($0) }), let accuracy = metadata["best_accuracy"].flatMap({ Double($0) }),
-            let loss = metadata["best_loss"].flatMap({ Double($0) })
-        else { return nil }
-        self.init(epoch: epoch, accuracy: accuracy, loss: loss)
     }
 }

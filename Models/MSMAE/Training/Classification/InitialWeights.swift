@@ -3,9 +3,20 @@ import Apus
 /// Weights of a pre-trained model that a new one begins with.
 struct InitialWeights {
     private let source: WeightsFile
+    /// What the names of the encoder's weights begin with in the new model; in the file they may do without.
+    private let prefix: String
 
     /// Opens a safetensors file, a file that PyTorch has written, or the newest checkpoint of a run's folder.
-    init(_ path: String) throws { source = try WeightsFile(contentsOf: SavedModel.file(path)) }
+    init(_ path: String, encoder prefix: String = "") throws {
+        source = try WeightsFile(contentsOf: SavedModel.file(path))
+        self.prefix = prefix
+    }
+
+    /// The name in the file of a weight of the model.
+    private func sourceName(_ name: String) -> String {
+        let bare = String(name.dropFirst(prefix.count))
+        return name.hasPrefix(prefix) && !source.names.contains(name) && source.names.contains(bare) ? bare : name
+    }
 
     /// Names that the encoder and the class token, which every model needs, begin with.
     private static let encoder = ["cls_token", "pos_embed", "patch_embed.", "blocks."]
@@ -25,29 +36,30 @@ struct InitialWeights {
         var used: [String] = [], missing: [String] = [], others: [String] = [], problems: [String] = []
         for name in wanted {
             guard let shape = state.type(of: name)?.shape else { continue }
-            let isEncoder = Self.encoder.contains { name.hasPrefix($0) }
-            guard source.names.contains(name), !(isPreTrained && name.hasPrefix("head.")) else {
+            let isEncoder = Self.encoder.contains { name.hasPrefix(prefix + $0) }, there = sourceName(name)
+            guard source.names.contains(there), !(isPreTrained && name.hasPrefix("head.")) else {
                 if isEncoder { problems.append("'\(name)' is missing") } else { missing.append(name) }
                 continue
             }
-            let there = try source.shape(name)
-            if name == "pos_embed", let resized = try Self.resized(source.floats(name), there, to: configuration) {
+            let shapeThere = try source.shape(there)
+            if name == prefix + "pos_embed", let resized = try Self.resized(source.floats(there), shapeThere, to: configuration) {
                 try state.write(name, TensorData(resized.table, shape: shape))
                 positions = resized.note
                 used.append(name)
                 continue
             }
-            guard there == shape else {
-                let difference = "'\(name)' is \(there) in the file and \(shape) in the model"
+            guard shapeThere == shape else {
+                let difference = "'\(name)' is \(shapeThere) in the file and \(shape) in the model"
                 if isEncoder { problems.append(difference) } else { others.append(difference) }
                 continue
             }
-            try state.write(name, TensorData(source.floats(name), shape: shape))
+            try state.write(name, TensorData(source.floats(there), shape: shape))
             used.append(name)
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: source.path, problems: problems) }
+        let known = Set(wanted.map(sourceName))
         let left = source.names.filter { name in
-            !wanted.contains(name) && name != AttentionMaps.tensorName
+            !known.contains(name) && name != AttentionMaps.tensorName
         }
         return ["\(used.count) of \(wanted.count) weights from \(source.path)"] + [positions].compactMap { $0 }
             + [("new", missing), ("of another shape, and new", others), ("left out", left)].compactMap { what, names in

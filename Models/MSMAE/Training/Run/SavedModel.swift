@@ -21,7 +21,8 @@ struct SavedModel {
         case .pretrain: try self.init(file, PreTrainingSettings.self)
         case .finetune: try self.init(file, FineTuningSettings.self)
         case .linprobe: try self.init(file, LinearProbingSettings.self)
-        case .segment, nil:
+        case .segment: try self.init(file, SegmentationSettings.self)
+        case nil:
             throw RunError.foreignCheckpoint(path: file.path, reason: "it was not written by this program's training of a model")
         }
     }

@@ -139,9 +139,9 @@ public final class Trainer<Task: TrainingTask> {
         if plan.foreign != nil { try save(in: folder) }
         try plan.saveSettings(in: folder)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
+        if position.step > 0 || plan.checkpoint != nil { output.say("going on from epoch \(position.epoch), step \(position.step)") }
         guard plan.checkpoint == nil else {
             try run.log.truncate(after: position.step)
-            output.say("going on from epoch \(position.epoch), step \(position.step)")
             return run
         }
         try run.log.truncate(after: -1)

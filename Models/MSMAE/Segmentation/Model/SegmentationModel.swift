@@ -5,6 +5,8 @@ import Apus
 /// Weights have the names of the public code's state dict: the encoder's behind `VIT.`, and heads `Head.HeadN` for the block N that they read.
 public struct SegmentationModel: Sendable {
     public let configuration: SegmentationConfiguration
+    /// What the names of the encoder's weights begin with.
+    static let encoderPrefix = "VIT."
 
     /// Throws if no model can be made of the configuration.
     public init(_ configuration: SegmentationConfiguration) throws(ConfigurationError) {

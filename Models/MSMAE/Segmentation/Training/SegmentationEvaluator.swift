@@ -1,0 +1,61 @@
+import Apus
+
+/// Runs a segmentation model over images with masks.
+final class SegmentationEvaluator {
+    let loader: SegmentationLoader
+    private let model: SegmentationModel
+    private let compiler: RunCompiler
+    private var program: CompiledStep?
+
+    init(_ model: SegmentationModel, _ loader: SegmentationLoader, _ compiler: RunCompiler) {
+        (self.model, self.loader, self.compiler) = (model, loader, compiler)
+    }
+
+    /// Compares what the model finds in all images with their masks; nil if `shouldStop` has ended it early.
+    func evaluate(_ state: ProgramState, shouldStop: () -> Bool = { false }) throws -> (evaluation: SegmentationEvaluation, secondsPerImage: Double)? {
+        let program = try compiled()
+        try program.addParameters(to: state, seed: 0)
+        let batches = try loader.epoch(0, dropLast: false)
+        defer { batches.stop() }
+        let configuration = model.configuration, size = loader.batchSize, side = loader.imageSize
+        let count = configuration.classes * side * side
+        var evaluation = SegmentationEvaluation(classes: configuration.classes), seconds = 0.0
+        while let batch = try batches.next() {
+            if shouldStop() { return nil }
+            let images = TensorData(batch.padded(to: size).images, shape: [size, configuration.encoder.channels, side, side])
+            let (report, time) = try Clock.time { try program.run(state, ["images": images]) }
+            let logits = report["logits"]?.floats ?? []
+            for image in 0..<batch.count {
+                let range = image * count..<(image + 1) * count
+                evaluation.add(logits: logits[range], masks: batch.masks[range])
+            }
+            seconds += time
+        }
+        return (evaluation, seconds / Double(loader.batchCount(dropLast: false) * size))
+    }
+
+    /// A state with the weights of a checkpoint.
+    func state(from file: SafetensorsFile) throws -> ProgramState {
+        let state = ProgramState(), program = try compiled()
+        try program.addParameters(to: state, seed: 0)
+        try state.load(program.program.parameters, from: file)
+        return state
+    }
+
+    /// The evaluation of a checkpoint, as a line of the report.
+    func result(_ state: ProgramState, checkpoint: String, epoch: Int) throws -> SegmentationReport.Result? {
+        guard let (evaluation, seconds) = try evaluate(state) else { return nil }
+        let cost = ModelCost(of: try Pass.decompose.run(model.segmentation(batch: 1).trace()))
+        return SegmentationReport.Result(
+            checkpoint: checkpoint, epoch: epoch, loss: evaluation.loss, iou: evaluation.iou, meanF1: evaluation.f1, imageIoU: evaluation.imageIoU,
+            imageF1: evaluation.imageF1, classIoU: evaluation.counts.map(\.iou), f1: evaluation.counts.map(\.f1),
+            tokens: model.configuration.encoder.tokens + 1, gflops: Double(2 * cost.total) / 1e9, msPerImage: seconds * 1000)
+    }
+
+    private func compiled() throws -> CompiledStep {
+        if let program { return program }
+        let program = try compiler.compile("segmentation", model.segmentation(batch: loader.batchSize))
+        self.program = program
+        return program
+    }
+}

@@ -1,0 +1,101 @@
+import Apus
+
+public typealias SegmentationTrainer = Trainer<SegmentationTask>
+
+/// What a run of segmentation is to do; the defaults are those of the public code.
+public struct SegmentationSettings: RunSettings {
+    public static let kind = RunKind.segment
+
+    /// A folder with images at `train/images` and `val/images`, and masks of equal names at `train/masks/CLASS` and `val/masks/CLASS`.
+    public var data = ""
+    public var initialWeights = noFile
+    public var variant = Configuration.Variant.corrected.rawValue
+    public var preset = "base"
+    public var imageSize: Int?
+    public var window: String?
+    public var precision = Compiler.Precision.float32.rawValue
+    public var memoryLimit: String?
+    /// Channels inside of the heads.
+    public var headWidth = 256
+
+    public var epochs = 200
+    public var batch = 8
+    public var accumulation = 1
+    public var learningRate = 1e-4
+    public var minimumLearningRate = 1e-5
+    public var weightDecay = 1e-4
+    public var patience: Int?
+
+    public var seed = 0
+    /// An image without its mask, or a mask without its image, is of no use, so nothing is left out.
+    public var skipUnreadable = false
+    public var threads: Int?
+    public var checkpointInterval = 1
+    public var keptCheckpoints = 2
+    public var logInterval = 50
+
+    public init() {}
+
+    public static let all: [Setting<Self>] = Setting.model + [
+        .path("init", \.initialWeights),
+        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
+        .integer("head-width", \.headWidth, Configuration.sizes),
+    ] + Setting.length + [
+        .number("lr", \.learningRate, 0...Double.greatestFiniteMagnitude),
+        .number("min-lr", \.minimumLearningRate, 0...Double.greatestFiniteMagnitude),
+        .number("weight-decay", \.weightDecay, 0...Double.greatestFiniteMagnitude),
+        .optionalInteger("patience", \.patience, 1...1_000_000),
+    ] + Setting.running.filter { $0.name != "skip-unreadable" }
+}
+
+/// What follows from the settings.
+extension SegmentationSettings {
+    public var schedule: LearningRateSchedule { .cosinePerEpoch(base: learningRate, minimum: minimumLearningRate, epochs: Double(epochs)) }
+
+    /// The encoder looks at whole images.
+    public func masking(inEpoch epoch: Int) -> Masking? { nil }
+
+    public func configuration(classes: Int) throws(SettingError) -> Configuration {
+        var configuration = try presetConfiguration(classes: classes)
+        configuration.variant = Configuration.Variant(rawValue: variant) ?? .corrected
+        return configuration
+    }
+
+    /// How pixels become numbers: as in pre-training, or as the released code has it.
+    var normalization: Normalization { variant == Configuration.Variant.released.rawValue ? .releasedSegmentation : .imageNet }
+
+    /// The model for a number of classes.
+    func model(classes: Int) throws -> SegmentationModel {
+        var configuration = SegmentationConfiguration(encoder: try configuration(classes: classes))
+        (configuration.classes, configuration.headWidth) = (classes, headWidth)
+        return try SegmentationModel(configuration)
+    }
+
+    /// A loader of DATA/PART; throws if its classes are not those that are `known`.
+    func loader(
+        _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int, imageSize: Int
+    ) throws -> SegmentationLoader {
+        let folder = try SegmentationFolder(root: "\(data)/\(part)")
+        if let known, folder.classes != known { throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known) }
+        return try SegmentationLoader(
+            folder: folder, batchSize: batch, imageSize: imageSize, augmentation: augmentation, normalization: normalization, seed: UInt64(seed),
+            threads: readers, decoder: decoder)
+    }
+}
+
+/// Why a segmentation cannot be trained or used.
+public enum SegmentationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A folder with masks of other classes than those that the model was trained on.
+    case otherClasses(path: String, classes: [String], known: [String])
+    /// A checkpoint of another kind of run.
+    case noSegmentation(path: String, kind: String)
+
+    public var description: String {
+        switch self {
+        case .otherClasses(let path, let classes, let known):
+            "\(path)/masks: there are masks of \(classes.joined(separator: ", ")), and the model was trained on \(known.joined(separator: ", "))"
+        case .noSegmentation(let path, let kind):
+            "\(path): a checkpoint of \(kind) cannot segment; train from it by msmae segment train --init"
+        }
+    }
+}

@@ -1,0 +1,22 @@
+/// How the best epoch so far did in validation.
+struct BestEpoch {
+    /// Counted from 0.
+    let epoch: Int
+    /// What epochs are compared by, such as the accuracy.
+    let score: Double
+    let loss: Double
+
+    /// The higher score is better; of equal ones the lower loss.
+    func isBetter(than other: BestEpoch) -> Bool { (score, -loss) > (other.score, -other.loss) }
+
+    var metadata: [String: String] { ["best_epoch": String(epoch), "best_score": String(score), "best_loss": String(loss)] }
+
+    init(epoch: Int, score: Double, loss: Double) { (self.epoch, self.score, self.loss) = (epoch, score, loss) }
+
+    init?(_ metadata: [String: String]) {
+        guard let epoch = metadata["best_epoch"].flatMap({ Int($0) }), let score = metadata["best_score"].flatMap({ Double($0) }),
+            let loss = metadata["best_loss"].flatMap({ Double($0) })
+        else { return nil }
+        self.init(epoch: epoch, score: score, loss: loss)
+    }
+}

@@ -1,0 +1,127 @@
+import Apus
+import ArgumentParser
+import Foundation
+import MSMAE
+
+struct SegmentCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "segment", abstract: "Finds regions in images, pixel by pixel.",
+        subcommands: [SegmentTrainCommand.self, SegmentEvaluateCommand.self, SegmentPredictCommand.self])
+}
+
+struct SegmentTrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Trains a segmentation on images with masks, from pre-trained or random weights.",
+        discussion: """
+            DATA holds images in train/images and val/images, and their masks, black and white PNG files of equal names, in train/masks/CLASS and \
+            val/masks/CLASS. Each epoch ends with a validation. The run's folder gets config.json, log.jsonl, checkpoints/, best.safetensors \
+            (the best IoU) and, at the end, evaluation.json. Ctrl-C ends the run after the step at hand with a checkpoint; the exit status is \
+            then 130, or 143 after SIGTERM. A file given by --config has the same names as keys; the command line wins.
+            """)
+
+    @OptionGroup var training: RunOptions
+    @OptionGroup var settings: SegmentOptions
+
+    func run() throws { try training.train(SegmentationTask.self, settings.given) }
+}
+
+/// The options that are settings; without defaults, which are those of `SegmentationSettings`.
+struct SegmentOptions: ParsableArguments {
+    @Option(help: "Folder of images and masks.") var data: String?
+    @Option(name: .customLong("init"), help: ArgumentHelp(
+        "Weights to begin with: a checkpoint of this program or of PyTorch (.pth), a run's folder, or none. (default: none)", valueName: "file"))
+    var initialWeights: String?
+    @Option(help: "corrected, or released to follow the public code: no bias of queries, keys and values, and images normalised twice. (default: corrected)")
+    var variant: String?
+    @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
+    @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
+    @Option(parsing: .unconditional, help: ArgumentHelp(
+        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
+    var window: String?
+    @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
+    @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
+    var memoryLimit: String?
+    @Option(help: "Channels inside of the heads. (default: 256)") var headWidth: Int?
+    @Option(help: "(default: 200)") var epochs: Int?
+    @Option(help: "Images per batch. (default: 8)") var batch: Int?
+    @Option(help: "Batches per update of the weights. (default: 1)") var accumIter: Int?
+    @Option(help: "Learning rate at the beginning. (default: 1e-4)") var lr: Double?
+    @Option(help: "Learning rate at the end. (default: 1e-5)") var minLr: Double?
+    @Option(help: "(default: 1e-4)") var weightDecay: Double?
+    @Option(help: "Epochs without a better validation after which training ends. (default: never)") var patience: Int?
+    @Option(help: "The same seed gives the same weights. (default: 0)") var seed: Int?
+    @Option(help: "(default: one per processor)") var threads: Int?
+    @Option(help: "Epochs from one checkpoint to the next. (default: 1)") var checkpointEvery: Int?
+    @Option(help: "Checkpoints to keep. (default: 2)") var keep: Int?
+    @Option(help: "Steps from one line of the log to the next. (default: 50)") var logEvery: Int?
+
+    /// The options that were given, by name.
+    var given: [String: SettingValue] {
+        settingValues(
+            [
+                "data": data, "init": initialWeights, "variant": variant, "preset": preset, "window": window, "precision": precision,
+                "memory-limit": memoryLimit,
+            ],
+            [
+                "image-size": imageSize, "head-width": headWidth, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience,
+                "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep, "log-every": logEvery,
+            ],
+            ["lr": lr, "min-lr": minLr, "weight-decay": weightDecay], [:])
+    }
+}
+
+struct SegmentEvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Measures a trained segmentation on images with masks.",
+        discussion: """
+            IoU and F1 (the Dice coefficient) are means over classes, of the pixels of all images, and means over images; where there is nothing to \
+            find and nothing found they are 1.
+            """)
+
+    @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
+    @Option(help: "Folder of images and masks.") var data: String
+    @Option(help: "The part of the data to measure on, a folder in it.") var part = "val"
+    @Option(help: "Images per batch. (default: the run's)") var batch: Int?
+    @Option(help: "File for the results as JSON.") var out: String?
+    @Option(help: "(default: one per processor)") var threads: Int?
+
+    func validate() throws {
+        for (name, value, range) in [("batch", batch ?? 1, 1...65536), ("threads", threads ?? 1, 1...1024)] where !range.contains(value) {
+            throw SettingError.outOfRange(name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+
+    func run() throws {
+        if let out { try AtomicFile.check(out) }
+        let report = try Segmenter(checkpoint: checkpoint, threads: threads).evaluate(data, part: part, batch: batch)
+        print(report.text)
+        if let out { try report.write(to: out) }
+    }
+}
+
+struct SegmentPredictCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict", abstract: "Draws the regions that a trained segmentation finds over the images.",
+        discussion: "Says for each class which share of the image it has.")
+
+    @Argument(help: "The images.") var images: [String]
+    @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
+    @Option(help: "Folder for the pictures, made if it is missing.") var out: String
+    @Flag(help: "Also write a black and white mask of each class.") var masks = false
+    @Option(help: "Draws each pixel as a square of this many by as many; not in masks.") var scale = 1
+    @Option(help: "(default: one per processor)") var threads: Int?
+
+    func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
+
+    func run() throws {
+        let segmenter = try Segmenter(checkpoint: checkpoint, threads: threads)
+        let folder = try PictureFolder(out, kind: "segmentation", images: images, scale: scale)
+        let maskFolders = try (masks ? segmenter.classes : []).map { try PictureFolder(out, kind: "\($0)-mask", images: images, scale: 1) }
+        for (index, path) in images.enumerated() {
+            let image = try segmenter.decoder.decode(path: path), regions = try segmenter.regions(in: image)
+            print(try folder.write(image.drawing(regions), index))
+            for (name, region) in zip(segmenter.classes, regions) { print("  \(name)  \(String(format: "%.2f", 100 * region.share)) % of the image") }
+            for (folder, region) in zip(maskFolders, regions) { print("  \(try folder.write(region.mask(), index))") }
+        }
+    }
+}
