@@ -28,7 +28,8 @@ public struct RunRecord: Sendable {
         var reader = Reader(path: path)
         settings = reader.read("config.json", Self.settings) ?? [:]
         history = reader.read("log.jsonl", RunHistory.init) ?? RunHistory()
-        evaluation = reader.read("evaluation.json", EvaluationReport.read)
+        // A segmentation's is told by the log, and has no tables of classes.
+        evaluation = history.task == RunKind.segment.rawValue ? nil : reader.read("evaluation.json", EvaluationReport.read)
         predictions = reader.read("predictions-all.csv", Predictions.init)
         maskedPredictions = reader.read("predictions-masked.csv", Predictions.init)
         features = reader.read("features.safetensors", RecordedFeatures.init)

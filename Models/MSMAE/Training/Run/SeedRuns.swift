@@ -62,6 +62,15 @@ public struct SeedSummary: Codable, Hashable, Sendable {
         public var deviation: Double?
         /// In the order of the seeds.
         public var values: [Double]
+
+        public init(mean: Double, deviation: Double?, values: [Double]) { (self.mean, self.deviation, self.values) = (mean, deviation, values) }
+
+        /// Mean and deviation of some numbers, of which there is at least one.
+        init(of values: [Double]) {
+            let mean = values.reduce(0, +) / Double(values.count)
+            let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            self.init(mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, values: values)
+        }
     }
 
     public var task: String
@@ -76,9 +85,7 @@ public struct SeedSummary: Codable, Hashable, Sendable {
         for name in runs.first?.keys.map(\.self) ?? [] {
             let values = runs.compactMap { $0[name] }
             guard values.count == runs.count else { continue }
-            let mean = values.reduce(0, +) / Double(values.count)
-            let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-            results[name] = Spread(mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, values: values)
+            results[name] = Spread(of: values)
         }
     }
 

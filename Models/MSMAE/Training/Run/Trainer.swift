@@ -139,6 +139,7 @@ public final class Trainer<Task: TrainingTask> {
         // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any longer.
         if plan.foreign != nil { try save(in: folder) }
         try plan.saveSettings(in: folder)
+        try folder.removeOldCheckpoints(keeping: settings.keptCheckpoints)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
         if position.step > 0 || plan.checkpoint != nil { output.say("going on from epoch \(position.epoch), step \(position.step)") }
         guard plan.checkpoint == nil else {
