@@ -98,8 +98,8 @@ extension RunReport {
         var values: [Double: [Double]] = [:]
         for point in group.records.flatMap({ $0.history.points(source.metric, path: source.path) }) { values[point.x, default: []].append(point.y) }
         guard !values.isEmpty else { return nil }
-        let epochs = values.keys.sorted(), statistics = epochs.map { Statistics(values[$0] ?? []) }
-        let deviations = group.records.count > 1 ? statistics.map { $0?.deviation ?? 0 } : []
-        return LineChart.Series(name, zip(epochs, statistics).map { Point($0, $1?.mean ?? .nan) }, deviations: deviations, style: style)
+        let epochs = values.keys.sorted(), spreads = epochs.map { SeedSummary.Spread(of: values[$0] ?? []) }
+        let deviations = group.records.count > 1 ? spreads.map { $0.deviation ?? 0 } : []
+        return LineChart.Series(name, zip(epochs, spreads).map { Point($0, $1.mean) }, deviations: deviations, style: style)
     }
 }
