@@ -41,7 +41,7 @@ public final class Classifier {
             skipUnreadable: skipUnreadable, decoder: settings.decoder)
         let evaluator = Evaluator(model, settings, images, seed: seed ?? settings.seed, compiler)
         let state = try evaluator.state(from: saved.file)
-        var report = EvaluationReport(task: saved.kind.rawValue, classes: classes, images: images.loader.items.count)
+        var report = EvaluationReport(task: saved.kind.rawValue, classes: classes, images: images.loader.items.count, part: part)
         for path in settings.paths {
             guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
             report.add(evaluation, try evaluator.cost(path), checkpoint: saved.file.path, epoch: saved.lastEpoch)

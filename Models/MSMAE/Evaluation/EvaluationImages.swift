@@ -5,6 +5,8 @@ struct EvaluationImages {
     let loader: ImageLoader
     /// Names of the classes that the model knows.
     let classes: [String]
+    /// The folder of the data that they are in.
+    let part: String
     private let root: String
     /// The model's class for each class of the folder.
     private let numbers: [Int]
@@ -26,7 +28,7 @@ struct EvaluationImages {
         loader = try ImageLoader(
             folder: images, batchSize: batch, imageSize: imageSize, augmentation: .evaluation, seed: 0, threads: threads,
             skipUnreadable: skipUnreadable, decoder: decoder)
-        (self.classes, root) = (classes, data)
+        (self.classes, self.part, root) = (classes, part, data)
     }
 
     /// True classes, in the order of the images.

@@ -34,9 +34,13 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
     public var task: String
     public var classes: [String]
     public var images: Int
+    /// The folder of the data that the images are from, such as `val`.
+    public var part: String?
     public var results: [Result] = []
 
-    public init(task: String, classes: [String], images: Int) { (self.task, self.classes, self.images) = (task, classes, images) }
+    public init(task: String, classes: [String], images: Int, part: String? = nil) {
+        (self.task, self.classes, self.images, self.part) = (task, classes, images, part)
+    }
 
     /// Adds an evaluation.
     public mutating func add(_ evaluation: Evaluation, _ cost: EvaluationCost, checkpoint: String, epoch: Int) {
@@ -80,7 +84,10 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
     /// A table with a row for each checkpoint and path, and a note on classes that have no area under the ROC curve.
     public var text: String {
         func digits(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
-        let rows = [["checkpoint", "epoch", "path", "loss", "accuracy", "top-2", "macro F1", "macro recall", "mean AUC", "tokens", "GFLOP", "map GFLOP", "ms"]]
+        let names = [
+            "checkpoint", "epoch", "path", "loss", "accuracy", "top-2", "macro F1", "macro recall", "mean AUC", "tokens", "GFLOP", "map GFLOP", "ms",
+        ]
+        let rows = [names]
             + results.map { result in
                 [result.checkpoint, String(result.epoch + 1), result.path.rawValue]
                     + [result.loss, result.accuracy, result.top2Accuracy, result.macroF1, result.macroRecall, result.meanAUC].map(digits)
@@ -98,7 +105,8 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
         }
         let absent = classes.indices.filter { number in results.contains { $0.auc[number] == nil } }.map { classes[$0] }
         if !absent.isEmpty {
-            lines.append("no area under the ROC curve, and left out of its mean: \(absent.joined(separator: ", ")) (all \(images) images are of it, or none)")
+            lines.append(
+                "no area under the ROC curve, and left out of its mean: \(absent.joined(separator: ", ")) (all \(images) images are of it, or none)")
         }
         return lines.joined(separator: "\n")
     }

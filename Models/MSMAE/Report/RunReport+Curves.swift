@@ -83,9 +83,8 @@ extension RunReport {
             return [LineChart(name: "\(kind.rawValue) \(title)".slug, title: title, x: epochs, y: plan.axis, series: series)]
         }
         if groups.count == 1 {
-            let lines = plan.sources.enumerated().compactMap { number, source in
-                series(source.name, source, groups[0], style: .numbered(number))
-            }
+            // The same colour for the same source in every chart.
+            let lines = plan.sources.compactMap { series($0.name, $0, groups[0], style: .numbered($0.path == nil ? 0 : $0.path == "all" ? 1 : 2)) }
             return chart(plan.title, lines)
         }
         return plan.sources.flatMap { source in

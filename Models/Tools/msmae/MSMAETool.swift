@@ -23,6 +23,7 @@ struct MSMAETool: ParsableCommand {
             AttentionCommand.self,
             ReconstructCommand.self,
             ConvertCommand.self,
+            ExperimentCommand.self,
             ReportCommand.self,
             ReplayCommand.self,
             Bench.self,

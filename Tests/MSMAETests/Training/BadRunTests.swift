@@ -86,6 +86,16 @@ import Testing
         #expect(try #require(classes?.description).contains("the run was started on the classes "))
     }
 
+    @Test func checkpointsOfTheRecordedCodeThatDoNotFit() throws {
+        let path = Recordings.path("checkpoint").replacingOccurrences(of: ".safetensors", with: ".pth"), run = folder.file("run")
+        #expect(throws: SettingError.missing(name: "--out")) { try resume(path, set.settings) }
+        let error = #expect(throws: RunError.self) { try resume(path, out: run, set.settings) }
+        #expect(try #require(error?.description).hasPrefix("\(path): the checkpoint does not fit the model: 'blocks.0.attn.proj.bias' is "))
+        #expect(!FileManager.default.fileExists(atPath: run))
+        let file = #expect(throws: FileError.self) { try resume(Recordings.path("metrics"), out: run, set.settings) }
+        #expect(file?.action == "open")
+    }
+
     @Test func aRunWithoutACheckpointStartsFromTheBeginning() throws {
         let run = folder.file("run")
         try train(run, set.settings, until: 0)

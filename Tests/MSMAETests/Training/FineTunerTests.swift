@@ -99,6 +99,23 @@ import Testing
         try expectSame(run, stopped)
     }
 
+    /// What chooses the best epoch is not what it is measured on.
+    @Test func aThirdPartIsLookedAtOnlyAtTheEnd() throws {
+        let data = folder.file("data"), run = folder.file("run"), plain = folder.file("plain")
+        try FileManager.default.copyItem(atPath: set.path, toPath: data)
+        try FileManager.default.copyItem(atPath: data + "/train", toPath: data + "/test")
+        let settings = set.fineTuning(["epochs": .integer(1)])
+        try start(Task.self, plain, settings)
+        try start(Task.self, run, settings.merging(["data": .text(data)]) { $1 })
+        #expect(try RunResult(run).tensors == RunResult(plain).tensors)
+        let reports = try [plain, run].map { try EvaluationReport(contentsOf: $0 + "/evaluation.json") }
+        #expect(reports.map(\.part) == ["val", "test"] && reports.map(\.images) == [2, 32])
+        let validations = try [plain, run].map { try logLines($0).filter { $0["event"] as? String == "validation" } as NSArray }
+        #expect(validations[0] == validations[1])
+        let lines = try String(contentsOfFile: run + "/predictions-all.csv", encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 33 && lines.dropFirst().allSatisfy { $0.hasPrefix("test/") })
+    }
+
     // MARK: - Initial weights
 
     @Test func weightsOfPreTrainingAreTaken() throws {

@@ -88,6 +88,19 @@ import Testing
         #expect(try RunResult(stopped) == expected)
     }
 
+    @Test func theBaselineNeedsNeitherLabelsNorMaps() throws {
+        let whole = folder.file("whole"), stopped = folder.file("stopped")
+        let settings = set.settings(["method": .text("mae"), "attention-start": .integer(0), "ema": .number(0.9), "clip-grad": .number(1)])
+        try train(whole, settings)
+        try train(stopped, settings, until: 5)
+        try resume(stopped)
+        #expect(try RunResult(stopped) == RunResult(whole))
+        let tensors = try RunResult(whole).tensors
+        #expect(!tensors.keys.contains("head.weight") && !tensors.keys.contains("attention_maps") && tensors.keys.contains("ema.cls_token"))
+        #expect(try logLines(whole).allSatisfy { $0["classification_loss"] == nil && $0["masking"] as? String != "attention" })
+        #expect(try logLines(whole).first?["class_names"] as? [String] == ImageFolder(root: set.path + "/train").classes)
+    }
+
     @Test func attentionMasksFromTheStart() throws {
         let run = folder.file("run")
         try train(run, set.settings(["attention-start": .integer(0), "epochs": .integer(1), "norm-pix-loss": .flag(true)]))

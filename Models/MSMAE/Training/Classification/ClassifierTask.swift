@@ -13,7 +13,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     private let model: MaskedAutoencoder
     private let loader: ImageLoader
     private let maps: AttentionMaps
-    private let evaluator: Evaluator
+    /// Of the images that validation sees, and of those that only the end of the run sees: DATA/test, or the same where there is none.
+    private let validator: Evaluator, tester: Evaluator
     /// The epoch, counted from 0, that did best in validation so far.
     private var best: BestEpoch?
     /// Epochs at whose ends validation has taken place.
@@ -28,11 +29,15 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         for error in loader.skipped { output.say("skipped \(error)") }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
-        let validation = try EvaluationImages(
-            settings.data, "val", classes: images.classes, batch: settings.batch, imageSize: configuration.image, threads: settings.readers,
-            skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
-        for error in validation.loader.skipped { output.say("skipped \(error)") }
-        evaluator = Evaluator(model, settings, validation, seed: settings.seed, compiler)
+        let hasTest = FileManager.default.fileExists(atPath: settings.data + "/test")
+        let parts = try (hasTest ? ["val", "test"] : ["val"]).map { [configuration] part in
+            try EvaluationImages(
+                settings.data, part, classes: images.classes, batch: settings.batch, imageSize: configuration.image, threads: settings.readers,
+                skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
+        }
+        for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
+        validator = Evaluator(model, settings, parts[0], seed: settings.seed, compiler)
+        tester = hasTest ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
     }
 
     // MARK: - Training
@@ -67,10 +72,10 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     // MARK: - Validation
 
     public func begin() throws -> [(String, RunLog.Value)] {
-        let count = evaluator.images.loader.items.count
+        let count = validator.images.loader.items.count, tested = tester.images.loader.items.count
         output.say(
-            "\(loader.items.count) images to train on and \(count) for validation in \(loader.classes.count) classes: "
-                + loader.classes.joined(separator: ", "))
+            "\(loader.items.count) images to train on, \(count) for validation" + (tester === validator ? "" : " and \(tested) for testing")
+                + " in \(loader.classes.count) classes: " + loader.classes.joined(separator: ", "))
         return [("images", .integer(loader.items.count)), ("validation_images", .integer(count))]
     }
 
@@ -93,7 +98,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         let epoch = session.epoch - 1
         var evaluations: [Evaluation] = []
         for path in settings.paths {
-            guard let evaluation = try evaluator.evaluate(session.state, path, shouldStop: session.shouldStop) else { return false }
+            guard let evaluation = try validator.evaluate(session.state, path, shouldStop: session.shouldStop) else { return false }
             evaluations.append(evaluation)
         }
         for evaluation in evaluations {
@@ -110,20 +115,22 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     }
 
     public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double] {
-        var report = EvaluationReport(task: Settings.kind.rawValue, classes: loader.classes, images: evaluator.images.loader.items.count)
-        let last = try settings.paths.compactMap { try evaluator.evaluate(session.state, $0) { false } }
-        for evaluation in last { report.add(evaluation, try evaluator.cost(evaluation.path), checkpoint: "last", epoch: session.epoch - 1) }
+        let images = tester.images
+        var report = EvaluationReport(
+            task: Settings.kind.rawValue, classes: loader.classes, images: images.loader.items.count, part: images.part)
+        let last = try settings.paths.compactMap { try tester.evaluate(session.state, $0) { false } }
+        for evaluation in last { report.add(evaluation, try tester.cost(evaluation.path), checkpoint: "last", epoch: session.epoch - 1) }
         if let best {
             let isLast = best.epoch == session.epoch - 1
-            let state = isLast ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            let state = isLast ? session.state : try tester.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
             for path in settings.paths {
-                guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
-                report.add(evaluation, try evaluator.cost(path), checkpoint: "best", epoch: best.epoch)
+                guard let evaluation = try tester.evaluate(state, path, shouldStop: { false }) else { continue }
+                report.add(evaluation, try tester.cost(path), checkpoint: "best", epoch: best.epoch)
             }
         }
         try report.write(to: session.folder.path + "/evaluation.json")
         for evaluation in last {
-            try evaluation.writePredictions(to: session.folder.path + "/predictions-\(evaluation.path.rawValue).csv", evaluator.images)
+            try evaluation.writePredictions(to: session.folder.path + "/predictions-\(evaluation.path.rawValue).csv", images)
         }
         try last.first?.writeFeatures(to: session.folder.path + "/features.safetensors")
         output.say(report.text)

@@ -73,7 +73,7 @@ extension ImageLoader {
     ) throws(DataError) {
         let maps: MapCrop = variant == Configuration.Variant.released.rawValue ? .released : .region
         try self.init(
-            folder: images, batchSize: settings.batch, imageSize: configuration.image, augmentation: .training(maps: maps), seed: UInt64(settings.seed),
-            threads: settings.readers, skipUnreadable: settings.skipUnreadable, mapGrid: configuration.grid, decoder: settings.decoder)
+            folder: images, batchSize: settings.batch, imageSize: configuration.image, augmentation: .training(maps: maps),
+            seed: UInt64(settings.seed), threads: settings.readers, skipUnreadable: settings.skipUnreadable, mapGrid: configuration.grid, decoder: settings.decoder)
     }
 }

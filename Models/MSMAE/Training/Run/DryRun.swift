@@ -27,7 +27,8 @@ public struct DryRun: Sendable {
     public var text: String {
         func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1e6) }
         let steps = phases.reduce(0) { $0 + $1.steps }
-        return (["\(task): \(images) in \(classes) classes; \(epochs) epochs of \(stepsPerEpoch) steps of \(imagesPerStep) images; \(steps) steps to go"]
+        let first = "\(task): \(images) in \(classes) classes; \(epochs) epochs of \(stepsPerEpoch) steps of \(imagesPerStep) images; "
+        return (["\(first)\(steps) steps to go"]
             + phases.map { phase in
                 let bytes = phase.weightBytes + phase.optimizerBytes + phase.activationBytes
                 return "\(phase.masking.map { "\($0) masking" } ?? "all patches"): \(phase.epochs) epochs, \(phase.steps) steps of "

@@ -4,6 +4,7 @@ import Foundation
 /// A training checkpoint of the public code: the state dict, the optimizer's state and the epoch, as PyTorch has written them.
 struct ForeignCheckpoint: Sendable {
     private let file: WeightsFile
+    private let optimizer: WeightsFile.OptimizerState
     /// The epoch that had ended, counted from 0.
     private let epoch: Int
 
@@ -13,21 +14,22 @@ struct ForeignCheckpoint: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else { return nil }
         file = try WeightsFile(contentsOf: path)
         guard let torch = file.torchCheckpoint else { return nil }
-        guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), epoch >= 0, epoch < 1_000_000, try file.optimizer() != nil else {
+        guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), (0..<1_000_000).contains(epoch), let optimizer = try file.optimizer() else {
             throw RunError.foreignCheckpoint(
                 path: path, reason: "it has no epoch or no state of an optimizer to go on with; begin a new run with its weights by --init")
         }
-        self.epoch = epoch
+        (self.epoch, self.optimizer) = (epoch, optimizer)
     }
 
     /// Fills the weights and the optimizer's state, and returns the place from which a run goes on.
     ///
     /// Throws ``RunError/unfitCheckpoint(path:problems:)`` if a tensor is missing or has another shape.
     func load(into state: ProgramState, _ position: TrainingPosition, stepsPerEpoch: Int) throws -> TrainingPosition {
+        let names = Set(file.names + optimizer.names)
         var problems: [String] = [], fitting: [(name: String, type: TensorType)] = []
         for name in state.savedNames where !name.hasPrefix(ProgramState.averagePrefix) {
             guard let type = state.type(of: name), type.element == .f32 else { continue }
-            guard file.contains(name) else {
+            guard names.contains(name) else {
                 problems.append("'\(name)' is missing")
                 continue
             }
@@ -49,7 +51,7 @@ struct ForeignCheckpoint: Sendable {
         position.epoch = epoch + 1
         position.step = position.epoch * stepsPerEpoch
         // The bias of Adam's means is that of its own steps, which the public code's mixed precision may have left out.
-        state.step = try file.optimizer()?.step ?? position.step
+        state.step = optimizer.step ?? position.step
         return position
     }
 }

@@ -49,6 +49,9 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         self.init(path: folder.path, settings: settings, checkpoint: checkpoint)
     }
 
+    /// Epochs that the checkpoint has behind it.
+    var finishedEpochs: Int { checkpoint.flatMap { try? RunCheckpoint<Settings>($0) }?.position.epoch ?? 0 }
+
     private init(path: String, settings: Settings, checkpoint: SafetensorsFile?) {
         (self.path, self.settings, self.checkpoint) = (path, settings, checkpoint)
     }

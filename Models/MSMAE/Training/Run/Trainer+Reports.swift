@@ -6,7 +6,8 @@ extension Trainer {
     var startFields: [(String, RunLog.Value)] {
         [
             ("task", .text(Task.Settings.kind.rawValue)), ("classes", .integer(task.identity.classes.count)),
-            ("class_names", .list(task.identity.classes.map { .text($0) })), ("seed", .integer(plan.settings.seed)), ("weights", .integer(trainableNumbers)),
+            ("class_names", .list(task.identity.classes.map { .text($0) })), ("seed", .integer(plan.settings.seed)),
+            ("weights", .integer(trainableNumbers)),
         ]
     }
 

@@ -112,7 +112,8 @@ public final class Trainer<Task: TrainingTask> {
             guard let batch = try batches.next() else { preconditionFailure("an epoch has the batches that it was counted to have") }
             let program = training.program(ofBatch: number, of: settings.accumulation)
             let inputs = try task.inputs(batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
-            let report = try program.run(state, standIns.merging(program.taken(from: inputs)) { $1 }, learningRate: number == settings.accumulation ? learningRate : nil)
+            let report = try program.run(
+                state, standIns.merging(program.taken(from: inputs)) { $1 }, learningRate: number == settings.accumulation ? learningRate : nil)
             totals.add(task.metrics.map { Double(report[$0.output]?.scalar ?? .nan) })
         }
         return totals.means
@@ -138,6 +139,7 @@ public final class Trainer<Task: TrainingTask> {
         // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any longer.
         if plan.foreign != nil { try save(in: folder) }
         try plan.saveSettings(in: folder)
+        try folder.removeOldCheckpoints(keeping: settings.keptCheckpoints)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
         if position.step > 0 || plan.checkpoint != nil { output.say("going on from epoch \(position.epoch), step \(position.step)") }
         guard plan.checkpoint == nil else {

@@ -1,0 +1,53 @@
+import Apus
+import ArgumentParser
+import Foundation
+import MSMAE
+import ToolOptions
+
+struct ExperimentCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "experiment", abstract: "Trains by a recipe from scratch, as MAE, as MSMAE released and corrected, and compares them.",
+        discussion: """
+            All have equal budgets. Folders ARM/pretrain/seed-K and ARM/finetune/seed-K in OUT are runs like any other; experiment.json and \
+            table.md hold the comparison, recipe.yaml the recipe with what was changed. Called again with the same OUT, it goes on where it \
+            was stopped. For figures: msmae report OUT/*/finetune --out FILE.html.
+            """)
+
+    @Argument(help: "A name that `msmae recipes` lists, or a YAML file.") var recipe: String
+    @Option(help: "Folder of images, with train/CLASS and val/CLASS.") var data: String
+    @Option(help: "Folder of the experiment.") var out: String
+    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value")) var set: [String] = []
+    @Option(help: "Runs of each arm, with consecutive seeds.") var seeds = 1
+    @Option(help: "What to compare; may be given more than once. (default: all)") var arm: [ExperimentArm] = []
+    @Option(help: "(default: one per processor)") var threads: Int?
+    @Flag(help: "Leave out images that cannot be read.") var skipUnreadable = false
+
+    func validate() throws {
+        guard (1...1000).contains(seeds) else { throw SettingError.outOfRange(name: "seeds", value: .integer(seeds), allowed: "from 1 to 1000") }
+    }
+
+    func run() throws {
+        let recipe = try RecipeFile.read(recipe, replacing: set)
+        let given = settingValues(["data": data], ["threads": threads], [:], ["skip-unreadable": skipUnreadable ? true : nil])
+        let experiment = try Experiment(recipe, path: out, arms: arm.isEmpty ? ExperimentArm.allCases : arm, seeds: seeds, given: given)
+        try save(recipe)
+        Interrupt.install()
+        guard let result = try experiment.run() else { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
+        try result.write(to: out + "/experiment.json")
+        try AtomicFile.write("# \(recipe.title)\n\n\(result.table)\n\n\(result.note)\n", to: out + "/table.md")
+        print("\n\(result.table)\n\n\(result.note)")
+    }
+
+    /// Writes the recipe into the folder; an experiment that goes on has to have the same one.
+    private func save(_ recipe: Recipe) throws {
+        let text = try RecipeFile.text(of: recipe), path = out + "/recipe.yaml"
+        try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+        if let saved = try? String(contentsOfFile: path, encoding: .utf8) {
+            guard saved == text else { throw ExperimentError.otherExperiment(path: out) }
+        } else {
+            try AtomicFile.write(text, to: path)
+        }
+    }
+}
+
+extension ExperimentArm: ExpressibleByArgument {}
