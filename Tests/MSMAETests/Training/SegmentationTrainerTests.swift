@@ -113,6 +113,8 @@ import Testing
             == "\(preLatest): a checkpoint of pre-training cannot segment; train from it by msmae segment train --init")
         #expect(message { _ = try Classifier(checkpoint: run) }
             == "\(latest): a checkpoint of segmentation has no classifier that could be evaluated; fine-tune from it by msmae finetune --init")
+        #expect(message { _ = try TrainedModel(checkpoint: run) }
+            == "\(latest): not a checkpoint that can be used: a segmentation has neither attention maps nor a decoder to draw")
         #expect(message { try goOn(SegmentationTask.self, pre) }
             == "\(preLatest): not a checkpoint that can be used: it was not written by this program's segmentation")
     }
