@@ -63,7 +63,7 @@ let package = Package(
         .target(name: "MSMAE", dependencies: ["Apus", "ApusReport"], path: "Models/MSMAE"),
         .target(
             name: "MSMAERecipes", path: "Models/Recipes",
-            resources: ["messidor2", "btmd", "ham10000", "deeplesion", "chestxray2017", "busi", "busi-segmentation"].map { .embedInCode("\($0).yaml") }),
+            resources: ["messidor2", "btmd", "ham10000", "deeplesion", "chestxray2017", "busi", "busi-segmentation", "elpv", "phantom"].map { .embedInCode("\($0).yaml") }),
         // Options that both command lines take.
         .target(
             name: "ToolOptions",

@@ -9,5 +9,7 @@ package enum ShippedRecipes {
         ("chestxray2017", PackageResources.chestxray2017_yaml),
         ("busi", PackageResources.busi_yaml),
         ("busi-segmentation", PackageResources.busi_segmentation_yaml),
+        ("elpv", PackageResources.elpv_yaml),
+        ("phantom", PackageResources.phantom_yaml),
     ].map { ($0, String(decoding: $1, as: UTF8.self)) }
 }

@@ -135,6 +135,13 @@ private func evaluation(auc: String, confusion: String) -> String {
         #expect(report.page.html.contains("whole"))
     }
 
+    @Test func predictionsWithOtherLineEnds() throws {
+        let folder = try runs.fineTuning("run")
+        try runs.write("image,label,p0,p1\r\na,0,0.9,0.1\r\nb,1,0.8,0.2\r\n", to: "run/predictions-all.csv")
+        let report = try report(folder)
+        #expect(report.problems.isEmpty && report.page.html.contains("sick: AUC 1.000"))
+    }
+
     @Test func hostileNamesAreEscaped() throws {
         let folder = try runs.fineTuning("<script>alert(1)<")
         let html = try report(folder).page.html

@@ -20,6 +20,9 @@ public final class TrainedModel {
     /// Throws if it is broken, or was not written by this program.
     public init(checkpoint path: String, threads: Int? = nil) throws {
         let saved = try SavedModel(checkpoint: path)
+        guard saved.kind != .segment else {
+            throw RunError.foreignCheckpoint(path: saved.file.path, reason: "a segmentation has neither attention maps nor a decoder to draw")
+        }
         (file, configuration, masking) = (saved.file, saved.configuration, saved.masking ?? .random)
         decoder = saved.settings.decoder
         model = try MaskedAutoencoder(configuration)

@@ -76,7 +76,8 @@ extension Replay {
     private static func segmentationModel(_ description: SegmentationDescription, _ recording: Recording) throws(ReplayError) -> SegmentationModel {
         let sizes = description.model, path = recording.path
         guard let mlpRatio = Int(exactly: sizes.mlp_ratio ?? 4) else {
-            throw ReplayError(.unsupported, path: path, "this version has no blocks whose mlp_ratio is \(sizes.mlp_ratio ?? 4): it has to be a whole number")
+            throw ReplayError(
+                .unsupported, path: path, "this version has no blocks whose mlp_ratio is \(sizes.mlp_ratio ?? 4): it has to be a whole number")
         }
         guard description.loss == "0.5*BCE-with-logits + dice of the last head" else {
             throw ReplayError(.unsupported, path: path, "the loss '\(description.loss.prefix(100))' is not known to this version")

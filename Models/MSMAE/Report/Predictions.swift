@@ -10,9 +10,10 @@ public struct Predictions: Hashable, Sendable {
 
     init(contentsOf path: String) throws(RunRecordError) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadable(path: path) }
-        var lines = text.split(separator: "\n")[...]
+        // The line ends of other systems are single characters of their own.
+        var lines = text.split { $0 == "\n" || $0 == "\r\n" }[...]
         let header = lines.popFirst()?.split(separator: ",").map(String.init) ?? []
-        guard header.count >= 3, header.prefix(2) == ["image", "label"] else {
+        guard header.count >= 3, header == ["image", "label"] + (0..<header.count - 2).map({ "p\($0)" }) else {
             throw .broken(path: path, line: 1, reason: "the first line is not 'image,label,p0,p1,...'")
         }
         classes = header.count - 2

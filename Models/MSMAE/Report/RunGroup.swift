@@ -50,21 +50,8 @@ public struct RunGroup: Sendable {
     }
 
     /// The mean of a number over the runs that have it, and its deviation.
-    func statistics(_ value: (RunRecord) -> Double?) -> Statistics? { Statistics(records.compactMap(value)) }
-}
-
-/// The mean of some numbers, and their sample deviation (with n − 1).
-struct Statistics: Hashable, Sendable {
-    let mean: Double
-    /// Nil for a single number.
-    let deviation: Double?
-    let count: Int
-
-    init?(_ values: [Double]) {
-        guard !values.isEmpty else { return nil }
-        let mean = values.reduce(0, +) / Double(values.count)
-        (self.mean, count) = (mean, values.count)
-        deviation = values.count < 2
-            ? nil : (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
+    func spread(_ value: (RunRecord) -> Double?) -> SeedSummary.Spread? {
+        let values = records.compactMap(value)
+        return values.isEmpty ? nil : SeedSummary.Spread(of: values)
     }
 }

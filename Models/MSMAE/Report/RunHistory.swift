@@ -27,8 +27,7 @@ public struct RunHistory: Hashable, Sendable {
     /// Reads a log of JSON lines; a last line without its end was torn by a crash and is left out.
     init(contentsOf path: String) throws(RunRecordError) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadable(path: path) }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        lines.removeLast()
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         for (number, line) in lines.enumerated() where !line.isEmpty {
             guard let fields = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
                 throw .broken(path: path, line: number + 1, reason: "it is no JSON object")

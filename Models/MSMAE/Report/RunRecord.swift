@@ -11,6 +11,8 @@ public struct RunRecord: Sendable {
     public let history: RunHistory
     /// What `evaluation.json` says, if the run has come that far.
     public let evaluation: EvaluationReport?
+    /// The same of a segmentation.
+    public let segmentation: SegmentationReport?
     /// The predictions from all tokens and from the kept ones.
     public let predictions: Predictions?, maskedPredictions: Predictions?
     public let features: RecordedFeatures?
@@ -28,12 +30,13 @@ public struct RunRecord: Sendable {
         var reader = Reader(path: path)
         settings = reader.read("config.json", Self.settings) ?? [:]
         history = reader.read("log.jsonl", RunHistory.init) ?? RunHistory()
-        evaluation = reader.read("evaluation.json", EvaluationReport.read)
+        kind = history.task.flatMap(RunKind.init) ?? .pretrain
+        evaluation = kind == .segment ? nil : reader.read("evaluation.json", EvaluationReport.read)
+        segmentation = kind == .segment ? reader.read("evaluation.json", SegmentationReport.read) : nil
         predictions = reader.read("predictions-all.csv", Predictions.init)
         maskedPredictions = reader.read("predictions-masked.csv", Predictions.init)
         features = reader.read("features.safetensors", RecordedFeatures.init)
         checkpoint = reader.read("checkpoints", Self.checkpoint) ?? nil
-        kind = (history.task ?? evaluation?.task).flatMap(RunKind.init) ?? .pretrain
         problems = reader.problems
     }
 

@@ -83,9 +83,8 @@ extension RunReport {
             return [LineChart(name: "\(kind.rawValue) \(title)".slug, title: title, x: epochs, y: plan.axis, series: series)]
         }
         if groups.count == 1 {
-            let lines = plan.sources.enumerated().compactMap { number, source in
-                series(source.name, source, groups[0], style: .numbered(number))
-            }
+            // The same colour for the same source in every chart.
+            let lines = plan.sources.compactMap { series($0.name, $0, groups[0], style: .numbered($0.path == nil ? 0 : $0.path == "all" ? 1 : 2)) }
             return chart(plan.title, lines)
         }
         return plan.sources.flatMap { source in
@@ -99,8 +98,8 @@ extension RunReport {
         var values: [Double: [Double]] = [:]
         for point in group.records.flatMap({ $0.history.points(source.metric, path: source.path) }) { values[point.x, default: []].append(point.y) }
         guard !values.isEmpty else { return nil }
-        let epochs = values.keys.sorted(), statistics = epochs.map { Statistics(values[$0] ?? []) }
-        let deviations = group.records.count > 1 ? statistics.map { $0?.deviation ?? 0 } : []
-        return LineChart.Series(name, zip(epochs, statistics).map { Point($0, $1?.mean ?? .nan) }, deviations: deviations, style: style)
+        let epochs = values.keys.sorted(), spreads = epochs.map { SeedSummary.Spread(of: values[$0] ?? []) }
+        let deviations = group.records.count > 1 ? spreads.map { $0.deviation ?? 0 } : []
+        return LineChart.Series(name, zip(epochs, spreads).map { Point($0, $1.mean) }, deviations: deviations, style: style)
     }
 }

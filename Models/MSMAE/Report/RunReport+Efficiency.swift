@@ -110,9 +110,9 @@ extension RunReport {
     /// What the runs themselves have logged of their speed.
     private static func speeds(_ groups: [RunGroup]) -> [Page.Block] {
         let rows = groups.compactMap { group -> [String]? in
-            let training = group.statistics { $0.history.points("images_per_s", path: nil).last?.y }
+            let training = group.spread { $0.history.points("images_per_s", path: nil).last?.y }
             let inference = EvaluationPath.allCases.map { path in
-                group.statistics { $0.evaluation?.result("last", path)?.msPerImage }?.text(.number, decimals: 1) ?? ""
+                group.spread { $0.evaluation?.result("last", path)?.msPerImage }?.text(.number, decimals: 1) ?? ""
             }
             guard training != nil || inference.contains(where: { !$0.isEmpty }) else { return nil }
             return [group.name, training?.text(.number, decimals: 1) ?? ""] + inference

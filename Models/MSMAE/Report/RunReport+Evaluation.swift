@@ -29,7 +29,8 @@ extension RunReport {
                 areas.append(curve.area)
             }
         }
-        let mean = Statistics(areas).map { (area: $0.mean, points: ROC.mean(of: drawn).map { Point($0.negatives, $0.positives) }) }
+        let mean = areas.isEmpty
+            ? nil : (area: areas.reduce(0, +) / Double(areas.count), points: ROC.mean(of: drawn).map { Point($0.negatives, $0.positives) })
         let absent = curves.filter { $0.area == nil }.map(\.name)
         let chart = LineChart.roc(
             name: "roc \(group.name) \(path.rawValue)".slug, title: "\(group.name), \(path.name)", curves: curves, mean: mean)

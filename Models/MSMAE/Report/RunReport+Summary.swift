@@ -37,7 +37,7 @@ extension RunReport {
                 rows.append(
                     [severalKinds ? "\(name), \(group.kind.activity)" : name, path.name]
                         + classificationMeasures.map { measure in
-                            group.statistics { result($0).flatMap(measure.value) }?.text(measure.style, decimals: measure.decimals) ?? ""
+                            group.spread { result($0).flatMap(measure.value) }?.text(measure.style, decimals: measure.decimals) ?? ""
                         } + [epochs.map { String($0) }.joined(separator: ", ")])
             }
             images.formUnion(group.records.compactMap { $0.evaluation?.images })
@@ -68,9 +68,28 @@ extension RunReport {
     }
 
     private static func segmentationTable(_ groups: [RunGroup]) -> [Page.Block] {
-        lastEpochTable(
-            "Segmentation of the validation images after the last epoch", groups.filter { $0.kind == .segment },
-            [("IoU", .percent, "iou", "all"), ("F1", .percent, "f1", "all"), ("loss", .number, "loss", "all")])
+        let groups = groups.filter { $0.kind == .segment }, evaluated = groups.filter { $0.records.contains { $0.segmentation != nil } }
+        func table(_ checkpoint: String, _ remark: String) -> [Page.Block] {
+            let rows = evaluated.compactMap { group -> [String]? in
+                func text(_ style: Axis.Style, _ value: (SegmentationReport.Result) -> Double) -> String {
+                    let spread = group.spread { $0.segmentation?.results.first { $0.checkpoint == checkpoint }.map(value) }
+                    return spread?.text(style, decimals: style == .percent ? 1 : 3) ?? ""
+                }
+                guard group.records.contains(where: { $0.segmentation?.results.contains { $0.checkpoint == checkpoint } == true }) else { return nil }
+                return [
+                    group.name, text(.percent) { $0.iou }, text(.percent) { $0.meanF1 }, text(.percent) { $0.imageIoU }, text(.percent) { $0.imageF1 },
+                    text(.number) { $0.loss },
+                ]
+            }
+            let columns = [Table.Column("run")] + ["IoU", "F1", "IoU by image", "F1 by image", "loss"].map { .number($0) }
+            return rows.isEmpty ? [] : [.table(Table("Segmentation of the validation images, \(remark)", columns: columns, rows: rows))]
+        }
+        let best = table("best", "best checkpoint, chosen by the images it is measured on")
+        return table("last", "last checkpoint") + (best.isEmpty ? [] : [.details("The best checkpoints", best)])
+            + lastEpochTable(
+                "Segmentation of the validation images after the last epoch so far",
+                groups.filter { group in !evaluated.contains { $0.path == group.path } },
+                [("IoU", .percent, "iou", "all"), ("F1", .percent, "f1", "all"), ("loss", .number, "loss", "all")])
     }
 
     /// A row for each group with what its runs logged of their last epoch; `path` is nil for training.
@@ -82,7 +101,7 @@ extension RunReport {
             let epochs = Set(group.records.map(\.history.epochs.count)).sorted().map { String($0) }.joined(separator: ", ")
             return [group.name, epochs]
                 + measures.map { measure in
-                    group.statistics { $0.history.points(measure.metric, path: measure.path).last?.y }?
+                    group.spread { $0.history.points(measure.metric, path: measure.path).last?.y }?
                         .text(measure.style, decimals: measure.style == .percent ? 1 : 4) ?? ""
                 }
         }

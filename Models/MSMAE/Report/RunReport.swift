@@ -27,7 +27,8 @@ public struct RunReport {
         precondition(!groups.isEmpty)
         var problems = groups.flatMap { $0.records.flatMap(\.problems) }.map(\.description)
         let efficiency = try Self.efficiency(groups, options)
-        let pictures = options.imagesPerClass == 0 ? [] : Self.pictures(groups, options, &problems)
+        let pictures = options.imagesPerClass == 0
+            ? [] : Self.pictures(groups, options, &problems) + Self.regions(groups, options, &problems)
         let sections = [
             Self.summary(groups), Self.curves(groups), Self.receiverCharacteristics(groups), Self.confusion(groups)
         ].compactMap { $0 } + pictures + [Self.embeddings(groups, &problems), efficiency, Self.settings(groups)].compactMap { $0 }
@@ -78,7 +79,7 @@ extension EvaluationPath {
     var name: String { self == .all ? "all tokens" : "kept tokens" }
 }
 
-extension Statistics {
+extension SeedSummary.Spread {
     /// Mean and deviation as the page writes them.
     func text(_ style: Axis.Style, decimals: Int) -> String {
         switch style {

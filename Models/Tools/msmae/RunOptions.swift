@@ -45,10 +45,10 @@ struct RunOptions: ParsableArguments {
     /// Writes the recipe with the settings as they are used to RUN/recipe.yaml; a run that is gone on with has it already.
     private func save<Settings: RunSettings>(_ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue]) throws {
         guard var recipe, resume == nil else { return }
-        var settings = Settings()
-        for (name, value) in given { try settings.set(name, value) }
-        recipe.sections[Settings.kind] = settings.values
-        try AtomicFile.write(try RecipeFile.text(of: recipe), to: RunFolder(creating: newFolder).path + "/recipe.yaml")
+        recipe.sections[Settings.kind] = try Settings().changed(by: given).values
+        let folder = try newFolder
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try AtomicFile.write(try RecipeFile.text(of: recipe), to: folder + "/recipe.yaml")
     }
 
     private func plan<Settings: RunSettings>(_ given: [String: SettingValue]) throws -> RunPlan<Settings> {

@@ -23,7 +23,7 @@ public struct MatrixChart: Hashable, Sendable {
         let isTilted = longest > side(beside: 4) - 4
         let margin = isTilted ? longest * 0.71 - Self.smallestCell / 2 + 8 : 4
         let cell = side(beside: margin)
-        let width = max(Figure.width, left + cell * columns + margin)
+        let width = max(Figure.width, (left + cell * columns + margin).rounded())
         var drawing = Drawing()
         let headingEnd = drawing.heading(title, width: width)
         let top = headingEnd + 18 + (isTilted ? longest * 0.71 + 10 : 18)

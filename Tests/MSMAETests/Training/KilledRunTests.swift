@@ -13,17 +13,21 @@ import Testing
         set = try SmallSet.shared.get()
     }
 
-    private var options: [String] { options(of: "pretrain") }
+    private var options: [String] { get throws { try options(of: "pretrain") } }
 
-    private func options(of command: String) -> [String] {
-        let settings = command == "pretrain"
-            ? set.settings(["epochs": .integer(8)])
-            : set.fineTuning(["epochs": .integer(6), "mixup": .number(0.8), "ema": .number(0.9), "clip-grad": .number(1)])
-        return [command] + settings.sorted { $0.key < $1.key }.flatMap { ["--\($0)", "\($1)"] }
+    private static func words(_ command: String) -> [String] { command.split(separator: " ").map(String.init) }
+
+    private func options(of command: String) throws -> [String] {
+        let settings = switch command {
+        case "pretrain": set.settings(["epochs": .integer(8)])
+        case "segment train": try SmallMaskedSet.shared.get().settings(["epochs": .integer(8)])
+        default: set.fineTuning(["epochs": .integer(6), "mixup": .number(0.8), "ema": .number(0.9), "clip-grad": .number(1)])
+        }
+        return Self.words(command) + settings.sorted { $0.key < $1.key }.flatMap { ["--\($0)", "\($1)"] }
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: ["pretrain", "finetune"]) func aKilledRunGoesOnAsIfNothingHadHappened(command: String) throws {
-        let options = options(of: command)
+    @Test(.timeLimit(.minutes(10)), arguments: ["pretrain", "finetune", "segment train"]) func aKilledRunGoesOnAsIfNothingHadHappened(command: String) throws {
+        let options = try options(of: command)
         let whole = folder.file("whole"), killed = folder.file("killed")
         let reference = try Tool.run(options + ["--out", whole])
         #expect(reference.status == 0, "\(reference.errors)")
@@ -32,14 +36,15 @@ import Testing
         try Tool.kill(options + ["--out", killed], afterMilliseconds: 5) { FileManager.default.fileExists(atPath: killed) }
         for delay in [0, 20, 45, 80] {
             let size = Self.size(of: killed + "/log.jsonl")
-            try Tool.kill([command, "--resume", killed], afterMilliseconds: delay) { Self.size(of: killed + "/log.jsonl") != size }
+            try Tool.kill(Self.words(command) + ["--resume", killed], afterMilliseconds: delay) { Self.size(of: killed + "/log.jsonl") != size }
         }
         let last = try Tool.run(options + ["--resume", killed])
         #expect(last.status == 0, "\(last.errors)")
         #expect(try RunResult(killed) == RunResult(whole))
         #expect(try logLines(killed).count == logLines(whole).count)
-        guard command == "finetune" else { return }
+        guard command != "pretrain" else { return }
         #expect(try RunResult(killed + "/best.safetensors") == RunResult(whole + "/best.safetensors"))
+        guard command == "finetune" else { return }
         #expect(try Data(contentsOf: URL(fileURLWithPath: killed + "/predictions-masked.csv"))
             == Data(contentsOf: URL(fileURLWithPath: whole + "/predictions-masked.csv")))
     }

@@ -41,6 +41,29 @@ final class SmallSet: Sendable {
     func settings(_ changes: [String: SettingValue]) -> [String: SettingValue] { settings.merging(changes) { $1 } }
 }
 
+/// 16 small images with masks, and segmentations of them that take a second beside compiling.
+final class SmallMaskedSet: Sendable {
+    static let shared = Result { try SmallMaskedSet() }
+
+    private let folder: ScratchFolder
+    let path: String
+
+    private init() throws {
+        folder = try ScratchFolder()
+        path = folder.file("data")
+        try PhantomDataSet.write(to: path, layout: .masks, classes: 2, train: 16, validation: 3, size: 40, seed: 4)
+    }
+
+    /// Four steps an epoch.
+    func settings(_ changes: [String: SettingValue] = [:]) -> [String: SettingValue] {
+        let settings: [String: SettingValue] = [
+            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "head-width": .integer(8), "epochs": .integer(3),
+            "batch": .integer(4), "lr": .number(1e-3), "threads": .integer(2), "log-every": .integer(2),
+        ]
+        return settings.merging(changes) { $1 }
+    }
+}
+
 /// The weights, the optimizer's state and the maps at the end of a run.
 struct RunResult: Equatable {
     var tensors: [String: [UInt8]]

@@ -49,9 +49,10 @@ public struct SegmentationReport: Codable, Hashable, Sendable {
     public var numbers: [String: Double] {
         var numbers: [String: Double] = [:]
         for result in results {
-            for (name, value) in [("loss", result.loss), ("iou", result.iou), ("f1", result.meanF1), ("image_iou", result.imageIoU), ("image_f1", result.imageF1)] {
-                numbers["\(result.checkpoint).\(name)"] = value
-            }
+            let metrics = [
+                ("loss", result.loss), ("iou", result.iou), ("f1", result.meanF1), ("image_iou", result.imageIoU), ("image_f1", result.imageF1),
+            ]
+            for (name, value) in metrics { numbers["\(result.checkpoint).\(name)"] = value }
         }
         return numbers
     }

@@ -37,9 +37,8 @@ public final class SegmentationTask: TrainingTask {
 
     public func initialize(_ state: ProgramState) throws {
         guard settings.initialWeights != SegmentationSettings.noFile else { return output.say("initial weights are random") }
-        for line in try InitialWeights(settings.initialWeights, encoder: SegmentationModel.encoderPrefix).load(into: state, model.configuration.encoder) {
-            output.say(line)
-        }
+        let weights = try InitialWeights(settings.initialWeights, encoder: SegmentationModel.encoderPrefix)
+        for line in try weights.load(into: state, model.configuration.encoder) { output.say(line) }
     }
 
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> SegmentationBatches {

@@ -82,7 +82,7 @@ extension RunSettings {
     }
 
     /// The defaults changed by settings that are given by name, with paths that do not depend on the current folder.
-    func changed(by given: [String: SettingValue]) throws(SettingError) -> Self {
+    public func changed(by given: [String: SettingValue]) throws(SettingError) -> Self {
         var settings = self
         for (name, value) in given.sorted(by: { $0.key < $1.key }) { try settings.set(name, value) }
         if settings.data.isEmpty { throw .missing(name: "data") }
