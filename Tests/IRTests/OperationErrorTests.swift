@@ -131,7 +131,7 @@ private let structuredMisuses: [Misuse] = [
     Misuse(LayerNormalization(epsilon: 0.1), [f32(), f32(), f32()], .shape, "layer_norm: a scalar has no axis to normalise"),
     Misuse(LayerNormalization(epsilon: 0.1), [f32(4, 2), f32(2), f32(3)], .shape, "layer_norm: weight and bias are f32[3], not f32[2]"),
     Misuse(BatchNormalization(axis: 0, epsilon: 0.1), [i32(2)], .elementType, "batch_norm: takes floating-point elements, has i32[2]"),
-    Misuse(BatchNormalization(axis: 0, epsilon: 0.1), [f32(2), f32(2)], .shape, "batch_norm: takes x, or x, weight and bias, has 2 operands"),
+    Misuse(BatchNormalization(axis: 0, epsilon: 0.1), [f32(2), f32(2)], .structure, "batch_norm: takes 1 or 3 operands, has 2"),
     Misuse(BatchNormalization(axis: 0, epsilon: -1), [f32(2)], .attribute, "batch_norm: epsilon -1.0 is not a number from 0 up"),
     Misuse(BatchNormalization(axis: 1, epsilon: 0.1), [f32(4, 2), f32(2), f32(3)], .shape, "batch_norm: weight and bias are f32[3], not f32[2]"),
     Misuse(LinearInterpolation(axis: 0, size: 2), [i32(2)], .elementType, "interpolate: takes floating-point elements, has i32[2]"),

@@ -55,6 +55,7 @@ import Testing
         let tooMany = sample.operands + [TensorType(.f32, [3])]
         let error = #expect(throws: GraphError.self) { try sample.operation.inferType(tooMany) }
         #expect(error?.code == .structure)
-        #expect(error?.message == "takes \(sample.operands.count) operands, has \(tooMany.count)")
+        let count = sample.operation is BatchNormalization ? "1 or 3" : String(sample.operands.count)
+        #expect(error?.message == "takes \(count) operands, has \(tooMany.count)")
     }
 }

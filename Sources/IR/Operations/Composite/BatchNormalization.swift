@@ -18,7 +18,7 @@ public struct BatchNormalization: CompositeOperation, DifferentiableOperation {
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
-        guard operands.count == 1 || operands.count == 3 else { throw error(.shape, "takes x, or x, weight and bias, has \(operands.count) operands") }
+        guard operands.count == 1 || operands.count == 3 else { throw error(.structure, "takes 1 or 3 operands, has \(operands.count)") }
         try expectFloat(operands[0])
         try expect(axis: axis, rank: operands[0].rank)
         guard epsilon >= 0, epsilon.isFinite else { throw error(.attribute, "epsilon \(epsilon) is not a number from 0 up") }
