@@ -92,7 +92,7 @@ let package = Package(
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
-        .testTarget(name: "MSMAETests", dependencies: ["MSMAE", "ApusReport"], path: "Tests/MSMAETests"),
+        .testTarget(name: "MSMAETests", dependencies: ["MSMAE", "ApusReport", "ApusTestSupport"], path: "Tests/MSMAETests"),
     ],
     swiftLanguageModes: [.v6]
 )

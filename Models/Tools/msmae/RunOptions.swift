@@ -7,7 +7,7 @@ import ToolOptions
 /// Where a run of training is, for all commands that train.
 struct RunOptions: ParsableArguments {
     @Option(help: "Folder of the new run.") var out: String?
-    @Option(help: "Folder of a run to go on with.") var resume: String?
+    @Option(help: "Folder of a run to go on with; or a checkpoint of PyTorch (.pth), gone on with as a new run in --out.") var resume: String?
     @Option(help: "A recipe to take settings from: a name that `msmae recipes` lists, or a YAML file.") var recipe: String?
     @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value")) var set: [String] = []
     @Option(help: "YAML file with settings.") var config: String?

@@ -116,6 +116,21 @@ import Testing
         #expect(lines.count == 33 && lines.dropFirst().allSatisfy { $0.hasPrefix("test/") })
     }
 
+    @Test func theEvaluationAtTheEndCanBeStoppedToo() throws {
+        let run = folder.file("run")
+        #expect(try start(Task.self, run, set.fineTuning(["epochs": .integer(1)]), until: 3) == .stopped)
+        // One batch of validation on either path, then the first one at the end.
+        var asked = 0
+        let trainer = try Trainer<Task>(RunPlan(resuming: run, given: [:]), output: .silent) { step in
+            if step == 4 { asked += 1 }
+            return asked > 2
+        }
+        #expect(try trainer.run() == .stopped)
+        #expect(try RunResult(run).metadata["epoch"] == "1" && !FileManager.default.fileExists(atPath: run + "/evaluation.json"))
+        #expect(try goOn(Task.self, run) == .finished)
+        #expect(FileManager.default.fileExists(atPath: run + "/evaluation.json"))
+    }
+
     // MARK: - Initial weights
 
     @Test func weightsOfPreTrainingAreTaken() throws {

@@ -91,7 +91,7 @@ public final class SegmentationTask: TrainingTask {
         return true
     }
 
-    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double] {
+    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]? {
         var report = SegmentationReport(classes: loader.classes, images: evaluator.loader.items.count)
         report.results += [try evaluator.result(session.state, checkpoint: "last", epoch: session.epoch - 1)].compactMap(\.self)
         if let best {

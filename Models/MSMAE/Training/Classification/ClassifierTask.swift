@@ -96,11 +96,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     /// Validates the epoch that has just ended, and keeps its weights if they are the best; false if it was asked to stop meanwhile.
     private func validate(_ session: TrainingSession) throws -> Bool {
         let epoch = session.epoch - 1
-        var evaluations: [Evaluation] = []
-        for path in settings.paths {
-            guard let evaluation = try validator.evaluate(session.state, path, shouldStop: session.shouldStop) else { return false }
-            evaluations.append(evaluation)
-        }
+        guard let evaluations = try evaluations(session.state, validator, session) else { return false }
         for evaluation in evaluations {
             try session.log([("event", .text("validation")), ("epoch", .integer(epoch)), ("step", .integer(session.step))] + evaluation.logFields)
         }
@@ -114,27 +110,38 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         return true
     }
 
-    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double] {
-        let images = tester.images
+    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]? {
+        guard let last = try evaluations(session.state, tester, session) else { return nil }
+        var results = [("last", epoch: session.epoch - 1, last)]
+        if let best, best.epoch == session.epoch - 1 {
+            results.append(("best", best.epoch, last))
+        } else if let best {
+            let state = try tester.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            guard let evaluations = try evaluations(state, tester, session) else { return nil }
+            results.append(("best", best.epoch, evaluations))
+        }
+
+        let images = tester.images, path = session.folder.path
         var report = EvaluationReport(
             task: Settings.kind.rawValue, classes: loader.classes, images: images.loader.items.count, part: images.part)
-        let last = try settings.paths.compactMap { try tester.evaluate(session.state, $0) { false } }
-        for evaluation in last { report.add(evaluation, try tester.cost(evaluation.path), checkpoint: "last", epoch: session.epoch - 1) }
-        if let best {
-            let isLast = best.epoch == session.epoch - 1
-            let state = isLast ? session.state : try tester.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
-            for path in settings.paths {
-                guard let evaluation = try tester.evaluate(state, path, shouldStop: { false }) else { continue }
-                report.add(evaluation, try tester.cost(path), checkpoint: "best", epoch: best.epoch)
-            }
+        for (checkpoint, epoch, evaluations) in results {
+            for evaluation in evaluations { report.add(evaluation, try tester.cost(evaluation.path), checkpoint: checkpoint, epoch: epoch) }
         }
-        try report.write(to: session.folder.path + "/evaluation.json")
-        for evaluation in last {
-            try evaluation.writePredictions(to: session.folder.path + "/predictions-\(evaluation.path.rawValue).csv", images)
-        }
-        try last.first?.writeFeatures(to: session.folder.path + "/features.safetensors")
+        try report.write(to: path + "/evaluation.json")
+        for evaluation in last { try evaluation.writePredictions(to: "\(path)/predictions-\(evaluation.path.rawValue).csv", images) }
+        try last.first?.writeFeatures(to: path + "/features.safetensors")
         output.say(report.text)
         return report.numbers
+    }
+
+    /// Looks at images on all paths; nil if it was asked to stop meanwhile.
+    private func evaluations(_ state: ProgramState, _ evaluator: Evaluator, _ session: TrainingSession) throws -> [Evaluation]? {
+        var evaluations: [Evaluation] = []
+        for path in settings.paths {
+            guard let evaluation = try evaluator.evaluate(state, path, shouldStop: session.shouldStop) else { return nil }
+            evaluations.append(evaluation)
+        }
+        return evaluations
     }
 
     // MARK: - Checkpoints

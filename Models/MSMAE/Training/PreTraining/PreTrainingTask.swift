@@ -74,6 +74,7 @@ extension ImageLoader {
         let maps: MapCrop = variant == Configuration.Variant.released.rawValue ? .released : .region
         try self.init(
             folder: images, batchSize: settings.batch, imageSize: configuration.image, augmentation: .training(maps: maps),
-            seed: UInt64(settings.seed), threads: settings.readers, skipUnreadable: settings.skipUnreadable, mapGrid: configuration.grid, decoder: settings.decoder)
+            seed: UInt64(settings.seed), threads: settings.readers, skipUnreadable: settings.skipUnreadable, mapGrid: configuration.grid,
+            decoder: settings.decoder)
     }
 }

@@ -58,7 +58,12 @@ public final class Trainer<Task: TrainingTask> {
         let means = zip(task.metrics, position.lastMeans)
         output.say("finished \(position.epoch) epochs; means of the last one:"
             + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
-        results = try task.finish(session(run), means: Dictionary(uniqueKeysWithValues: means.map { ($0.output, $1) }))
+        let finished = try task.finish(session(run), means: Dictionary(uniqueKeysWithValues: means.map { ($0.output, $1) }))
+        guard let finished else {
+            output.say("stopped before the evaluation was complete; go on with --resume \(plan.path)")
+            return .stopped
+        }
+        results = finished
         return .finished
     }
 

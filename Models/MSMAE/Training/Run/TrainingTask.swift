@@ -36,8 +36,9 @@ public protocol TrainingTask: AnyObject {
     ///
     /// It is asked again when a run goes on from there, and does not repeat what it has done.
     func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision
-    /// Evaluates the result of a run that has come to its end, and returns numbers by which runs of several seeds are compared.
-    func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]
+    /// Evaluates the result of a run that has come to its end, and returns numbers by which runs of several seeds are compared; nil if it
+    /// was asked to stop meanwhile.
+    func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]?
 
     /// What a checkpoint holds beside weights, optimizer and position.
     var savedTensors: [SafetensorsWriter.Tensor] { get }
@@ -49,7 +50,7 @@ public protocol TrainingTask: AnyObject {
 extension TrainingTask {
     public func learningRateScale(of weight: String) -> Double { 1 }
     public func initialize(_ state: ProgramState) throws {}
-    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double] { means }
+    public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]? { means }
 }
 
 /// A scalar output of a training program, with the name that the progress line gives it.

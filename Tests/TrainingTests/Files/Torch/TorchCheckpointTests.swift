@@ -1,3 +1,4 @@
+import ApusTestSupport
 import ApusTraining
 import Foundation
 import Testing

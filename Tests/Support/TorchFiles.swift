@@ -1,36 +1,36 @@
 /// Pickles as their bytes, written by hand so that they may be wrong in any way (Python's Lib/pickletools.py).
-enum Pickled {
-    typealias Bytes = [UInt8]
+package enum Pickled {
+    package typealias Bytes = [UInt8]
 
-    static let none: Bytes = Array("N".utf8), mark: Bytes = Array("(".utf8)
+    package static let none: Bytes = Array("N".utf8), mark: Bytes = Array("(".utf8)
 
-    static func integer(_ value: Int) -> Bytes {
+    package static func integer(_ value: Int) -> Bytes {
         // LONG1: two's complement, the lowest byte first.
         [0x8A, 8] + (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
 
-    static func number(_ value: Double) -> Bytes {
+    package static func number(_ value: Double) -> Bytes {
         Array("G".utf8) + (0..<8).reversed().map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt64($0))) }
     }
 
-    static func text(_ text: String) -> Bytes { Array("X".utf8) + little(UInt32(text.utf8.count)) + Array(text.utf8) }
-    static func global(_ module: String, _ name: String) -> Bytes { Array("c\(module)\n\(name)\n".utf8) }
-    static func list(_ items: [Bytes]) -> Bytes { Array("](".utf8) + items.joined() + Array("e".utf8) }
-    static func tuple(_ items: [Bytes]) -> Bytes { mark + items.joined() + Array("t".utf8) }
-    static func dictionary(_ members: [(Bytes, Bytes)]) -> Bytes { Array("}(".utf8) + members.flatMap { $0 + $1 } + Array("u".utf8) }
-    static func dictionary(_ members: [(String, Bytes)]) -> Bytes { dictionary(members.map { (text($0), $1) }) }
-    static func call(_ callable: Bytes, _ arguments: [Bytes]) -> Bytes { callable + tuple(arguments) + Array("R".utf8) }
+    package static func text(_ text: String) -> Bytes { Array("X".utf8) + little(UInt32(text.utf8.count)) + Array(text.utf8) }
+    package static func global(_ module: String, _ name: String) -> Bytes { Array("c\(module)\n\(name)\n".utf8) }
+    package static func list(_ items: [Bytes]) -> Bytes { Array("](".utf8) + items.joined() + Array("e".utf8) }
+    package static func tuple(_ items: [Bytes]) -> Bytes { mark + items.joined() + Array("t".utf8) }
+    package static func dictionary(_ members: [(Bytes, Bytes)]) -> Bytes { Array("}(".utf8) + members.flatMap { $0 + $1 } + Array("u".utf8) }
+    package static func dictionary(_ members: [(String, Bytes)]) -> Bytes { dictionary(members.map { (text($0), $1) }) }
+    package static func call(_ callable: Bytes, _ arguments: [Bytes]) -> Bytes { callable + tuple(arguments) + Array("R".utf8) }
 
     /// `argparse.Namespace(...)`.
-    static func namespace(_ members: [(String, Bytes)]) -> Bytes {
+    package static func namespace(_ members: [(String, Bytes)]) -> Bytes {
         global("argparse", "Namespace") + tuple([]) + [0x81] + dictionary(members) + Array("b".utf8)
     }
 
-    static func storage(_ type: String, _ key: String, count: Int, module: String = "torch") -> Bytes {
+    package static func storage(_ type: String, _ key: String, count: Int, module: String = "torch") -> Bytes {
         tuple([text("storage"), global(module, type), text(key), text("cpu"), integer(count)]) + Array("Q".utf8)
     }
 
-    static func tensor(
+    package static func tensor(
         _ key: String = "0", type: String = "FloatStorage", count: Int, offset: Int = 0, shape: [Int], strides: [Int]
     ) -> Bytes {
         call(global("torch._utils", "_rebuild_tensor_v2"), [
@@ -40,55 +40,55 @@ enum Pickled {
     }
 
     /// A whole pickle of protocol 2.
-    static func file(_ value: Bytes) -> Bytes { [0x80, 2] + value + Array(".".utf8) }
+    package static func file(_ value: Bytes) -> Bytes { [0x80, 2] + value + Array(".".utf8) }
 
-    static func little<Integer: FixedWidthInteger>(_ value: Integer) -> Bytes {
+    package static func little<Integer: FixedWidthInteger>(_ value: Integer) -> Bytes {
         (0..<MemoryLayout<Integer>.size).map { UInt8(truncatingIfNeeded: value >> Integer(8 * $0)) }
     }
 }
 
 /// Zip archives of stored entries, each field of which can be made wrong.
-struct ZipBytes {
-    struct Entry {
-        var name: String
-        var content: [UInt8]
+package struct ZipBytes {
+    package struct Entry {
+        package var name: String
+        package var content: [UInt8]
         /// What central directory and local header say.
-        var central: Header, local: Header
+        package var central: Header, local: Header
 
-        struct Header {
-            var flags: UInt16 = 0, method: UInt16 = 0
-            var checksum: UInt32
-            var stored: UInt32, size: UInt32
-            var name: [UInt8]
-            var extra: [UInt8] = []
+        package struct Header {
+            package var flags: UInt16 = 0, method: UInt16 = 0
+            package var checksum: UInt32
+            package var stored: UInt32, size: UInt32
+            package var name: [UInt8]
+            package var extra: [UInt8] = []
         }
 
-        init(_ name: String, _ content: [UInt8]) {
+        package init(_ name: String, _ content: [UInt8]) {
             (self.name, self.content) = (name, content)
             central = Header(checksum: checksum(content), stored: UInt32(content.count), size: UInt32(content.count), name: Array(name.utf8))
             local = central
         }
     }
 
-    var entries: [Entry]
+    package var entries: [Entry]
     /// Places of local headers in the central directory that are not the true ones, by name.
-    var falsePlaces: [String: Int] = [:]
-    var isWide = false
+    package var falsePlaces: [String: Int] = [:]
+    package var isWide = false
 
-    init(_ entries: [(String, [UInt8])]) { self.entries = entries.map { Entry($0, $1) } }
+    package init(_ entries: [(String, [UInt8])]) { self.entries = entries.map { Entry($0, $1) } }
 
     /// A checkpoint with the pickle of a value and storages by key.
-    init(checkpoint value: [UInt8], storages: [(String, [UInt8])] = [], byteOrder: String? = "little") {
+    package init(checkpoint value: [UInt8], storages: [(String, [UInt8])] = [], byteOrder: String? = "little") {
         let order = byteOrder.map { [("c/byteorder", Array($0.utf8))] } ?? []
         self.init([("c/data.pkl", Pickled.file(value))] + order + storages.map { ("c/data/\($0)", $1) } + [("c/version", Array("3\n".utf8))])
     }
 
-    subscript(name: String) -> Entry {
+    package subscript(name: String) -> Entry {
         get { entries[entries.firstIndex { $0.name == name }!] }
         set { entries[entries.firstIndex { $0.name == name }!] = newValue }
     }
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var bytes: [UInt8] = [], directory: [UInt8] = []
         func fields(_ header: Entry.Header) -> [UInt8] {
             Pickled.little(UInt16(20)) + Pickled.little(header.flags) + Pickled.little(header.method) + [0, 0, 0, 0] + Pickled.little(header.checksum)
@@ -115,7 +115,7 @@ struct ZipBytes {
     }
 
     /// The same archive with sizes and places of 64 bits.
-    var widened: ZipBytes {
+    package var widened: ZipBytes {
         var wide = self
         var place = 0
         for index in wide.entries.indices {
@@ -135,11 +135,11 @@ struct ZipBytes {
 }
 
 /// CRC-32 (or, by its polynomial, CRC-32C), bit by bit.
-func checksum(_ bytes: [UInt8], polynomial: UInt32 = 0xEDB8_8320) -> UInt32 {
+package func checksum(_ bytes: [UInt8], polynomial: UInt32 = 0xEDB8_8320) -> UInt32 {
     ~bytes.reduce(UInt32.max) { remainder, byte in
         (0..<8).reduce(remainder ^ UInt32(byte)) { remainder, _ in remainder & 1 == 0 ? remainder >> 1 : remainder >> 1 ^ polynomial }
     }
 }
 
 /// The bytes of little-endian numbers.
-func littleEndian(_ floats: [Float]) -> [UInt8] { floats.flatMap { Pickled.little($0.bitPattern) } }
+package func littleEndian(_ floats: [Float]) -> [UInt8] { floats.flatMap { Pickled.little($0.bitPattern) } }
