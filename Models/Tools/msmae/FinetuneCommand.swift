@@ -28,14 +28,7 @@ struct FinetuneOptions: ParsableArguments {
     var initialWeights: String?
     @Option(help: "msmae, or mae to train on all patches. (default: msmae)") var method: String?
     @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
-    @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
-    @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
-    @Option(parsing: .unconditional, help: ArgumentHelp(
-        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
-    var window: String?
-    @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
-    @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
-    var memoryLimit: String?
+    @OptionGroup var model: ModelSettings
     @Option(help: "(default: 50)") var epochs: Int?
     @Option(help: "Images per batch. (default: 64)") var batch: Int?
     @Option(help: "Batches per update of the weights. (default: 1)") var accumIter: Int?
@@ -58,29 +51,20 @@ struct FinetuneOptions: ParsableArguments {
     @Option(help: "Share of patches that attention throws away. (default: 0.3)") var throwRatio: Double?
     @Option(help: "Epochs from one computation of the attention maps to the next. (default: 20)") var attentionInterval: Int?
     @Option(help: "Epochs without a better validation after which training ends. (default: never)") var patience: Int?
-    @Option(help: "The same seed gives the same weights. (default: 0)") var seed: Int?
+    @OptionGroup var running: RunningSettings
     @Flag(inversion: .prefixedNo, help: "Leave out images that cannot be read. (default: no)") var skipUnreadable: Bool?
-    @Option(help: "(default: one per processor)") var threads: Int?
-    @Option(help: "Epochs from one checkpoint to the next. (default: 1)") var checkpointEvery: Int?
-    @Option(help: "Checkpoints to keep. (default: 2)") var keep: Int?
-    @Option(help: "Steps from one line of the log to the next. (default: 50)") var logEvery: Int?
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
         settingValues(
-            [
-                "data": data, "init": initialWeights, "method": method, "variant": variant, "preset": preset, "precision": precision,
-                "window": window, "memory-limit": memoryLimit, "pooling": pooling,
-            ],
-            [
-                "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-interval": attentionInterval,
-                "patience": patience, "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep, "log-every": logEvery,
-            ],
+            ["data": data, "init": initialWeights, "method": method, "variant": variant, "pooling": pooling],
+            ["epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-interval": attentionInterval, "patience": patience],
             [
                 "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "clip-grad": clipGrad,
                 "ema": ema, "layer-decay": layerDecay, "drop-path": dropPath, "smoothing": smoothing, "mixup": mixup, "cutmix": cutmix,
                 "mixup-prob": mixupProb, "mixup-switch-prob": mixupSwitchProb, "mask-ratio": maskRatio, "throw-ratio": throwRatio,
             ],
             ["skip-unreadable": skipUnreadable])
+        .merging(model.given) { $1 }.merging(running.given) { $1 }
     }
 }

@@ -23,14 +23,7 @@ struct LinprobeOptions: ParsableArguments {
     @Option(name: .customLong("init"), help: ArgumentHelp(
         "Weights of the encoder: a checkpoint of this program or of PyTorch (.pth), a run's folder, or none. (default: none)", valueName: "file"))
     var initialWeights: String?
-    @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
-    @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
-    @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
-    @Option(parsing: .unconditional, help: ArgumentHelp(
-        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
-    var window: String?
-    @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
-    var memoryLimit: String?
+    @OptionGroup var model: ModelSettings
     @Option(help: "(default: 90)") var epochs: Int?
     @Option(help: "Images per batch. (default: 512)") var batch: Int?
     @Option(help: "Batches per update of the weights. (default: 1)") var accumIter: Int?
@@ -43,27 +36,18 @@ struct LinprobeOptions: ParsableArguments {
     @Option(help: "Decay of an average of the weights, which is then evaluated in their place, such as 0.999. (default: none)") var ema: Double?
     @Option(help: "What the head reads: mean (of the patches) or class-token. (default: class-token)") var pooling: String?
     @Option(help: "Epochs without a better validation after which training ends. (default: never)") var patience: Int?
-    @Option(help: "The same seed gives the same weights. (default: 0)") var seed: Int?
+    @OptionGroup var running: RunningSettings
     @Flag(inversion: .prefixedNo, help: "Leave out images that cannot be read. (default: no)") var skipUnreadable: Bool?
-    @Option(help: "(default: one per processor)") var threads: Int?
-    @Option(help: "Epochs from one checkpoint to the next. (default: 1)") var checkpointEvery: Int?
-    @Option(help: "Checkpoints to keep. (default: 2)") var keep: Int?
-    @Option(help: "Steps from one line of the log to the next. (default: 50)") var logEvery: Int?
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
         settingValues(
-            [
-                "data": data, "init": initialWeights, "preset": preset, "precision": precision, "window": window,
-                "memory-limit": memoryLimit, "pooling": pooling,
-            ],
-            [
-                "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience, "seed": seed,
-                "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep, "log-every": logEvery,
-            ],
+            ["data": data, "init": initialWeights, "pooling": pooling],
+            ["epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience],
             [
                 "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "clip-grad": clipGrad, "ema": ema,
             ],
             ["skip-unreadable": skipUnreadable])
+        .merging(model.given) { $1 }.merging(running.given) { $1 }
     }
 }

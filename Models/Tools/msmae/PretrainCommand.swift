@@ -20,16 +20,9 @@ struct PretrainCommand: ParsableCommand {
 /// The options that are settings; without defaults, which are those of `PreTrainingSettings`.
 struct PretrainOptions: ParsableArguments {
     @Option(help: "Folder of images.") var data: String?
-    @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
-    @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
+    @OptionGroup var model: ModelSettings
     @Option(help: "msmae, or mae for random masking throughout and no labels. (default: msmae)") var method: String?
     @Option(help: "corrected, or released to follow the public code. (default: corrected)") var variant: String?
-    @Option(parsing: .unconditional, help: ArgumentHelp(
-        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
-    var window: String?
-    @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
-    @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
-    var memoryLimit: String?
     @Option(help: "(default: 300)") var epochs: Int?
     @Option(help: "Images per batch. (default: 64)") var batch: Int?
     @Option(help: "Batches per update of the weights. (default: 1)") var accumIter: Int?
@@ -47,23 +40,15 @@ struct PretrainOptions: ParsableArguments {
     @Option(help: "Beside a reconstruction loss of weight 1. (default: 0.1)") var classificationLossWeight: Double?
     @Option(help: "The first epoch with attention-driven masking. (default: 41)") var attentionStart: Int?
     @Option(help: "Epochs from one computation of the attention maps to the next. (default: 40)") var attentionInterval: Int?
-    @Option(help: "The same seed gives the same weights. (default: 0)") var seed: Int?
+    @OptionGroup var running: RunningSettings
     @Flag(inversion: .prefixedNo, help: "Leave out images that cannot be read. (default: no)") var skipUnreadable: Bool?
-    @Option(help: "(default: one per processor)") var threads: Int?
-    @Option(help: "Epochs from one checkpoint to the next. (default: 1)") var checkpointEvery: Int?
-    @Option(help: "Checkpoints to keep. (default: 2)") var keep: Int?
-    @Option(help: "Steps from one line of the log to the next. (default: 50)") var logEvery: Int?
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
-        let texts = [
-            "data": data, "method": method, "preset": preset, "variant": variant, "precision": precision, "window": window,
-            "memory-limit": memoryLimit,
-        ]
+        let texts = ["data": data, "method": method, "variant": variant]
         let integers = [
-            "image-size": imageSize, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-start": attentionStart,
-            "attention-interval": attentionInterval, "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep,
-            "log-every": logEvery,
+            "epochs": epochs, "batch": batch, "accum-iter": accumIter, "attention-start": attentionStart,
+            "attention-interval": attentionInterval,
         ]
         let numbers = [
             "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "clip-grad": clipGrad, "ema": ema,
@@ -71,6 +56,6 @@ struct PretrainOptions: ParsableArguments {
             "classification-loss-weight": classificationLossWeight,
         ]
         let flags = ["norm-pix-loss": normPixLoss, "skip-unreadable": skipUnreadable]
-        return settingValues(texts, integers, numbers, flags)
+        return settingValues(texts, integers, numbers, flags).merging(model.given) { $1 }.merging(running.given) { $1 }
     }
 }

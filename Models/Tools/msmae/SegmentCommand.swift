@@ -33,14 +33,7 @@ struct SegmentOptions: ParsableArguments {
     var initialWeights: String?
     @Option(help: "corrected, or released to follow the public code: no bias of queries, keys and values, and images normalised twice. (default: corrected)")
     var variant: String?
-    @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
-    @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
-    @Option(parsing: .unconditional, help: ArgumentHelp(
-        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
-    var window: String?
-    @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
-    @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
-    var memoryLimit: String?
+    @OptionGroup var model: ModelSettings
     @Option(help: "Channels inside of the heads. (default: 256)") var headWidth: Int?
     @Option(help: "(default: 200)") var epochs: Int?
     @Option(help: "Images per batch. (default: 8)") var batch: Int?
@@ -49,24 +42,15 @@ struct SegmentOptions: ParsableArguments {
     @Option(help: "Learning rate at the end. (default: 1e-5)") var minLr: Double?
     @Option(help: "(default: 1e-4)") var weightDecay: Double?
     @Option(help: "Epochs without a better validation after which training ends. (default: never)") var patience: Int?
-    @Option(help: "The same seed gives the same weights. (default: 0)") var seed: Int?
-    @Option(help: "(default: one per processor)") var threads: Int?
-    @Option(help: "Epochs from one checkpoint to the next. (default: 1)") var checkpointEvery: Int?
-    @Option(help: "Checkpoints to keep. (default: 2)") var keep: Int?
-    @Option(help: "Steps from one line of the log to the next. (default: 50)") var logEvery: Int?
+    @OptionGroup var running: RunningSettings
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
         settingValues(
-            [
-                "data": data, "init": initialWeights, "variant": variant, "preset": preset, "window": window, "precision": precision,
-                "memory-limit": memoryLimit,
-            ],
-            [
-                "image-size": imageSize, "head-width": headWidth, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience,
-                "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep, "log-every": logEvery,
-            ],
+            ["data": data, "init": initialWeights, "variant": variant],
+            ["head-width": headWidth, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience],
             ["lr": lr, "min-lr": minLr, "weight-decay": weightDecay], [:])
+        .merging(model.given) { $1 }.merging(running.given) { $1 }
     }
 }
 
