@@ -4,7 +4,8 @@ extension Pass {
     /// Products and attention in bfloat16 with sums in f32; what is stored between products is rounded to bfloat16 as well.
     ///
     /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a product's result is rounded only
-    /// where several readers would have it stored. Reductions of a value that products read, as for the gradient of a bias, read the rounded one.
+    /// where several readers would have it stored. Of a normalisation whose gradient is in the graph, the normalised rows are kept, rounded, in
+    /// place of the wider sums that they are computed from. Reductions of a value that products read, as for the gradient of a bias, read the rounded one.
     /// Expects primitives, attention, and an optimizer in the graph (Micikevicius et al. 2018 for the scheme).
     public static let mixedPrecision = Pass("mixed-precision") { graph in
         let plan = PrecisionPlan(graph)
@@ -85,12 +86,24 @@ private struct PrecisionPlan {
 
     func isProductOperand(_ value: Value) -> Bool { productOperands.contains(value) && graph[value].type.element == .f32 }
 
-    /// Whether a product's result, or its sum with a bias, is read in several places.
+    /// Whether a product's result, its sum with a bias, or normalised rows are read in several places.
     func isStored(_ value: Value) -> Bool {
         guard graph[value].type.element == .f32, graph[value].type.count >= Self.smallest, !isForUpdates[value.index], !isResult.contains(value) else { return false }
         if graph[value].operation is Dot { return users[value.index].count > 1 }
-        guard graph[value].operation is Add, users[value.index].count > 1 else { return false }
-        let (product, bias) = (graph[value].operands[0], graph[value].operands[1])
-        return graph[product].operation is Dot && users[product.index].count == 1 && graph[bias].operation is Broadcast
+        guard users[value.index].count > 1, graph[value].operands.count == 2 else { return false }
+        let (first, second) = (graph[value].operands[0], graph[value].operands[1])
+        switch graph[value].operation {
+        case is Add: return graph[first].operation is Dot && users[first.index].count == 1 && graph[second].operation is Broadcast
+        case is Multiply: return graph[first].operation is Subtract && isOfRows(graph[first].operands[1]) && isOfRows(second)
+        default: return false
+        }
+    }
+
+    /// Whether a value is one number for each row, as the mean and the inverse deviation of a normalisation are.
+    private func isOfRows(_ value: Value) -> Bool {
+        let node = graph[value]
+        guard let broadcast = node.operation as? Broadcast, let width = node.type.shape.last else { return false }
+        let source = graph[node.operands[0]].type
+        return source.count * width == node.type.count && (source.shape.last == 1 || broadcast.axes.last != node.type.rank - 1)
     }
 }
