@@ -50,10 +50,10 @@ extension Graph {
             }
             if unreadable.isEmpty || round == 3 { return (graph, libraryProducts) }
             let sides = Dictionary(uniqueKeysWithValues: unreadable.map { ($0, ProductOrientation(graph, $0, layout)?.leftSide ?? 0) })
-            let casts = graph.castsForAll(sides, placement)
+            let shared = graph.sharedCopies(sides, placement)
             graph = try rebuild(graph) { node, value, operands, builder in
-                if casts.contains(value) { return builder.add(node.operation, operands).copied() }
-                guard let side = sides[value], let dot = node.operation as? Dot, !casts.contains(node.operands[side]) else { return nil }
+                if shared.contains(value) { return builder.add(node.operation, operands).copied() }
+                guard let side = sides[value], let dot = node.operation as? Dot, !shared.contains(node.operands[side]) else { return nil }
                 return dot.copyingOperand(side, operands)
             }
             graph = try Pipeline([.simplify, .commonSubexpressions, .deadCode]).run(graph)
@@ -61,15 +61,18 @@ extension Graph {
         }
     }
 
-    /// Operands that are to be copied as they are, and are casts of values which would be stored for nobody else: the copy is for all
-    /// who read the cast, in place of the wider value.
-    private func castsForAll(_ sides: [Value: Int], _ placement: Placement) -> Set<Value> {
+    /// Operands that are to be copied as they are, and whose copy is for all who read them, so that what they are computed from need
+    /// not be kept: casts of values which would be stored for nobody else, and gathered rows.
+    private func sharedCopies(_ sides: [Value: Int], _ placement: Placement) -> Set<Value> {
         let counts = useCounts()
         return Set(sides.compactMap { value, side in
             let operand = self[value].operands[side]
-            guard self[operand].operation is Cast, let dot = self[value].operation as? Dot, dot.hasRowsInOrder(side, rank: self[operand].type.rank) else { return nil }
+            guard let dot = self[value].operation as? Dot, dot.hasRowsInOrder(side, rank: self[operand].type.rank) else { return nil }
+            if self[operand].operation is Gather { return operand }
+            guard self[operand].operation is Cast else { return nil }
             let source = self[operand].operands[0]
-            return placement.isStored(source) && counts[source.index] == 1 && !self[source].isLeaf ? operand : nil
+            let isOnlyCast = counts[source.index] == 1 && placement.isStored(source) && !self[source].isLeaf
+            return isOnlyCast || self[source].operation is Gather ? operand : nil
         })
     }
 }

@@ -73,6 +73,17 @@ struct MemoryTests {
         }
     }
 
+    /// Gathered rows are copied for the product that cannot read them in place, and for everyone else, so that the rows they are taken of go early.
+    @Test func gatheredRowsAreKeptInPlaceOfAllRows() throws {
+        let graph = try functionGraph([f32(512, 64), i32(64), f32(64, 64)]) { x in
+            let rows = gather(x[0], x[1])
+            return [matmul(matmul(rows, x[2]), rows)]
+        }
+        let report = try GraphCompiler(cache: nil).compile(graph).memory
+        let input = try #require(report.buffers.first { $0.content.hasPrefix("input f32[512,64]") })
+        #expect(input.steps.upperBound == 0, "\(report.text())")
+    }
+
     /// Runs a schedule on paper: each step may read only what is whole, and what it writes must not be wanted any more.
     ///
     /// The lives of buffers are found here anew, from the steps' buffers alone.
