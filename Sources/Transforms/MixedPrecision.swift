@@ -11,13 +11,13 @@ extension Pass {
         let plan = PrecisionPlan(graph)
         var lowered: [Value: Tensor] = [:]
         return try rebuild(graph) { node, value, operands, builder in
-            /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one.
+            /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one, and parts are rounded before they are joined.
             func low(_ x: Tensor) -> Tensor {
                 if x.element == .bf16 { return x }
                 if let known = lowered[x.value] { return known }
                 let node = builder.graph[x.value]
-                let isView = node.operation is Transpose || node.operation is Reshape || node.operation is Slice
-                let result = isView ? builder.add(node.operation, [low(builder.tensor(node.operands[0]))]) : x.cast(.bf16)
+                let movesOnly = node.operation is Transpose || node.operation is Reshape || node.operation is Slice || node.operation is Concatenate
+                let result = movesOnly ? builder.add(node.operation, node.operands.map { low(builder.tensor($0)) }) : x.cast(.bf16)
                 lowered[x.value] = result
                 return result
             }
