@@ -35,19 +35,23 @@ package struct ProductTiling: Hashable {
         vectors = n <= lanes ? 1 : 2
         rows = Self.rows(m, most: (target.vectorRegisters - vectors - 2) / vectors, vectors: vectors)
 
-        let block = vectors * lanes
-        func rounded(_ columns: Int) -> Int { (columns + block - 1) / block * block }
+        let block = vectors * lanes, blocks = (n + block - 1) / block
         let wanted = max(1, min(Self.fewestTiles, kernel.floatingPointOperations / Self.smallestTile))
-        let most = max(block, Self.packedBytes / (units * 4) / block * block)
-        let balanced = max(rounded((n * batch + wanted - 1) / wanted), min(rounded(n), 3 * block))
-        let tilesOfColumns = (n + min(most, balanced) - 1) / min(most, balanced)
-        columnsPerTile = rounded((n + tilesOfColumns - 1) / tilesOfColumns)
+        let fitting = max(1, Self.packedBytes / (units * 4 * block))
+        columnsPerTile = Self.evenWidth(blocks, most: min(blocks, fitting, max((blocks * batch + wanted - 1) / wanted, 3))) * block
         columnTiles = (n + columnsPerTile - 1) / columnsPerTile
 
         let tilesOfRows = max(1, min(wanted / (columnTiles * batch), m / (4 * rows)))
         rowsPerTile = tilesOfRows == 1 ? m : ((m + tilesOfRows - 1) / tilesOfRows + rows - 1) / rows * rows
         rowTiles = (m + rowsPerTile - 1) / rowsPerTile
         tiles = batch * columnTiles * rowTiles
+    }
+
+    /// The width, in register blocks, that leaves the last of equal tiles as full as can be, so that threads end at the same time; not
+    /// far below the most that a tile may have.
+    private static func evenWidth(_ blocks: Int, most: Int) -> Int {
+        func missing(_ width: Int) -> Int { (blocks + width - 1) / width * width - blocks }
+        return (max(min(most, 2), most / 2)...most).min { (missing($0), -$0) < (missing($1), -$1) } ?? most
     }
 
     /// The height of register blocks with which all rows take the fewest cycles.

@@ -192,6 +192,24 @@ struct GeneratedProductTests {
         }
     }
 
+    /// All columns belong to a tile; where equal tiles are possible, they are equal, so that two threads end at the same time.
+    @Test(arguments: [ElementType.f32, .bf16], [[2208, 512, 2048], [800, 768, 3072], [1536, 512, 2208], [800, 2304, 768], [64, 997, 31], [7, 65, 4096]])
+    func tilesAreEven(_ element: ElementType, _ shape: [Int]) throws {
+        let n = shape[1], types = types(element, shape[0], n, shape[2], layout: 0)
+        let graph = try functionGraph(types) { x in [product(x, layout: 0, result: .f32)] }
+        let schedule = try GraphCompiler(Self.options, cache: nil).schedule(GraphCompiler.optimize(graph))
+        let kernels = schedule.steps.compactMap { step -> ProductKernel? in
+            guard case .kernel(let call) = step.work, case .product(let kernel) = call.kernel else { return nil }
+            return kernel
+        }
+        let kernel = try #require(kernels.first)
+        for level in TargetLevelTests.levels {
+            let tiling = ProductTiling(kernel, try TargetDescription.host().restricted(to: level))
+            #expect(tiling.columnTiles * tiling.columnsPerTile >= n && (tiling.columnTiles - 1) * tiling.columnsPerTile < n, "\(level)")
+            #expect(n % 512 != 0 && n % 768 != 0 || tiling.columnTiles * tiling.columnsPerTile == n, "\(level): \(tiling)")
+        }
+    }
+
     @Test(arguments: [ElementType.f32, .bf16], [[700, 40, 30], [40, 900, 64], [333, 517, 98], [64, 64, 5000]])
     func threads(_ element: ElementType, _ shape: [Int]) throws {
         let types = types(element, shape[0], shape[1], shape[2], layout: 2)
