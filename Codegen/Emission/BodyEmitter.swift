@@ -33,13 +33,13 @@ class BodyEmitter {
         var mask: LLVMValue?
     }
 
-    /// The body of a kernel whose tensors are reached through these pointers.
-    init(_ kernel: LoopKernel, _ builder: Builder, arguments: [LLVMValue], scratch: LLVMValue) {
+    /// The body of a kernel whose tensors are reached through these pointers; of one vector of lanes unless told.
+    init(_ kernel: LoopKernel, _ builder: Builder, arguments: [LLVMValue], scratch: LLVMValue, lanes: Int? = nil) {
         self.kernel = kernel
         self.builder = builder
         self.arguments = arguments
         self.scratch = scratch
-        lanes = builder.module.target.lanes()
+        self.lanes = lanes ?? builder.module.target.lanes()
         dependsOnColumn = kernel.columnDependence
     }
 
@@ -221,18 +221,32 @@ class BodyEmitter {
         for store in stores { self.store(store) }
     }
 
-    /// Asks for the memory that the current lanes of all contiguous loads and stores need.
-    ///
-    /// The indices may lie beyond the extents, so nothing is read to find an address.
+    /// Whether the lanes of an address lie side by side, and where is known before anything is read.
+    private func isForeseeable(_ address: IndexExpression) -> Bool { address.dynamic.isEmpty && pattern(address) == .contiguous }
+
+    /// Asks for the memory that the current lanes of all contiguous loads need. The indices may lie beyond the extents.
     func prefetch() {
-        func isKnown(_ address: IndexExpression) -> Bool { address.dynamic.isEmpty && pattern(address) == .contiguous }
         for instruction in kernel.instructions {
-            guard case .load(let argument, let address) = instruction.kind, isKnown(address) else { continue }
+            guard case .load(let argument, let address) = instruction.kind, isForeseeable(address) else { continue }
             builder.prefetch(arguments[argument], byteOffset: byteOffset(address, instruction.type), forWriting: false)
         }
-        for store in kernel.stores where isKnown(store.address) {
-            builder.prefetch(arguments[store.argument], byteOffset: byteOffset(store.address, kernel.arguments[store.argument]), forWriting: true)
+    }
+
+    /// The tensors that differ from row to row and are read or written side by side, from the current row and column on.
+    func streams() -> [RegisterBlock.Stream] {
+        var streams: [Int: RegisterBlock.Stream] = [:]
+        func add(_ argument: Int, _ address: IndexExpression, isWritten: Bool) {
+            guard isForeseeable(address), let rowStride = address.terms[kernel.innermost - 1] else { return }
+            let bytes = kernel.arguments[argument].byteCount
+            streams[argument] = RegisterBlock.Stream(
+                address: builder.offset(arguments[argument], bytes: byteOffset(address, kernel.arguments[argument])), rowBytes: rowStride * bytes,
+                elementBytes: bytes, isWritten: isWritten)
         }
+        for instruction in kernel.instructions {
+            if case .load(let argument, let address) = instruction.kind { add(argument, address, isWritten: false) }
+        }
+        for store in kernel.stores { add(store.argument, store.address, isWritten: true) }
+        return streams.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Says what the product is in the current lanes.

@@ -6,6 +6,7 @@ import ApusLLVM
 /// A tile is a range of C's columns (and of its rows, where the columns alone do not give enough tiles). Its part of B is packed
 /// into the thread's own memory, in the order in which it is multiplied; A is read where it lies. Sums of a block of
 /// rows and columns are kept in registers along the whole contracted axis: each is one sum in one order, whatever the tiles.
+/// When all blocks of a strip of rows are multiplied, what becomes of the sums is computed along the strip's rows.
 final class ProductEmitter {
     let kernel: ProductKernel
     let tiling: ProductTiling
@@ -24,7 +25,10 @@ final class ProductEmitter {
         let frame = KernelFunctionFrame(name, arguments: 1 + kernel.right.arguments.count + kernel.result.arguments.count, in: module)
         let firstOfResult = 1 + kernel.right.arguments.count
         right = BodyEmitter(kernel.right, frame.builder, arguments: Array(frame.arguments[1..<firstOfResult]), scratch: frame.scratch)
-        result = BodyEmitter(kernel.result, frame.builder, arguments: Array(frame.arguments[firstOfResult...]), scratch: frame.scratch)
+        // With registers to spare, the end takes vectors side by side: chains of operations that do not wait for each other.
+        result = BodyEmitter(
+            kernel.result, frame.builder, arguments: Array(frame.arguments[firstOfResult...]), scratch: frame.scratch,
+            lanes: module.target.vectorRegisters < 32 ? tiling.lanes : tiling.blockColumns)
         builder = frame.builder
         self.frame = frame
         block = RegisterBlock(builder: builder, element: kernel.element, lanes: tiling.lanes, vectors: tiling.vectors)
@@ -55,14 +59,10 @@ final class ProductEmitter {
             let isCertain = kernel.m % tiling.rows == 0
             let rows = isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
             builder.loop(from: integer(0), to: blocks, step: integer(1)) { block, _ in
-                let next = builder.add(block, integer(1)), isLast = builder.icmp(.eq, next, blocks)
-                func columns(_ block: LLVMValue) -> LLVMValue { builder.add(column, builder.mul(block, integer(tiling.blockColumns))) }
-                let following = Position(
-                    row: builder.select(isLast, builder.add(row, integer(tiling.rows)), row),
-                    column: builder.select(isLast, column, columns(next)))
-                emitBlock(matrix, Position(row: row, column: columns(block)), rows: rows, block, following: following)
+                multiply(matrix, row: row, rows: rows, block, column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))))
                 return []
             }
+            finish(builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, from: column, blocks: blocks)
             return []
         }
     }
@@ -104,19 +104,18 @@ final class ProductEmitter {
         right.scalars = invariant
     }
 
-    // MARK: A register block
+    // MARK: A strip of rows
 
-    /// Where a block begins in C.
-    private struct Position {
-        var row: LLVMValue, column: LLVMValue
-    }
-
-    private func emitBlock(_ matrix: LLVMValue, _ position: Position, rows: LLVMValue, _ number: LLVMValue, following: Position) {
-        let left = leftPointer(matrix, position.row), columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
+    /// Computes the sums of a register block. Meanwhile the memory is asked for that the end of the strip needs there.
+    private func multiply(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, _ number: LLVMValue, column: LLVMValue) {
+        let left = leftPointer(matrix, row), columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
+        let sums = builder.offset(frame.scratch, bytes: builder.mul(number, integer(block.unitBytes)))
+        result.setIndices(Array(0..<result.kernel.innermost), from: builder.add(builder.mul(matrix, integer(kernel.m)), row))
+        let ahead = result.withColumn(column, limit: nil) { result.streams() }
         func multiply(_ rows: Int) {
             block.multiply(
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns, units: kernel.units,
-                into: frame.scratch, targetRowBytes: block.unitBytes)
+                into: sums, targetRowBytes: tiling.columnsPerTile * 4, ahead: ahead)
         }
         let rest = kernel.m % tiling.rows
         if rest == 0 {
@@ -127,10 +126,6 @@ final class ProductEmitter {
             builder.ifThenElse(
                 builder.icmp(.eq, rows, integer(tiling.rows)), then: { multiply(tiling.rows); return [] }, else: { multiply(rest); return [] })
         }
-        func inAll(_ position: Position) -> Position {
-            Position(row: builder.add(builder.mul(matrix, integer(kernel.m)), position.row), column: position.column)
-        }
-        finish(inAll(position), rows: rows, following: inAll(following))
     }
 
     private func leftPointer(_ matrix: LLVMValue, _ row: LLVMValue) -> LLVMValue {
@@ -143,22 +138,16 @@ final class ProductEmitter {
         return builder.offset(frame.arguments[0], bytes: builder.mul(offset, integer(kernel.element.byteCount)))
     }
 
-    /// What is done with the sums of a block, row by row. Meanwhile the memory that the end of the following block needs is asked for:
-    /// it arrives while that block is multiplied.
-    private func finish(_ position: Position, rows: LLVMValue, following: Position) {
+    /// What is done with the sums of a strip, row by row.
+    private func finish(_ first: LLVMValue, rows: LLVMValue, from column: LLVMValue, blocks: LLVMValue) {
         let invariant = result.scalars, limit = kernel.n % tiling.blockColumns == 0 ? nil : integer(kernel.n)
         builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
-            result.scalars = invariant
-            result.setIndices(Array(0..<kernel.result.innermost), from: builder.add(following.row, row))
-            for vector in 0..<tiling.vectors {
-                result.withColumn(builder.add(following.column, integer(vector * tiling.lanes)), limit: nil) { result.prefetch() }
-            }
-            result.beginRow(builder.add(position.row, row), invariant: invariant)
-            builder.loop(from: integer(0), to: integer(tiling.vectors), step: integer(1)) { vector, _ in
-                let start = builder.add(position.column, builder.mul(vector, integer(tiling.lanes)))
-                let place = builder.mul(builder.add(builder.mul(row, integer(tiling.vectors)), vector), integer(tiling.lanes * 4))
-                result.withColumn(start, limit: limit) {
-                    let sum = builder.load(module.vector(module.f32, tiling.lanes), frame.scratch, byteOffset: place, align: tiling.lanes * 4)
+            result.beginRow(builder.add(first, row), invariant: invariant)
+            let sums = builder.offset(frame.scratch, bytes: builder.mul(row, integer(tiling.columnsPerTile * 4)))
+            builder.loop(from: integer(0), to: builder.mul(blocks, integer(tiling.blockColumns)), step: integer(result.lanes)) { start, _ in
+                result.withColumn(builder.add(column, start), limit: limit) {
+                    let sum = builder.load(
+                        module.vector(module.f32, result.lanes), sums, byteOffset: builder.mul(start, integer(4)), align: tiling.lanes * 4)
                     result.setProduct(sum)
                     result.storeAll(kernel.result.stores)
                 }

@@ -21,6 +21,8 @@ struct RegisterBlock {
     /// Units along a contracted axis of this many elements.
     func units(_ count: Int) -> Int { element == .bf16 ? (count + 1) / 2 : count }
 
+    /// Bytes that come from memory together.
+    private static let lineBytes = 64
     /// Units of the contracted axis in one turn of the inner loop.
     private static let unrolling = 2
 
@@ -33,19 +35,32 @@ struct RegisterBlock {
     ///   - rowBytes: Distance of the rows.
     ///   - packed: Address of the packed columns.
     ///   - targetRowBytes: Distance of the rows of sums.
-    func multiply(rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, into target: LLVMValue, targetRowBytes: Int) {
-        let name = "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(units)_\(targetRowBytes)"
+    ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so that requests do not queue.
+    func multiply(
+        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, into target: LLVMValue, targetRowBytes: Int, ahead: [Stream] = []
+    ) {
+        let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
+        let name = "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(units)_\(targetRowBytes)\(streams)"
         let function = module.function(named: name) ?? {
-            let function = module.addFunction(
-                name, parameters: [module.pointer, module.pointer, module.pointer], returns: module.void, noAlias: [0, 1, 2], isInternal: true)
+            let parameters = (0..<3 + ahead.count).map { _ in module.pointer }
+            let function = module.addFunction(name, parameters: parameters, returns: module.void, noAlias: [0, 1, 2], isInternal: true)
             let inner = RegisterBlock(builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
-            inner.emitBody(rows: rows, function, rowBytes: rowBytes, units: units, targetRowBytes: targetRowBytes)
+            inner.emitBody(rows: rows, function, rowBytes: rowBytes, units: units, targetRowBytes: targetRowBytes, ahead: ahead)
             return function
         }()
-        builder.call(function, [left, packed, target])
+        builder.call(function, [left, packed, target] + ahead.map(\.address))
     }
 
-    private func emitBody(rows: Int, _ function: Function, rowBytes: Int, units: Int, targetRowBytes: Int) {
+    /// A tensor that is read or written row by row.
+    struct Stream {
+        /// Where the first row's columns begin.
+        var address: LLVMValue
+        var rowBytes: Int
+        var elementBytes: Int
+        var isWritten: Bool
+    }
+
+    private func emitBody(rows: Int, _ function: Function, rowBytes: Int, units: Int, targetRowBytes: Int, ahead: [Stream]) {
         let (left, packed, target) = (function.parameters[0], function.parameters[1], function.parameters[2])
         let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
         func step(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, _ unit: Int) -> [LLVMValue] {
@@ -62,22 +77,39 @@ struct RegisterBlock {
             }
             return sums
         }
-        let zeros = [LLVMValue](repeating: builder.zero(module.vector(module.f32, lanes)), count: rows * vectors)
-        let turns = units / Self.unrolling
-        var sums = zeros
-        if turns > 0 {
-            sums = builder.loop(from: integer(0), to: integer(turns), step: integer(1), carrying: zeros) { turn, sums in
+        func run(_ sums: [LLVMValue], from first: LLVMValue, to last: LLVMValue) -> [LLVMValue] {
+            builder.loop(from: first, to: last, step: integer(1), carrying: sums) { turn, sums in
                 let left = builder.offset(left, bytes: builder.mul(turn, integer(Self.unrolling * 4)))
                 let packed = builder.offset(packed, bytes: builder.mul(turn, integer(Self.unrolling * unitBytes)))
                 return (0..<Self.unrolling).reduce(sums) { step($0, left, packed, $1) }
             }
         }
+        var sums = [LLVMValue](repeating: builder.zero(module.vector(module.f32, lanes)), count: rows * vectors)
+        let turns = units / Self.unrolling, turnsPerRow = turns / rows
+        var done = 0
+        if !ahead.isEmpty {
+            sums = builder.loop(from: integer(0), to: integer(rows), step: integer(1), carrying: sums) { row, sums in
+                for (number, stream) in ahead.enumerated() { ask(function.parameters[3 + number], stream, row) }
+                let first = builder.mul(row, integer(turnsPerRow))
+                return run(sums, from: first, to: builder.add(first, integer(turnsPerRow)))
+            }
+            done = turnsPerRow * rows
+        }
+        if done < turns { sums = run(sums, from: integer(done), to: integer(turns)) }
         for unit in turns * Self.unrolling..<units { sums = step(sums, left, packed, unit) }
         for (number, sum) in sums.enumerated() {
             let place = number / vectors * targetRowBytes + number % vectors * vectorBytes
             builder.store(sum, target, byteOffset: integer(place), align: vectorBytes)
         }
         builder.ret()
+    }
+
+    /// Asks for the block's columns in a row of a tensor.
+    private func ask(_ address: LLVMValue, _ stream: Stream, _ row: LLVMValue) {
+        for place in Swift.stride(from: 0, to: columns * stream.elementBytes, by: Self.lineBytes) {
+            let offset = builder.add(builder.mul(row, integer(stream.rowBytes)), integer(place))
+            builder.prefetch(address, byteOffset: offset, forWriting: stream.isWritten)
+        }
     }
 }
 

@@ -16,13 +16,15 @@ package struct ProductTiling: Hashable {
     /// Columns of a register block.
     package var blockColumns: Int { vectors * lanes }
     package var blocksPerTile: Int { columnsPerTile / blockColumns }
-    /// Bytes of the sums of one register block.
-    package var sumBytes: Int { rows * blockColumns * 4 }
-    /// Memory that a thread needs: the sums of a block, and the packed columns of a tile.
+    /// Bytes of the sums of a strip: of the rows of a register block, in all columns of the tile.
+    package var sumBytes: Int { rows * columnsPerTile * 4 }
+    /// Memory that a thread needs: the sums of a strip, and the packed columns of a tile.
     package var scratchBytes: Int { sumBytes + columnsPerTile * units * 4 }
 
     /// Bytes of a tile's packed columns: they stay in the second-level cache, with room for the rows that stream by.
     private static let packedBytes = 640 << 10
+    /// Bytes of a strip's sums: they are used again before they leave the first-level cache, or soon after.
+    private static let stripBytes = 24 << 10
     /// Tiles that a product should have at least: enough for several threads, and for one that is late.
     private static let fewestTiles = 8
     /// Floating-point operations that are worth a tile of their own.
@@ -37,7 +39,7 @@ package struct ProductTiling: Hashable {
 
         let block = vectors * lanes, blocks = (n + block - 1) / block
         let wanted = max(1, min(Self.fewestTiles, kernel.floatingPointOperations / Self.smallestTile))
-        let fitting = max(1, Self.packedBytes / (units * 4 * block))
+        let fitting = max(1, min(Self.packedBytes / (units * 4 * block), Self.stripBytes / (rows * block * 4)))
         columnsPerTile = Self.evenWidth(blocks, most: min(blocks, fitting, max((blocks * batch + wanted - 1) / wanted, 3))) * block
         columnTiles = (n + columnsPerTile - 1) / columnsPerTile
 

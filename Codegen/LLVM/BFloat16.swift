@@ -3,8 +3,10 @@ extension Builder {
     /// f32 to bfloat16, to nearest even; NaN stays NaN, and numbers below the normal ones become 0, as for the processor's own instruction.
     package func roundToBFloat16(_ x: Value) -> Value {
         let narrow = module.vector(module.i16, x.type.lanes)
-        if module.target.hasBFloat16DotProduct, module.target.level == .avx512, x.type.lanes == 16 {
-            return bitcast(intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", overloads: [], [x]), narrow)
+        if module.target.hasBFloat16DotProduct, module.target.level == .avx512, x.type.lanes.isMultiple(of: 16) {
+            return inParts([x], lanes: 16) {
+                bitcast(intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", overloads: [], $0), module.vector(module.i16, 16))
+            }
         }
         let type = module.vector(module.i32, x.type.lanes)
         let isSubnormal = fcmp(.olt, fabs(x), float(0x1p-126, x.type))

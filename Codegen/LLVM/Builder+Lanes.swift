@@ -44,6 +44,16 @@ extension Builder {
         return Value(reference: LLVMBuildShuffleVector(reference, a.reference, b.reference, mask, ""))
     }
 
+    /// Gives vectors to an instruction that takes so many lanes, part by part, and joins what it makes of them. Their lanes are that many times a power of 2.
+    package func inParts(_ values: [Value], lanes: Int, _ body: ([Value]) -> Value) -> Value {
+        let count = values[0].type.lanes
+        if count == lanes { return body(values) }
+        func half(_ numbers: Range<Int>) -> Value {
+            inParts(values.map { shuffle($0, undefined($0.type), Array(numbers)) }, lanes: lanes, body)
+        }
+        return shuffle(half(0..<count / 2), half(count / 2..<count), Array(0..<count))
+    }
+
     /// Joins all lanes into a scalar, always in the same order: the upper half onto the lower, again
     /// and again, and last the lanes of an odd rest one after the other.
     package func reduce(_ reduction: Reduction, _ vector: Value) -> Value {

@@ -13,7 +13,7 @@ extension Builder {
         var r = fma(count, float(-0x1.62e4p-1, type), x)
         r = fma(count, float(-0x1.7f7d1cp-20, type), r)
         let power = fadd(exponentialMinusOne(r), float(1, type))
-        if module.target.level == .avx512, type.lanes == 16 { return scaled(power, byPowerOf: count) }
+        if module.target.level == .avx512, type.lanes.isMultiple(of: 16) { return scaled(power, byPowerOf: count) }
         // 2^n in two factors, as n reaches from -150 to 128 and one exponent from -126 to 127.
         let half = ashr(n, int(1, n.type))
         return fmul(fmul(power, powerOfTwo(half)), powerOfTwo(sub(n, half)))
@@ -123,7 +123,7 @@ extension Builder {
     /// x · 2^n for whole numbers n, rounded once, by AVX-512's own instruction.
     private func scaled(_ x: Value, byPowerOf n: Value) -> Value {
         let (all, rounding) = (int(-1, module.i16), int(4, module.i32))  // 4: as the processor is set to round
-        return intrinsic("llvm.x86.avx512.mask.scalef.ps.512", overloads: [], [x, n, x, all, rounding])
+        return inParts([x, n], lanes: 16) { intrinsic("llvm.x86.avx512.mask.scalef.ps.512", overloads: [], [$0[0], $0[1], $0[0], all, rounding]) }
     }
 
     /// The magnitude with the sign of x.

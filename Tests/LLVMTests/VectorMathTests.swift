@@ -165,6 +165,28 @@ import Testing
         try apply(level, x) { build, x, _ in build.extendBFloat16(build.roundToBFloat16(x)) }
     }
 
+    /// Vectors wider than the machine's are computed part by part, to the same bits.
+    @Test(arguments: try availableLevels())
+    func widerVectorsGiveTheSameBits(level: Level) throws {
+        let lanes = try target(level).lanes()
+        let x = (0..<4 * lanes).map { (Float($0) - Float(2 * lanes)) * 1.37 + 0.01 }
+        func compute(_ width: Int) throws -> [UInt32] {
+            let kernel = try Compiled(target(level)) { build, pointers, count in
+                let module = build.module, type = module.vector(module.f32, width)
+                build.loop(from: build.int(0, module.i64), to: count, step: build.int(width, module.i64)) { index, _ in
+                    let place = build.mul(index, build.int(4, module.i64)), value = build.load(type, pointers[0], byteOffset: place)
+                    let power = build.exp(build.fmul(value, build.float(0.3, type)))
+                    build.store(build.fadd(power, build.extendBFloat16(build.roundToBFloat16(value))), pointers[2], byteOffset: place)
+                    return []
+                }
+            }
+            return kernel(x, [Float](), into: x, count: x.count).map(\.bitPattern)
+        }
+        let narrow = try compute(lanes)
+        #expect(try compute(2 * lanes) == narrow)
+        #expect(try compute(4 * lanes) == narrow)
+    }
+
     @Test(arguments: try availableLevels())
     func nothingCallsALibrary(level: Level) throws {
         let functions: [(Builder, Value) -> Value] = [
