@@ -21,62 +21,44 @@ extension AttentionEmitter {
             keys.pack(operand(1, head))
             values?.pack(operand(2, head))
             straightKeys?.pack(operand(1, head))
-            forQueryBlocks { first, rows in
+            forBlocks(of: kernel.n, height: tiling.rows) { first, rows in
                 let isFirst = builder.icmp(.eq, first, integer(0))
-                func from(_ number: Int) -> LLVMValue { builder.offset(operand(number, head), bytes: builder.mul(first, integer(rowBytes(number)))) }
-                multiply(rows: rows, left: from(0), rowBytes: rowBytes(0), keys, into: shares, targetRowBytes: tiling.shareRowBytes)
-                if let values, let slopes {
-                    multiply(rows: rows, left: from(3), rowBytes: rowBytes(3), values, into: slopes, targetRowBytes: tiling.shareRowBytes)
+                func from(_ number: Int, _ row: LLVMValue) -> LLVMValue {
+                    builder.offset(operand(number, head), bytes: builder.mul(row, integer(rowBytes(number))))
                 }
-                builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
-                    let place = builder.mul(row, integer(tiling.shareRowBytes))
-                    emitRow(builder.offset(shares, bytes: place), slopes.map { builder.offset($0, bytes: place) })
-                    return []
+                forStrips(of: rows) { start, count, byHeight in
+                    let row = builder.add(first, start), place = builder.mul(start, integer(tiling.shareRowBytes))
+                    func product(_ number: Int, _ packed: Packed, _ memory: LLVMValue) -> LLVMValue {
+                        let left = from(number, row), target = builder.offset(memory, bytes: place)
+                        byHeight { multiply(rows: $0, left: left, rowBytes: rowBytes(number), packed, into: target, targetRowBytes: tiling.shareRowBytes) }
+                        return target
+                    }
+                    let shares = product(0, keys, shares)
+                    emitLargest(shares, rows: count)
+                    emitShares(shares, values.flatMap { values in slopes.map { product(3, values, $0) } }, rows: count)
                 }
                 if let v {
                     turn(shares, rows: rows, into: turned)
                     let seeds = packed(3, k: rows, n: e, at: tiling.seeds)
-                    seeds.pack(from(3))
+                    seeds.pack(from(3, first))
                     addUp(turned, seeds, sums: tiling.valueSums, isFirst: isFirst, result: v, head)
                 }
                 guard let slopes else { return }
                 if let k {
                     turn(slopes, rows: rows, into: turned)
                     let queries = packed(0, k: rows, n: d, at: tiling.queries)
-                    queries.pack(from(0))
+                    queries.pack(from(0, first))
                     addUp(turned, queries, sums: tiling.keySums, isFirst: isFirst, result: k, head)
                 }
                 if let q, let straightKeys {
-                    builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
-                        emitFactors(builder.offset(slopes, bytes: builder.mul(row, integer(tiling.shareRowBytes))))
-                        return []
-                    }
+                    emitFactors(slopes, count: rows)
                     let matrix = kernel.results[q].matrix
                     let target = builder.offset(result(q, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
                     let sums = scratch(tiling.sums), sumRowBytes = straightKeys.packing.blocks * block.unitBytes
                     multiply(rows: rows, left: slopes, rowBytes: tiling.shareRowBytes, straightKeys, into: sums, targetRowBytes: sumRowBytes)
-                    write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: d, to: target, matrix)
+                    write(sums, sumRowBytes: sumRowBytes, rows: integer(rows), columns: d, to: target, matrix)
                 }
             }
-        }
-    }
-
-    /// Turns a row of scores into shares, and one of slopes into the gradient of the scores.
-    private func emitRow(_ shares: LLVMValue, _ slopes: LLVMValue?) {
-        let inverse = builder.splat(emitPowers(shares), lanes), zero = builder.zero(sumType)
-        let along = forKeys(carrying: [zero]) { start, isWhole, carried in
-            let share = builder.fmul(load(shares, start, isWhole: isWhole, rest: zero), inverse)
-            builder.store(share, shares, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
-            guard let slopes else { return carried }
-            return [builder.fma(share, load(slopes, start, isWhole: isWhole, rest: zero), carried[0])]
-        }
-        guard let slopes else { return }
-        let sum = builder.splat(builder.reduce(.add, along[0]), lanes), scale = builder.float(kernel.scale, sumType)
-        _ = forKeys { start, isWhole, _ in
-            let share = load(shares, start, isWhole: isWhole, rest: zero), slope = load(slopes, start, isWhole: isWhole, rest: zero)
-            let gradient = builder.fmul(builder.fmul(share, builder.fsub(slope, sum)), scale)
-            builder.store(gradient, slopes, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
-            return []
         }
     }
 
@@ -113,7 +95,7 @@ extension AttentionEmitter {
     private func addUp(_ turned: LLVMValue, _ packed: Packed, sums offset: Int, isFirst: LLVMValue, result number: Int, _ head: LLVMValue) {
         let matrix = kernel.results[number].matrix, rowBytes = packed.packing.blocks * block.unitBytes, sums = scratch(tiling.sums)
         multiply(rows: kernel.m, left: turned, rowBytes: tiling.turnedRowBytes, packed, into: sums, targetRowBytes: rowBytes)
-        write(sums, sumRowBytes: rowBytes, rows: kernel.m, columns: packed.packing.n, to: result(number, head), matrix) { [self] sum, row, column in
+        write(sums, sumRowBytes: rowBytes, rows: integer(kernel.m), columns: packed.packing.n, to: result(number, head), matrix) { [self] sum, row, column in
             guard tiling.rows < kernel.n else { return sum }
             let place = builder.add(builder.mul(row, integer(rowBytes)), builder.mul(column, integer(4))), totals = scratch(offset)
             let earlier = builder.load(sumType, totals, byteOffset: place, align: block.vectorBytes)

@@ -45,9 +45,6 @@ final class AttentionEmitter {
         }
     }
 
-    /// Runs the body for blocks of the queries' rows; the last may be smaller.
-    func forQueryBlocks(_ body: (_ first: LLVMValue, _ rows: Int) -> Void) { forBlocks(of: kernel.n, height: tiling.rows, body) }
-
     /// Runs the body for blocks of some rows; the last may be smaller.
     func forBlocks(of count: Int, height: Int, _ body: (_ first: LLVMValue, _ rows: Int) -> Void) {
         let whole = count / height * height
@@ -56,6 +53,22 @@ final class AttentionEmitter {
             return []
         }
         if whole < count { body(integer(whole), count - whole) }
+    }
+
+    /// Runs the body for strips of rows, whose number it gets as a value, and a way to emit code that needs it as a constant.
+    func forStrips(of count: Int, _ body: (_ first: LLVMValue, _ rows: LLVMValue, _ byHeight: (_ emit: (Int) -> Void) -> Void) -> Void) {
+        let height = tiling.strip, rest = count % height
+        builder.loop(from: integer(0), to: integer(count), step: integer(height)) { first, _ in
+            if rest == 0 || count < height {
+                body(first, integer(min(count, height))) { $0(min(count, height)) }
+            } else {
+                let isWhole = builder.icmp(.sle, builder.add(first, integer(height)), integer(count))
+                body(first, builder.select(isWhole, integer(height), integer(rest))) { emit in
+                    builder.ifThenElse(isWhole, then: { emit(height); return [] }, else: { emit(rest); return [] })
+                }
+            }
+            return []
+        }
     }
 
     /// Address of a head's matrix.
@@ -140,11 +153,11 @@ final class AttentionEmitter {
 
     /// Writes rows of sums, each times a factor of its own, to a result; what is added to them is given lane by lane.
     func write(
-        _ sums: LLVMValue, sumRowBytes: Int, rows: Int, columns: Int, to pointer: LLVMValue, _ matrix: AttentionKernel.Matrix,
+        _ sums: LLVMValue, sumRowBytes: Int, rows: LLVMValue, columns: Int, to pointer: LLVMValue, _ matrix: AttentionKernel.Matrix,
         _ change: @escaping (_ sum: LLVMValue, _ row: LLVMValue, _ column: LLVMValue) -> LLVMValue = { sum, _, _ in sum }
     ) {
         let bytes = integer(kernel.element.byteCount), padded = (columns + lanes - 1) / lanes * lanes
-        builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
+        builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
             builder.loop(from: integer(0), to: integer(padded), step: integer(lanes)) { column, _ in
                 let place = builder.add(builder.mul(row, integer(sumRowBytes)), builder.mul(column, integer(4)))
                 let sum = change(builder.load(sumType, sums, byteOffset: place, align: block.vectorBytes), row, column)
@@ -162,82 +175,25 @@ final class AttentionEmitter {
         }
     }
 
-    // MARK: Shares
-
-    /// Lanes of a row of shares that begin at `start`; beyond the last key there is `rest`.
-    func load(_ row: LLVMValue, _ start: LLVMValue, isWhole: Bool, rest: LLVMValue) -> LLVMValue {
-        let value = builder.load(sumType, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
-        return isWhole ? value : builder.select(builder.laneMask(count: builder.sub(integer(kernel.m), start), lanes: lanes), value, rest)
-    }
-
-    /// Runs the body for the vectors of a row of shares; it may carry values.
-    func forKeys(carrying initial: [LLVMValue] = [], _ body: (_ start: LLVMValue, _ isWhole: Bool, _ carried: [LLVMValue]) -> [LLVMValue]) -> [LLVMValue] {
-        let whole = kernel.m / lanes * lanes
-        let carried = builder.loop(from: integer(0), to: integer(whole), step: integer(lanes), carrying: initial) { start, carried in
-            body(start, true, carried)
-        }
-        return whole < kernel.m ? body(integer(whole), false, carried) : carried
-    }
-
-    /// Turns a row of products q · kᵀ into exp(score − largest), with zeros beyond the last key, and gives one over their sum.
-    func emitPowers(_ row: LLVMValue) -> LLVMValue {
-        let lowest = builder.float(-.infinity, sumType), zero = builder.zero(sumType), scale = builder.float(kernel.scale, sumType)
-        func score(_ start: LLVMValue, _ isWhole: Bool) -> LLVMValue {
-            let scaled = builder.fmul(load(row, start, isWhole: true, rest: lowest), scale)
-            return isWhole ? scaled : builder.select(builder.laneMask(count: builder.sub(integer(kernel.m), start), lanes: lanes), scaled, lowest)
-        }
-        let largest = builder.splat(builder.reduce(.max, forKeys(carrying: [lowest]) { start, isWhole, carried in
-            [builder.combine(.max, carried[0], score(start, isWhole))]
-        }[0]), lanes)
-        let total = builder.reduce(.add, forKeys(carrying: [zero]) { start, isWhole, carried in
-            let power = builder.exp(builder.fsub(score(start, isWhole), largest))
-            builder.store(power, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
-            return [builder.fadd(carried[0], power)]
-        }[0])
-        return builder.fdiv(builder.float(1, module.f32), total)
-    }
-
-    /// A row of f32 as factors of a left operand: bf16 pairs take the first half of its memory.
-    func emitFactors(_ row: LLVMValue) {
-        guard kernel.element == .bf16 else { return }
-        let padded = (kernel.m + 2 * lanes - 1) / (2 * lanes) * (2 * lanes)
-        builder.loop(from: integer(0), to: integer(padded), step: integer(2 * lanes)) { start, _ in
-            let parts = [0, lanes].map { distance -> LLVMValue in
-                let place = builder.add(start, integer(distance))
-                let value = builder.load(sumType, row, byteOffset: builder.mul(place, integer(4)), align: block.vectorBytes)
-                let mask = builder.laneMask(count: builder.sub(integer(kernel.m), place), lanes: lanes)
-                return builder.extendBFloat16(builder.roundToBFloat16(builder.select(mask, value, builder.zero(sumType))))
-            }
-            builder.store(builder.bfloat16Neighbours(parts[0], parts[1]), row, byteOffset: builder.mul(start, integer(2)), align: block.vectorBytes)
-            return []
-        }
-    }
-
     // MARK: Forward
 
     private func emitForward() {
         let keys = packed(1, k: kernel.d, n: kernel.m, turned: true, at: tiling.keys)
         let values = packed(2, k: kernel.m, n: kernel.e, at: tiling.values)
-        let shares = scratch(tiling.shares), inverse = scratch(tiling.inverse)
+        let shares = scratch(tiling.shares), sums = scratch(tiling.sums), sumRowBytes = values.packing.blocks * block.unitBytes
         forHeads { head in
             keys.pack(operand(1, head))
             values.pack(operand(2, head))
             let queries = operand(0, head), result = result(0, head), matrix = kernel.results[0].matrix
-            forQueryBlocks { first, rows in
-                multiply(
-                    rows: rows, left: builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0)))), rowBytes: rowBytes(0), keys,
-                    into: shares, targetRowBytes: tiling.shareRowBytes)
-                builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
-                    let line = builder.offset(shares, bytes: builder.mul(row, integer(tiling.shareRowBytes)))
-                    builder.store(emitPowers(line), inverse, byteOffset: builder.mul(row, integer(4)))
-                    emitFactors(line)
-                    return []
-                }
-                let sums = scratch(tiling.sums), sumRowBytes = values.packing.blocks * block.unitBytes
-                multiply(rows: rows, left: shares, rowBytes: tiling.shareRowBytes, values, into: sums, targetRowBytes: sumRowBytes)
+            forStrips(of: kernel.n) { first, rows, byHeight in
+                let left = builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0))))
+                byHeight { multiply(rows: $0, left: left, rowBytes: rowBytes(0), keys, into: shares, targetRowBytes: tiling.shareRowBytes) }
+                emitLargest(shares, rows: rows)
+                emitPowers(shares, rows: rows)
+                byHeight { multiply(rows: $0, left: shares, rowBytes: tiling.shareRowBytes, values, into: sums, targetRowBytes: sumRowBytes) }
                 let target = builder.offset(result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
                 write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: kernel.e, to: target, matrix) { [self] sum, row, _ in
-                    builder.fmul(sum, builder.splat(builder.load(module.f32, inverse, byteOffset: builder.mul(row, integer(4))), lanes))
+                    builder.fmul(sum, builder.splat(number(row, tiling.inverse), lanes))
                 }
             }
         }

@@ -84,14 +84,16 @@ extension AttentionKernel: CustomStringConvertible {
 
 /// How the work on one head is divided, and where in the thread's own memory everything lies, in bytes.
 package struct AttentionTiling {
-    /// Rows of queries whose shares are computed together.
-    package let rows: Int
+    /// Rows of queries whose shares are kept at a time, and of those the rows whose shares are computed together.
+    package let rows: Int, strip: Int
     /// Bytes from row to row of shares: along the keys, and, turned round, along the queries.
     package let shareRowBytes: Int, turnedRowBytes: Int
     /// Packed operands.
     package let keys: Int, values: Int, straightKeys: Int, queries: Int, seeds: Int
-    /// Shares, the slopes of the same size, either of them turned round, and one over the sum of each row.
-    package let shares: Int, slopes: Int, turned: Int, inverse: Int
+    /// Shares, the slopes of the same size, and either of them turned round.
+    package let shares: Int, slopes: Int, turned: Int
+    /// For each row of a strip the largest score, one over the sum of powers, and the mean of the slopes.
+    package let largest: Int, inverse: Int, means: Int
     /// Sums of a product with values, keys, queries or seeds.
     package let sums: Int
     /// Sums of gradients over blocks of queries.
@@ -103,13 +105,17 @@ package struct AttentionTiling {
 
     package init(_ kernel: AttentionKernel, _ target: TargetDescription) {
         let lanes = target.lanes(), columns = 2 * lanes
+        let height = (target.vectorRegisters - 4) / 2
+        let strip = ProductTiling.rows(kernel.n, most: height, vectors: 2)
+        // Forward, nothing is carried from one strip to the next; the gradients of keys and values are sums over all of them.
         let passes = (kernel.n + Self.mostRows - 1) / Self.mostRows
-        let rows = (kernel.n + passes - 1) / passes
+        let rows = kernel.isForward ? strip : (kernel.n + passes - 1) / passes
         func padded(_ count: Int, _ multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
         // A cache line more than a power of two keeps rows out of each other's way.
         shareRowBytes = padded(kernel.m, columns) * 4 + 64
         turnedRowBytes = padded(rows, columns) * 4 + 64
         self.rows = rows
+        self.strip = strip
 
         var end = 0
         func take(_ isNeeded: Bool, _ bytes: Int) -> Int {
@@ -127,7 +133,9 @@ package struct AttentionTiling {
         shares = take(true, rows * shareRowBytes)
         slopes = take(q || k, rows * shareRowBytes)
         turned = take(k || v, padded(kernel.m, lanes) * turnedRowBytes)
-        inverse = take(isForward, rows * 4)
+        largest = take(true, strip * 4)
+        inverse = take(true, strip * 4)
+        means = take(q || k, strip * 4)
         let sumRows = k || v ? max(rows, kernel.m) : rows
         sums = take(true, sumRows * max(padded(kernel.d, columns), padded(kernel.e, columns)) * 4)
         keySums = take(k && passes > 1, kernel.m * padded(kernel.d, columns) * 4)

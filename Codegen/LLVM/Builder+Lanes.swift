@@ -3,6 +3,8 @@ import CLLVM
 /// What joins the lanes of a vector into one.
 package enum Reduction {
     case add, mul, max, min, or
+    /// The greatest of what are numbers, in one instruction a step: of a NaN and a number it is either.
+    case greatest
 }
 
 /// Work across the lanes of vectors.
@@ -75,6 +77,7 @@ extension Builder {
         case .add: return isFloat ? fadd(a, b) : add(a, b)
         case .mul: return isFloat ? fmul(a, b) : mul(a, b)
         case .max: return isFloat ? fmax(a, b) : select(icmp(.sgt, a, b), a, b)
+        case .greatest: return select(fcmp(.ogt, a, b), a, b)
         case .min: return isFloat ? fmin(a, b) : select(icmp(.slt, a, b), a, b)
         case .or: return or(a, b)
         }
