@@ -60,7 +60,7 @@ public struct GraphCompiler: Sendable {
 
     private static func optimize(_ graph: Graph, _ precision: CompilerOptions.Precision, recording rewrites: inout [Rewrite]) throws -> Graph {
         var pipeline = Pipeline.standard(keeping: AttentionKernel.isSupported)
-        if precision == .bfloat16 { pipeline.passes += [.mixedPrecision, .simplify, .commonSubexpressions, .deadCode] }
+        if precision == .bfloat16 { pipeline.passes.append(.mixedPrecision) }
         pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
         return try pipeline.run(graph, recording: &rewrites)
     }

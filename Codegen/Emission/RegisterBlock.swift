@@ -85,17 +85,16 @@ struct RegisterBlock {
             }
         }
         var sums = [LLVMValue](repeating: builder.zero(module.vector(module.f32, lanes)), count: rows * vectors)
-        let turns = units / Self.unrolling, turnsPerRow = turns / rows
-        var done = 0
-        if !ahead.isEmpty {
+        let turns = units / Self.unrolling
+        if ahead.isEmpty {
+            sums = run(sums, from: integer(0), to: integer(turns))
+        } else {
+            func turn(_ row: LLVMValue) -> LLVMValue { builder.udiv(builder.mul(row, integer(turns)), integer(rows)) }
             sums = builder.loop(from: integer(0), to: integer(rows), step: integer(1), carrying: sums) { row, sums in
                 for (number, stream) in ahead.enumerated() { ask(function.parameters[3 + number], stream, row) }
-                let first = builder.mul(row, integer(turnsPerRow))
-                return run(sums, from: first, to: builder.add(first, integer(turnsPerRow)))
+                return run(sums, from: turn(row), to: turn(builder.add(row, integer(1))))
             }
-            done = turnsPerRow * rows
         }
-        if done < turns { sums = run(sums, from: integer(done), to: integer(turns)) }
         for unit in turns * Self.unrolling..<units { sums = step(sums, left, packed, unit) }
         for (number, sum) in sums.enumerated() {
             let place = number / vectors * targetRowBytes + number % vectors * vectorBytes

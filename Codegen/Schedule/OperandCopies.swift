@@ -36,9 +36,9 @@ struct ProductOrientation {
 package typealias LibraryProducts = (Graph, Placement, Layout) -> Set<Value>
 
 extension Graph {
-    /// The graph in which the left operands of generated products lie in memory row by row: those that do not are copied. Also tells which
-    /// of its products are the library's.
-    func withReadableOperands(forLibrary: LibraryProducts) throws -> (graph: Graph, libraryProducts: Set<Value>) {
+    /// The graph in which the left operands of generated products lie in memory row by row: those that do not are copied. Also tells how
+    /// its values are placed, and which of its products are the library's.
+    func withReadableOperands(forLibrary: LibraryProducts) throws -> (graph: Graph, placement: Placement, libraryProducts: Set<Value>) {
         var graph = self, round = 0
         // A copy may change where its source is best written, and so what others can read; that settles at once or never.
         while true {
@@ -48,15 +48,16 @@ extension Graph {
                 guard placement[value] == .product, !libraryProducts.contains(value) else { return false }
                 return ProductOrientation(graph, value, layout)?.left(graph, value, placement, layout) == nil
             }
-            if unreadable.isEmpty || round == 3 { return (graph, libraryProducts) }
+            if unreadable.isEmpty || round == 3 { return (graph, placement, libraryProducts) }
             let sides = Dictionary(uniqueKeysWithValues: unreadable.map { ($0, ProductOrientation(graph, $0, layout)?.leftSide ?? 0) })
             let shared = graph.sharedCopies(sides, placement)
+            var copies: [OperandCopy: Tensor] = [:]
             graph = try rebuild(graph) { node, value, operands, builder in
                 if shared.contains(value) { return builder.add(node.operation, operands).copied() }
                 guard let side = sides[value], let dot = node.operation as? Dot, !shared.contains(node.operands[side]) else { return nil }
-                return dot.copyingOperand(side, operands)
+                return dot.copyingOperand(side, operands, &copies)
             }
-            graph = try Pipeline([.simplify, .commonSubexpressions, .deadCode]).run(graph)
+            graph = try Pass.deadCode.run(graph)
             round += 1
         }
     }
@@ -77,6 +78,12 @@ extension Graph {
     }
 }
 
+/// A copy of a value in another order of its axes.
+private struct OperandCopy: Hashable {
+    let source: Value
+    let order: [Int]
+}
+
 extension Dot {
     /// Batch, free and contracted axes of an operand.
     private func axes(_ side: Int, rank: Int) -> (batch: [Int], free: [Int], contracting: [Int]) {
@@ -89,11 +96,13 @@ extension Dot {
         return batch + free + contracting == Array(0..<rank)
     }
 
-    /// This product with a copy of one operand whose contracted axes come last.
-    fileprivate func copyingOperand(_ side: Int, _ operands: [Tensor]) -> Tensor {
-        let x = operands[side], (batch, free, contracting) = axes(side, rank: x.rank)
+    /// This product with a copy of one operand whose contracted axes come last; products that copy alike share one.
+    fileprivate func copyingOperand(_ side: Int, _ operands: [Tensor], _ known: inout [OperandCopy: Tensor]) -> Tensor {
+        let x = operands[side], (batch, free, contracting) = axes(side, rank: x.rank), order = batch + free + contracting
+        let key = OperandCopy(source: x.value, order: order), copy = known[key] ?? x.transpose(order).copied()
+        known[key] = copy
         var dot = self, copies = operands
-        copies[side] = x.transpose(batch + free + contracting).copied()
+        copies[side] = copy
         let outer = Array(batch.indices), inner = contracting.indices.map { batch.count + free.count + $0 }
         if side == 0 { (dot.leftBatch, dot.leftContracting) = (outer, inner) } else { (dot.rightBatch, dot.rightContracting) = (outer, inner) }
         return x.builder.add(dot, copies)

@@ -42,7 +42,8 @@ package struct Placement {
     package init(_ graph: Graph) {
         self.graph = graph
         var users = [[Value]](repeating: [], count: graph.nodes.count)
-        for value in graph.values { for operand in Set(graph[value].readOperands) { users[operand.index].append(value) } }
+        // A node that reads a value twice is one of its users.
+        for value in graph.values { for operand in graph[value].readOperands where users[operand.index].last != value { users[operand.index].append(value) } }
         self.users = users
         roles = []
         var expenses: [Expense] = []

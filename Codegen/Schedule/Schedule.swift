@@ -39,12 +39,12 @@ package struct Schedule {
     ///
     /// `forLibrary` says which products are left to the library; kernels are generated for the others.
     package init(_ graph: Graph, forLibrary: LibraryProducts = { _, _, _ in [] }) throws {
-        let (graph, libraryProducts) = try graph.withReadableOperands(forLibrary: forLibrary)
-        self.graph = graph
-        self.libraryProducts = libraryProducts
-        placement = Placement(graph)
+        var (graph, placement, libraryProducts) = try graph.withReadableOperands(forLibrary: forLibrary)
         Self.storeUnreadableOperands(graph, &placement, libraryProducts)
-        clustering = Clustering(graph, placement) { !libraryProducts.contains($0) }
+        self.graph = graph
+        self.placement = placement
+        self.libraryProducts = libraryProducts
+        clustering = Clustering(graph, placement) { [libraryProducts] in !libraryProducts.contains($0) }
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
         layout = Layout(graph, placement, updatedInPlace: updatedInPlace)
         let constantBuffers = addConstants()
