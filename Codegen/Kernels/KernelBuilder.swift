@@ -30,10 +30,18 @@ package struct KernelBuilder {
     package var computed: [Value: Int] = [:]
     private var numbers: [Instruction: Int] = [:]
     private var known: [Key: Int] = [:]
+    private var divisions: [Division] = []
 
     private struct Key: Hashable {
         var value: Value
         var index: [IndexExpression]
+    }
+
+    /// An index that had to be divided in the kernel, and the instructions of what came out.
+    private struct Division {
+        var dividend: IndexExpression
+        var divisor: Int
+        var quotient: Int, remainder: Int
     }
 
     private var graph: Graph { surroundings.graph }
@@ -64,7 +72,7 @@ package struct KernelBuilder {
 
     /// Writes a value of the graph to its place; `index` says which element.
     package mutating func store(_ instruction: Int, to storage: Storage, _ type: ElementType, at index: [IndexExpression]) {
-        let address = IndexExpression.linear(index, storage.strides) + storage.offset
+        let address = linear(index, storage.strides) + storage.offset
         stores.append(LoopKernel.Store(argument: argument(storage.buffer, type), address: address, value: instruction))
     }
 
@@ -82,7 +90,7 @@ package struct KernelBuilder {
 
     private mutating func load(_ value: Value, at index: [IndexExpression]) -> Int {
         let storage = surroundings.storage(value), type = graph[value].type.element
-        let address = IndexExpression.linear(index, storage.strides) + storage.offset
+        let address = linear(index, storage.strides) + storage.offset
         return add(.load(argument: argument(storage.buffer, type), address: address), type)
     }
 
@@ -93,14 +101,13 @@ package struct KernelBuilder {
         case let constant as Constant:
             if let splat = constant.splat { return self.constant(splat, type) }
             let place = argument(surroundings.constantBuffer(value), type)
-            return add(.load(argument: place, address: .linear(index, rowMajorStrides(node.type.shape))), type)
+            return add(.load(argument: place, address: linear(index, rowMajorStrides(node.type.shape))), type)
         case let iota as Iota:
             let number = add(.index(index[iota.axis]), .i32)
             return type == .i32 ? number : add(.compute(.cast, [number]), type)
         case let random as RandomUniform:
             let key = try [0, 1].map { try element(of: operands[0], at: [IndexExpression(constant: $0)]) }
-            let linear = IndexExpression.linear(index, rowMajorStrides(node.type.shape))
-            return add(.random(stream: random.stream, index: linear, key: key), .f32)
+            return add(.random(stream: random.stream, index: linear(index, rowMajorStrides(node.type.shape)), key: key), .f32)
         case is Copy, is After:
             return try element(of: operands[0], at: index)
         case is Reshape:
@@ -163,7 +170,7 @@ package struct KernelBuilder {
     /// The index in one shape of the element that has `index` in another, in row-major order.
     package mutating func reshaped(_ index: [IndexExpression], _ shape: [Int], to newShape: [Int]) throws -> [IndexExpression] {
         if shape == newShape { return index }
-        return try unravel(.linear(index, rowMajorStrides(shape)), newShape)
+        return try unravel(linear(index, rowMajorStrides(shape)), newShape)
     }
 
     /// The index in a shape of the element at a linear position.
@@ -187,10 +194,22 @@ package struct KernelBuilder {
             throw SplitRequest(dimension: dimension, factor: factor)
         default:
             let number = add(.index(expression), .i32), by = constant(Double(divisor), .i32)
-            return (
-                IndexExpression(dynamic: [add(.compute(.quotient, [number, by]), .i32): 1]),
-                IndexExpression(dynamic: [add(.compute(.remainder, [number, by]), .i32): 1])
-            )
+            let quotient = add(.compute(.quotient, [number, by]), .i32), remainder = add(.compute(.remainder, [number, by]), .i32)
+            divisions.append(Division(dividend: expression, divisor: divisor, quotient: quotient, remainder: remainder))
+            return (IndexExpression(dynamic: [quotient: 1]), IndexExpression(dynamic: [remainder: 1]))
         }
+    }
+
+    /// Σ index · stride, in which what was divided is whole again where it can be: d · (x / d) + x % d = x.
+    private func linear(_ index: [IndexExpression], _ strides: [Int]) -> IndexExpression {
+        var sum = IndexExpression.linear(index, strides)
+        // The last first: its dividend may be the remainder of an earlier one.
+        for division in divisions.reversed() {
+            guard let factor = sum.dynamic[division.remainder], sum.dynamic[division.quotient] == factor * division.divisor else { continue }
+            sum.dynamic[division.quotient] = nil
+            sum.dynamic[division.remainder] = nil
+            sum = sum + division.dividend * factor
+        }
+        return sum
     }
 }
