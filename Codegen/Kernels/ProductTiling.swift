@@ -27,6 +27,8 @@ package struct ProductTiling: Hashable {
     private static let stripBytes = 24 << 10
     /// Tiles that a product should have at least: enough for several threads, and for one that is late.
     private static let fewestTiles = 8
+    /// Tiles without which threads have no work.
+    private static let tilesForThreads = 4
     /// Floating-point operations that are worth a tile of their own.
     private static let smallestTile = 4_000_000
 
@@ -43,7 +45,9 @@ package struct ProductTiling: Hashable {
         columnsPerTile = Self.evenWidth(blocks, most: min(blocks, fitting, max((blocks * batch + wanted - 1) / wanted, 3))) * block
         columnTiles = (n + columnsPerTile - 1) / columnsPerTile
 
-        let tilesOfRows = max(1, min(wanted / (columnTiles * batch), m / (4 * rows)))
+        // Each tile of rows packs the columns anew: that pays for 4 strips, and for 2 where threads would have no work otherwise.
+        let tilesOfOneRow = columnTiles * batch
+        let tilesOfRows = max(1, min(wanted / tilesOfOneRow, max(m / (4 * rows), min(m / (2 * rows), Self.tilesForThreads / tilesOfOneRow))))
         rowsPerTile = tilesOfRows == 1 ? m : ((m + tilesOfRows - 1) / tilesOfRows + rows - 1) / rows * rows
         rowTiles = (m + rowsPerTile - 1) / rowsPerTile
         tiles = batch * columnTiles * rowTiles

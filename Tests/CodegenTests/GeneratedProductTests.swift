@@ -192,22 +192,42 @@ struct GeneratedProductTests {
         }
     }
 
-    /// All columns belong to a tile; where equal tiles are possible, they are equal, so that two threads end at the same time.
-    @Test(arguments: [ElementType.f32, .bf16], [[2208, 512, 2048], [800, 768, 3072], [1536, 512, 2208], [800, 2304, 768], [64, 997, 31], [7, 65, 4096]])
-    func tilesAreEven(_ element: ElementType, _ shape: [Int]) throws {
-        let n = shape[1], types = types(element, shape[0], n, shape[2], layout: 0)
-        let graph = try functionGraph(types) { x in [product(x, layout: 0, result: .f32)] }
-        let schedule = try GraphCompiler(Self.options, cache: nil).schedule(GraphCompiler.optimize(graph))
-        let kernels = schedule.steps.compactMap { step -> ProductKernel? in
+    private func kernel(_ element: ElementType, _ shape: [Int]) throws -> ProductKernel {
+        let graph = try functionGraph(types(element, shape[0], shape[1], shape[2], layout: 0)) { x in [product(x, layout: 0, result: .f32)] }
+        let kernels = try GraphCompiler(Self.options, cache: nil).schedule(GraphCompiler.optimize(graph)).steps.compactMap { step -> ProductKernel? in
             guard case .kernel(let call) = step.work, case .product(let kernel) = call.kernel else { return nil }
             return kernel
         }
-        let kernel = try #require(kernels.first)
+        return try #require(kernels.first)
+    }
+
+    /// All columns belong to a tile; where equal tiles are possible, they are equal, so that two threads end at the same time.
+    @Test(arguments: [ElementType.f32, .bf16], [[2208, 512, 2048], [800, 768, 3072], [1536, 512, 2208], [800, 2304, 768], [64, 997, 31], [7, 65, 4096]])
+    func tilesAreEven(_ element: ElementType, _ shape: [Int]) throws {
+        let n = shape[1], kernel = try kernel(element, shape)
         for level in TargetLevelTests.levels {
             let tiling = ProductTiling(kernel, try TargetDescription.host().restricted(to: level))
             #expect(tiling.columnTiles * tiling.columnsPerTile >= n && (tiling.columnTiles - 1) * tiling.columnsPerTile < n, "\(level)")
             #expect(n % 512 != 0 && n % 768 != 0 || tiling.columnTiles * tiling.columnsPerTile == n, "\(level): \(tiling)")
         }
+    }
+
+    /// Few columns and few rows with a long contracted axis are still work for several threads.
+    @Test(arguments: [[96, 96, 1088], [96, 192, 1024], [64, 64, 2880]])
+    func smallProductsAreDivided(_ shape: [Int]) throws {
+        let kernel = try kernel(.f32, shape)
+        for level in TargetLevelTests.levels {
+            let tiling = ProductTiling(kernel, try TargetDescription.host().restricted(to: level))
+            #expect(tiling.tiles >= 2 && (tiling.rowTiles - 1) * tiling.rowsPerTile < shape[0], "\(level): \(tiling)")
+        }
+    }
+
+    /// What a reshape divides and another puts together again is read and written side by side, without arithmetic for single elements.
+    @Test func indicesThatAreWholeAgainAreNotComputed() throws {
+        let graph = try functionGraph([f32(40, 3, 4, 4), f32(40, 21)]) { x in [dot(x[1], x[0], contracting: [(0, 0)]) * 2] }
+        let text = try GraphCompiler(Self.options, cache: nil).kernels(graph)
+        #expect(text.contains("[48*i0 + i1]") && !text.contains(/\[[^\]]*%/), "\(text)")
+        try expectMatchesInterpreter(graph, inputs: randomInputs(for: graph, seed: 9), options: Self.options)
     }
 
     @Test(arguments: [ElementType.f32, .bf16], [[700, 40, 30], [40, 900, 64], [333, 517, 98], [64, 64, 5000]])
