@@ -31,14 +31,23 @@ package struct MemoryPlan {
         byteCount = plan.byteCount
     }
 
-    /// Largest tensors first, each at the lowest place that is free during its life.
+    /// Places tensors one after the other, each at the lowest place that is free during its life: the largest first, or those that take most
+    /// memory for most of the time, whichever leaves fewer gaps.
     package init(_ intervals: [Interval], alignment: Int) {
+        func order(by weight: (Interval) -> Int) -> [Int] {
+            intervals.indices.sorted { (weight(intervals[$0]), $1) > (weight(intervals[$1]), $0) }
+        }
+        let plans = [
+            Self(intervals, order: order { $0.byteCount }, alignment: alignment),
+            Self(intervals, order: order { $0.byteCount * ($0.last - $0.first + 1) }, alignment: alignment),
+        ]
+        self = plans[0].byteCount <= plans[1].byteCount ? plans[0] : plans[1]
+    }
+
+    private init(_ intervals: [Interval], order: [Int], alignment: Int) {
         var offsets = [Int](repeating: 0, count: intervals.count)
         var placed: [Int] = []  // by ascending offset
         var end = 0
-        let order = intervals.indices.sorted {
-            (intervals[$0].byteCount, $1) > (intervals[$1].byteCount, $0)
-        }
         for tensor in order where intervals[tensor].byteCount > 0 {
             let interval = intervals[tensor]
             let size = (interval.byteCount + alignment - 1) / alignment * alignment
