@@ -142,7 +142,7 @@ final class AttentionEmitter {
 
     /// Runs the body for the register blocks of a product with a packed operand.
     private func forRegisterBlocks(rows: Int, _ packed: Packed, _ body: (_ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void) {
-        let height = ProductTiling.rows(rows, most: (module.target.vectorRegisters - block.vectors - 2) / block.vectors, vectors: block.vectors)
+        let height = ProductTiling.rows(rows, vectors: block.vectors, module.target)
         forBlocks(of: rows, height: height) { first, count in
             builder.loop(from: integer(0), to: integer(packed.packing.blocks * block.columns), step: integer(block.columns)) { column, _ in
                 body(first, column, count)

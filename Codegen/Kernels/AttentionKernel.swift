@@ -105,8 +105,7 @@ package struct AttentionTiling {
 
     package init(_ kernel: AttentionKernel, _ target: TargetDescription) {
         let lanes = target.lanes(), columns = 2 * lanes
-        let height = (target.vectorRegisters - 4) / 2
-        let strip = ProductTiling.rows(kernel.n, most: height, vectors: 2)
+        let strip = ProductTiling.rows(kernel.n, vectors: 2, target)
         // Forward, nothing is carried from one strip to the next; the gradients of keys and values are sums over all of them.
         let passes = (kernel.n + Self.mostRows - 1) / Self.mostRows
         let rows = kernel.isForward ? strip : (kernel.n + passes - 1) / passes

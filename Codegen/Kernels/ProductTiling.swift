@@ -37,7 +37,7 @@ package struct ProductTiling: Hashable {
         lanes = target.lanes()
         units = kernel.units
         vectors = n <= lanes ? 1 : 2
-        rows = Self.rows(m, most: (target.vectorRegisters - vectors - 2) / vectors, vectors: vectors)
+        rows = Self.rows(m, vectors: vectors, target)
 
         let block = vectors * lanes, blocks = (n + block - 1) / block
         let wanted = max(1, min(Self.fewestTiles, kernel.floatingPointOperations / Self.smallestTile))
@@ -60,8 +60,9 @@ package struct ProductTiling: Hashable {
         return (max(min(most, 2), most / 2)...most).min { (missing($0), -$0) < (missing($1), -$1) } ?? most
     }
 
-    /// The height of register blocks with which all rows take the fewest cycles.
-    static func rows(_ m: Int, most: Int, vectors: Int) -> Int {
+    /// The height of register blocks with which all rows take the fewest cycles: their sums, the columns and a factor are in registers.
+    static func rows(_ m: Int, vectors: Int, _ target: TargetDescription) -> Int {
+        let most = (target.vectorRegisters - vectors - 2) / vectors
         // A block of r rows takes r · vectors multiplications a step, no fewer than are needed to hide their latency.
         func cycles(_ rows: Int) -> Double { rows == 0 ? 0 : Double(max(rows * vectors, 8)) + 1.5 }
         let heights = max(1, min(most, m) * 2 / 3)...max(1, min(most, m))

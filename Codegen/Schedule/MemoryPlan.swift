@@ -35,7 +35,7 @@ package struct MemoryPlan {
     /// memory for most of the time, whichever leaves fewer gaps.
     package init(_ intervals: [Interval], alignment: Int) {
         func order(by weight: (Interval) -> Int) -> [Int] {
-            intervals.indices.sorted { (weight(intervals[$0]), $1) > (weight(intervals[$1]), $0) }
+            intervals.indices.filter { intervals[$0].byteCount > 0 }.sorted { (weight(intervals[$0]), $1) > (weight(intervals[$1]), $0) }
         }
         let plans = [
             Self(intervals, order: order { $0.byteCount }, alignment: alignment),
@@ -48,7 +48,7 @@ package struct MemoryPlan {
         var offsets = [Int](repeating: 0, count: intervals.count)
         var placed: [Int] = []  // by ascending offset
         var end = 0
-        for tensor in order where intervals[tensor].byteCount > 0 {
+        for tensor in order {
             let interval = intervals[tensor]
             let size = (interval.byteCount + alignment - 1) / alignment * alignment
             var offset = 0
