@@ -46,32 +46,48 @@ let package = Package(
         .target(
             name: "ApusCodegen", dependencies: ["ApusDigest", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
             path: "Codegen", exclude: ["CLLVM", "LLVM"]),
-        .target(name: "ApusTraining", dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"], path: "Sources/Training"),
-        .target(name: "CImageCodecs", path: "Sources/CImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("turbojpeg")]),
+        .target(
+            name: "ApusTraining",
+            dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"],
+            path: "Sources/Training"),
+        .target(
+            name: "CImageCodecs", path: "Sources/CImageCodecs",
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("turbojpeg")]),
         .target(name: "ApusData", dependencies: ["ApusDigest", "CImageCodecs"], path: "Sources/Data"),
         .target(
             name: "Apus",
-            dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining", "ApusData"],
+            dependencies: [
+                "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining", "ApusData",
+            ],
             path: "Sources/Apus"),
 
         // Charts and pages, which know nothing of models; and PNG files of charts, which only command lines need.
         .target(name: "ApusReport", path: "Sources/Report"),
-        .systemLibrary(name: "CLibrsvg", path: "Sources/CLibrsvg", pkgConfig: "cairo", providers: [.apt(["librsvg2-dev"])]),
+        .systemLibrary(
+            name: "CLibrsvg", path: "Sources/CLibrsvg", pkgConfig: "cairo", providers: [.apt(["librsvg2-dev"])]),
         .target(name: "ApusRendering", dependencies: ["ApusReport", "CLibrsvg"], path: "Sources/Rendering"),
 
         // The reference model and the command lines.
         .target(name: "MSMAE", dependencies: ["Apus", "ApusReport"], path: "Models/MSMAE"),
         .target(
             name: "MSMAERecipes", path: "Models/Recipes",
-            resources: ["messidor2", "btmd", "ham10000", "deeplesion", "chestxray2017", "busi", "busi-segmentation", "elpv", "phantom"].map { .embedInCode("\($0).yaml") }),
+            resources: [
+                "messidor2", "btmd", "ham10000", "deeplesion", "chestxray2017", "busi", "busi-segmentation", "elpv",
+                "phantom",
+            ].map { .embedInCode("\($0).yaml") }),
         // Options that both command lines take.
         .target(
             name: "ToolOptions",
-            dependencies: ["MSMAE", "MSMAERecipes", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "MSMAE", "MSMAERecipes", "Yams", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Models/Tools/Options"),
         .executableTarget(
             name: "msmae-tool",
-            dependencies: ["MSMAE", "ToolOptions", "SwiftCSV", "ApusRendering", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "MSMAE", "ToolOptions", "SwiftCSV", "ApusRendering",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
@@ -83,16 +99,20 @@ let package = Package(
         .testTarget(name: "DigestTests", dependencies: ["ApusDigest"], path: "Tests/DigestTests"),
         .testTarget(name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests"),
         .testTarget(
-            name: "TransformsTests", dependencies: ["ApusTransforms", "ApusTestSupport"], path: "Tests/TransformsTests", exclude: ["Cases"]),
+            name: "TransformsTests", dependencies: ["ApusTransforms", "ApusTestSupport"], path: "Tests/TransformsTests",
+            exclude: ["Cases"]),
         .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
         .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime"], path: "Tests/RuntimeTests"),
         .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
-        .testTarget(name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"], path: "Tests/CodegenTests"),
+        .testTarget(
+            name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"],
+            path: "Tests/CodegenTests"),
         .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
-        .testTarget(name: "MSMAETests", dependencies: ["MSMAE", "ApusReport", "ApusTestSupport"], path: "Tests/MSMAETests"),
+        .testTarget(
+            name: "MSMAETests", dependencies: ["MSMAE", "ApusReport", "ApusTestSupport"], path: "Tests/MSMAETests"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,7 +5,8 @@ public struct CompilerOptions: Hashable, Sendable {
     /// The numbers that a program computes with.
     public enum Precision: String, Sendable, CaseIterable {
         case float32 = "fp32"
-        /// Operands of products and stored activations in bfloat16; weights, optimizer state, normalisation, softmax and losses in f32.
+        /// Operands of products and stored activations in bfloat16; weights, optimizer state, normalisation, softmax
+        /// and losses in f32.
         case bfloat16 = "bf16"
     }
 
@@ -15,19 +16,21 @@ public struct CompilerOptions: Hashable, Sendable {
         case generated
         /// OpenBLAS, where it can: f32.
         case openblas
-        /// Of both the faster one for each shape, measured once per machine and remembered. Where the answers are not the same,
-        /// neither are the last bits of results; with the other two they do not depend on measurements.
+        /// Of both the faster one for each shape, measured once per machine and remembered. Where the answers are not
+        /// the same, neither are the last bits of results; with the other two they do not depend on measurements.
         case auto
     }
 
     public var precision: Precision
     public var products: Products
     public var fusions: Set<Fusion>
-    /// Bytes that the program's memory (parameters and arena) should not exceed; more is computed again to stay below it.
+    /// Bytes that the program's memory (parameters and arena) should not exceed; more is computed again to stay below
+    /// it.
     public var memoryLimit: Int?
 
     public init(
-        precision: Precision = .float32, products: Products = .auto, fusions: Set<Fusion> = Set(Fusion.allCases), memoryLimit: Int? = nil
+        precision: Precision = .float32, products: Products = .auto, fusions: Set<Fusion> = Set(Fusion.allCases),
+        memoryLimit: Int? = nil
     ) {
         self.precision = precision
         self.products = products

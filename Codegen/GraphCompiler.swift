@@ -31,7 +31,10 @@ public struct GraphCompiler: Sendable {
     public var cache: ObjectCache?
 
     /// A compiler for this machine, or for one with fewer features.
-    public init(_ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil, cache: ObjectCache? = .standard) throws {
+    public init(
+        _ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil,
+        cache: ObjectCache? = .standard
+    ) throws {
         self.options = options
         self.cache = cache
         self.target = try target ?? .host()
@@ -48,7 +51,8 @@ public struct GraphCompiler: Sendable {
         let codes = try clock.time("generate") { try generated(found) }
         let (program, memory) = try clock.time("link") { try link(schedule, table, codes, name: graph.name) }
         return Compilation(
-            program: program, rewrites: rewrites, optimized: optimized, memory: memory, kernels: Self.text(schedule, table),
+            program: program, rewrites: rewrites, optimized: optimized, memory: memory,
+            kernels: Self.text(schedule, table),
             isCached: !found.isEmpty && found.allSatisfy { $0.object != nil }, timings: clock.stages)
     }
 
@@ -58,7 +62,9 @@ public struct GraphCompiler: Sendable {
         return try optimize(graph, precision, recording: &rewrites)
     }
 
-    private static func optimize(_ graph: Graph, _ precision: CompilerOptions.Precision, recording rewrites: inout [Rewrite]) throws -> Graph {
+    private static func optimize(
+        _ graph: Graph, _ precision: CompilerOptions.Precision, recording rewrites: inout [Rewrite]
+    ) throws -> Graph {
         var pipeline = Pipeline.standard(keeping: AttentionKernel.isSupported)
         if precision == .bfloat16 { pipeline.passes.append(.mixedPrecision) }
         pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
@@ -91,9 +97,10 @@ public struct GraphCompiler: Sendable {
     package func schedule(_ graph: Graph) throws -> Schedule {
         switch options.products {
         case .generated: try Schedule(graph)
-        case .openblas: try Schedule(graph) { graph, placement, _ in
-            Set(graph.values.filter { placement[$0] == .product && graph.isLibraryProduct($0) })
-        }
+        case .openblas:
+            try Schedule(graph) { graph, placement, _ in
+                Set(graph.values.filter { placement[$0] == .product && graph.isLibraryProduct($0) })
+            }
         case .auto: try Schedule(graph, forLibrary: ProductChoice(target, cache).libraryProducts)
         }
     }
@@ -104,7 +111,9 @@ public struct GraphCompiler: Sendable {
             let kernel = table.numbers[number].map { " = \(KernelTable.symbol($0))" } ?? ""
             lines.append("\(number): \(step.name)\(kernel) on " + step.buffers.map { "b\($0)" }.joined(separator: ", "))
         }
-        for (number, kernel) in table.kernels.enumerated() { lines.append("\n\(KernelTable.symbol(number)): \(kernel)") }
+        for (number, kernel) in table.kernels.enumerated() {
+            lines.append("\n\(KernelTable.symbol(number)): \(kernel)")
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -9,7 +9,9 @@ extension GraphCompiler {
     private static let operationsPerTile = 1_000_000
 
     /// Loads the kernels' code, places the buffers, and makes the program; also tells what lies where.
-    func link(_ schedule: Schedule, _ table: KernelTable, _ codes: [KernelCode], name: String) throws -> (program: Program, memory: MemoryReport) {
+    func link(_ schedule: Schedule, _ table: KernelTable, _ codes: [KernelCode], name: String) throws -> (
+        program: Program, memory: MemoryReport
+    ) {
         let loaded = try LoadedObjects(codes.compactMap(\.object), name: name)
         let functions = try codes.map { unsafeBitCast(try loaded.address(of: $0.symbol), to: KernelFunction.self) }
         let memory = places(schedule)
@@ -17,13 +19,14 @@ extension GraphCompiler {
             linked(step, table.numbers[position].map { functions[$0] }, memory.places)
         }
         let lanes = target.lanes()
-        let scratch = table.kernels.map { kernel in
-            switch kernel {
-            case .loop(let loop): loop.scratchBytes(lanes: lanes)
-            case .product(let product): ProductTiling(product, target).scratchBytes
-            case .attention(let attention): AttentionTiling(attention, target).scratchBytes
-            }
-        }.max() ?? 0
+        let scratch =
+            table.kernels.map { kernel in
+                switch kernel {
+                case .loop(let loop): loop.scratchBytes(lanes: lanes)
+                case .product(let product): ProductTiling(product, target).scratchBytes
+                case .attention(let attention): AttentionTiling(attention, target).scratchBytes
+                }
+            }.max() ?? 0
         let graph = schedule.graph
         func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {
             Program.Binding(name: name, type: graph[value].type, place: memory.places[schedule.layout[value].buffer])
@@ -45,19 +48,26 @@ extension GraphCompiler {
             guard let function else { preconditionFailure("step \(step.name) has no function") }
             let (count, grain) = division(of: call)
             return Step(
-                name: step.name, work: .kernel(function, arguments: call.buffers.map { places[$0] }, count: count, grain: grain),
+                name: step.name,
+                work: .kernel(function, arguments: call.buffers.map { places[$0] }, count: count, grain: grain),
                 floatingPointOperations: step.floatingPointOperations, bytes: call.bytes)
         case .product(var product, let a, let b, let c):
             func place(_ matrix: inout Product.Matrix, _ buffer: Int) {
-                matrix.place = Place(places[buffer].region, byteOffset: places[buffer].byteOffset + matrix.place.byteOffset)
+                matrix.place = Place(
+                    places[buffer].region, byteOffset: places[buffer].byteOffset + matrix.place.byteOffset)
             }
             place(&product.a, a)
             place(&product.b, b)
             place(&product.c, c)
             let elements = product.batchCount * (product.m * product.k + product.k * product.n + product.m * product.n)
-            return Step(name: step.name, work: .product(product), floatingPointOperations: step.floatingPointOperations, bytes: 4 * elements)
+            return Step(
+                name: step.name, work: .product(product), floatingPointOperations: step.floatingPointOperations,
+                bytes: 4 * elements)
         case .sort(let rows, let width, let source, let result):
-            return Step(name: step.name, work: .sort(Sort(source: places[source], result: places[result], rows: rows, width: width)), bytes: 8 * rows * width)
+            return Step(
+                name: step.name,
+                work: .sort(Sort(source: places[source], result: places[result], rows: rows, width: width)),
+                bytes: 8 * rows * width)
         }
     }
 
@@ -80,7 +90,12 @@ extension GraphCompiler {
             let tiles = ProductTiling(product, target).tiles
             return (tiles, max(1, min(Self.operationsPerTile * tiles / product.floatingPointOperations, tiles)))
         case .attention(let attention):
-            return (attention.heads, max(1, min(Self.operationsPerTile * attention.heads / attention.floatingPointOperations, attention.heads)))
+            return (
+                attention.heads,
+                max(
+                    1,
+                    min(Self.operationsPerTile * attention.heads / attention.floatingPointOperations, attention.heads))
+            )
         }
     }
 
@@ -120,12 +135,14 @@ extension GraphCompiler {
             return MemoryReport.Buffer(
                 number: buffer, byteCount: intervals[buffer].byteCount, offset: plan.offsets[buffer],
                 steps: intervals[buffer].first...intervals[buffer].last, takesOver: takenOver[buffer],
-                content: node.map { "\(type(of: $0.operation).name) \($0.type)" } ?? "", path: node?.location?.path ?? "")
+                content: node.map { "\(type(of: $0.operation).name) \($0.type)" } ?? "",
+                path: node?.location?.path ?? "")
         }
         return (places, MemoryReport(buffers: used, arenaBytes: plan.byteCount), constants)
     }
 
-    /// For each buffer that is written in place, the one whose place that is: read for the last time by the step that writes it first.
+    /// For each buffer that is written in place, the one whose place that is: read for the last time by the step that
+    /// writes it first.
     private static func takenOver(_ schedule: Schedule, _ intervals: [MemoryPlan.Interval]) -> [Int: Int] {
         var sources: [Int: Int] = [:], taken: Set<Int> = []
         for (number, step) in schedule.steps.enumerated() {

@@ -32,7 +32,8 @@ public struct MachinePeak: Sendable, Hashable {
     public var json: String {
         let entries = [
             ("threads", "\(threads)"), ("fp32_gflops", String(format: "%.1f", float32 / 1e9)),
-            ("bf16_gflops", String(format: "%.1f", bfloat16 / 1e9)), ("copy_gb_per_s", String(format: "%.1f", bytesPerSecond / 1e9)),
+            ("bf16_gflops", String(format: "%.1f", bfloat16 / 1e9)),
+            ("copy_gb_per_s", String(format: "%.1f", bytesPerSecond / 1e9)),
         ]
         return "{" + entries.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
     }
@@ -41,14 +42,16 @@ public struct MachinePeak: Sendable, Hashable {
 extension MachinePeak: CustomStringConvertible {
     public var description: String {
         String(
-            format: "%.0f GFLOP/s in fp32, %.0f in bf16, copies at %.1f GB/s, on %d threads", float32 / 1e9, bfloat16 / 1e9, bytesPerSecond / 1e9, threads)
+            format: "%.0f GFLOP/s in fp32, %.0f in bf16, copies at %.1f GB/s, on %d threads", float32 / 1e9,
+            bfloat16 / 1e9, bytesPerSecond / 1e9, threads)
     }
 }
 
 // MARK: Measuring
 
 extension MachinePeak {
-    /// Seconds for which each is measured again and again. The best counts: other work on the machine only ever makes it slower.
+    /// Seconds for which each is measured again and again. The best counts: other work on the machine only ever makes
+    /// it slower.
     private static let patience = 0.25
     /// Parts that the work of a repetition is handed out in, for each thread: a late one is left with fewer.
     private static let partsPerThread = 16
@@ -131,10 +134,11 @@ private struct Chains {
     }
 
     func operationsPerTurn(_ operand: Operand) -> Int {
-        let perLane = switch operand {
-        case .float32: 2
-        case .bfloat16: 4
-        }
+        let perLane =
+            switch operand {
+            case .float32: 2
+            case .bfloat16: 4
+            }
         return count * target.lanes() * perLane
     }
 
@@ -149,7 +153,8 @@ private struct Chains {
 
     /// A function that takes the chains, which lie in memory behind two factors, through some turns.
     private func emit(_ operand: Operand, in module: Module) {
-        let function = module.addFunction(operand.rawValue, parameters: [module.pointer, module.i64], returns: module.void)
+        let function = module.addFunction(
+            operand.rawValue, parameters: [module.pointer, module.i64], returns: module.void)
         let builder = Builder(module, function: function)
         let (memory, turns) = (function.parameters[0], function.parameters[1])
         let type = module.vector(module.f32, target.lanes())

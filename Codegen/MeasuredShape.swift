@@ -4,11 +4,12 @@ import ApusRuntime
 /// Products of one kind, told apart as far as their speed is: of larger ones, a part is measured.
 package struct MeasuredShape: Hashable, CustomStringConvertible {
     package let m: Int, n: Int, k: Int
-    /// Whether the right operand lies in memory along the contracted axis. The left one is taken to do so too: generated
-    /// kernels read a copy of it otherwise, and the library packs it in either case.
+    /// Whether the right operand lies in memory along the contracted axis. The left one is taken to do so too:
+    /// generated kernels read a copy of it otherwise, and the library packs it in either case.
     package let isRightTurned: Bool
 
-    /// Many rows are like more rows. Columns and the contracted axis matter more, since they decide what fits into the caches.
+    /// Many rows are like more rows. Columns and the contracted axis matter more, since they decide what fits into the
+    /// caches.
     private static let mostRows = 384, mostColumns = 768, mostContracted = 4096
     /// Elements of the right operand that are enough, unless it has very few columns then.
     private static let rightElements = 1 << 20, fewestColumns = 256
@@ -36,10 +37,14 @@ package struct MeasuredShape: Hashable, CustomStringConvertible {
         guard 2 * multiplications >= ProductChoice.smallest else { return nil }
         let operand = graph[value].operands[side]
         // What is computed inside the product is stored row by row, if it is stored.
-        let view = graph.view(of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) })
-        guard let matrix = shape.matrix(side, strides: view?.strides ?? rowMajorStrides(graph[operand].type.shape)) else { return nil }
+        let view = graph.view(
+            of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) })
+        guard let matrix = shape.matrix(side, strides: view?.strides ?? rowMajorStrides(graph[operand].type.shape))
+        else { return nil }
         let (m, n) = orientation.isTurned ? (shape.n, shape.m) : (shape.m, shape.n)
-        self.init(m: m, n: n, k: shape.k, isRightTurned: (orientation.isTurned ? matrix.transposed : matrix).columnStride != 1)
+        self.init(
+            m: m, n: n, k: shape.k, isRightTurned: (orientation.isTurned ? matrix.transposed : matrix).columnStride != 1
+        )
     }
 
     package var description: String { "\(m)x\(n)x\(k)\(isRightTurned ? " turned" : "")" }
@@ -48,6 +53,7 @@ package struct MeasuredShape: Hashable, CustomStringConvertible {
 extension Graph {
     /// Whether the library can compute a product.
     func isLibraryProduct(_ value: Value) -> Bool {
-        self[value].operation is Dot && self[value].type.element == .f32 && self[value].operands.allSatisfy { self[$0].type.element == .f32 }
+        self[value].operation is Dot && self[value].type.element == .f32
+            && self[value].operands.allSatisfy { self[$0].type.element == .f32 }
     }
 }

@@ -21,17 +21,22 @@ public struct ByteCount: Hashable, Sendable {
     public init?(_ text: String) {
         let text = text.uppercased()
         let units: [(name: String, bytes: Double)] = [("GB", 1e9), ("MB", 1e6), ("KB", 1e3), ("B", 1), ("", 1)]
-        guard let unit = units.first(where: { text.hasSuffix($0.name) }), let number = Double(text.dropLast(unit.name.count)) else { return nil }
+        guard let unit = units.first(where: { text.hasSuffix($0.name) }),
+            let number = Double(text.dropLast(unit.name.count))
+        else { return nil }
         guard number > 0, number * unit.bytes < 1e15 else { return nil }
         bytes = Int(number * unit.bytes)
     }
 }
 
 /// Bytes as text, in KB or MB.
-private func size(_ bytes: Int) -> String { bytes < 10_000_000 ? "\((bytes + 500) / 1000) KB" : "\((bytes + 500_000) / 1_000_000) MB" }
+private func size(_ bytes: Int) -> String {
+    bytes < 10_000_000 ? "\((bytes + 500) / 1000) KB" : "\((bytes + 500_000) / 1_000_000) MB"
+}
 
 extension GraphCompiler {
-    /// The schedule of a graph. With a limit, as little of the forward pass as possible is computed again so that parameters and arena fit.
+    /// The schedule of a graph. With a limit, as little of the forward pass as possible is computed again so that
+    /// parameters and arena fit.
     func fitted(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> (graph: Graph, schedule: Schedule) {
         let schedule = try self.schedule(graph)
         guard let limit = options.memoryLimit else { return (graph, schedule) }
@@ -49,7 +54,8 @@ extension GraphCompiler {
             if bytes <= limit { found = (smaller, schedule, notes, bytes) }
             return bytes <= limit
         }
-        // More segments take less memory, mostly: the fewest that are enough lie between one that is not and one that is.
+        // More segments take less memory, mostly: the fewest that are enough lie between one that is not and one that
+        // is.
         var low = 0, high = choices.count
         while low < high {
             let middle = (low + high) / 2
@@ -57,14 +63,17 @@ extension GraphCompiler {
         }
         guard let found else { throw MemoryLimitError(limit: limit, smallest: smallest) }
         rewrites += found.rewrites
-        rewrites.append(Rewrite(
-            pass: "memory-limit", note: "parameters and arena take \(size(found.bytes)) instead of \(size(whole))", location: nil))
+        rewrites.append(
+            Rewrite(
+                pass: "memory-limit", note: "parameters and arena take \(size(found.bytes)) instead of \(size(whole))",
+                location: nil))
         return (found.graph, found.schedule)
     }
 
     /// What a program's parameters, constants and arena take.
     private func bytes(_ schedule: Schedule) -> Int {
-        schedule.graph.parameters.reduce(0) { $0 + $1.operation.type.byteCount } + schedule.constants.reduce(0) { $0 + $1.count }
+        schedule.graph.parameters.reduce(0) { $0 + $1.operation.type.byteCount }
+            + schedule.constants.reduce(0) { $0 + $1.count }
             + places(schedule).report.arenaBytes
     }
 }

@@ -56,7 +56,9 @@ public struct MemoryReport: Sendable {
         func line(_ bytes: Int, _ atPeak: Int, _ text: String) -> String {
             String(format: "%9.1f MB %9.1f MB", Double(bytes) / 1e6, Double(atPeak) / 1e6) + "  " + text
         }
-        let groups = groups.sorted { ($0.bytesAtPeak, $0.byteCount, $1.first, $1.text) > ($1.bytesAtPeak, $1.byteCount, $0.first, $0.text) }
+        let groups = groups.sorted {
+            ($0.bytesAtPeak, $0.byteCount, $1.first, $1.text) > ($1.bytesAtPeak, $1.byteCount, $0.first, $0.text)
+        }
         let header = [
             line(arenaBytes, peakBytes, "arena of \(buffers.count) buffers; its peak is at step \(peakStep)"),
             "      in all      at peak",
@@ -64,7 +66,8 @@ public struct MemoryReport: Sendable {
         let lines = groups.prefix(count).map { line($0.byteCount, $0.bytesAtPeak, $0.text) }
         let rest = groups.dropFirst(count)
         let other = line(
-            rest.reduce(0) { $0 + $1.byteCount }, rest.reduce(0) { $0 + $1.bytesAtPeak }, "\(rest.reduce(0) { $0 + $1.count }) other buffers")
+            rest.reduce(0) { $0 + $1.byteCount }, rest.reduce(0) { $0 + $1.bytesAtPeak },
+            "\(rest.reduce(0) { $0 + $1.count }) other buffers")
         return (header + lines + (rest.isEmpty ? [] : [other])).joined(separator: "\n")
     }
 
@@ -80,14 +83,20 @@ public struct MemoryReport: Sendable {
 
     private var groups: [Group] {
         struct Kind: Hashable { var content: String, byteCount: Int }
-        return Dictionary(grouping: buffers) { Kind(content: $0.content, byteCount: $0.byteCount) }.flatMap { kind, alike in
+        return Dictionary(grouping: buffers) { Kind(content: $0.content, byteCount: $0.byteCount) }.flatMap {
+            kind, alike in
             LayerPaths(alike.map(\.path)).groups.map { paths in
                 let members = paths.members.map { alike[$0] }
-                let first = members.map(\.steps.lowerBound).min() ?? 0, last = members.map(\.steps.upperBound).max() ?? 0
+                let first = members.map(\.steps.lowerBound).min() ?? 0,
+                    last = members.map(\.steps.upperBound).max() ?? 0
                 let longest = members.map(\.steps.count).max() ?? 0
-                let lives = members.count == 1 ? "steps \(first)…\(last)" : "\(members.count) buffers, steps \(first)…\(last), each for \(longest) at most"
+                let lives =
+                    members.count == 1
+                    ? "steps \(first)…\(last)"
+                    : "\(members.count) buffers, steps \(first)…\(last), each for \(longest) at most"
                 return Group(
-                    text: kind.content + (paths.text.isEmpty ? "" : " in \(paths.text)") + ": " + lives, count: members.count,
+                    text: kind.content + (paths.text.isEmpty ? "" : " in \(paths.text)") + ": " + lives,
+                    count: members.count,
                     byteCount: kind.byteCount * members.count,
                     bytesAtPeak: kind.byteCount * members.count { $0.takesMemory(at: peakStep) }, first: first)
             }

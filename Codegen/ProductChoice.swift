@@ -6,8 +6,9 @@ import Synchronization
 
 /// Which products are left to the library: for each shape, whoever was faster on this machine.
 ///
-/// An answer is remembered before it is used, in the cache's folder or else for the process, so that the same question never gets
-/// two answers: the library and the generated kernels add in different orders, and a run that is resumed shall go on with the same bits.
+/// An answer is remembered before it is used, in the cache's folder or else for the process, so that the same question
+/// never gets two answers: the library and the generated kernels add in different orders, and a run that is resumed
+/// shall go on with the same bits.
 package struct ProductChoice {
     package enum Answer: String { case generated, openblas }
 
@@ -24,14 +25,14 @@ package struct ProductChoice {
     /// Measures some shapes; those that are missing in the result could not be measured.
     package typealias Measurement = (Set<MeasuredShape>) -> [MeasuredShape: Speed]
 
-    /// What the library must gain. A generated kernel also does what comes before and after the product, such as a bias and GELU; beside the
-    /// library that is a pass over memory of its own.
+    /// What the library must gain. A generated kernel also does what comes before and after the product, such as a bias
+    /// and GELU; beside the library that is a pass over memory of its own.
     package static let neededGain = 1.1
     /// Products with fewer floating-point operations are generated without asking.
     package static let smallest = 20_000_000
 
-    /// What was answered in this process, by the folder of the cache and the name of the question. Whoever holds it may measure: so
-    /// measurements do not disturb each other, and none is made twice.
+    /// What was answered in this process, by the folder of the cache and the name of the question. Whoever holds it may
+    /// measure: so measurements do not disturb each other, and none is made twice.
     private static let answered = Mutex([[String]: Answer]())
 
     private let target: TargetDescription
@@ -76,7 +77,9 @@ package struct ProductChoice {
         }
     }
 
-    private static func faster(_ speed: Speed) -> Answer { speed.openblas > speed.generated * neededGain ? .openblas : .generated }
+    private static func faster(_ speed: Speed) -> Answer {
+        speed.openblas > speed.generated * neededGain ? .openblas : .generated
+    }
 
     private func recalled(_ shape: MeasuredShape) -> Answer? { cache?.recall(name(shape)).flatMap(Answer.init) }
 

@@ -8,7 +8,8 @@ import Synchronization
 struct ProductMeasurement {
     /// Seconds of work after which no further shape is measured: compiling shall not become slow where the machine is.
     private static let patience = 0.5
-    /// Times that each is run after a first that is not counted. The best counts: other work on the machine only ever makes it slower.
+    /// Times that each is run after a first that is not counted. The best counts: other work on the machine only ever
+    /// makes it slower.
     private static let runs = 3
     /// Floating-point operations of one run, about a millisecond.
     private static let operationsPerRun = 100_000_000
@@ -44,7 +45,9 @@ struct ProductMeasurement {
     /// A program with one product, cut down to a part of it: tiles of the kernel, or columns of the library's.
     private func program(_ shape: MeasuredShape, _ products: CompilerOptions.Products) throws -> Program {
         let builder = GraphBuilder(name: "product")
-        func operand(_ name: String, _ shape: [Int]) -> Tensor { builder.parameter(Parameter(name, TensorType(.f32, shape), .ones)) }
+        func operand(_ name: String, _ shape: [Int]) -> Tensor {
+            builder.parameter(Parameter(name, TensorType(.f32, shape), .ones))
+        }
         // The left operand is usually computed: then its rows are where the layout wants them.
         let left = operand("left", [shape.m, shape.k]).copied()
         let right = operand("right", shape.isRightTurned ? [shape.n, shape.k] : [shape.k, shape.n])
@@ -84,7 +87,8 @@ struct ProductMeasurement {
             for (number, runner) in runners.enumerated() {
                 try runner.run(state, [:]) { step in
                     guard run > 0, step.step.floatingPointOperations > 0 else { return }
-                    best[number] = max(best[number], Double(step.step.floatingPointOperations) / max(step.seconds, 1e-9))
+                    best[number] = max(
+                        best[number], Double(step.step.floatingPointOperations) / max(step.seconds, 1e-9))
                 }
             }
         }

@@ -13,8 +13,8 @@ struct CacheFolder: ~Copyable {
     /// After so many seconds the writer of such a file must have died.
     private static let longestWrite = 3600
 
-    /// Opens a folder; with `creating`, makes it if it is missing. Nil if it is not there, or if another user owns it or may
-    /// write to it: code from there could be anybody's.
+    /// Opens a folder; with `creating`, makes it if it is missing. Nil if it is not there, or if another user owns it
+    /// or may write to it: code from there could be anybody's.
     init?(_ path: String, creating: Bool = false) {
         func opened() -> Int32 { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         var descriptor = opened()
@@ -40,8 +40,8 @@ struct CacheFolder: ~Copyable {
         mkdir(path, 0o700)
     }
 
-    /// The content of a file, which counts as used now; nil if there is none. What is no plain file, cannot be read or has
-    /// more bytes than `limit` reads as empty.
+    /// The content of a file, which counts as used now; nil if there is none. What is no plain file, cannot be read or
+    /// has more bytes than `limit` reads as empty.
     func read(_ name: String, limit: Int) -> [UInt8]? {
         let file = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return errno == ENOENT ? nil : [] }
@@ -85,13 +85,14 @@ struct CacheFolder: ~Copyable {
         if unlinkat(descriptor, name, 0) != 0 { unlinkat(descriptor, name, AT_REMOVEDIR) }
     }
 
-    /// Removes the files with one of the endings that were not used for longest, until an eighth of the limit is free again; and
-    /// what writers that died have left.
+    /// Removes the files with one of the endings that were not used for longest, until an eighth of the limit is free
+    /// again; and what writers that died have left.
     func trim(to limit: Int, suffixes: [String]) {
         var files: [(name: String, bytes: Int, used: (Int, Int))] = []
         for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
             var status = stat()
-            guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG
+            else { continue }
             let used = status.lastModification
             if suffixes.contains(where: name.hasSuffix) {
                 files.append((name, Self.blocks(Int(status.st_size)), used))
@@ -115,9 +116,9 @@ extension stat {
     /// Seconds and nanoseconds of the last modification.
     fileprivate var lastModification: (Int, Int) {
         #if canImport(Darwin)
-        (st_mtimespec.tv_sec, st_mtimespec.tv_nsec)
+            (st_mtimespec.tv_sec, st_mtimespec.tv_nsec)
         #else
-        (st_mtim.tv_sec, st_mtim.tv_nsec)
+            (st_mtim.tv_sec, st_mtim.tv_nsec)
         #endif
     }
 }

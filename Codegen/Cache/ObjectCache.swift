@@ -10,7 +10,8 @@ import Synchronization
 /// can share a folder, and an entry that is damaged is one that is not there.
 ///
 /// A cache is only a cache: where it cannot be read or written, compilation goes on without it and says nothing.
-/// That includes a folder that another user owns or may write to, since whoever writes there decides what is executed here.
+/// That includes a folder that another user owns or may write to, since whoever writes there decides what is executed
+/// here.
 public struct ObjectCache: Sendable {
     public let folder: String
     /// Bytes that entries may take; beyond that, those that were not used for longest are removed.
@@ -42,8 +43,10 @@ public struct ObjectCache: Sendable {
 
     /// The name of a kernel's code; nil where the system does not tell one build of Apus from another.
     package static func key(kernel text: String, target: TargetDescription, passes: String) -> Digest? {
-        key([text, passes, target.triple, target.cpu, target.features, "\(target.vectorBytes)",
-             "\(target.hasFusedMultiplyAdd)", "\(target.hasBFloat16DotProduct)"])
+        key([
+            text, passes, target.triple, target.cpu, target.features, "\(target.vectorBytes)",
+            "\(target.hasFusedMultiplyAdd)", "\(target.hasBFloat16DotProduct)",
+        ])
     }
 
     private static func key(_ texts: [String]) -> Digest? { BuildIdentity.text.map { Digest([format, $0] + texts) } }
@@ -81,7 +84,8 @@ public struct ObjectCache: Sendable {
 
     /// What an entry begins with: kind, key, length and checksum of what follows.
     private static func header(_ payload: [UInt8], _ key: Digest, _ kind: Kind) -> [UInt8] {
-        kind.magic + key.bytes + withUnsafeBytes(of: UInt64(payload.count).littleEndian) { Array($0) } + Digest(payload).bytes
+        kind.magic + key.bytes + withUnsafeBytes(of: UInt64(payload.count).littleEndian) { Array($0) }
+            + Digest(payload).bytes
     }
 
     /// The content of an entry; one that is not as it was written is removed.
@@ -99,9 +103,12 @@ public struct ObjectCache: Sendable {
 
     private func write(_ payload: [UInt8], _ key: Digest, _ kind: Kind) {
         let bytes = Self.header(payload, key, kind) + payload
-        guard bytes.count <= limitBytes, let folder = CacheFolder(folder, creating: true), folder.write(bytes, to: key.hexadecimal + kind.suffix)
+        guard bytes.count <= limitBytes, let folder = CacheFolder(folder, creating: true),
+            folder.write(bytes, to: key.hexadecimal + kind.suffix)
         else { return }
-        if budget.isSpent(by: CacheFolder.blocks(bytes.count), of: limitBytes / 64) { folder.trim(to: limitBytes, suffixes: Kind.allCases.map(\.suffix)) }
+        if budget.isSpent(by: CacheFolder.blocks(bytes.count), of: limitBytes / 64) {
+            folder.trim(to: limitBytes, suffixes: Kind.allCases.map(\.suffix))
+        }
     }
 }
 

@@ -4,10 +4,13 @@ import ApusLLVM
 extension AttentionEmitter {
     /// Gradients of queries, keys and values of a head, of those that are wanted.
     ///
-    /// With the shares P and the slopes D = seed · vᵀ, the gradient of the scores is S = P ∘ (D − rowsum(P ∘ D)) · scale. Those of queries
-    /// are S · k; those of keys and values, Sᵀ · q and Pᵀ · seed, are added up over blocks of queries.
+    /// With the shares P and the slopes D = seed · vᵀ, the gradient of the scores is S = P ∘ (D − rowsum(P ∘ D)) ·
+    /// scale. Those of queries are S · k; those of keys and values, Sᵀ · q and Pᵀ · seed, are added up over blocks of
+    /// queries.
     func emitGradients() {
-        func number(_ part: AttentionGradient.Part) -> Int? { kernel.results.firstIndex { $0.quantity == .gradient(part) } }
+        func number(_ part: AttentionGradient.Part) -> Int? {
+            kernel.results.firstIndex { $0.quantity == .gradient(part) }
+        }
         let (q, k, v) = (number(.queries), number(.keys), number(.values))
         let (m, d, e) = (kernel.m, kernel.d, kernel.e)
         let hasScores = q != nil || k != nil
@@ -15,7 +18,8 @@ extension AttentionEmitter {
         let keys = packed(1, k: d, n: m, turned: true, at: tiling.keys)
         let values = hasScores ? packed(2, k: e, n: m, turned: true, at: tiling.values) : nil
         let straightKeys = q != nil ? packed(1, k: m, n: d, at: tiling.straightKeys) : nil
-        let shares = scratch(tiling.shares), turned = scratch(tiling.turned), slopes = hasScores ? scratch(tiling.slopes) : nil
+        let shares = scratch(tiling.shares), turned = scratch(tiling.turned),
+            slopes = hasScores ? scratch(tiling.slopes) : nil
 
         forHeads { head in
             keys.pack(operand(1, head))
@@ -30,7 +34,11 @@ extension AttentionEmitter {
                     let row = builder.add(first, start), place = builder.mul(start, integer(tiling.shareRowBytes))
                     func product(_ number: Int, _ packed: Packed, _ memory: LLVMValue) -> LLVMValue {
                         let left = from(number, row), target = builder.offset(memory, bytes: place)
-                        byHeight { multiply(rows: $0, left: left, rowBytes: rowBytes(number), packed, into: target, targetRowBytes: tiling.shareRowBytes) }
+                        byHeight {
+                            multiply(
+                                rows: $0, left: left, rowBytes: rowBytes(number), packed, into: target,
+                                targetRowBytes: tiling.shareRowBytes)
+                        }
                         return target
                     }
                     let shares = product(0, keys, shares)
@@ -53,16 +61,21 @@ extension AttentionEmitter {
                 if let q, let straightKeys {
                     emitFactors(slopes, count: rows)
                     let matrix = kernel.results[q].matrix
-                    let target = builder.offset(result(q, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
+                    let target = builder.offset(
+                        result(q, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount))
+                    )
                     let sums = scratch(tiling.sums), sumRowBytes = straightKeys.packing.blocks * block.unitBytes
-                    multiply(rows: rows, left: slopes, rowBytes: tiling.shareRowBytes, straightKeys, into: sums, targetRowBytes: sumRowBytes)
+                    multiply(
+                        rows: rows, left: slopes, rowBytes: tiling.shareRowBytes, straightKeys, into: sums,
+                        targetRowBytes: sumRowBytes)
                     write(sums, sumRowBytes: sumRowBytes, rows: integer(rows), columns: d, to: target, matrix)
                 }
             }
         }
     }
 
-    /// Rows of shares become columns, as factors of a left operand: for each key, one after the other those of all queries of the block.
+    /// Rows of shares become columns, as factors of a left operand: for each key, one after the other those of all
+    /// queries of the block.
     private func turn(_ shares: LLVMValue, rows: Int, into turned: LLVMValue) {
         let perUnit = kernel.element == .bf16 ? 2 : 1
         let units = block.units(rows)
@@ -71,17 +84,23 @@ extension AttentionEmitter {
         func value(_ row: LLVMValue, _ key: LLVMValue) -> LLVMValue {
             let isKnown = builder.icmp(.sle, row, last), known = builder.select(isKnown, row, last)
             let place = builder.add(builder.mul(known, integer(tiling.shareRowBytes)), builder.mul(key, integer(4)))
-            let value = builder.select(isKnown, builder.load(sumType, shares, byteOffset: place, align: block.vectorBytes), builder.zero(sumType))
+            let value = builder.select(
+                isKnown, builder.load(sumType, shares, byteOffset: place, align: block.vectorBytes),
+                builder.zero(sumType))
             return perUnit == 2 ? builder.extendBFloat16(builder.roundToBFloat16(value)) : value
         }
         builder.loop(from: integer(0), to: integer(units), step: integer(lanes)) { unit, _ in
             builder.loop(from: integer(0), to: integer(kernel.m), step: integer(lanes)) { key, _ in
                 let factors = (0..<lanes).map { number in
                     let row = builder.mul(builder.add(unit, integer(number)), integer(perUnit))
-                    return perUnit == 2 ? builder.bfloat16Pairs(value(row, key), value(builder.add(row, integer(1)), key)) : value(row, key)
+                    return perUnit == 2
+                        ? builder.bfloat16Pairs(value(row, key), value(builder.add(row, integer(1)), key))
+                        : value(row, key)
                 }
                 for (number, line) in builder.turned(factors).enumerated() {
-                    let place = builder.add(builder.mul(builder.add(key, integer(number)), integer(tiling.turnedRowBytes)), builder.mul(unit, integer(4)))
+                    let place = builder.add(
+                        builder.mul(builder.add(key, integer(number)), integer(tiling.turnedRowBytes)),
+                        builder.mul(unit, integer(4)))
                     builder.store(line, turned, byteOffset: place, align: 4)
                 }
                 return []
@@ -90,14 +109,23 @@ extension AttentionEmitter {
         }
     }
 
-    /// The product of a block of shares turned round with packed rows of queries or seeds: written, and, where there is more than one
-    /// block, added to the sums of the earlier ones.
-    private func addUp(_ turned: LLVMValue, _ packed: Packed, sums offset: Int, isFirst: LLVMValue, result number: Int, _ head: LLVMValue) {
-        let matrix = kernel.results[number].matrix, rowBytes = packed.packing.blocks * block.unitBytes, sums = scratch(tiling.sums)
-        multiply(rows: kernel.m, left: turned, rowBytes: tiling.turnedRowBytes, packed, into: sums, targetRowBytes: rowBytes)
-        write(sums, sumRowBytes: rowBytes, rows: integer(kernel.m), columns: packed.packing.n, to: result(number, head), matrix) { [self] sum, row, column in
+    /// The product of a block of shares turned round with packed rows of queries or seeds: written, and, where there is
+    /// more than one block, added to the sums of the earlier ones.
+    private func addUp(
+        _ turned: LLVMValue, _ packed: Packed, sums offset: Int, isFirst: LLVMValue, result number: Int,
+        _ head: LLVMValue
+    ) {
+        let matrix = kernel.results[number].matrix, rowBytes = packed.packing.blocks * block.unitBytes,
+            sums = scratch(tiling.sums)
+        multiply(
+            rows: kernel.m, left: turned, rowBytes: tiling.turnedRowBytes, packed, into: sums, targetRowBytes: rowBytes)
+        write(
+            sums, sumRowBytes: rowBytes, rows: integer(kernel.m), columns: packed.packing.n, to: result(number, head),
+            matrix
+        ) { [self] sum, row, column in
             guard tiling.rows < kernel.n else { return sum }
-            let place = builder.add(builder.mul(row, integer(rowBytes)), builder.mul(column, integer(4))), totals = scratch(offset)
+            let place = builder.add(builder.mul(row, integer(rowBytes)), builder.mul(column, integer(4))),
+                totals = scratch(offset)
             let earlier = builder.load(sumType, totals, byteOffset: place, align: block.vectorBytes)
             let total = builder.fadd(sum, builder.select(isFirst, builder.zero(sumType), earlier))
             builder.store(total, totals, byteOffset: place, align: block.vectorBytes)

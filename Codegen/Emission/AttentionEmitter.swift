@@ -3,8 +3,8 @@ import ApusLLVM
 
 /// Emits attention, or its gradients, as a native function over heads.
 ///
-/// Keys and values of a head are packed once; then, for blocks of its queries, the shares are computed into the thread's
-/// own memory, and used at once.
+/// Keys and values of a head are packed once; then, for blocks of its queries, the shares are computed into the
+/// thread's own memory, and used at once.
 final class AttentionEmitter {
     let kernel: AttentionKernel
     let tiling: AttentionTiling
@@ -55,8 +55,12 @@ final class AttentionEmitter {
         if whole < count { body(integer(whole), count - whole) }
     }
 
-    /// Runs the body for strips of rows, whose number it gets as a value, and a way to emit code that needs it as a constant.
-    func forStrips(of count: Int, _ body: (_ first: LLVMValue, _ rows: LLVMValue, _ byHeight: (_ emit: (Int) -> Void) -> Void) -> Void) {
+    /// Runs the body for strips of rows, whose number it gets as a value, and a way to emit code that needs it as a
+    /// constant.
+    func forStrips(
+        of count: Int,
+        _ body: (_ first: LLVMValue, _ rows: LLVMValue, _ byHeight: (_ emit: (Int) -> Void) -> Void) -> Void
+    ) {
         let height = tiling.strip, rest = count % height
         builder.loop(from: integer(0), to: integer(count), step: integer(height)) { first, _ in
             if rest == 0 || count < height {
@@ -64,7 +68,14 @@ final class AttentionEmitter {
             } else {
                 let isWhole = builder.icmp(.sle, builder.add(first, integer(height)), integer(count))
                 body(first, builder.select(isWhole, integer(height), integer(rest))) { emit in
-                    builder.ifThenElse(isWhole, then: { emit(height); return [] }, else: { emit(rest); return [] })
+                    builder.ifThenElse(
+                        isWhole,
+                        then: {
+                            emit(height); return []
+                        },
+                        else: {
+                            emit(rest); return []
+                        })
                 }
             }
             return []
@@ -99,7 +110,9 @@ final class AttentionEmitter {
             let type = module.vector(kernel.element == .bf16 ? module.i16 : module.f32, lanes)
             let value: LLVMValue
             if let limit {
-                value = builder.maskedLoad(type, pointer, byteOffset: offset, mask: builder.laneMask(count: builder.sub(limit, start), lanes: lanes))
+                value = builder.maskedLoad(
+                    type, pointer, byteOffset: offset,
+                    mask: builder.laneMask(count: builder.sub(limit, start), lanes: lanes))
             } else {
                 value = builder.load(type, pointer, byteOffset: offset)
             }
@@ -116,7 +129,9 @@ final class AttentionEmitter {
         let memory: LLVMValue
 
         func pack(_ pointer: LLVMValue) {
-            let (values, zero, blocks) = (emitter.values(pointer, number), emitter.integer(0), emitter.integer(packing.blocks))
+            let (values, zero, blocks) = (
+                emitter.values(pointer, number), emitter.integer(0), emitter.integer(packing.blocks)
+            )
             if isTurned {
                 packing.packColumns(into: memory, from: zero, blocks: blocks, values)
             } else {
@@ -126,25 +141,36 @@ final class AttentionEmitter {
     }
 
     func packed(_ number: Int, k: Int, n: Int, turned: Bool = false, at offset: Int) -> Packed {
-        Packed(emitter: self, number: number, packing: Packing(block: block, k: k, n: n), isTurned: turned, memory: scratch(offset))
+        Packed(
+            emitter: self, number: number, packing: Packing(block: block, k: k, n: n), isTurned: turned,
+            memory: scratch(offset))
     }
 
     /// left [rows, k] times a packed operand: the sums of each register block are written to `target` [rows, columns].
-    func multiply(rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed, into target: LLVMValue, targetRowBytes: Int) {
+    func multiply(
+        rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed, into target: LLVMValue, targetRowBytes: Int
+    ) {
         forRegisterBlocks(rows: rows, packed) { row, column, count in
-            let columns = builder.offset(packed.memory, bytes: builder.mul(builder.udiv(column, integer(block.columns)), integer(packed.packing.blockBytes)))
+            let columns = builder.offset(
+                packed.memory,
+                bytes: builder.mul(builder.udiv(column, integer(block.columns)), integer(packed.packing.blockBytes)))
             let place = builder.add(builder.mul(row, integer(targetRowBytes)), builder.mul(column, integer(4)))
             block.multiply(
-                rows: count, left: builder.offset(left, bytes: builder.mul(row, integer(rowBytes))), rowBytes: rowBytes, packed: columns,
+                rows: count, left: builder.offset(left, bytes: builder.mul(row, integer(rowBytes))), rowBytes: rowBytes,
+                packed: columns,
                 units: packed.packing.units, into: builder.offset(target, bytes: place), targetRowBytes: targetRowBytes)
         }
     }
 
     /// Runs the body for the register blocks of a product with a packed operand.
-    private func forRegisterBlocks(rows: Int, _ packed: Packed, _ body: (_ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void) {
+    private func forRegisterBlocks(
+        rows: Int, _ packed: Packed, _ body: (_ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void
+    ) {
         let height = ProductTiling.rows(rows, vectors: block.vectors, module.target)
         forBlocks(of: rows, height: height) { first, count in
-            builder.loop(from: integer(0), to: integer(packed.packing.blocks * block.columns), step: integer(block.columns)) { column, _ in
+            builder.loop(
+                from: integer(0), to: integer(packed.packing.blocks * block.columns), step: integer(block.columns)
+            ) { column, _ in
                 body(first, column, count)
                 return []
             }
@@ -153,8 +179,10 @@ final class AttentionEmitter {
 
     /// Writes rows of sums, each times a factor of its own, to a result; what is added to them is given lane by lane.
     func write(
-        _ sums: LLVMValue, sumRowBytes: Int, rows: LLVMValue, columns: Int, to pointer: LLVMValue, _ matrix: AttentionKernel.Matrix,
-        _ change: @escaping (_ sum: LLVMValue, _ row: LLVMValue, _ column: LLVMValue) -> LLVMValue = { sum, _, _ in sum }
+        _ sums: LLVMValue, sumRowBytes: Int, rows: LLVMValue, columns: Int, to pointer: LLVMValue,
+        _ matrix: AttentionKernel.Matrix,
+        _ change: @escaping (_ sum: LLVMValue, _ row: LLVMValue, _ column: LLVMValue) -> LLVMValue = { sum, _, _ in sum
+        }
     ) {
         let bytes = integer(kernel.element.byteCount), padded = (columns + lanes - 1) / lanes * lanes
         builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
@@ -180,19 +208,30 @@ final class AttentionEmitter {
     private func emitForward() {
         let keys = packed(1, k: kernel.d, n: kernel.m, turned: true, at: tiling.keys)
         let values = packed(2, k: kernel.m, n: kernel.e, at: tiling.values)
-        let shares = scratch(tiling.shares), sums = scratch(tiling.sums), sumRowBytes = values.packing.blocks * block.unitBytes
+        let shares = scratch(tiling.shares), sums = scratch(tiling.sums),
+            sumRowBytes = values.packing.blocks * block.unitBytes
         forHeads { head in
             keys.pack(operand(1, head))
             values.pack(operand(2, head))
             let queries = operand(0, head), result = result(0, head), matrix = kernel.results[0].matrix
             forStrips(of: kernel.n) { first, rows, byHeight in
                 let left = builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0))))
-                byHeight { multiply(rows: $0, left: left, rowBytes: rowBytes(0), keys, into: shares, targetRowBytes: tiling.shareRowBytes) }
+                byHeight {
+                    multiply(
+                        rows: $0, left: left, rowBytes: rowBytes(0), keys, into: shares,
+                        targetRowBytes: tiling.shareRowBytes)
+                }
                 emitLargest(shares, rows: rows)
                 emitPowers(shares, rows: rows)
-                byHeight { multiply(rows: $0, left: shares, rowBytes: tiling.shareRowBytes, values, into: sums, targetRowBytes: sumRowBytes) }
-                let target = builder.offset(result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
-                write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: kernel.e, to: target, matrix) { [self] sum, row, _ in
+                byHeight {
+                    multiply(
+                        rows: $0, left: shares, rowBytes: tiling.shareRowBytes, values, into: sums,
+                        targetRowBytes: sumRowBytes)
+                }
+                let target = builder.offset(
+                    result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
+                write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: kernel.e, to: target, matrix) {
+                    [self] sum, row, _ in
                     builder.fmul(sum, builder.splat(number(row, tiling.inverse), lanes))
                 }
             }

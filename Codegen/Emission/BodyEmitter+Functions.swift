@@ -3,7 +3,9 @@ import ApusLLVM
 
 extension BodyEmitter {
     /// Emits an element-wise function for scalars or lanes.
-    func emit(_ function: ScalarFunction, _ operands: [Int], of element: ElementType, _ value: (Int) -> LLVMValue) -> LLVMValue {
+    func emit(_ function: ScalarFunction, _ operands: [Int], of element: ElementType, _ value: (Int) -> LLVMValue)
+        -> LLVMValue
+    {
         func x() -> LLVMValue { value(operands[0]) }
         func y() -> LLVMValue { value(operands[1]) }
         let source = kernel.instructions[operands[0]].type
@@ -20,7 +22,10 @@ extension BodyEmitter {
         case .cos: return builder.cos(x())
         case .floor: return builder.floor(x())
         case .add, .subtract:
-            if isFloat { return fused(function, operands, value) ?? (function == .add ? builder.fadd(x(), y()) : builder.fsub(x(), y())) }
+            if isFloat {
+                return fused(function, operands, value)
+                    ?? (function == .add ? builder.fadd(x(), y()) : builder.fsub(x(), y()))
+            }
             return function == .add ? builder.add(x(), y()) : builder.sub(x(), y())
         case .multiply: return isFloat ? builder.fmul(x(), y()) : builder.mul(x(), y())
         case .divide: return builder.fdiv(x(), y())
@@ -95,7 +100,8 @@ extension BodyEmitter {
         for _ in 0..<Philox.rounds {
             let a = product(c0, Philox.multipliers.0), b = product(c2, Philox.multipliers.1)
             (c0, c1, c2, c3) = (
-                builder.xor(builder.xor(b.high, c1), k0), b.low, builder.xor(builder.xor(a.high, c3), k1), a.low)
+                builder.xor(builder.xor(b.high, c1), k0), b.low, builder.xor(builder.xor(a.high, c3), k1), a.low
+            )
             k0 = builder.add(k0, word(Philox.weyl.0))
             k1 = builder.add(k1, word(Philox.weyl.1))
         }

@@ -104,7 +104,8 @@ class BodyEmitter {
         case .index(let expression):
             return isScalar ? builder.trunc(address(expression), module.i32) : lanesIndex(expression)
         case .load(let argument, let address):
-            return isScalar ? loadScalar(argument, address, instruction.type) : loadLanes(argument, address, instruction.type)
+            return isScalar
+                ? loadScalar(argument, address, instruction.type) : loadLanes(argument, address, instruction.type)
         case .compute(let function, let operands):
             return emit(function, operands, of: instruction.type, operand)
         case .random(let stream, let index, let key):
@@ -121,7 +122,9 @@ class BodyEmitter {
     func emitInvariants() {
         var isInvariant: [Bool] = []
         for (number, instruction) in kernel.instructions.enumerated() {
-            var invariant = instruction.expressions.allSatisfy { $0.terms.isEmpty } && instruction.operands.allSatisfy { isInvariant[$0] }
+            var invariant =
+                instruction.expressions.allSatisfy { $0.terms.isEmpty }
+                && instruction.operands.allSatisfy { isInvariant[$0] }
             switch instruction.kind {
             case .reduce, .product: invariant = false
             default: break
@@ -158,7 +161,8 @@ class BodyEmitter {
     func address(_ expression: IndexExpression) -> LLVMValue {
         var sum = integer(expression.constant)
         for (dimension, coefficient) in expression.terms.sorted(by: { $0.key < $1.key }) {
-            guard let index = dimension == kernel.innermost ? column?.start ?? indices[dimension] : indices[dimension] else { continue }
+            guard let index = dimension == kernel.innermost ? column?.start ?? indices[dimension] : indices[dimension]
+            else { continue }
             sum = builder.add(sum, builder.mul(index, integer(coefficient)))
         }
         for (number, coefficient) in expression.dynamic.sorted(by: { $0.key < $1.key }) where !dependsOnColumn[number] {
@@ -198,7 +202,8 @@ class BodyEmitter {
     // MARK: Memory
 
     private func loadScalar(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
-        register(builder.load(memoryType(element), arguments[argument], byteOffset: byteOffset(address, element)), element)
+        register(
+            builder.load(memoryType(element), arguments[argument], byteOffset: byteOffset(address, element)), element)
     }
 
     private func loadLanes(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
@@ -207,11 +212,15 @@ class BodyEmitter {
         case .contiguous:
             let memory = vector(memoryType(element)), offset = byteOffset(address, element)
             if let mask = column?.mask {
-                return register(builder.maskedLoad(memory, arguments[argument], byteOffset: offset, mask: mask), element)
+                return register(
+                    builder.maskedLoad(memory, arguments[argument], byteOffset: offset, mask: mask), element)
             }
             return register(builder.load(memory, arguments[argument], byteOffset: offset), element)
         case .scattered:
-            return register(builder.gather(memoryType(element), arguments[argument], indices: lanesIndex(address), mask: column?.mask), element)
+            return register(
+                builder.gather(
+                    memoryType(element), arguments[argument], indices: lanesIndex(address), mask: column?.mask), element
+            )
         }
     }
 
@@ -222,7 +231,9 @@ class BodyEmitter {
     }
 
     /// Whether the lanes of an address lie side by side, and where is known before anything is read.
-    private func isForeseeable(_ address: IndexExpression) -> Bool { address.dynamic.isEmpty && pattern(address) == .contiguous }
+    private func isForeseeable(_ address: IndexExpression) -> Bool {
+        address.dynamic.isEmpty && pattern(address) == .contiguous
+    }
 
     /// Asks for the memory that the current lanes of all contiguous loads need. The indices may lie beyond the extents.
     func prefetch() {
@@ -232,14 +243,16 @@ class BodyEmitter {
         }
     }
 
-    /// The tensors that differ from row to row and are read or written side by side, from the current row and column on.
+    /// The tensors that differ from row to row and are read or written side by side, from the current row and column
+    /// on.
     func streams() -> [RegisterBlock.Stream] {
         var streams: [Int: RegisterBlock.Stream] = [:]
         func add(_ argument: Int, _ address: IndexExpression, isWritten: Bool) {
             guard isForeseeable(address), let rowStride = address.terms[kernel.innermost - 1] else { return }
             let bytes = kernel.arguments[argument].byteCount
             streams[argument] = RegisterBlock.Stream(
-                address: builder.offset(arguments[argument], bytes: byteOffset(address, kernel.arguments[argument])), rowBytes: rowStride * bytes,
+                address: builder.offset(arguments[argument], bytes: byteOffset(address, kernel.arguments[argument])),
+                rowBytes: rowStride * bytes,
                 elementBytes: bytes, isWritten: isWritten)
         }
         for instruction in kernel.instructions {
@@ -251,7 +264,9 @@ class BodyEmitter {
 
     /// Says what the product is in the current lanes.
     func setProduct(_ sum: LLVMValue) {
-        for (number, instruction) in kernel.instructions.enumerated() where instruction.kind == .product { vectors[number] = sum }
+        for (number, instruction) in kernel.instructions.enumerated() where instruction.kind == .product {
+            vectors[number] = sum
+        }
     }
 
     /// Writes the value of an instruction in the current lanes.
@@ -288,7 +303,9 @@ class BodyEmitter {
     /// Writes a value that does not depend on the column.
     func storeScalar(_ store: LoopKernel.Store) {
         let element = kernel.arguments[store.argument]
-        builder.store(memory(scalar(store.value), element, isExact: holdsBFloat16(store.value)), arguments[store.argument], byteOffset: byteOffset(store.address, element))
+        builder.store(
+            memory(scalar(store.value), element, isExact: holdsBFloat16(store.value)), arguments[store.argument],
+            byteOffset: byteOffset(store.address, element))
     }
 
     /// Adds lanes to what lies where a store says.
@@ -302,7 +319,8 @@ class BodyEmitter {
     func zero(_ argument: Int, from start: LLVMValue, count: Int) {
         let element = kernel.arguments[argument], bytes = integer(element.byteCount)
         func clear(_ position: LLVMValue, _ type: Type) {
-            builder.store(builder.zero(type), arguments[argument], byteOffset: builder.mul(builder.add(start, position), bytes))
+            builder.store(
+                builder.zero(type), arguments[argument], byteOffset: builder.mul(builder.add(start, position), bytes))
         }
         let whole = count / lanes * lanes
         builder.loop(from: integer(0), to: integer(whole), step: integer(lanes)) { index, _ in
@@ -366,7 +384,8 @@ class BodyEmitter {
 
     // MARK: Columns
 
-    /// Runs `body` with the lanes that start at `start`, of which those below `limit` are active; all of them without one.
+    /// Runs `body` with the lanes that start at `start`, of which those below `limit` are active; all of them without
+    /// one.
     func withColumn<Result>(_ start: LLVMValue, limit: LLVMValue?, _ body: () -> Result) -> Result {
         let mask = limit.map { builder.laneMask(count: builder.sub($0, start), lanes: lanes) }
         column = Column(start: start, mask: mask)
@@ -381,7 +400,9 @@ class BodyEmitter {
     var mask: LLVMValue? { column?.mask }
 
     /// Covers `from..<to` with lanes, whole ones first, then one that is masked; the body may carry values.
-    func forColumns(from: LLVMValue, to: LLVMValue, carrying initial: [LLVMValue] = [], _ body: ([LLVMValue]) -> [LLVMValue]) -> [LLVMValue] {
+    func forColumns(
+        from: LLVMValue, to: LLVMValue, carrying initial: [LLVMValue] = [], _ body: ([LLVMValue]) -> [LLVMValue]
+    ) -> [LLVMValue] {
         let step = integer(lanes)
         let whole = builder.add(from, builder.mul(builder.sdiv(builder.sub(to, from), step), step))
         let carried = builder.loop(from: from, to: whole, step: step, carrying: initial) { start, carried in

@@ -13,8 +13,8 @@ extension KernelEmitter {
         kernel.arguments[kernel.stores[0].argument] == .bf16 && lanes > 1 ? 2 : 1
     }
 
-    /// Squares of as many rows and columns as a vector has lanes: read along the last dimension, turned round in registers, and
-    /// written along the one before it. Of bf16, a lane holds the elements of two rows.
+    /// Squares of as many rows and columns as a vector has lanes: read along the last dimension, turned round in
+    /// registers, and written along the one before it. Of bf16, a lane holds the elements of two rows.
     func emitTurned() {
         emitInvariants()
         let invariant = scalars, rows = kernel.innermost - 1, store = kernel.stores[0]
@@ -31,16 +31,24 @@ extension KernelEmitter {
                         row = builder.select(builder.icmp(.slt, row, integer(height)), row, integer(height - 1))
                     }
                     beginUnit(unit, stripes, row: row, invariant)
-                    return withColumn(column, limit: count < lanes ? integer(width) : nil) { parts == 2 ? lanesInBFloat16(store.value) : lanesValue(store.value) }
+                    return withColumn(column, limit: count < lanes ? integer(width) : nil) {
+                        parts == 2 ? lanesInBFloat16(store.value) : lanesValue(store.value)
+                    }
                 }
                 let vectors = (0..<lanes).map { number in
-                    parts == 2 ? builder.bfloat16Pairs(lanesOfRow(2 * number), lanesOfRow(2 * number + 1)) : lanesOfRow(number)
+                    parts == 2
+                        ? builder.bfloat16Pairs(lanesOfRow(2 * number), lanesOfRow(2 * number + 1)) : lanesOfRow(number)
                 }
                 for (number, vector) in builder.turned(vectors).prefix(count).enumerated() {
                     beginUnit(unit, stripes, row: first, invariant)
                     indices[kernel.innermost] = builder.add(column, integer(number))
-                    let mask = height % stripe == 0 ? nil : builder.laneMask(count: builder.sub(integer(height), first), lanes: stripe)
-                    let value = parts == 2 ? builder.bitcast(vector, module.vector(module.i16, stripe)) : memory(vector, kernel.arguments[store.argument])
+                    let mask =
+                        height % stripe == 0
+                        ? nil : builder.laneMask(count: builder.sub(integer(height), first), lanes: stripe)
+                    let value =
+                        parts == 2
+                        ? builder.bitcast(vector, module.vector(module.i16, stripe))
+                        : memory(vector, kernel.arguments[store.argument])
                     writeContiguous(value, to: store, mask: mask)
                     indices[kernel.innermost] = nil
                 }

@@ -56,7 +56,9 @@ final class KernelEmitter: BodyEmitter {
                         storeAll(stores)
                         return zip(reductions, carried).map { combine($0, $1) }
                     }
-                    for (number, sum) in zip(reductions, sums) { scalars[number] = builder.reduce(operation(number), sum) }
+                    for (number, sum) in zip(reductions, sums) {
+                        scalars[number] = builder.reduce(operation(number), sum)
+                    }
                 }
                 for store in plan.rowStores(after: pass) { storeScalar(store) }
             }
@@ -66,7 +68,8 @@ final class KernelEmitter: BodyEmitter {
 
     /// Row values that the next pass needs are computed before its loop begins, so that each is computed once.
     private func hoist(_ plan: RowPlan, _ pass: Int) {
-        for (number, instruction) in kernel.instructions.enumerated() where !dependsOnColumn[number] && plan.passes[number] <= pass {
+        for (number, instruction) in kernel.instructions.enumerated()
+        where !dependsOnColumn[number] && plan.passes[number] <= pass {
             if case .reduce = instruction.kind { continue }
             _ = scalar(number)
         }
@@ -108,8 +111,8 @@ final class KernelEmitter: BodyEmitter {
 
     // MARK: Columns
 
-    /// Vectors of columns that a column reduction takes along together, to use whole cache lines of each row; as many as
-    /// there are registers for.
+    /// Vectors of columns that a column reduction takes along together, to use whole cache lines of each row; as many
+    /// as there are registers for.
     static func columnVectors(_ kernel: LoopKernel) -> Int { max(2, 8 / kernel.stores.count) }
 
     /// Columns of one unit of work of a column reduction.
@@ -128,12 +131,15 @@ final class KernelEmitter: BodyEmitter {
             let starts = (0..<vectors).map { builder.add(first, integer($0 * lanes)) }
             let initial = starts.flatMap { _ in reductions.map { builder.splat(identity($0), lanes) } }
             let count = kernel.extents[outer..<outer + reduced].reduce(1, *)
-            let sums = builder.loop(from: integer(0), to: integer(count), step: integer(1), carrying: initial) { row, carried in
+            let sums = builder.loop(from: integer(0), to: integer(count), step: integer(1), carrying: initial) {
+                row, carried in
                 setIndices(Array(outer..<outer + reduced), from: row)
                 scalars = [:]
                 return starts.enumerated().flatMap { position, start in
                     withColumn(start, limit: limit) {
-                        reductions.enumerated().map { combine($0.element, carried[position * reductions.count + $0.offset]) }
+                        reductions.enumerated().map {
+                            combine($0.element, carried[position * reductions.count + $0.offset])
+                        }
                     }
                 }
             }
@@ -159,7 +165,8 @@ final class KernelEmitter: BodyEmitter {
         let between = Array(batch + count..<kernel.innermost)
         let betweenCount = between.map { kernel.extents[$0] }.reduce(1, *)
         builder.loop(from: begin, to: end, step: integer(1)) { unit, _ in
-            zero(store.argument, from: builder.mul(unit, integer(kernel.scatterElements)), count: kernel.scatterElements)
+            zero(
+                store.argument, from: builder.mul(unit, integer(kernel.scatterElements)), count: kernel.scatterElements)
             builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
                 builder.loop(from: integer(0), to: integer(betweenCount), step: integer(1)) { middle, _ in
                     setIndices(Array(0..<batch), from: unit)

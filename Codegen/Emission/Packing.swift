@@ -1,13 +1,14 @@
 import ApusIR
 import ApusLLVM
 
-/// Packs the right operand [k, n] of products for register blocks: block by block of columns, unit by unit of the contracted
-/// axis, the factors of the block's columns side by side.
+/// Packs the right operand [k, n] of products for register blocks: block by block of columns, unit by unit of the
+/// contracted axis, the factors of the block's columns side by side.
 struct Packing {
     let block: RegisterBlock
     let k: Int, n: Int
 
-    /// The operand's values, as f32, along one of its axes: those of row (or column) `line`, from `start` on; beyond `limit` there is nothing to read.
+    /// The operand's values, as f32, along one of its axes: those of row (or column) `line`, from `start` on; beyond
+    /// `limit` there is nothing to read.
     typealias Values = (_ line: LLVMValue, _ start: LLVMValue, _ limit: LLVMValue?) -> LLVMValue
 
     /// How many units earlier rows are asked for than packed.
@@ -27,9 +28,10 @@ struct Packing {
         return builder.add(builder.mul(number, integer(blockBytes)), builder.mul(row, integer(block.vectorBytes)))
     }
 
-    /// Packs `blocks` blocks of columns, beginning at `column`, from values along rows: for memory in which neighbouring columns are
-    /// neighbours. Row by row, since whole rows are read fastest; `prefetch` asks for the columns of a row that is packed some rows later:
-    /// a tile has but a few lines of each row, which no processor foresees.
+    /// Packs `blocks` blocks of columns, beginning at `column`, from values along rows: for memory in which
+    /// neighbouring columns are neighbours. Row by row, since whole rows are read fastest; `prefetch` asks for the
+    /// columns of a row that is packed some rows later: a tile has but a few lines of each row, which no processor
+    /// foresees.
     func packRows(
         into memory: LLVMValue, from column: LLVMValue, blocks: LLVMValue, _ values: @escaping Values,
         prefetch: @escaping (_ line: LLVMValue, _ start: LLVMValue) -> Void = { _, _ in }
@@ -47,8 +49,12 @@ struct Packing {
                         let row = element == .bf16 ? builder.add(builder.mul(unit, integer(2)), integer(part)) : unit
                         return values(row, builder.add(start, integer(vector * lanes)), isRagged ? integer(n) : nil)
                     }
-                    let factors = element == .bf16 ? builder.bfloat16Pairs(parts[0], count > 1 ? parts[1] : builder.zero(parts[0].type)) : parts[0]
-                    builder.store(factors, memory, byteOffset: place(number, unit: unit, vector: vector), align: block.vectorBytes)
+                    let factors =
+                        element == .bf16
+                        ? builder.bfloat16Pairs(parts[0], count > 1 ? parts[1] : builder.zero(parts[0].type)) : parts[0]
+                    builder.store(
+                        factors, memory, byteOffset: place(number, unit: unit, vector: vector), align: block.vectorBytes
+                    )
                 }
                 return []
             }
@@ -69,11 +75,17 @@ struct Packing {
     func packColumns(into memory: LLVMValue, from column: LLVMValue, blocks: LLVMValue, _ values: @escaping Values) {
         let whole = k / (element == .bf16 ? 2 : 1) / lanes * lanes
         builder.loop(from: integer(0), to: builder.mul(blocks, integer(block.vectors)), step: integer(1)) { stripe, _ in
-            let number = builder.udiv(stripe, integer(block.vectors)), vector = builder.urem(stripe, integer(block.vectors))
+            let number = builder.udiv(stripe, integer(block.vectors)),
+                vector = builder.urem(stripe, integer(block.vectors))
             let first = builder.add(column, builder.mul(stripe, integer(lanes)))
-            let target = builder.offset(memory, bytes: builder.add(place(number, unit: integer(0), vector: 0), builder.mul(vector, integer(block.vectorBytes))))
+            let target = builder.offset(
+                memory,
+                bytes: builder.add(
+                    place(number, unit: integer(0), vector: 0), builder.mul(vector, integer(block.vectorBytes))))
             func packSquare(_ unit: LLVMValue, count: Int) {
-                for (row, factors) in builder.turned(square(first, unit, isWhole: count == lanes, values)).prefix(count).enumerated() {
+                for (row, factors) in builder.turned(square(first, unit, isWhole: count == lanes, values)).prefix(count)
+                    .enumerated()
+                {
                     let place = builder.mul(builder.add(unit, integer(row)), integer(block.unitBytes))
                     builder.store(factors, target, byteOffset: place, align: block.vectorBytes)
                 }
@@ -98,7 +110,8 @@ struct Packing {
             }
             guard element == .bf16 else { return values(column, unit, limit) }
             let start = builder.mul(unit, integer(2))
-            return builder.bfloat16Neighbours(values(column, start, limit), values(column, builder.add(start, integer(lanes)), limit))
+            return builder.bfloat16Neighbours(
+                values(column, start, limit), values(column, builder.add(start, integer(lanes)), limit))
         }
     }
 }
@@ -112,8 +125,10 @@ extension Builder {
         while distance < lanes {
             for number in 0..<lanes where number & distance == 0 {
                 let (upper, lower) = (rows[number], rows[number + distance])
-                rows[number] = shuffle(upper, lower, (0..<lanes).map { $0 & distance == 0 ? $0 : lanes + $0 - distance })
-                rows[number + distance] = shuffle(upper, lower, (0..<lanes).map { $0 & distance == 0 ? $0 + distance : lanes + $0 })
+                rows[number] = shuffle(
+                    upper, lower, (0..<lanes).map { $0 & distance == 0 ? $0 : lanes + $0 - distance })
+                rows[number + distance] = shuffle(
+                    upper, lower, (0..<lanes).map { $0 & distance == 0 ? $0 + distance : lanes + $0 })
             }
             distance *= 2
         }

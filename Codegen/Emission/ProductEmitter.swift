@@ -3,10 +3,11 @@ import ApusLLVM
 
 /// Emits a product as a native function over tiles.
 ///
-/// A tile is a range of C's columns (and of its rows, where the columns alone do not give enough tiles). Its part of B is packed
-/// into the thread's own memory, in the order in which it is multiplied; A is read where it lies. Sums of a block of
-/// rows and columns are kept in registers along the whole contracted axis: each is one sum in one order, whatever the tiles.
-/// When all blocks of a strip of rows are multiplied, what becomes of the sums is computed along the strip's rows.
+/// A tile is a range of C's columns (and of its rows, where the columns alone do not give enough tiles). Its part of B
+/// is packed into the thread's own memory, in the order in which it is multiplied; A is read where it lies. Sums of a
+/// block of rows and columns are kept in registers along the whole contracted axis: each is one sum in one order,
+/// whatever the tiles. When all blocks of a strip of rows are multiplied, what becomes of the sums is computed along
+/// the strip's rows.
 final class ProductEmitter {
     let kernel: ProductKernel
     let tiling: ProductTiling
@@ -22,10 +23,13 @@ final class ProductEmitter {
         self.kernel = kernel
         self.module = module
         tiling = ProductTiling(kernel, module.target)
-        let frame = KernelFunctionFrame(name, arguments: 1 + kernel.right.arguments.count + kernel.result.arguments.count, in: module)
+        let frame = KernelFunctionFrame(
+            name, arguments: 1 + kernel.right.arguments.count + kernel.result.arguments.count, in: module)
         let firstOfResult = 1 + kernel.right.arguments.count
-        right = BodyEmitter(kernel.right, frame.builder, arguments: Array(frame.arguments[1..<firstOfResult]), scratch: frame.scratch)
-        // With registers to spare, the end takes vectors side by side: chains of operations that do not wait for each other.
+        right = BodyEmitter(
+            kernel.right, frame.builder, arguments: Array(frame.arguments[1..<firstOfResult]), scratch: frame.scratch)
+        // With registers to spare, the end takes vectors side by side: chains of operations that do not wait for each
+        // other.
         result = BodyEmitter(
             kernel.result, frame.builder, arguments: Array(frame.arguments[firstOfResult...]), scratch: frame.scratch,
             lanes: module.target.vectorRegisters < 32 ? tiling.lanes : tiling.blockColumns)
@@ -52,14 +56,18 @@ final class ProductEmitter {
         let matrix = builder.udiv(tile, integer(perMatrix)), place = builder.urem(tile, integer(perMatrix))
         let column = builder.mul(builder.urem(place, integer(tiling.columnTiles)), integer(tiling.columnsPerTile))
         let row = builder.mul(builder.udiv(place, integer(tiling.columnTiles)), integer(tiling.rowsPerTile))
-        let end = lesser(builder.add(row, integer(tiling.rowsPerTile)), kernel.m, isCertain: kernel.m % tiling.rowsPerTile == 0)
+        let end = lesser(
+            builder.add(row, integer(tiling.rowsPerTile)), kernel.m, isCertain: kernel.m % tiling.rowsPerTile == 0)
         let blocks = blockCount(from: column)
         pack(matrix, from: column, blocks: blocks)
         builder.loop(from: row, to: end, step: integer(tiling.rows)) { row, _ in
             let isCertain = kernel.m % tiling.rows == 0
-            let rows = isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
+            let rows =
+                isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
             builder.loop(from: integer(0), to: blocks, step: integer(1)) { block, _ in
-                multiply(matrix, row: row, rows: rows, block, column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))))
+                multiply(
+                    matrix, row: row, rows: rows, block,
+                    column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))))
                 return []
             }
             finish(builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, from: column, blocks: blocks)
@@ -69,14 +77,17 @@ final class ProductEmitter {
 
     private func lesser(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), a, b) }
 
-    private func lesser(_ a: LLVMValue, _ b: Int, isCertain: Bool) -> LLVMValue { isCertain ? a : lesser(a, integer(b)) }
+    private func lesser(_ a: LLVMValue, _ b: Int, isCertain: Bool) -> LLVMValue {
+        isCertain ? a : lesser(a, integer(b))
+    }
 
     /// Register blocks that the columns of a tile make; the last tile may have fewer.
     private func blockCount(from column: LLVMValue) -> LLVMValue {
         let all = (kernel.n + tiling.blockColumns - 1) / tiling.blockColumns
         guard all % tiling.blocksPerTile != 0 else { return integer(tiling.blocksPerTile) }
         let left = builder.sub(integer(all), builder.udiv(column, integer(tiling.blockColumns)))
-        return builder.select(builder.icmp(.slt, left, integer(tiling.blocksPerTile)), left, integer(tiling.blocksPerTile))
+        return builder.select(
+            builder.icmp(.slt, left, integer(tiling.blocksPerTile)), left, integer(tiling.blocksPerTile))
     }
 
     // MARK: The right operand
@@ -107,14 +118,18 @@ final class ProductEmitter {
     // MARK: A strip of rows
 
     /// Computes the sums of a register block. Meanwhile the memory is asked for that the end of the strip needs there.
-    private func multiply(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, _ number: LLVMValue, column: LLVMValue) {
-        let left = leftPointer(matrix, row), columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
+    private func multiply(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, _ number: LLVMValue, column: LLVMValue)
+    {
+        let left = leftPointer(matrix, row),
+            columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
         let sums = builder.offset(frame.scratch, bytes: builder.mul(number, integer(block.unitBytes)))
-        result.setIndices(Array(0..<result.kernel.innermost), from: builder.add(builder.mul(matrix, integer(kernel.m)), row))
+        result.setIndices(
+            Array(0..<result.kernel.innermost), from: builder.add(builder.mul(matrix, integer(kernel.m)), row))
         let ahead = result.withColumn(column, limit: nil) { result.streams() }
         func multiply(_ rows: Int) {
             block.multiply(
-                rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns, units: kernel.units,
+                rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns,
+                units: kernel.units,
                 into: sums, targetRowBytes: tiling.columnsPerTile * 4, ahead: ahead)
         }
         let rest = kernel.m % tiling.rows
@@ -124,7 +139,13 @@ final class ProductEmitter {
             multiply(rest)
         } else {
             builder.ifThenElse(
-                builder.icmp(.eq, rows, integer(tiling.rows)), then: { multiply(tiling.rows); return [] }, else: { multiply(rest); return [] })
+                builder.icmp(.eq, rows, integer(tiling.rows)),
+                then: {
+                    multiply(tiling.rows); return []
+                },
+                else: {
+                    multiply(rest); return []
+                })
         }
     }
 
@@ -144,10 +165,13 @@ final class ProductEmitter {
         builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
             result.beginRow(builder.add(first, row), invariant: invariant)
             let sums = builder.offset(frame.scratch, bytes: builder.mul(row, integer(tiling.columnsPerTile * 4)))
-            builder.loop(from: integer(0), to: builder.mul(blocks, integer(tiling.blockColumns)), step: integer(result.lanes)) { start, _ in
+            builder.loop(
+                from: integer(0), to: builder.mul(blocks, integer(tiling.blockColumns)), step: integer(result.lanes)
+            ) { start, _ in
                 result.withColumn(builder.add(column, start), limit: limit) {
                     let sum = builder.load(
-                        module.vector(module.f32, result.lanes), sums, byteOffset: builder.mul(start, integer(4)), align: tiling.lanes * 4)
+                        module.vector(module.f32, result.lanes), sums, byteOffset: builder.mul(start, integer(4)),
+                        align: tiling.lanes * 4)
                     result.setProduct(sum)
                     result.storeAll(kernel.result.stores)
                 }

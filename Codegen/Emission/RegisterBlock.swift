@@ -1,9 +1,11 @@
 import ApusIR
 import ApusLLVM
 
-/// The heart of all products: a few rows times a few packed columns, with every sum in a register along the whole contracted axis.
+/// The heart of all products: a few rows times a few packed columns, with every sum in a register along the whole
+/// contracted axis.
 ///
-/// A factor is 32 bits: one f32, or two bf16 that lie next to each other along the contracted axis and make one unit of it.
+/// A factor is 32 bits: one f32, or two bf16 that lie next to each other along the contracted axis and make one unit of
+/// it.
 struct RegisterBlock {
     let builder: Builder
     let element: ElementType
@@ -35,19 +37,27 @@ struct RegisterBlock {
     ///   - rowBytes: Distance of the rows.
     ///   - packed: Address of the packed columns.
     ///   - targetRowBytes: Distance of the rows of sums.
-    ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so that requests do not queue.
+    ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so
+    ///     that requests do not queue.
     func multiply(
-        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, into target: LLVMValue, targetRowBytes: Int, ahead: [Stream] = []
+        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, into target: LLVMValue,
+        targetRowBytes: Int, ahead: [Stream] = []
     ) {
         let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
         let name = "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(units)_\(targetRowBytes)\(streams)"
-        let function = module.function(named: name) ?? {
-            let parameters = (0..<3 + ahead.count).map { _ in module.pointer }
-            let function = module.addFunction(name, parameters: parameters, returns: module.void, noAlias: [0, 1, 2], isInternal: true)
-            let inner = RegisterBlock(builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
-            inner.emitBody(rows: rows, function, rowBytes: rowBytes, units: units, targetRowBytes: targetRowBytes, ahead: ahead)
-            return function
-        }()
+        let function =
+            module.function(named: name)
+            ?? {
+                let parameters = (0..<3 + ahead.count).map { _ in module.pointer }
+                let function = module.addFunction(
+                    name, parameters: parameters, returns: module.void, noAlias: [0, 1, 2], isInternal: true)
+                let inner = RegisterBlock(
+                    builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
+                inner.emitBody(
+                    rows: rows, function, rowBytes: rowBytes, units: units, targetRowBytes: targetRowBytes, ahead: ahead
+                )
+                return function
+            }()
         builder.call(function, [left, packed, target] + ahead.map(\.address))
     }
 
@@ -60,19 +70,24 @@ struct RegisterBlock {
         var isWritten: Bool
     }
 
-    private func emitBody(rows: Int, _ function: Function, rowBytes: Int, units: Int, targetRowBytes: Int, ahead: [Stream]) {
+    private func emitBody(
+        rows: Int, _ function: Function, rowBytes: Int, units: Int, targetRowBytes: Int, ahead: [Stream]
+    ) {
         let (left, packed, target) = (function.parameters[0], function.parameters[1], function.parameters[2])
         let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
         func step(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, _ unit: Int) -> [LLVMValue] {
             var sums = sums
             let columns = (0..<vectors).map { vector in
-                builder.load(factor, packed, byteOffset: integer((unit * vectors + vector) * vectorBytes), align: vectorBytes)
+                builder.load(
+                    factor, packed, byteOffset: integer((unit * vectors + vector) * vectorBytes), align: vectorBytes)
             }
             for row in 0..<rows {
-                let number = builder.load(factor.element, left, byteOffset: integer(row * rowBytes + unit * 4), align: element.byteCount)
+                let number = builder.load(
+                    factor.element, left, byteOffset: integer(row * rowBytes + unit * 4), align: element.byteCount)
                 let value = builder.splat(number, lanes)
                 for vector in 0..<vectors {
-                    sums[row * vectors + vector] = builder.multiplyAdd(element, value, columns[vector], sums[row * vectors + vector])
+                    sums[row * vectors + vector] = builder.multiplyAdd(
+                        element, value, columns[vector], sums[row * vectors + vector])
                 }
             }
             return sums
@@ -114,7 +129,8 @@ struct RegisterBlock {
 
 extension Builder {
     /// sum + a · b; of bf16 pairs the sum of both products.
-    fileprivate func multiplyAdd(_ element: ElementType, _ a: LLVMValue, _ b: LLVMValue, _ sum: LLVMValue) -> LLVMValue {
+    fileprivate func multiplyAdd(_ element: ElementType, _ a: LLVMValue, _ b: LLVMValue, _ sum: LLVMValue) -> LLVMValue
+    {
         guard element == .bf16 else { return fma(a, b, sum) }
         if module.target.hasBFloat16DotProduct, a.type.lanes == 16 { return dotBFloat16(a, b, sum) }
         func upper(_ x: LLVMValue) -> LLVMValue { bitcast(and(x, int(-65536, x.type)), sum.type) }

@@ -24,9 +24,10 @@ struct RowPlan {
             passes.append(pass)
         }
         self.passes = passes
-        lastPass = kernel.stores.map { store in
-            Self.isLaneStore(store, kernel, dependsOnColumn) ? passes[store.value] : max(0, passes[store.value] - 1)
-        }.max() ?? 0
+        lastPass =
+            kernel.stores.map { store in
+                Self.isLaneStore(store, kernel, dependsOnColumn) ? passes[store.value] : max(0, passes[store.value] - 1)
+            }.max() ?? 0
         chooseKept(width: kernel.extents[kernel.innermost], lanes: lanes)
     }
 
@@ -46,13 +47,16 @@ struct RowPlan {
         var neededLater = [Bool](repeating: false, count: kernel.instructions.count)
         for number in kernel.instructions.indices.reversed() where dependsOnColumn[number] {
             neededLater[number] = isNeededLater(number, users: neededLater)
-            guard neededLater[number], costs[number] > Self.recomputationLimit, !kernel.isContracted(number) else { continue }
+            guard neededLater[number], costs[number] > Self.recomputationLimit, !kernel.isContracted(number) else {
+                continue
+            }
             kept[number] = scratchBytes
             scratchBytes += (rowBytes + 63) / 64 * 64
         }
     }
 
-    /// Whether a value is used in a later pass than it is computed in: directly, or by a user that is computed again there.
+    /// Whether a value is used in a later pass than it is computed in: directly, or by a user that is computed again
+    /// there.
     private func isNeededLater(_ number: Int, users neededLater: [Bool]) -> Bool {
         for (user, instruction) in kernel.instructions.enumerated() where instruction.operands.contains(number) {
             if case .reduce = instruction.kind {
@@ -85,7 +89,8 @@ struct RowPlan {
         kernel.stores.filter { !Self.isLaneStore($0, kernel, dependsOnColumn) && max(0, passes[$0.value] - 1) == pass }
     }
 
-    private static func isLaneStore(_ store: LoopKernel.Store, _ kernel: LoopKernel, _ dependsOnColumn: [Bool]) -> Bool {
+    private static func isLaneStore(_ store: LoopKernel.Store, _ kernel: LoopKernel, _ dependsOnColumn: [Bool]) -> Bool
+    {
         dependsOnColumn[store.value] || store.address.terms[kernel.innermost] != nil
     }
 }

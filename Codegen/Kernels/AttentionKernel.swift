@@ -1,8 +1,8 @@
 import ApusIR
 import ApusLLVM
 
-/// Attention of many heads, or its gradients, without the matrix of shares in memory: each head's is in the thread's own
-/// memory, a block of rows at a time.
+/// Attention of many heads, or its gradients, without the matrix of shares in memory: each head's is in the thread's
+/// own memory, a block of rows at a time.
 ///
 /// All operands are read where they lie; their last axis is contiguous.
 package struct AttentionKernel: Hashable {
@@ -35,7 +35,9 @@ package struct AttentionKernel: Hashable {
 
     /// Whether there is a kernel for an operation: heads must fit into a cache, and bf16 is multiplied in pairs.
     @Sendable package static func isSupported(_ graph: Graph, _ node: Node) -> Bool {
-        guard node.operation is Attention || node.operation is AttentionGradient, node.type.element == .f32 || node.type.element == .bf16 else { return false }
+        guard node.operation is Attention || node.operation is AttentionGradient,
+            node.type.element == .f32 || node.type.element == .bf16
+        else { return false }
         let shapes = node.operands.map { graph[$0].type.shape }, rank = shapes[0].count
         let (d, e, m) = (shapes[0][rank - 1], shapes[2][rank - 1], shapes[1][rank - 2])
         return d <= 256 && e <= 256 && m <= 4096 && (node.type.element == .f32 || (d % 2 == 0 && e % 2 == 0))
@@ -53,24 +55,29 @@ package struct AttentionKernel: Hashable {
             case .gradient: operations += scores
             }
         }
-        if results.contains(where: { $0.quantity == .gradient(.queries) || $0.quantity == .gradient(.keys) }) { operations += mixes }
+        if results.contains(where: { $0.quantity == .gradient(.queries) || $0.quantity == .gradient(.keys) }) {
+            operations += mixes
+        }
         return 2 * heads * operations
     }
     package var bytes: Int {
-        (operands.indices.map { $0 == 0 ? n * d : $0 == 1 ? m * d : $0 == 2 ? m * e : n * e } + results.map { result in
-            switch result.quantity {
-            case .value: n * e
-            case .gradient(.queries): n * d
-            case .gradient(.keys): m * d
-            case .gradient(.values): m * e
-            }
-        }).reduce(0, +) * heads * element.byteCount
+        (operands.indices.map { $0 == 0 ? n * d : $0 == 1 ? m * d : $0 == 2 ? m * e : n * e }
+            + results.map { result in
+                switch result.quantity {
+                case .value: n * e
+                case .gradient(.queries): n * d
+                case .gradient(.keys): m * d
+                case .gradient(.values): m * e
+                }
+            }).reduce(0, +) * heads * element.byteCount
     }
 }
 
 extension AttentionKernel: CustomStringConvertible {
     package var description: String {
-        func text(_ matrix: Matrix) -> String { "[\(matrix.offset) + \(matrix.rowStride)*row, batch \(matrix.batchStrides)]" }
+        func text(_ matrix: Matrix) -> String {
+            "[\(matrix.offset) + \(matrix.rowStride)*row, batch \(matrix.batchStrides)]"
+        }
         let names = results.map { result in
             switch result.quantity {
             case .value: "value"
@@ -78,7 +85,8 @@ extension AttentionKernel: CustomStringConvertible {
             }
         }
         return "attention \(n)x\(m) of \(batch), columns \(d) and \(e), \(element), scale \(scale), operands "
-            + operands.map(text).joined(separator: ", ") + "; " + zip(names, results).map { "\($0) \(text($1.matrix))" }.joined(separator: ", ")
+            + operands.map(text).joined(separator: ", ") + "; "
+            + zip(names, results).map { "\($0) \(text($1.matrix))" }.joined(separator: ", ")
     }
 }
 
@@ -106,7 +114,8 @@ package struct AttentionTiling {
     package init(_ kernel: AttentionKernel, _ target: TargetDescription) {
         let lanes = target.lanes(), columns = 2 * lanes
         let strip = ProductTiling.rows(kernel.n, vectors: 2, target)
-        // Forward, nothing is carried from one strip to the next; the gradients of keys and values are sums over all of them.
+        // Forward, nothing is carried from one strip to the next; the gradients of keys and values are sums over all of
+        // them.
         let passes = (kernel.n + Self.mostRows - 1) / Self.mostRows
         let rows = kernel.isForward ? strip : (kernel.n + passes - 1) / passes
         func padded(_ count: Int, _ multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
@@ -122,7 +131,9 @@ package struct AttentionTiling {
             return end
         }
         func packed(_ k: Int, _ n: Int) -> Int { padded(n, columns) * (kernel.element == .bf16 ? (k + 1) / 2 : k) * 4 }
-        func wants(_ part: AttentionGradient.Part) -> Bool { kernel.results.contains { $0.quantity == .gradient(part) } }
+        func wants(_ part: AttentionGradient.Part) -> Bool {
+            kernel.results.contains { $0.quantity == .gradient(part) }
+        }
         let (q, k, v) = (wants(.queries), wants(.keys), wants(.values)), isForward = kernel.isForward
         keys = take(true, packed(kernel.d, kernel.m))
         values = take(isForward || q || k, isForward ? packed(kernel.m, kernel.e) : packed(kernel.e, kernel.m))

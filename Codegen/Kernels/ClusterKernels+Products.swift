@@ -4,9 +4,12 @@ import ApusRuntime
 extension ClusterKernels {
     /// The kernel of a product, of which the first member is the product itself and the others work on its result.
     ///
-    /// `left` says where the operand lies that is not packed: the left one, or the right one if the product is computed as
-    /// Cᵀ = Bᵀ · Aᵀ since C's columns are contiguous.
-    package func product(_ members: [Value], _ shape: ProductShape, isTurned: Bool, left: (matrix: Product.Matrix, offset: Int, buffer: Int), result: Product.Matrix) throws -> KernelCall {
+    /// `left` says where the operand lies that is not packed: the left one, or the right one if the product is computed
+    /// as Cᵀ = Bᵀ · Aᵀ since C's columns are contiguous.
+    package func product(
+        _ members: [Value], _ shape: ProductShape, isTurned: Bool,
+        left: (matrix: Product.Matrix, offset: Int, buffer: Int), result: Product.Matrix
+    ) throws -> KernelCall {
         let value = members[0], operands = graph[value].operands
         let side = isTurned ? 0 : 1
         let (m, n) = isTurned ? (shape.n, shape.m) : (shape.m, shape.n)
@@ -22,21 +25,28 @@ extension ClusterKernels {
         let element = graph[operands[0]].type.element
         let kernel = ProductKernel(
             batch: shape.batch, m: m, n: n, k: shape.k, element: element,
-            left: ProductKernel.Left(offset: left.offset, rowStride: left.matrix.rowStride, batchStrides: left.matrix.batchStrides),
+            left: ProductKernel.Left(
+                offset: left.offset, rowStride: left.matrix.rowStride, batchStrides: left.matrix.batchStrides),
             right: part(right.builder), rightValue: right.value, turnsRight: right.isTurned, result: part(finish))
         let leftBytes = kernel.batchCount * m * shape.k * element.byteCount
         return KernelCall(
-            kernel: .product(kernel), buffers: [left.buffer] + (right.builder.arguments + finish.arguments).map(\.buffer),
+            kernel: .product(kernel),
+            buffers: [left.buffer] + (right.builder.arguments + finish.arguments).map(\.buffer),
             count: 0, elementsPerUnit: 0, name: "product \(kernel.batchCount)x\(m)x\(n)x\(shape.k)" + suffix(members),
-            bytes: leftBytes + bytes(of: right.builder, right.builder.extents.reduce(1, *)) + bytes(of: finish, finish.extents.reduce(1, *)),
+            bytes: leftBytes + bytes(of: right.builder, right.builder.extents.reduce(1, *))
+                + bytes(of: finish, finish.extents.reduce(1, *)),
             floatingPointOperations: kernel.floatingPointOperations)
     }
 
-    private func suffix(_ members: [Value]) -> String { members.count > 1 ? " " + name(of: Array(members.dropFirst())) : "" }
+    private func suffix(_ members: [Value]) -> String {
+        members.count > 1 ? " " + name(of: Array(members.dropFirst())) : ""
+    }
 
     /// What computes an element of the operand that is packed, along its columns if those lie side by side in memory,
     /// else along the contracted axis.
-    private func right(_ operand: Value, _ shape: ProductShape, _ side: Int) throws -> (builder: KernelBuilder, value: Int, isTurned: Bool) {
+    private func right(_ operand: Value, _ shape: ProductShape, _ side: Int) throws -> (
+        builder: KernelBuilder, value: Int, isTurned: Bool
+    ) {
         let straight = try right(operand, shape, side, isTurned: false)
         guard straight.builder.scatteredLoads > 0 else { return (straight.builder, straight.result, false) }
         let turned = try right(operand, shape, side, isTurned: true)
@@ -44,7 +54,9 @@ extension ClusterKernels {
         return isBetter ? (turned.builder, turned.result, true) : (straight.builder, straight.result, false)
     }
 
-    private func right(_ operand: Value, _ shape: ProductShape, _ side: Int, isTurned: Bool) throws -> (builder: KernelBuilder, result: Int) {
+    private func right(_ operand: Value, _ shape: ProductShape, _ side: Int, isTurned: Bool) throws -> (
+        builder: KernelBuilder, result: Int
+    ) {
         let free = shape.free(side), contracting = shape.contracting
         let (rows, columns) = isTurned ? (free, contracting) : (contracting, free)
         let extents = shape.batch + rows + [columns.reduce(1, *)]
@@ -52,18 +64,23 @@ extension ClusterKernels {
             let outer = try builder.rowIndex(dimensions, shape.batch + rows)
             let inner = try builder.unravel(.dimension(dimensions.last ?? 0), columns)
             let batch = Array(outer.prefix(shape.batch.count)), row = Array(outer.dropFirst(shape.batch.count))
-            let index = shape.index(side, batch: batch, free: isTurned ? row : inner, contracting: isTurned ? inner : row)
+            let index = shape.index(
+                side, batch: batch, free: isTurned ? row : inner, contracting: isTurned ? inner : row)
             return try builder.element(of: operand, at: index)
         }
     }
 
-    /// What is done with the sums: the product is stored if someone else needs it, the other members are computed from it.
-    private func finish(_ members: [Value], _ shape: ProductShape, isTurned: Bool, _ result: Product.Matrix) throws -> KernelBuilder {
+    /// What is done with the sums: the product is stored if someone else needs it, the other members are computed from
+    /// it.
+    private func finish(_ members: [Value], _ shape: ProductShape, isTurned: Bool, _ result: Product.Matrix) throws
+        -> KernelBuilder
+    {
         let value = members[0], rows = shape.free(isTurned ? 1 : 0), columns = shape.free(isTurned ? 0 : 1).reduce(1, *)
         let extents = shape.batch + rows + [columns]
         return try built(extents, fixed: [extents.count - 1]) { builder, dimensions in
             let flat = try builder.rowIndex(dimensions, shape.batch + [rows.reduce(1, *)])
-            let batch = Array(flat.dropLast()), row = flat[flat.count - 1], column = IndexExpression.dimension(dimensions.last ?? 0)
+            let batch = Array(flat.dropLast()), row = flat[flat.count - 1],
+                column = IndexExpression.dimension(dimensions.last ?? 0)
             let place = batch + (isTurned ? [column, row] : [row, column])
             let position = IndexExpression.linear(place, rowMajorStrides(shape.batch + [shape.m, shape.n]))
             let product = builder.add(.product, .f32)
@@ -78,7 +95,9 @@ extension ClusterKernels {
                 let node = graph[member]
                 let place = try builder.unravel(position, node.type.shape)
                 let number = try builder.compute(member, at: place)
-                if isNeeded(member) { builder.store(number, to: surroundings.storage(member), node.type.element, at: place) }
+                if isNeeded(member) {
+                    builder.store(number, to: surroundings.storage(member), node.type.element, at: place)
+                }
                 builder.computed[member] = number
             }
         }.builder
@@ -88,7 +107,8 @@ extension ClusterKernels {
 extension KernelBuilder {
     /// The index in a shape of the row that all dimensions but the last stand for.
     fileprivate mutating func rowIndex(_ dimensions: [Int], _ shape: [Int]) throws -> [IndexExpression] {
-        let row = IndexExpression.linear(dimensions.dropLast().map(IndexExpression.dimension), rowMajorStrides(Array(extents.dropLast())))
+        let row = IndexExpression.linear(
+            dimensions.dropLast().map(IndexExpression.dimension), rowMajorStrides(Array(extents.dropLast())))
         return try unravel(row, shape)
     }
 

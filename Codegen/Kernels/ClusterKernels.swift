@@ -34,19 +34,24 @@ package struct ClusterKernels {
 
     /// The kernel of element-wise work and reductions along rows.
     package func rows(_ members: [Value]) throws -> KernelCall {
-        let shapes = members.map { graph[$0].operation is Reduce ? graph[graph[$0].operands[0]].type.shape : graph[$0].type.shape }
+        let shapes = members.map {
+            graph[$0].operation is Reduce ? graph[graph[$0].operands[0]].type.shape : graph[$0].type.shape
+        }
         // The finest division into axes makes the most index expressions simple.
-        let columns = members.indices.filter { graph[members[$0]].operation is Reduce }.map { shapes[$0].last ?? 1 }.first
+        let columns = members.indices.filter { graph[members[$0]].operation is Reduce }.map { shapes[$0].last ?? 1 }
+            .first
         let full = shapes.filter { columns == nil || $0.last == columns }
         let domain = (full.max { ($0.reduce(1, *), $0.count) < ($1.reduce(1, *), $1.count) } ?? [])
         let extents = domain.isEmpty ? [1] : domain
         let hasReduction = columns != nil
-        return try build(extents, fixed: hasReduction ? [extents.count - 1] : [], members: members) { builder, dimensions in
+        return try build(extents, fixed: hasReduction ? [extents.count - 1] : [], members: members) {
+            builder, dimensions in
             let index = dimensions.map(IndexExpression.dimension)
             let position = IndexExpression.linear(index, rowMajorStrides(builder.extents))
             let count = builder.extents.reduce(1, *)
             let width = builder.extents.last ?? 1
-            let row = IndexExpression.linear(Array(index.dropLast()), rowMajorStrides(Array(builder.extents.dropLast())))
+            let row = IndexExpression.linear(
+                Array(index.dropLast()), rowMajorStrides(Array(builder.extents.dropLast())))
             for member in members {
                 let node = graph[member]
                 let place: [IndexExpression]
@@ -61,7 +66,9 @@ package struct ClusterKernels {
                     place = try builder.unravel(isRow ? row : position, node.type.shape)
                     number = try builder.compute(member, at: place)
                 }
-                if isNeeded(member) { builder.store(number, to: surroundings.storage(member), node.type.element, at: place) }
+                if isNeeded(member) {
+                    builder.store(number, to: surroundings.storage(member), node.type.element, at: place)
+                }
                 builder.computed[member] = number
             }
             return hasReduction ? .rows : nil
@@ -72,7 +79,8 @@ package struct ClusterKernels {
     package func copy(_ source: Value, to storage: Storage) throws -> KernelCall {
         let type = graph[source].type
         return try build(type.shape.isEmpty ? [1] : type.shape, fixed: [], members: [source]) { builder, dimensions in
-            let position = IndexExpression.linear(dimensions.map(IndexExpression.dimension), rowMajorStrides(builder.extents))
+            let position = IndexExpression.linear(
+                dimensions.map(IndexExpression.dimension), rowMajorStrides(builder.extents))
             let index = try builder.unravel(position, type.shape)
             let number = try builder.element(of: source, at: index)
             builder.store(number, to: storage, type.element, at: index)
@@ -95,7 +103,8 @@ package struct ClusterKernels {
                 guard let reduce = graph[member].operation as? Reduce else { continue }
                 let operand = try builder.element(of: graph[member].operands[0], at: index)
                 let number = builder.add(.reduce(reduce.kind, operand), graph[member].type.element)
-                builder.store(number, to: surroundings.storage(member), graph[member].type.element, at: kept.map { index[$0] })
+                builder.store(
+                    number, to: surroundings.storage(member), graph[member].type.element, at: kept.map { index[$0] })
             }
             return .columns(outer: outer.count, reduced: axes.count)
         }
@@ -106,7 +115,9 @@ package struct ClusterKernels {
     /// The kernel that adds rows up by index.
     package func scatter(_ member: Value) throws -> KernelCall {
         let node = graph[member]
-        guard let scatter = node.operation as? ScatterAdd else { throw GraphError(.structure, operation: node.operation.name, "is not a scatter") }
+        guard let scatter = node.operation as? ScatterAdd else {
+            throw GraphError(.structure, operation: node.operation.name, "is not a scatter")
+        }
         let (indices, updates) = (node.operands[0], node.operands[1])
         let shape = graph[updates].type.shape, rank = graph[indices].type.rank
         let hasColumns = rank < shape.count
@@ -186,17 +197,20 @@ package struct ClusterKernels {
         case .flat, .part: break
         }
         return KernelCall(
-            kernel: .loop(kernel), buffers: builder.arguments.map(\.buffer), count: count, elementsPerUnit: elementsPerUnit,
+            kernel: .loop(kernel), buffers: builder.arguments.map(\.buffer), count: count,
+            elementsPerUnit: elementsPerUnit,
             name: name(of: members), bytes: bytes(of: builder, elements))
     }
 
     /// Bytes that a body reads and writes if nothing is cached.
     func bytes(of builder: KernelBuilder, _ elements: Int) -> Int {
-        let expressions = builder.instructions.compactMap { instruction -> (IndexExpression, ElementType)? in
-            if case .load(_, let address) = instruction.kind { (address, instruction.type) } else { nil }
-        } + builder.stores.map { ($0.address, builder.arguments[$0.argument].type) }
+        let expressions =
+            builder.instructions.compactMap { instruction -> (IndexExpression, ElementType)? in
+                if case .load(_, let address) = instruction.kind { (address, instruction.type) } else { nil }
+            } + builder.stores.map { ($0.address, builder.arguments[$0.argument].type) }
         return expressions.reduce(0) { sum, access in
-            let touched = access.0.dynamic.isEmpty ? access.0.terms.keys.reduce(1) { $0 * builder.extents[$1] } : elements
+            let touched =
+                access.0.dynamic.isEmpty ? access.0.terms.keys.reduce(1) { $0 * builder.extents[$1] } : elements
             return sum + touched * access.1.byteCount
         }
     }
@@ -204,7 +218,9 @@ package struct ClusterKernels {
     /// What a kernel does, from the operations in it.
     func name(of members: [Value]) -> String {
         var seen: [String] = []
-        for member in members.prefix(12) where seen.last != graph[member].operation.name { seen.append(graph[member].operation.name) }
+        for member in members.prefix(12) where seen.last != graph[member].operation.name {
+            seen.append(graph[member].operation.name)
+        }
         return seen.joined(separator: "+")
     }
 }
@@ -220,13 +236,18 @@ extension LoopKernel {
         }
     }
 
-    /// Turns a kernel that writes along one dimension and reads along another: it reads squares and turns them round in registers.
+    /// Turns a kernel that writes along one dimension and reads along another: it reads squares and turns them round in
+    /// registers.
     fileprivate mutating func turnIfScattered() {
-        guard form == .rows, !hasReduction, stores.count == 1, extents.count > 1, stores[0].address.terms[innermost] == 1 else { return }
+        guard form == .rows, !hasReduction, stores.count == 1, extents.count > 1,
+            stores[0].address.terms[innermost] == 1
+        else { return }
         let addresses = instructions.compactMap { if case .load(_, let address) = $0.kind { address } else { nil } }
-        guard addresses.allSatisfy(\.dynamic.isEmpty), addresses.contains(where: { ($0.terms[innermost] ?? 0) > 1 }) else { return }
+        guard addresses.allSatisfy(\.dynamic.isEmpty), addresses.contains(where: { ($0.terms[innermost] ?? 0) > 1 })
+        else { return }
         let candidates = extents.indices.dropLast().filter { dimension in
-            extents[dimension] >= 8 && addresses.allSatisfy { $0.terms[innermost] != 1 && ($0.terms[dimension] ?? 1) == 1 }
+            extents[dimension] >= 8
+                && addresses.allSatisfy { $0.terms[innermost] != 1 && ($0.terms[dimension] ?? 1) == 1 }
         }
         guard let dimension = candidates.first, extents[innermost] >= 8 else { return }
         let order = extents.indices.filter { $0 != dimension } + [dimension]
@@ -239,7 +260,9 @@ extension LoopKernel {
         let position = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($0.element, $0.offset) })
         func reordered(_ expression: IndexExpression) -> IndexExpression {
             let terms = expression.terms.map { (position[$0.key] ?? $0.key, $0.value) }
-            return IndexExpression(constant: expression.constant, terms: Dictionary(uniqueKeysWithValues: terms), dynamic: expression.dynamic)
+            return IndexExpression(
+                constant: expression.constant, terms: Dictionary(uniqueKeysWithValues: terms),
+                dynamic: expression.dynamic)
         }
         instructions = instructions.map { $0.mapExpressions(reordered) }
         for number in stores.indices { stores[number].address = reordered(stores[number].address) }
@@ -289,7 +312,9 @@ extension LoopKernel {
     private mutating func remove(_ dimension: Int, _ change: (IndexExpression) -> IndexExpression) {
         func renumbered(_ expression: IndexExpression) -> IndexExpression {
             var terms: [Int: Int] = [:]
-            for (key, value) in change(expression).terms where key != dimension { terms[key > dimension ? key - 1 : key] = value }
+            for (key, value) in change(expression).terms where key != dimension {
+                terms[key > dimension ? key - 1 : key] = value
+            }
             return IndexExpression(constant: expression.constant, terms: terms, dynamic: expression.dynamic)
         }
         instructions = instructions.map { $0.mapExpressions(renumbered) }
@@ -297,10 +322,15 @@ extension LoopKernel {
         extents.remove(at: dimension)
         switch form {
         case .columns(let outer, let reduced):
-            form = dimension < outer ? .columns(outer: outer - 1, reduced: reduced) : .columns(outer: outer, reduced: reduced - 1)
+            form =
+                dimension < outer
+                ? .columns(outer: outer - 1, reduced: reduced) : .columns(outer: outer, reduced: reduced - 1)
         case .scatter(let batch, let count):
-            if dimension < batch { form = .scatter(batch: batch - 1, count: count) }
-            else if dimension < batch + count { form = .scatter(batch: batch, count: count - 1) }
+            if dimension < batch {
+                form = .scatter(batch: batch - 1, count: count)
+            } else if dimension < batch + count {
+                form = .scatter(batch: batch, count: count - 1)
+            }
         default: break
         }
     }

@@ -33,7 +33,8 @@ extension GeneratedKernel {
             let firstOfResult = 1 + kernel.right.arguments.count
             return (
                 Set([0]).union(kernel.right.reads.map { $0 + 1 }).union(kernel.result.reads.map { $0 + firstOfResult }),
-                Set(kernel.result.writes.map { $0 + firstOfResult }))
+                Set(kernel.result.writes.map { $0 + firstOfResult })
+            )
         case .attention(let kernel):
             let count = kernel.operands.count
             return (Set(0..<count), Set(count..<count + kernel.results.count))
@@ -42,6 +43,8 @@ extension GeneratedKernel {
 }
 
 extension LoopKernel {
-    fileprivate var reads: Set<Int> { Set(instructions.compactMap { if case .load(let argument, _) = $0.kind { argument } else { nil } }) }
+    fileprivate var reads: Set<Int> {
+        Set(instructions.compactMap { if case .load(let argument, _) = $0.kind { argument } else { nil } })
+    }
     fileprivate var writes: Set<Int> { Set(stores.map(\.argument)) }
 }

@@ -1,4 +1,5 @@
-/// An index or address inside a kernel: a constant, multiples of loop indices, and multiples of integers computed there.
+/// An index or address inside a kernel: a constant, multiples of loop indices, and multiples of integers computed
+/// there.
 package struct IndexExpression: Hashable {
     package var constant: Int
     /// Coefficient of each loop dimension; those without one do not matter.
@@ -23,7 +24,9 @@ package struct IndexExpression: Hashable {
     package static func + (a: IndexExpression, b: Int) -> IndexExpression { a + IndexExpression(constant: b) }
 
     package static func * (a: IndexExpression, factor: Int) -> IndexExpression {
-        IndexExpression(constant: a.constant * factor, terms: a.terms.mapValues { $0 * factor }, dynamic: a.dynamic.mapValues { $0 * factor })
+        IndexExpression(
+            constant: a.constant * factor, terms: a.terms.mapValues { $0 * factor },
+            dynamic: a.dynamic.mapValues { $0 * factor })
     }
 
     /// The largest value, for non-negative coefficients and no dynamic part.
@@ -61,7 +64,8 @@ extension IndexExpression {
     package func divided(by divisor: Int, extents: [Int]) -> IndexDivision {
         if divisor == 1 { return .exact(quotient: self, remainder: IndexExpression()) }
         guard dynamic.isEmpty, constant >= 0, terms.values.allSatisfy({ $0 > 0 }) else { return .computed }
-        var quotient = IndexExpression(constant: constant / divisor), remainder = IndexExpression(constant: constant % divisor)
+        var quotient = IndexExpression(constant: constant / divisor),
+            remainder = IndexExpression(constant: constant % divisor)
         for (dimension, coefficient) in terms {
             if coefficient % divisor == 0 {
                 quotient = quotient + IndexExpression(terms: [dimension: coefficient / divisor])

@@ -62,7 +62,9 @@ package struct KernelBuilder {
         return instructions.count - 1
     }
 
-    package mutating func constant(_ value: Double, _ type: ElementType) -> Int { add(.constant(value.bitPattern), type) }
+    package mutating func constant(_ value: Double, _ type: ElementType) -> Int {
+        add(.constant(value.bitPattern), type)
+    }
 
     private mutating func argument(_ buffer: Int, _ type: ElementType) -> Int {
         if let position = arguments.firstIndex(where: { $0.buffer == buffer && $0.type == type }) { return position }
@@ -71,7 +73,9 @@ package struct KernelBuilder {
     }
 
     /// Writes a value of the graph to its place; `index` says which element.
-    package mutating func store(_ instruction: Int, to storage: Storage, _ type: ElementType, at index: [IndexExpression]) {
+    package mutating func store(
+        _ instruction: Int, to storage: Storage, _ type: ElementType, at index: [IndexExpression]
+    ) {
         let address = linear(index, storage.strides) + storage.offset
         stores.append(LoopKernel.Store(argument: argument(storage.buffer, type), address: address, value: instruction))
     }
@@ -107,7 +111,8 @@ package struct KernelBuilder {
             return type == .i32 ? number : add(.compute(.cast, [number]), type)
         case let random as RandomUniform:
             let key = try [0, 1].map { try element(of: operands[0], at: [IndexExpression(constant: $0)]) }
-            return add(.random(stream: random.stream, index: linear(index, rowMajorStrides(node.type.shape)), key: key), .f32)
+            return add(
+                .random(stream: random.stream, index: linear(index, rowMajorStrides(node.type.shape)), key: key), .f32)
         case is Copy, is After:
             return try element(of: operands[0], at: index)
         case is Reshape:
@@ -116,33 +121,41 @@ package struct KernelBuilder {
             return try element(of: operands[0], at: transpose.inverse.map { index[$0] })
         case let broadcast as Broadcast:
             let source = graph[operands[0]].type.shape
-            return try element(of: operands[0], at: zip(broadcast.axes, source).map { $0.1 == 1 ? IndexExpression() : index[$0.0] })
+            return try element(
+                of: operands[0], at: zip(broadcast.axes, source).map { $0.1 == 1 ? IndexExpression() : index[$0.0] })
         case let slice as Slice:
-            return try element(of: operands[0], at: index.indices.map { index[$0] * slice.steps[$0] + slice.starts[$0] })
+            return try element(
+                of: operands[0], at: index.indices.map { index[$0] * slice.steps[$0] + slice.starts[$0] })
         case let pad as Pad:
             return try padded(pad, operands[0], at: index, type)
         case let gather as Gather:
             return try gathered(gather, operands[0], operands[1], at: index)
         default:
             guard let function = ScalarFunction(node.operation) else {
-                throw GraphError(.unsupported, operation: node.operation.name, "there is no kernel for it", location: node.location)
+                throw GraphError(
+                    .unsupported, operation: node.operation.name, "there is no kernel for it", location: node.location)
             }
             let parts = try operands.map { try element(of: $0, at: index) }
             return add(.compute(function, parts), type)
         }
     }
 
-    private mutating func gathered(_ gather: Gather, _ source: Value, _ indices: Value, at index: [IndexExpression]) throws -> Int {
+    private mutating func gathered(_ gather: Gather, _ source: Value, _ indices: Value, at index: [IndexExpression])
+        throws -> Int
+    {
         let rank = graph[indices].type.rank
         let rows = graph[source].type.shape[gather.batch]
         var row = try element(of: indices, at: Array(index.prefix(rank)))
         row = add(.compute(.maximum, [row, constant(0, .i32)]), .i32)
         row = add(.compute(.minimum, [row, constant(Double(rows - 1), .i32)]), .i32)
-        return try element(of: source, at: index.prefix(gather.batch) + [IndexExpression(dynamic: [row: 1])] + index.dropFirst(rank))
+        return try element(
+            of: source, at: index.prefix(gather.batch) + [IndexExpression(dynamic: [row: 1])] + index.dropFirst(rank))
     }
 
     /// Reads a clamped index everywhere and replaces what lies outside by zero.
-    private mutating func padded(_ pad: Pad, _ source: Value, at index: [IndexExpression], _ type: ElementType) throws -> Int {
+    private mutating func padded(_ pad: Pad, _ source: Value, at index: [IndexExpression], _ type: ElementType) throws
+        -> Int
+    {
         let shape = graph[source].type.shape
         var inner = index, conditions: [Int] = []
         for axis in index.indices where pad.low[axis] + pad.high[axis] + pad.interior[axis] > 0 {
@@ -168,7 +181,9 @@ package struct KernelBuilder {
     // MARK: Indices
 
     /// The index in one shape of the element that has `index` in another, in row-major order.
-    package mutating func reshaped(_ index: [IndexExpression], _ shape: [Int], to newShape: [Int]) throws -> [IndexExpression] {
+    package mutating func reshaped(_ index: [IndexExpression], _ shape: [Int], to newShape: [Int]) throws
+        -> [IndexExpression]
+    {
         if shape == newShape { return index }
         return try unravel(linear(index, rowMajorStrides(shape)), newShape)
     }
@@ -187,14 +202,17 @@ package struct KernelBuilder {
         return index
     }
 
-    private mutating func divide(_ expression: IndexExpression, by divisor: Int) throws -> (IndexExpression, IndexExpression) {
+    private mutating func divide(_ expression: IndexExpression, by divisor: Int) throws -> (
+        IndexExpression, IndexExpression
+    ) {
         switch expression.divided(by: divisor, extents: extents) {
         case .exact(let quotient, let remainder): return (quotient, remainder)
         case .split(let dimension, let factor) where !fixedDimensions.contains(dimension):
             throw SplitRequest(dimension: dimension, factor: factor)
         default:
             let number = add(.index(expression), .i32), by = constant(Double(divisor), .i32)
-            let quotient = add(.compute(.quotient, [number, by]), .i32), remainder = add(.compute(.remainder, [number, by]), .i32)
+            let quotient = add(.compute(.quotient, [number, by]), .i32),
+                remainder = add(.compute(.remainder, [number, by]), .i32)
             divisions.append(Division(dividend: expression, divisor: divisor, quotient: quotient, remainder: remainder))
             return (IndexExpression(dynamic: [quotient: 1]), IndexExpression(dynamic: [remainder: 1]))
         }
@@ -205,7 +223,9 @@ package struct KernelBuilder {
         var sum = IndexExpression.linear(index, strides)
         // The last first: its dividend may be the remainder of an earlier one.
         for division in divisions.reversed() {
-            guard let factor = sum.dynamic[division.remainder], sum.dynamic[division.quotient] == factor * division.divisor else { continue }
+            guard let factor = sum.dynamic[division.remainder],
+                sum.dynamic[division.quotient] == factor * division.divisor
+            else { continue }
             sum.dynamic[division.quotient] = nil
             sum.dynamic[division.remainder] = nil
             sum = sum + division.dividend * factor

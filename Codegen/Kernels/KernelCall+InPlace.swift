@@ -1,16 +1,19 @@
 import ApusIR
 
 extension KernelCall {
-    /// Buffers that the kernel reads only where it writes another one at once, so that both may be one place in memory: for each, first
-    /// the one that is read, then the one that is written.
+    /// Buffers that the kernel reads only where it writes another one at once, so that both may be one place in memory:
+    /// for each, first the one that is read, then the one that is written.
     ///
-    /// That is so for element-wise work, also at the end of a product: each element is read before the same lane is written, by the
-    /// same thread. What goes over a row more than once, or moves elements, needs both.
+    /// That is so for element-wise work, also at the end of a product: each element is read before the same lane is
+    /// written, by the same thread. What goes over a row more than once, or moves elements, needs both.
     package var inPlace: [(read: Int, written: Int)] {
         switch kernel {
-        case .loop(let kernel) where kernel.form == .flat || kernel.form == .rows && !kernel.reduces: pairs(kernel, buffers, elsewhere: [])
+        case .loop(let kernel) where kernel.form == .flat || kernel.form == .rows && !kernel.reduces:
+            pairs(kernel, buffers, elsewhere: [])
         case .product(let kernel):
-            pairs(kernel.result, Array(buffers[(1 + kernel.right.arguments.count)...]), elsewhere: Set(buffers[...kernel.right.arguments.count]))
+            pairs(
+                kernel.result, Array(buffers[(1 + kernel.right.arguments.count)...]),
+                elsewhere: Set(buffers[...kernel.right.arguments.count]))
         case .loop, .attention: []
         }
     }
@@ -24,7 +27,8 @@ extension KernelCall {
         let written = kernel.stores.map { buffers[$0.argument] }
         return kernel.stores.flatMap { store -> [(read: Int, written: Int)] in
             let target = buffers[store.argument], element = kernel.arguments[store.argument]
-            guard addresses[target] == nil, written.count(where: { $0 == target }) == 1, !elsewhere.contains(target) else { return [] }
+            guard addresses[target] == nil, written.count(where: { $0 == target }) == 1, !elsewhere.contains(target)
+            else { return [] }
             return addresses.keys.sorted().filter { source in
                 addresses[source] == [store.address] && types[source] == [element] && store.address.dynamic.isEmpty
                     && !written.contains(source) && !elsewhere.contains(source)

@@ -57,7 +57,8 @@ package struct LoopKernel: Hashable {
         case turned
         /// Reductions over the dimensions `outer..<outer + reduced`, for each of the outer and each column.
         case columns(outer: Int, reduced: Int)
-        /// For each of the first `batch` dimensions: zeroes rows and adds up those that the next `count` dimensions run over.
+        /// For each of the first `batch` dimensions: zeroes rows and adds up those that the next `count` dimensions run
+        /// over.
         case scatter(batch: Int, count: Int)
         /// Rows and columns that the loops of another kernel run over: what happens before or after a product.
         case part
@@ -120,7 +121,10 @@ extension LoopKernel {
 /// Kernels whose texts are equal are equal: code is kept by it.
 extension LoopKernel: CustomStringConvertible {
     package var description: String {
-        var lines = ["\(form) \(shapeText(extents)) (" + arguments.enumerated().map { "a\($0.offset): \($0.element)" }.joined(separator: ", ") + ")"]
+        var lines = [
+            "\(form) \(shapeText(extents)) ("
+                + arguments.enumerated().map { "a\($0.offset): \($0.element)" }.joined(separator: ", ") + ")"
+        ]
         if scatterElements > 0 { lines.append("  zeroes \(scatterElements) elements") }
         for (number, instruction) in instructions.enumerated() { lines.append("  %\(number) = \(instruction)") }
         for store in stores { lines.append("  a\(store.argument)[\(store.address)] = %\(store.value)") }
@@ -130,15 +134,18 @@ extension LoopKernel: CustomStringConvertible {
 
 extension Instruction: CustomStringConvertible {
     package var description: String {
-        let text = switch kind {
-        case .constant(let bits): "constant \(Double(bitPattern: bits).debugDescription)"
-        case .index(let expression): "index \(expression)"
-        case .load(let argument, let address): "a\(argument)[\(address)]"
-        case .compute(let function, let operands): "\(function.rawValue) " + operands.map { "%\($0)" }.joined(separator: ", ")
-        case .reduce(let kind, let operand): "reduce.\(kind.rawValue) %\(operand)"
-        case .product: "product"
-        case .random(let stream, let index, let key): "random stream \(stream) at \(index) key %\(key[0]), %\(key[1])"
-        }
+        let text =
+            switch kind {
+            case .constant(let bits): "constant \(Double(bitPattern: bits).debugDescription)"
+            case .index(let expression): "index \(expression)"
+            case .load(let argument, let address): "a\(argument)[\(address)]"
+            case .compute(let function, let operands):
+                "\(function.rawValue) " + operands.map { "%\($0)" }.joined(separator: ", ")
+            case .reduce(let kind, let operand): "reduce.\(kind.rawValue) %\(operand)"
+            case .product: "product"
+            case .random(let stream, let index, let key):
+                "random stream \(stream) at \(index) key %\(key[0]), %\(key[1])"
+            }
         return "\(text) : \(type)"
     }
 
@@ -170,7 +177,8 @@ extension Instruction: CustomStringConvertible {
         switch kind {
         case .index(let expression): copy.kind = .index(change(expression))
         case .load(let argument, let address): copy.kind = .load(argument: argument, address: change(address))
-        case .random(let stream, let index, let key): copy.kind = .random(stream: stream, index: change(index), key: key)
+        case .random(let stream, let index, let key):
+            copy.kind = .random(stream: stream, index: change(index), key: key)
         default: break
         }
         return copy

@@ -2,8 +2,8 @@ import ApusIR
 
 /// Matrix products C = f(A · B) of one shape, with what comes before and after them inside.
 ///
-/// A [m, k] is read where it lies; its rows are contiguous. B [k, n] is computed by `right` while it is packed, a tile of
-/// columns at a time. What becomes of the sums is said by `result`.
+/// A [m, k] is read where it lies; its rows are contiguous. B [k, n] is computed by `right` while it is packed, a tile
+/// of columns at a time. What becomes of the sums is said by `result`.
 package struct ProductKernel: Hashable {
     package var batch: [Int]
     package var m: Int, n: Int, k: Int
@@ -35,9 +35,9 @@ package struct ProductKernel: Hashable {
 extension ProductKernel: CustomStringConvertible {
     package var description: String {
         """
-            product \(m)x\(n)x\(k) of \(batch) \(element), left a[\(left.offset) + \(left.rowStride)*row + k, batch \(left.batchStrides)]
-            right\(turnsRight ? ", turned" : "") = %\(rightValue) of \(right)
-            result \(result)
-            """
+        product \(m)x\(n)x\(k) of \(batch) \(element), left a[\(left.offset) + \(left.rowStride)*row + k, batch \(left.batchStrides)]
+        right\(turnsRight ? ", turned" : "") = %\(rightValue) of \(right)
+        result \(result)
+        """
     }
 }

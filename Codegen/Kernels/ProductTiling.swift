@@ -1,7 +1,7 @@
 import ApusLLVM
 
-/// How a product is divided: into register blocks inside, into tiles for threads outside. It follows from shape and machine
-/// alone, never from the number of threads, so that results do not depend on that either.
+/// How a product is divided: into register blocks inside, into tiles for threads outside. It follows from shape and
+/// machine alone, never from the number of threads, so that results do not depend on that either.
 package struct ProductTiling: Hashable {
     /// Rows of a register block.
     package let rows: Int
@@ -42,25 +42,30 @@ package struct ProductTiling: Hashable {
         let block = vectors * lanes, blocks = (n + block - 1) / block
         let wanted = max(1, min(Self.fewestTiles, kernel.floatingPointOperations / Self.smallestTile))
         let fitting = max(1, min(Self.packedBytes / (units * 4 * block), Self.stripBytes / (rows * block * 4)))
-        columnsPerTile = Self.evenWidth(blocks, most: min(blocks, fitting, max((blocks * batch + wanted - 1) / wanted, 3))) * block
+        columnsPerTile =
+            Self.evenWidth(blocks, most: min(blocks, fitting, max((blocks * batch + wanted - 1) / wanted, 3))) * block
         columnTiles = (n + columnsPerTile - 1) / columnsPerTile
 
-        // Each tile of rows packs the columns anew: that pays for 4 strips, and for 2 where threads would have no work otherwise.
+        // Each tile of rows packs the columns anew: that pays for 4 strips, and for 2 where threads would have no work
+        // otherwise.
         let tilesOfOneRow = columnTiles * batch
-        let tilesOfRows = max(1, min(wanted / tilesOfOneRow, max(m / (4 * rows), min(m / (2 * rows), Self.tilesForThreads / tilesOfOneRow))))
+        let tilesOfRows = max(
+            1,
+            min(wanted / tilesOfOneRow, max(m / (4 * rows), min(m / (2 * rows), Self.tilesForThreads / tilesOfOneRow))))
         rowsPerTile = tilesOfRows == 1 ? m : ((m + tilesOfRows - 1) / tilesOfRows + rows - 1) / rows * rows
         rowTiles = (m + rowsPerTile - 1) / rowsPerTile
         tiles = batch * columnTiles * rowTiles
     }
 
-    /// The width, in register blocks, that leaves the last of equal tiles as full as can be, so that threads end at the same time; not
-    /// far below the most that a tile may have.
+    /// The width, in register blocks, that leaves the last of equal tiles as full as can be, so that threads end at the
+    /// same time; not far below the most that a tile may have.
     private static func evenWidth(_ blocks: Int, most: Int) -> Int {
         func missing(_ width: Int) -> Int { (blocks + width - 1) / width * width - blocks }
         return (max(min(most, 2), most / 2)...most).min { (missing($0), -$0) < (missing($1), -$1) } ?? most
     }
 
-    /// The height of register blocks with which all rows take the fewest cycles: their sums, the columns and a factor are in registers.
+    /// The height of register blocks with which all rows take the fewest cycles: their sums, the columns and a factor
+    /// are in registers.
     static func rows(_ m: Int, vectors: Int, _ target: TargetDescription) -> Int {
         let most = (target.vectorRegisters - vectors - 2) / vectors
         // A block of r rows takes r · vectors multiplications a step, no fewer than are needed to hide their latency.

@@ -1,11 +1,13 @@
 /// bfloat16: the upper half of an f32, kept in i16.
 extension Builder {
-    /// f32 to bfloat16, to nearest even; NaN stays NaN, and numbers below the normal ones become 0, as for the processor's own instruction.
+    /// f32 to bfloat16, to nearest even; NaN stays NaN, and numbers below the normal ones become 0, as for the
+    /// processor's own instruction.
     package func roundToBFloat16(_ x: Value) -> Value {
         let narrow = module.vector(module.i16, x.type.lanes)
         if module.target.hasBFloat16DotProduct, module.target.level == .avx512, x.type.lanes.isMultiple(of: 16) {
             return inParts([x], lanes: 16) {
-                bitcast(intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", overloads: [], $0), module.vector(module.i16, 16))
+                bitcast(
+                    intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", overloads: [], $0), module.vector(module.i16, 16))
             }
         }
         let type = module.vector(module.i32, x.type.lanes)
@@ -33,7 +35,8 @@ extension Builder {
         return bitcast(shl(zext(x, type), int(16, type)), module.vector(module.f32, x.type.lanes))
     }
 
-    /// The dot product of bfloat16 pairs: `sum` (f32) plus both products of each pair in `a` and `b` (i32), as the processor adds them.
+    /// The dot product of bfloat16 pairs: `sum` (f32) plus both products of each pair in `a` and `b` (i32), as the
+    /// processor adds them.
     package func dotBFloat16(_ a: Value, _ b: Value, _ sum: Value) -> Value {
         intrinsic("llvm.x86.avx512bf16.dpbf16ps.512", overloads: [], [sum, a, b])
     }

@@ -29,8 +29,9 @@ extension Builder {
 
     /// The vector with one lane replaced, by its number (i32 or i64).
     package func insertLane(_ vector: Value, _ value: Value, _ lane: Value) -> Value {
-        Value(reference: LLVMBuildInsertElement(
-            reference, vector.reference, value.reference, lane.reference, ""))
+        Value(
+            reference: LLVMBuildInsertElement(
+                reference, vector.reference, value.reference, lane.reference, ""))
     }
 
     /// The vector with one lane replaced; of a scalar, the new value.
@@ -46,7 +47,8 @@ extension Builder {
         return Value(reference: LLVMBuildShuffleVector(reference, a.reference, b.reference, mask, ""))
     }
 
-    /// Gives vectors to an instruction that takes so many lanes, part by part, and joins what it makes of them. Their lanes are that many times a power of 2.
+    /// Gives vectors to an instruction that takes so many lanes, part by part, and joins what it makes of them. Their
+    /// lanes are that many times a power of 2.
     package func inParts(_ values: [Value], lanes: Int, _ body: ([Value]) -> Value) -> Value {
         let count = values[0].type.lanes
         if count == lanes { return body(values) }

@@ -59,7 +59,8 @@ package final class Builder {
         self.module = module
         self.function = function
         reference = LLVMCreateBuilderInContext(module.context)
-        let entry = LLVMCountBasicBlocks(function.value.reference) > 0
+        let entry =
+            LLVMCountBasicBlocks(function.value.reference) > 0
             ? LLVMGetEntryBasicBlock(function.value.reference)
             : LLVMAppendBasicBlockInContext(module.context, function.value.reference, "entry")
         LLVMPositionBuilderAtEnd(reference, entry)

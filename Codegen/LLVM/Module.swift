@@ -99,8 +99,8 @@ package final class Module {
 
     /// Declares a function; a `Builder` on it gives it a body, without one it is found when the code is loaded.
     ///
-    /// `noAlias` lists the pointer parameters whose memory is reached through no other parameter. An internal function is known
-    /// to this module alone.
+    /// `noAlias` lists the pointer parameters whose memory is reached through no other parameter. An internal function
+    /// is known to this module alone.
     package func addFunction(
         _ name: String, parameters: [Type], returns result: Type, noAlias: [Int] = [], isInternal: Bool = false
     ) -> Function {

@@ -121,8 +121,9 @@ public struct TargetDescription: Hashable, Sendable {
         guard LLVMGetTargetFromTriple(triple, &target, &message) == 0 else {
             throw LLVMError("find target \(triple)", owned: message)
         }
-        guard let machine = LLVMCreateTargetMachine(
-            target, triple, cpu, features, LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault)
+        guard
+            let machine = LLVMCreateTargetMachine(
+                target, triple, cpu, features, LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault)
         else { throw LLVMError("create target machine", "LLVM has no machine for \(triple) \(cpu)") }
         return machine
     }

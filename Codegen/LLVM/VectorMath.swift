@@ -52,7 +52,8 @@ extension Builder {
     package func tanh(_ x: Value) -> Value {
         // From 9.02 on the result rounds to 1.
         let magnitude = atMost(fabs(x), 9.02)
-        // With y = 2|x|, tanh(y/2) = (e^y - 1) / (e^y + 1), and e^y - 1 = 2^n·(e^r - 1) + (2^n - 1) loses nothing near 0.
+        // With y = 2|x|, tanh(y/2) = (e^y - 1) / (e^y + 1), and e^y - 1 = 2^n·(e^r - 1) + (2^n - 1) loses nothing near
+        // 0.
         let y = fmul(magnitude, float(2, x.type))
         let (count, n) = nearestInteger(y, times: 1.4426950408889634)
         let r = fma(count, float(-0.6931471805599453, x.type), y)
@@ -123,7 +124,9 @@ extension Builder {
     /// x · 2^n for whole numbers n, rounded once, by AVX-512's own instruction.
     private func scaled(_ x: Value, byPowerOf n: Value) -> Value {
         let (all, rounding) = (int(-1, module.i16), int(4, module.i32))  // 4: as the processor is set to round
-        return inParts([x, n], lanes: 16) { intrinsic("llvm.x86.avx512.mask.scalef.ps.512", overloads: [], [$0[0], $0[1], $0[0], all, rounding]) }
+        return inParts([x, n], lanes: 16) {
+            intrinsic("llvm.x86.avx512.mask.scalef.ps.512", overloads: [], [$0[0], $0[1], $0[0], all, rounding])
+        }
     }
 
     /// The magnitude with the sign of x.

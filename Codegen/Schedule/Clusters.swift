@@ -30,7 +30,8 @@ package struct Clustering {
     package private(set) var clusters: [Cluster] = []
     /// Cluster of each stored value that is not a leaf.
     package private(set) var clusterOf: [Value: Int] = [:]
-    /// For each stored value the clusters that read it or only come after it, and whether they read it at their own place only.
+    /// For each stored value the clusters that read it or only come after it, and whether they read it at their own
+    /// place only.
     package private(set) var readers: [Value: [(cluster: Int, isRead: Bool, isSamePlace: Bool)]] = [:]
     private let graph: Graph
     private let placement: Placement
@@ -75,7 +76,9 @@ package struct Clustering {
         self.isGenerated = isGenerated
         referencesOf = Self.references(graph, placement)
         var updates: [Value: Value] = [:]
-        for result in graph.results { if case .update(let parameter) = result.kind { updates[result.value] = parameter } }
+        for result in graph.results {
+            if case .update(let parameter) = result.kind { updates[result.value] = parameter }
+        }
         self.updates = updates
         for value in graph.values {
             switch placement[value] {
@@ -92,7 +95,8 @@ package struct Clustering {
         }
         for (value, cluster) in clusterOf {
             for reference in references(of: value) {
-                readers[reference.value, default: []].append((cluster, reference.place != .none, reference.place == .same))
+                readers[reference.value, default: []].append(
+                    (cluster, reference.place != .none, reference.place == .same))
             }
         }
     }
@@ -117,7 +121,8 @@ package struct Clustering {
     private mutating func addAttention(_ value: Value) {
         let node = graph[value]
         let together = clusters.lastIndex { cluster in
-            cluster.kind == .attention && node.operation is AttentionGradient && graph[cluster.members[0]].operation is AttentionGradient
+            cluster.kind == .attention && node.operation is AttentionGradient
+                && graph[cluster.members[0]].operation is AttentionGradient
                 && graph[cluster.members[0]].operands == node.operands
         }
         guard let together else { return addAlone(value, .attention) }
@@ -134,7 +139,9 @@ package struct Clustering {
         let level = 1 + (read.map { self.level(of: $0) }.max() ?? 0)
         // Reductions that read the same large tensor share the pass over it.
         for number in columnReductions[kind, default: []].reversed() where clusters[number].level == level {
-            let shared = clusters[number].members.contains { member in references(of: member).contains { read.contains($0.value) } }
+            let shared = clusters[number].members.contains { member in
+                references(of: member).contains { read.contains($0.value) }
+            }
             if shared {
                 clusters[number].members.append(value)
                 clusterOf[value] = number
@@ -151,7 +158,9 @@ package struct Clustering {
         let domain = isReduction ? graph[node.operands[0]].type.shape : node.type.shape
         let columns = domain.last ?? 1, rows = domain.dropLast().reduce(1, *)
         let references = references(of: value)
-        let candidates = Set(references.compactMap { clusterOf[$0.value] }).sorted { (clusters[$0].level, $0) > (clusters[$1].level, $1) }
+        let candidates = Set(references.compactMap { clusterOf[$0.value] }).sorted {
+            (clusters[$0].level, $0) > (clusters[$1].level, $1)
+        }
 
         for candidate in candidates {
             if clusters[candidate].kind == .product {
@@ -205,7 +214,9 @@ package struct Clustering {
         guard fits else { return false }
         if let parameter = updates[value] {
             // Who still reads the old value comes first.
-            let readers = parameterReaders[parameter, default: []].compactMap { clusterOf[$0] }.filter { $0 != candidate }
+            let readers = parameterReaders[parameter, default: []].compactMap { clusterOf[$0] }.filter {
+                $0 != candidate
+            }
             let needed = 1 + (readers.map { clusters[$0].level }.max() ?? 0)
             if needed > level {
                 guard !isRead.contains(candidate) else { return false }
@@ -251,7 +262,8 @@ package struct Clustering {
     private static func operandPlace(_ node: Node, _ graph: Graph) -> Place {
         switch node.operation {
         case let broadcast as Broadcast: repeatsRows(broadcast, graph[node.operands[0]].type.shape) ? .row : .other
-        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot, is Attention, is AttentionGradient: .other
+        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot, is Attention, is AttentionGradient:
+            .other
         // Element-wise operations, and reshapes, which keep the linear order; a reduction's operand spans its domain.
         default: .same
         }

@@ -25,7 +25,8 @@ package struct Layout {
         resultValues = Set(graph.results.map(\.value))
         for (number, parameter) in graph.parameters.enumerated() {
             let type = parameter.operation.type
-            storages[parameter.value] = Storage(buffer: add(.parameter(number), type.byteCount), strides: rowMajorStrides(type.shape))
+            storages[parameter.value] = Storage(
+                buffer: add(.parameter(number), type.byteCount), strides: rowMajorStrides(type.shape))
         }
         for (value, parameter) in updatedInPlace { storages[value] = storages[parameter] }
         // From the end, so that a concatenation knows its own place before its operands ask for theirs.
@@ -55,11 +56,14 @@ package struct Layout {
     /// Rows that lie a multiple of this many bytes apart fall into the same few lines of a first-level cache.
     private static let cachePeriod = 4096
 
-    /// Strides of a product's operand whose rows would fall onto each other in the cache: a cache line is left free after each.
+    /// Strides of a product's operand whose rows would fall onto each other in the cache: a cache line is left free
+    /// after each.
     private func paddedStrides(of value: Value) -> [Int]? {
         let type = graph[value].type
-        guard let width = type.shape.last, type.rank > 1, width * type.element.byteCount % Self.cachePeriod == 0, !resultValues.contains(value),
-            placement[value] == .loop || placement[value] == .product || placement[value] == .attention, isReadByProduct(value)
+        guard let width = type.shape.last, type.rank > 1, width * type.element.byteCount % Self.cachePeriod == 0,
+            !resultValues.contains(value),
+            placement[value] == .loop || placement[value] == .product || placement[value] == .attention,
+            isReadByProduct(value)
         else { return nil }
         let padded = width + 64 / type.element.byteCount
         return rowMajorStrides(type.shape.dropLast() + [padded])
@@ -76,12 +80,14 @@ package struct Layout {
         return operation is Transpose || operation is Reshape || operation is Slice || operation is After
     }
 
-    /// The chain of transposes and reshapes that starts at a value and in which each is the only reader of the one before.
+    /// The chain of transposes and reshapes that starts at a value and in which each is the only reader of the one
+    /// before.
     private func chain(from value: Value) -> [Value] {
         var chain = [value]
         while let last = chain.last, !resultValues.contains(last), placement.users[last.index].count == 1 {
             let user = placement.users[last.index][0]
-            guard !placement.isStored(user), graph[user].operation is Transpose || graph[user].operation is Reshape else { break }
+            guard !placement.isStored(user), graph[user].operation is Transpose || graph[user].operation is Reshape
+            else { break }
             chain.append(user)
         }
         return chain
@@ -92,7 +98,9 @@ package struct Layout {
         let chain = chain(from: value)
         for end in chain.indices.dropFirst().reversed() {
             let contiguous = rowMajorStrides(graph[chain[end]].type.shape)
-            if let strides = pulledBack(contiguous, along: Array(chain[0...end])), fits(value, strides) { return strides }
+            if let strides = pulledBack(contiguous, along: Array(chain[0...end])), fits(value, strides) {
+                return strides
+            }
         }
         return nil
     }
@@ -113,7 +121,8 @@ package struct Layout {
         return strides
     }
 
-    /// Whether a product or attention can be written with these strides: of a product, rows and columns must each have a single stride, one of them 1.
+    /// Whether a product or attention can be written with these strides: of a product, rows and columns must each have
+    /// a single stride, one of them 1.
     private func fits(_ value: Value, _ strides: [Int]) -> Bool {
         // Attention writes rows.
         if placement[value] == .attention { return strides.last == 1 }
@@ -134,7 +143,9 @@ package struct Layout {
             defer { start += graph[operand].type.shape[concatenate.axis] }
             let offset = storage.offset + start * storage.strides[concatenate.axis]
             guard let source = soleSource(of: operand, user: value) else { continue }
-            guard let strides = pulledBack(storage.strides, along: source.chain), fits(source.value, strides) else { continue }
+            guard let strides = pulledBack(storage.strides, along: source.chain), fits(source.value, strides) else {
+                continue
+            }
             storages[source.value] = Storage(buffer: storage.buffer, offset: offset, strides: strides)
             isWrittenInPlace.insert(operand)
         }

@@ -9,8 +9,11 @@ extension Pass {
     /// - products add up in f32, sorts work in f32.
     package static let legalize = Pass("legalize") { graph in
         for node in graph.nodes where node.type.element == .f64 {
-            throw GraphErrors([GraphError(.unsupported, operation: node.operation.name,
-                "f64 is for the interpreter; generated code computes in f32", location: node.location)])
+            throw GraphErrors([
+                GraphError(
+                    .unsupported, operation: node.operation.name,
+                    "f64 is for the interpreter; generated code computes in f32", location: node.location)
+            ])
         }
         let rewritten = try rebuild(graph) { node, _, operands, builder in
             switch node.operation {
@@ -31,7 +34,10 @@ private func withOwnResults(_ graph: Graph) -> Graph {
         let node = graph[result.value]
         guard node.operation is Input || node.operation is Parameter else { continue }
         let shape = node.type.shape
-        graph.nodes.append(Node(Broadcast(shape: shape, axes: Array(shape.indices)), [result.value], node.type, location: node.location))
+        graph.nodes.append(
+            Node(
+                Broadcast(shape: shape, axes: Array(shape.indices)), [result.value], node.type, location: node.location)
+        )
         graph.results[position].value = Value(graph.nodes.count - 1)
     }
     return graph
@@ -39,7 +45,8 @@ private func withOwnResults(_ graph: Graph) -> Graph {
 
 private func legal(_ reduce: Reduce, _ x: Tensor) -> Tensor? {
     guard reduce.axes.count > 1 else { return nil }
-    // One axis after the other, the last first: rows that are summed lie close together, and there are more of them to share.
+    // One axis after the other, the last first: rows that are summed lie close together, and there are more of them to
+    // share.
     return reduce.axes.reversed().reduce(x) { $0.builder.add(Reduce(reduce.kind, axes: [$1]), [$0]) }
 }
 
@@ -66,7 +73,9 @@ private func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor? {
     let b = grouped(right, batch: dot.rightBatch, free: dot.rightFree(right.rank), contracting: dot.rightContracting)
     guard a.tensor.value != left.value || b.tensor.value != right.value else { return nil }
     return left.builder.add(
-        Dot(leftBatch: a.batch, rightBatch: b.batch, leftContracting: a.contracting, rightContracting: b.contracting, result: dot.result),
+        Dot(
+            leftBatch: a.batch, rightBatch: b.batch, leftContracting: a.contracting, rightContracting: b.contracting,
+            result: dot.result),
         [a.tensor, b.tensor])
 }
 
@@ -79,12 +88,19 @@ private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: I
     guard size < extent else { return nil }
     return stride(from: 0, to: extent, by: size).map { start in
         let range = start..<min(start + size, extent)
-        return left.builder.add(dot, [left.slice(range, axis: dot.leftContracting[longest]), right.slice(range, axis: dot.rightContracting[longest])])
+        return left.builder.add(
+            dot,
+            [
+                left.slice(range, axis: dot.leftContracting[longest]),
+                right.slice(range, axis: dot.rightContracting[longest]),
+            ])
     }.reduce(nil as Tensor?) { sum, part in sum.map { $0 + part } ?? part }
 }
 
 /// The operand, transposed if its free or contracting axes do not lie together or if a batch axis comes last.
-private func grouped(_ x: Tensor, batch: [Int], free: [Int], contracting: [Int]) -> (tensor: Tensor, batch: [Int], contracting: [Int]) {
+private func grouped(_ x: Tensor, batch: [Int], free: [Int], contracting: [Int]) -> (
+    tensor: Tensor, batch: [Int], contracting: [Int]
+) {
     func liesTogether(_ axes: [Int]) -> Bool {
         let extended = axes.filter { x.shape[$0] > 1 }
         guard let first = extended.first, let last = extended.last else { return true }

@@ -16,7 +16,8 @@ package struct MemoryPlan {
     /// Size of the arena.
     package let byteCount: Int
 
-    /// Places tensors, of which some take over the place of another one that is at least as large, at the step that ends its life.
+    /// Places tensors, of which some take over the place of another one that is at least as large, at the step that
+    /// ends its life.
     package init(_ intervals: [Interval], takingOver sources: [Int: Int], alignment: Int) {
         func owner(_ tensor: Int) -> Int { sources[tensor].map(owner) ?? tensor }
         let owners = intervals.indices.map(owner)
@@ -31,11 +32,13 @@ package struct MemoryPlan {
         byteCount = plan.byteCount
     }
 
-    /// Places tensors one after the other, each at the lowest place that is free during its life: the largest first, or those that take most
-    /// memory for most of the time, whichever leaves fewer gaps.
+    /// Places tensors one after the other, each at the lowest place that is free during its life: the largest first, or
+    /// those that take most memory for most of the time, whichever leaves fewer gaps.
     package init(_ intervals: [Interval], alignment: Int) {
         func order(by weight: (Interval) -> Int) -> [Int] {
-            intervals.indices.filter { intervals[$0].byteCount > 0 }.sorted { (weight(intervals[$0]), $1) > (weight(intervals[$1]), $0) }
+            intervals.indices.filter { intervals[$0].byteCount > 0 }.sorted {
+                (weight(intervals[$0]), $1) > (weight(intervals[$1]), $0)
+            }
         }
         let plans = [
             Self(intervals, order: order { $0.byteCount }, alignment: alignment),
@@ -52,7 +55,8 @@ package struct MemoryPlan {
             let interval = intervals[tensor]
             let size = (interval.byteCount + alignment - 1) / alignment * alignment
             var offset = 0
-            for other in placed where intervals[other].first <= interval.last && interval.first <= intervals[other].last {
+            for other in placed where intervals[other].first <= interval.last && interval.first <= intervals[other].last
+            {
                 if offset + size <= offsets[other] { break }
                 let otherSize = (intervals[other].byteCount + alignment - 1) / alignment * alignment
                 offset = max(offset, offsets[other] + otherSize)

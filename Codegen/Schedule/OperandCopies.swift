@@ -2,7 +2,8 @@ import ApusIR
 import ApusRuntime
 import ApusTransforms
 
-/// Generated products read one operand where it lies, row by row: the left one, or the right one if their result is written turned round.
+/// Generated products read one operand where it lies, row by row: the left one, or the right one if their result is
+/// written turned round.
 struct ProductOrientation {
     let shape: ProductShape
     /// Whether Cᵀ = Bᵀ · Aᵀ is computed, since C's columns are contiguous.
@@ -22,9 +23,13 @@ struct ProductOrientation {
     var leftSide: Int { isTurned ? 1 : 0 }
 
     /// Where that operand lies; nil if its rows are not contiguous in memory.
-    func left(_ graph: Graph, _ value: Value, _ placement: Placement, _ layout: Layout) -> (matrix: Product.Matrix, offset: Int, buffer: Int)? {
+    func left(_ graph: Graph, _ value: Value, _ placement: Placement, _ layout: Layout) -> (
+        matrix: Product.Matrix, offset: Int, buffer: Int
+    )? {
         let operand = graph[value].operands[leftSide]
-        guard let view = graph.view(of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
+        guard
+            let view = graph.view(
+                of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
             var matrix = shape.matrix(leftSide, strides: view.strides)
         else { return nil }
         if isTurned { matrix = matrix.transposed }
@@ -36,11 +41,14 @@ struct ProductOrientation {
 package typealias LibraryProducts = (Graph, Placement, Layout) -> Set<Value>
 
 extension Graph {
-    /// The graph in which the left operands of generated products lie in memory row by row: those that do not are copied. Also tells how
-    /// its values are placed, and which of its products are the library's.
-    func withReadableOperands(forLibrary: LibraryProducts) throws -> (graph: Graph, placement: Placement, libraryProducts: Set<Value>) {
+    /// The graph in which the left operands of generated products lie in memory row by row: those that do not are
+    /// copied. Also tells how its values are placed, and which of its products are the library's.
+    func withReadableOperands(forLibrary: LibraryProducts) throws -> (
+        graph: Graph, placement: Placement, libraryProducts: Set<Value>
+    ) {
         var graph = self, round = 0
-        // A copy may change where its source is best written, and so what others can read; that settles at once or never.
+        // A copy may change where its source is best written, and so what others can read; that settles at once or
+        // never.
         while true {
             let placement = Placement(graph), layout = Layout(graph, placement, updatedInPlace: [:])
             let libraryProducts = forLibrary(graph, placement, layout)
@@ -49,12 +57,14 @@ extension Graph {
                 return ProductOrientation(graph, value, layout)?.left(graph, value, placement, layout) == nil
             }
             if unreadable.isEmpty || round == 3 { return (graph, placement, libraryProducts) }
-            let sides = Dictionary(uniqueKeysWithValues: unreadable.map { ($0, ProductOrientation(graph, $0, layout)?.leftSide ?? 0) })
+            let sides = Dictionary(
+                uniqueKeysWithValues: unreadable.map { ($0, ProductOrientation(graph, $0, layout)?.leftSide ?? 0) })
             let shared = graph.sharedCopies(sides, placement)
             var copies: [OperandCopy: Tensor] = [:]
             graph = try rebuild(graph) { node, value, operands, builder in
                 if shared.contains(value) { return builder.add(node.operation, operands).copied() }
-                guard let side = sides[value], let dot = node.operation as? Dot, !shared.contains(node.operands[side]) else { return nil }
+                guard let side = sides[value], let dot = node.operation as? Dot, !shared.contains(node.operands[side])
+                else { return nil }
                 return dot.copyingOperand(side, operands, &copies)
             }
             graph = try Pass.deadCode.run(graph)
@@ -62,19 +72,21 @@ extension Graph {
         }
     }
 
-    /// Operands that are to be copied as they are, and whose copy is for all who read them, so that what they are computed from need
-    /// not be kept: casts of values which would be stored for nobody else, and gathered rows.
+    /// Operands that are to be copied as they are, and whose copy is for all who read them, so that what they are
+    /// computed from need not be kept: casts of values which would be stored for nobody else, and gathered rows.
     private func sharedCopies(_ sides: [Value: Int], _ placement: Placement) -> Set<Value> {
         let counts = useCounts()
-        return Set(sides.compactMap { value, side in
-            let operand = self[value].operands[side]
-            guard let dot = self[value].operation as? Dot, dot.hasRowsInOrder(side, rank: self[operand].type.rank) else { return nil }
-            if self[operand].operation is Gather { return operand }
-            guard self[operand].operation is Cast else { return nil }
-            let source = self[operand].operands[0]
-            let isOnlyCast = counts[source.index] == 1 && placement.isStored(source) && !self[source].isLeaf
-            return isOnlyCast || self[source].operation is Gather ? operand : nil
-        })
+        return Set(
+            sides.compactMap { value, side in
+                let operand = self[value].operands[side]
+                guard let dot = self[value].operation as? Dot, dot.hasRowsInOrder(side, rank: self[operand].type.rank)
+                else { return nil }
+                if self[operand].operation is Gather { return operand }
+                guard self[operand].operation is Cast else { return nil }
+                let source = self[operand].operands[0]
+                let isOnlyCast = counts[source.index] == 1 && placement.isStored(source) && !self[source].isLeaf
+                return isOnlyCast || self[source].operation is Gather ? operand : nil
+            })
     }
 }
 
@@ -98,13 +110,18 @@ extension Dot {
 
     /// This product with a copy of one operand whose contracted axes come last; products that copy alike share one.
     fileprivate func copyingOperand(_ side: Int, _ operands: [Tensor], _ known: inout [OperandCopy: Tensor]) -> Tensor {
-        let x = operands[side], (batch, free, contracting) = axes(side, rank: x.rank), order = batch + free + contracting
+        let x = operands[side], (batch, free, contracting) = axes(side, rank: x.rank),
+            order = batch + free + contracting
         let key = OperandCopy(source: x.value, order: order), copy = known[key] ?? x.transpose(order).copied()
         known[key] = copy
         var dot = self, copies = operands
         copies[side] = copy
         let outer = Array(batch.indices), inner = contracting.indices.map { batch.count + free.count + $0 }
-        if side == 0 { (dot.leftBatch, dot.leftContracting) = (outer, inner) } else { (dot.rightBatch, dot.rightContracting) = (outer, inner) }
+        if side == 0 {
+            (dot.leftBatch, dot.leftContracting) = (outer, inner)
+        } else {
+            (dot.rightBatch, dot.rightContracting) = (outer, inner)
+        }
         return x.builder.add(dot, copies)
     }
 }

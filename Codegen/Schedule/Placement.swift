@@ -43,7 +43,11 @@ package struct Placement {
         self.graph = graph
         var users = [[Value]](repeating: [], count: graph.nodes.count)
         // A node that reads a value twice is one of its users.
-        for value in graph.values { for operand in graph[value].readOperands where users[operand.index].last != value { users[operand.index].append(value) } }
+        for value in graph.values {
+            for operand in graph[value].readOperands where users[operand.index].last != value {
+                users[operand.index].append(value)
+            }
+        }
         self.users = users
         roles = []
         var expenses: [Expense] = []
@@ -57,7 +61,8 @@ package struct Placement {
         storeSortedOperands()
     }
 
-    /// Whether the only reader of a node is a kernel that can compute it on the way: it is computed once in either case.
+    /// Whether the only reader of a node is a kernel that can compute it on the way: it is computed once in either
+    /// case.
     private func isAbsorbed(_ value: Value) -> Bool {
         guard users[value.index].count == 1, !(graph[value].operation is Reduce) else { return false }
         let user = graph[users[value.index][0]]
@@ -74,7 +79,8 @@ package struct Placement {
     /// Has an inline node computed by a kernel of its own after all.
     package mutating func store(_ value: Value) { roles[value.index] = .loop }
 
-    private static func place(_ value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense]) -> (Role, Expense) {
+    private static func place(_ value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense]) -> (Role, Expense)
+    {
         let node = graph[value]
         if node.isLeaf { return (.leaf, Expense()) }
         switch node.operation {
@@ -141,9 +147,12 @@ extension ScalarFunction {
     /// Looked up by type: to try one type after the other takes too long for a question that is asked of every node.
     private static let byOperation: [ObjectIdentifier: ScalarFunction] = {
         let functions: [(any Operation.Type, ScalarFunction)] = [
-            (Negate.self, .negate), (Absolute.self, .abs), (Exp.self, .exp), (Log.self, .log), (Sqrt.self, .sqrt), (Tanh.self, .tanh),
-            (Erf.self, .erf), (Sin.self, .sin), (Cos.self, .cos), (Floor.self, .floor), (Add.self, .add), (Subtract.self, .subtract),
-            (Multiply.self, .multiply), (Divide.self, .divide), (Maximum.self, .maximum), (Minimum.self, .minimum), (Power.self, .power),
+            (Negate.self, .negate), (Absolute.self, .abs), (Exp.self, .exp), (Log.self, .log), (Sqrt.self, .sqrt),
+            (Tanh.self, .tanh),
+            (Erf.self, .erf), (Sin.self, .sin), (Cos.self, .cos), (Floor.self, .floor), (Add.self, .add),
+            (Subtract.self, .subtract),
+            (Multiply.self, .multiply), (Divide.self, .divide), (Maximum.self, .maximum), (Minimum.self, .minimum),
+            (Power.self, .power),
             (Select.self, .select), (Cast.self, .cast),
         ]
         return Dictionary(uniqueKeysWithValues: functions.map { (ObjectIdentifier($0), $1) })

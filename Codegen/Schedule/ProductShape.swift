@@ -30,30 +30,36 @@ package struct ProductShape {
     /// The index of an operand's element from those along its batch, free and contracted axes.
     package func index<Index>(_ side: Int, batch: [Index], free: [Index], contracting: [Index]) -> [Index] {
         let isLeft = side == 0
-        let axes = isLeft ? dot.leftBatch + dot.leftFree(shapes[0].count) + dot.leftContracting
+        let axes =
+            isLeft
+            ? dot.leftBatch + dot.leftFree(shapes[0].count) + dot.leftContracting
             : dot.rightBatch + dot.rightFree(shapes[1].count) + dot.rightContracting
         return zip(axes, batch + free + contracting).sorted { $0.0 < $1.0 }.map(\.1)
     }
 
-    /// An operand with these strides as a matrix, the left one (side 0) [m, k], the right one [k, n]; nil if it is none.
+    /// An operand with these strides as a matrix, the left one (side 0) [m, k], the right one [k, n]; nil if it is
+    /// none.
     package func matrix(_ side: Int, strides: [Int]) -> Product.Matrix? {
         let shape = shapes[side]
         let isLeft = side == 0
         let free = isLeft ? dot.leftFree(shape.count) : dot.rightFree(shape.count)
         let contracting = isLeft ? dot.leftContracting : dot.rightContracting
         let batchAxes = isLeft ? dot.leftBatch : dot.rightBatch
-        return matrix(shape, strides, rows: isLeft ? free : contracting, columns: isLeft ? contracting : free, batch: batchAxes)
+        return matrix(
+            shape, strides, rows: isLeft ? free : contracting, columns: isLeft ? contracting : free, batch: batchAxes)
     }
 
     /// The result with these strides as a matrix [m, n].
     package func result(strides: [Int]) -> Product.Matrix? {
         let firstColumn = batch.count + dot.leftFree(shapes[0].count).count
         return matrix(
-            resultShape, strides, rows: Array(batch.count..<firstColumn), columns: Array(firstColumn..<resultShape.count),
+            resultShape, strides, rows: Array(batch.count..<firstColumn),
+            columns: Array(firstColumn..<resultShape.count),
             batch: Array(batch.indices))
     }
 
-    private func matrix(_ shape: [Int], _ strides: [Int], rows: [Int], columns: [Int], batch: [Int]) -> Product.Matrix? {
+    private func matrix(_ shape: [Int], _ strides: [Int], rows: [Int], columns: [Int], batch: [Int]) -> Product.Matrix?
+    {
         guard let row = mergedStride(rows.map { shape[$0] }, rows.map { strides[$0] }),
             let column = mergedStride(columns.map { shape[$0] }, columns.map { strides[$0] })
         else { return nil }

@@ -60,9 +60,12 @@ package struct Schedule {
 
     // MARK: Decisions
 
-    /// Operands of the library's products and of attention that cannot be read where they lie are stored: if they are views of something that is computed,
-    /// that is stored once for all views of it; otherwise the operand itself, contiguously.
-    private static func storeUnreadableOperands(_ graph: Graph, _ placement: inout Placement, _ libraryProducts: Set<Value>) {
+    /// Operands of the library's products and of attention that cannot be read where they lie are stored: if they are
+    /// views of something that is computed, that is stored once for all views of it; otherwise the operand itself,
+    /// contiguously.
+    private static func storeUnreadableOperands(
+        _ graph: Graph, _ placement: inout Placement, _ libraryProducts: Set<Value>
+    ) {
         var isChanged = true
         while isChanged {
             isChanged = false
@@ -71,9 +74,14 @@ package struct Schedule {
             let layout = Layout(graph, current, updatedInPlace: [:])
             for value in graph.values where current[value] == .attention || libraryProducts.contains(value) {
                 for (side, operand) in graph[value].operands.enumerated() where !current.isStored(operand) {
-                    let view = graph.view(of: operand, isStored: current.isStored) { (layout[$0].offset, layout[$0].strides) }
+                    let view = graph.view(of: operand, isStored: current.isStored) {
+                        (layout[$0].offset, layout[$0].strides)
+                    }
                     if let view {
-                        let isReadable = current[value] == .attention ? view.strides.last == 1 : ProductShape(graph, value).matrix(side, strides: view.strides) != nil
+                        let isReadable =
+                            current[value] == .attention
+                            ? view.strides.last == 1
+                            : ProductShape(graph, value).matrix(side, strides: view.strides) != nil
                         if isReadable { continue }
                     }
                     placement.store(view == nil ? computedSource(of: operand, graph, current) : operand)
@@ -86,24 +94,30 @@ package struct Schedule {
     /// The first value behind a chain of views that is not one itself; the operand, if that is stored already.
     private static func computedSource(of operand: Value, _ graph: Graph, _ placement: Placement) -> Value {
         var value = operand
-        while graph[value].operation is Transpose || graph[value].operation is Reshape || graph[value].operation is Slice {
+        while graph[value].operation is Transpose || graph[value].operation is Reshape
+            || graph[value].operation is Slice
+        {
             value = graph[value].operands[0]
         }
         return placement.isStored(value) ? operand : value
     }
 
-    /// Updates whose new value may overwrite the old one while the step that computes it runs: everybody else has read it by then.
-    private static func safeUpdates(_ graph: Graph, _ placement: Placement, _ clustering: Clustering) -> [Value: Value] {
+    /// Updates whose new value may overwrite the old one while the step that computes it runs: everybody else has read
+    /// it by then.
+    private static func safeUpdates(_ graph: Graph, _ placement: Placement, _ clustering: Clustering) -> [Value: Value]
+    {
         let readers = clustering.readers
         var safe: [Value: Value] = [:]
         for result in graph.results {
-            guard case .update(let parameter) = result.kind, safe[result.value] == nil, let own = clustering.clusterOf[result.value],
+            guard case .update(let parameter) = result.kind, safe[result.value] == nil,
+                let own = clustering.clusterOf[result.value],
                 placement[result.value] == .loop
             else { continue }
             let cluster = clustering.clusters[own]
             let hasReduction = cluster.members.contains { graph[$0].operation is Reduce }
             let isSafe = readers[parameter, default: []].allSatisfy { reader in
-                reader.cluster == own ? reader.isSamePlace && !hasReduction : clustering.clusters[reader.cluster].level < cluster.level
+                reader.cluster == own
+                    ? reader.isSamePlace && !hasReduction : clustering.clusters[reader.cluster].level < cluster.level
             }
             if isSafe { safe[result.value] = parameter }
         }
@@ -112,7 +126,8 @@ package struct Schedule {
 
     private func neededOutside() -> (Value) -> Bool {
         var needed = Set(graph.results.map(\.value))
-        for (value, readers) in clustering.readers where readers.contains(where: { $0.isRead && $0.cluster != clustering.clusterOf[value] }) {
+        for (value, readers) in clustering.readers
+        where readers.contains(where: { $0.isRead && $0.cluster != clustering.clusterOf[value] }) {
             needed.insert(value)
         }
         return { needed.contains($0) }
@@ -120,8 +135,8 @@ package struct Schedule {
 
     // MARK: Order
 
-    /// Clusters in the order of execution: operands first; of those that are ready, updates of parameters at once, since
-    /// they set a gradient's memory free, and the others in the order of the graph.
+    /// Clusters in the order of execution: operands first; of those that are ready, updates of parameters at once,
+    /// since they set a gradient's memory free, and the others in the order of the graph.
     private func executionOrder() -> [Int] {
         let clusters = clustering.clusters
         var successors = [Set<Int>](repeating: [], count: clusters.count)
@@ -132,14 +147,20 @@ package struct Schedule {
         }
         for (value, parameter) in updatedInPlace {
             guard let updater = clustering.clusterOf[value] else { continue }
-            for reader in readers[parameter, default: []] where reader.cluster != updater { successors[reader.cluster].insert(updater) }
+            for reader in readers[parameter, default: []] where reader.cluster != updater {
+                successors[reader.cluster].insert(updater)
+            }
         }
         var waiting = [Int](repeating: 0, count: clusters.count)
         for list in successors { for successor in list { waiting[successor] += 1 } }
         let updaters = Set(updatedInPlace.keys.compactMap { clustering.clusterOf[$0] })
-        func priority(_ number: Int) -> Int { updaters.contains(number) ? -1 : clusters[number].members.last?.index ?? -1 }
+        func priority(_ number: Int) -> Int {
+            updaters.contains(number) ? -1 : clusters[number].members.last?.index ?? -1
+        }
         var ready = PriorityQueue()
-        for number in clusters.indices where waiting[number] == 0 && !clusters[number].members.isEmpty { ready.push(number, priority(number)) }
+        for number in clusters.indices where waiting[number] == 0 && !clusters[number].members.isEmpty {
+            ready.push(number, priority(number))
+        }
         var order: [Int] = []
         while let number = ready.pop() {
             order.append(number)
@@ -159,9 +180,14 @@ package struct Schedule {
         }
         switch cluster.kind {
         case .rows: return [step(try kernels.rows(cluster.members.sorted()))]
-        case .columnReduction(let shape, let axes): return [step(try kernels.columnReduction(cluster.members, shape: shape, axes: axes))]
+        case .columnReduction(let shape, let axes):
+            return [step(try kernels.columnReduction(cluster.members, shape: shape, axes: axes))]
         case .scatter: return [step(try kernels.scatter(cluster.members[0]))]
-        case .product: return [try libraryProducts.contains(cluster.members[0]) ? product(cluster.members[0]) : generatedProduct(cluster.members.sorted(), kernels)]
+        case .product:
+            return [
+                try libraryProducts.contains(cluster.members[0])
+                    ? product(cluster.members[0]) : generatedProduct(cluster.members.sorted(), kernels)
+            ]
         case .sort:
             let value = cluster.members[0], shape = graph[value].type.shape, width = shape.last ?? 1
             let work = ScheduledStep.Work.sort(
@@ -190,35 +216,49 @@ package struct Schedule {
             throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: location)
         }
         guard let left = orientation.left(graph, value, placement, layout) else {
-            throw GraphError(.unsupported, operation: Dot.name, "operand \(orientation.leftSide) cannot be read", location: location)
+            throw GraphError(
+                .unsupported, operation: Dot.name, "operand \(orientation.leftSide) cannot be read", location: location)
         }
-        let call = try kernels.product(members, orientation.shape, isTurned: orientation.isTurned, left: left, result: orientation.result)
-        return ScheduledStep(name: call.name, work: .kernel(call), floatingPointOperations: call.floatingPointOperations)
+        let call = try kernels.product(
+            members, orientation.shape, isTurned: orientation.isTurned, left: left, result: orientation.result)
+        return ScheduledStep(
+            name: call.name, work: .kernel(call), floatingPointOperations: call.floatingPointOperations)
     }
 
     private func attention(_ members: [Value]) throws -> KernelCall {
         let node = graph[members[0]], shapes = node.operands.map { graph[$0].type.shape }, rank = shapes[0].count
         func matrix(_ offset: Int, _ strides: [Int]) -> AttentionKernel.Matrix {
-            AttentionKernel.Matrix(offset: offset, rowStride: strides[rank - 2], batchStrides: Array(strides.dropLast(2)))
+            AttentionKernel.Matrix(
+                offset: offset, rowStride: strides[rank - 2], batchStrides: Array(strides.dropLast(2)))
         }
         var operands: [AttentionKernel.Matrix] = [], buffers: [Int] = []
         for (side, operand) in node.operands.enumerated() {
-            guard let view = graph.view(of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }), view.strides.last == 1
-            else { throw GraphError(.unsupported, operation: node.operation.name, "operand \(side) cannot be read", location: node.location) }
+            guard
+                let view = graph.view(
+                    of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
+                view.strides.last == 1
+            else {
+                throw GraphError(
+                    .unsupported, operation: node.operation.name, "operand \(side) cannot be read",
+                    location: node.location)
+            }
             operands.append(matrix(view.offset, view.strides))
             buffers.append(layout[view.base].buffer)
         }
         let results = members.map { member in
             let part = (graph[member].operation as? AttentionGradient)?.part
             return AttentionKernel.Result(
-                quantity: part.map { .gradient($0) } ?? .value, matrix: matrix(layout[member].offset, layout[member].strides))
+                quantity: part.map { .gradient($0) } ?? .value,
+                matrix: matrix(layout[member].offset, layout[member].strides))
         }
         let scale = (node.operation as? Attention)?.scale ?? (node.operation as? AttentionGradient)?.scale ?? 1
         let kernel = AttentionKernel(
-            batch: Array(shapes[0].dropLast(2)), n: shapes[0][rank - 2], m: shapes[1][rank - 2], d: shapes[0][rank - 1], e: shapes[2][rank - 1],
+            batch: Array(shapes[0].dropLast(2)), n: shapes[0][rank - 2], m: shapes[1][rank - 2], d: shapes[0][rank - 1],
+            e: shapes[2][rank - 1],
             scale: scale, element: node.type.element, operands: operands, results: results)
         return KernelCall(
-            kernel: .attention(kernel), buffers: buffers + members.map { layout[$0].buffer }, count: 0, elementsPerUnit: 0,
+            kernel: .attention(kernel), buffers: buffers + members.map { layout[$0].buffer }, count: 0,
+            elementsPerUnit: 0,
             name: "\(node.operation.name) \(kernel.heads)x\(kernel.n)x\(kernel.m)x\(kernel.d)", bytes: kernel.bytes,
             floatingPointOperations: kernel.floatingPointOperations)
     }
@@ -227,9 +267,14 @@ package struct Schedule {
         let shape = ProductShape(graph, value), node = graph[value]
         var matrices: [(matrix: Product.Matrix, buffer: Int)] = []
         for (side, operand) in node.operands.enumerated() {
-            guard let view = graph.view(of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
+            guard
+                let view = graph.view(
+                    of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
                 var matrix = shape.matrix(side, strides: view.strides)
-            else { throw GraphError(.unsupported, operation: Dot.name, "operand \(side) cannot be read", location: node.location) }
+            else {
+                throw GraphError(
+                    .unsupported, operation: Dot.name, "operand \(side) cannot be read", location: node.location)
+            }
             matrix.place.byteOffset = view.offset * node.type.element.byteCount
             matrices.append((matrix, layout[view.base].buffer))
         }
@@ -237,7 +282,9 @@ package struct Schedule {
             throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: node.location)
         }
         result.place.byteOffset = layout[value].offset * node.type.element.byteCount
-        var product = Product(m: shape.m, n: shape.n, k: shape.k, batch: shape.batch, a: matrices[0].matrix, b: matrices[1].matrix, c: result)
+        var product = Product(
+            m: shape.m, n: shape.n, k: shape.k, batch: shape.batch, a: matrices[0].matrix, b: matrices[1].matrix,
+            c: result)
         var (a, b) = (matrices[0].buffer, matrices[1].buffer)
         if !product.writesRows {
             product = product.transposed
@@ -252,7 +299,8 @@ package struct Schedule {
     private func surroundings(_ constantBuffers: [Value: Int]) -> KernelBuilder.Surroundings {
         let (placement, layout) = (placement, layout)
         return KernelBuilder.Surroundings(
-            graph: graph, isStored: { placement.isStored($0) }, storage: { layout[$0] }, constantBuffer: { constantBuffers[$0]! })
+            graph: graph, isStored: { placement.isStored($0) }, storage: { layout[$0] },
+            constantBuffer: { constantBuffers[$0]! })
     }
 
     private mutating func addConstants() -> [Value: Int] {
@@ -292,7 +340,9 @@ private struct PriorityQueue {
         var parent = 0
         while true {
             var smallest = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, smallest) { smallest = child }
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, smallest) {
+                smallest = child
+            }
             if smallest == parent { return first.number }
             heap.swapAt(parent, smallest)
             parent = smallest

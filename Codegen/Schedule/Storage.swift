@@ -87,7 +87,9 @@ extension Graph {
             return (inner.base, offset, zip(inner.strides, slice.steps).map(*))
         case let broadcast as Broadcast:
             var strides = [Int](repeating: 0, count: node.type.rank)
-            for (position, axis) in broadcast.axes.enumerated() where shape[position] > 1 { strides[axis] = inner.strides[position] }
+            for (position, axis) in broadcast.axes.enumerated() where shape[position] > 1 {
+                strides[axis] = inner.strides[position]
+            }
             return (inner.base, inner.offset, strides)
         default:
             return nil

@@ -74,13 +74,18 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
         switch self {
         case .sizeOutOfRange(let name, let value):
             "\(name) is \(value); it must be from \(Configuration.sizes.lowerBound) to \(Configuration.sizes.upperBound)"
-        case .patchDoesNotDivideImage(let patch, let image): "an image of \(image) pixels is not a whole number of patches of \(patch)"
-        case .headsDoNotDivide(let part, let heads, let dim): "\(heads) heads do not divide the \(part)'s dimension \(dim)"
-        case .dimensionWithoutPositions(let part, let dim): "the \(part)'s dimension \(dim) is not a multiple of 4, which its position table needs"
+        case .patchDoesNotDivideImage(let patch, let image):
+            "an image of \(image) pixels is not a whole number of patches of \(patch)"
+        case .headsDoNotDivide(let part, let heads, let dim):
+            "\(heads) heads do not divide the \(part)'s dimension \(dim)"
+        case .dimensionWithoutPositions(let part, let dim):
+            "the \(part)'s dimension \(dim) is not a multiple of 4, which its position table needs"
         case .ratioOutOfRange(let name, let value): "\(name) is \(value); it must be from 0 to 1"
         case .nothingIsVisible(let masking, let tokens): "\(masking) masking leaves none of \(tokens) patches to see"
-        case .nothingIsPredicted(let masking, let tokens): "\(masking) masking leaves none of \(tokens) patches to predict"
-        case .headsWithoutBlocks(let blocks, let depth): "heads after blocks \(blocks): they must be in ascending order, from 0 to \(depth - 1)"
+        case .nothingIsPredicted(let masking, let tokens):
+            "\(masking) masking leaves none of \(tokens) patches to predict"
+        case .headsWithoutBlocks(let blocks, let depth):
+            "heads after blocks \(blocks): they must be in ascending order, from 0 to \(depth - 1)"
         case .numberOutOfRange(let name, let value): "\(name) is \(value); it must be a number from 0 on"
         }
     }
@@ -95,8 +100,10 @@ extension Configuration {
     /// Throws the first reason why this makes no model; without `masking`, of a model that sees whole images only.
     func validate(masking hidesPatches: Bool) throws(ConfigurationError) {
         let sizes = [
-            ("image", image), ("patch", patch), ("channels", channels), ("dim", dim), ("depth", depth), ("heads", heads),
-            ("decoderDim", decoderDim), ("decoderDepth", decoderDepth), ("decoderHeads", decoderHeads), ("mlpRatio", mlpRatio),
+            ("image", image), ("patch", patch), ("channels", channels), ("dim", dim), ("depth", depth),
+            ("heads", heads),
+            ("decoderDim", decoderDim), ("decoderDepth", decoderDepth), ("decoderHeads", decoderHeads),
+            ("mlpRatio", mlpRatio),
             ("classes", classes),
         ]
         for (name, value) in sizes where !Self.sizes.contains(value) { throw .sizeOutOfRange(name: name, value: value) }
@@ -105,11 +112,14 @@ extension Configuration {
             guard dim % heads == 0 else { throw .headsDoNotDivide(part: part, heads: heads, dim: dim) }
             guard dim % 4 == 0 else { throw .dimensionWithoutPositions(part: part, dim: dim) }
         }
-        for (name, value) in [("layer norm epsilon", layerNormEpsilon), ("classification loss weight", classificationLossWeight)] {
+        for (name, value) in [
+            ("layer norm epsilon", layerNormEpsilon), ("classification loss weight", classificationLossWeight),
+        ] {
             guard value >= 0, value.isFinite else { throw .numberOutOfRange(name: name, value: value) }
         }
         let ratios = [
-            ("mask ratio", maskRatio), ("throw ratio", throwRatio), ("mask ratio + throw ratio", maskRatio + throwRatio),
+            ("mask ratio", maskRatio), ("throw ratio", throwRatio),
+            ("mask ratio + throw ratio", maskRatio + throwRatio),
             ("random mask ratio", randomMaskRatio),
         ]
         for (name, value) in ratios {

@@ -20,7 +20,11 @@ public struct ModelCost: Hashable, Sendable {
             case let dot as Dot:
                 let operands = node.operands.map { graph[$0] }
                 let multiplyAdds = dot.floatingPointOperations(operands[0].type, operands[1].type) / 2
-                if operands.contains(where: { $0.operation is Parameter }) { linear += multiplyAdds } else { attention += multiplyAdds }
+                if operands.contains(where: { $0.operation is Parameter }) {
+                    linear += multiplyAdds
+                } else {
+                    attention += multiplyAdds
+                }
             default: break
             }
         }

@@ -3,7 +3,8 @@ import Foundation
 
 /// Weights out of any checkpoint, written as a safetensors file with the names of the state dict.
 public struct WeightsConversion: Sendable {
-    /// Whether half and double precision stay; otherwise, all floating-point numbers become f32. Integers stay what they are.
+    /// Whether half and double precision stay; otherwise, all floating-point numbers become f32. Integers stay what
+    /// they are.
     public var keepsPrecision = false
     /// Whether the optimizer's state is written too, as `optimizer.exp_avg.NAME` and the like.
     public var includesOptimizer = false
@@ -24,16 +25,21 @@ public struct WeightsConversion: Sendable {
         public let skipped: [String]
     }
 
-    /// Reads one file and writes the other, which may not be the same. Throws ``ConversionError``, or what is wrong with a file.
+    /// Reads one file and writes the other, which may not be the same. Throws ``ConversionError``, or what is wrong
+    /// with a file.
     public func convert(_ input: String, to output: String) throws -> Report {
         func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
         guard resolved(input) != resolved(output) else { throw ConversionError.sameFile(path: output) }
-        guard ![".pth", ".pt", ".bin"].contains(where: output.hasSuffix) else { throw ConversionError.torchOutput(path: output) }
+        guard ![".pth", ".pt", ".bin"].contains(where: output.hasSuffix) else {
+            throw ConversionError.torchOutput(path: output)
+        }
         let file = try WeightsFile(contentsOf: input)
         let optimizer = includesOptimizer ? try file.optimizer() : nil
         guard !includesOptimizer || optimizer != nil else { throw ConversionError.noOptimizer(path: input) }
         let weights = file.names.filter { $0 != AttentionMaps.tensorName }
-        guard !takesAverages || weights.contains(where: { file.contains("ema.\($0)") }) else { throw ConversionError.noAverages(path: input) }
+        guard !takesAverages || weights.contains(where: { file.contains("ema.\($0)") }) else {
+            throw ConversionError.noAverages(path: input)
+        }
 
         // Weights that are not trained have no average.
         var tensors = try weights.map { name in
@@ -46,7 +52,8 @@ public struct WeightsConversion: Sendable {
         try SafetensorsWriter.write(to: output, metadata: metadata, tensors: tensors)
         return Report(
             weights: weights.count, numbers: try weights.reduce(0) { $0 + (try file.shape($1)).reduce(1, *) },
-            optimizerTensors: optimizer?.names.count ?? 0, step: optimizer?.step, skipped: file.torchCheckpoint?.skipped.map(\.description) ?? [])
+            optimizerTensors: optimizer?.names.count ?? 0, step: optimizer?.step,
+            skipped: file.torchCheckpoint?.skipped.map(\.description) ?? [])
     }
 
     private func tensor(_ name: String, of source: String, in file: WeightsFile) throws -> SafetensorsWriter.Tensor {
@@ -65,7 +72,8 @@ public enum ConversionError: Error, Hashable, Sendable, CustomStringConvertible 
 
     public var description: String {
         switch self {
-        case .sameFile(let path): "\(path): the converted weights would replace the file that they come from; choose another name"
+        case .sameFile(let path):
+            "\(path): the converted weights would replace the file that they come from; choose another name"
         case .torchOutput(let path):
             "\(path): only safetensors files are written; PyTorch reads them by safetensors.torch.load_file, for model.load_state_dict"
         case .noOptimizer(let path): "\(path): no optimizer's state in this file; leave out --optimizer"

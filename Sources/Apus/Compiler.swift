@@ -21,8 +21,11 @@ public struct Compiler: Sendable {
     public let pool: WorkerPool
     private let backend: GraphCompiler
 
-    /// A compiler for this machine; without `threads`, programs use all of its processors. Throws if LLVM does not know the machine.
-    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard) throws {
+    /// A compiler for this machine; without `threads`, programs use all of its processors. Throws if LLVM does not know
+    /// the machine.
+    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard)
+        throws
+    {
         self.options = options
         pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
         backend = try GraphCompiler(options, cache: cache)
@@ -33,7 +36,8 @@ public struct Compiler: Sendable {
 
     /// Compiles a training step: forward pass, gradients and update in one program.
     public func compile(
-        _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
+        _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update],
+        learningRateScale: (String) -> Double = { _ in 1 }
     ) throws -> CompiledStep {
         var rewrites: [Rewrite] = []
         let traced = try step.trace().rewritten(by: .fusions(options.fusions), recording: &rewrites)
@@ -69,7 +73,8 @@ public final class CompiledStep {
         self.compilation = compilation
         self.runner = runner
         self.optimizer = optimizer
-        scalarNames = Set(compilation.program.inputs.map(\.name)).intersection(optimizer?.inputs(step: 1).keys.map(\.self) ?? [])
+        scalarNames = Set(compilation.program.inputs.map(\.name)).intersection(
+            optimizer?.inputs(step: 1).keys.map(\.self) ?? [])
     }
 
     public var program: Program { runner.program }
@@ -86,11 +91,13 @@ public final class CompiledStep {
     /// A step that updates the weights counts up `state.step`. Without `learningRate` the optimizer's own is used.
     /// `observe` is told of each step of the program when it is done.
     public func run(
-        _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double? = nil, observe: ((StepRun) -> Void)? = nil
+        _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double? = nil,
+        observe: ((StepRun) -> Void)? = nil
     ) throws -> StepReport {
         var inputs = inputs
         if let optimizer, !scalarNames.isEmpty {
-            for (name, value) in optimizer.inputs(step: state.step + 1, learningRate: learningRate) where scalarNames.contains(name) {
+            for (name, value) in optimizer.inputs(step: state.step + 1, learningRate: learningRate)
+            where scalarNames.contains(name) {
                 inputs[name] = TensorData(Float(value))
             }
         }

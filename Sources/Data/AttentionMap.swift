@@ -79,9 +79,9 @@ public struct AttentionMap: Sendable, Equatable {
 
     /// The map that the released code of MSMAE draws masks from, for a crop of `pixels` x `pixels`.
     ///
-    /// It divides the crop's edges by the image's size where it should divide by a cell's, so that the slice of the map always begins
-    /// at the top left and has two cells each way, or three where the crop ends at the image's edge. The slice is stretched over the
-    /// crop (bilinear, pixel centres), cut to 0...1, and averaged over each cell's pixels.
+    /// It divides the crop's edges by the image's size where it should divide by a cell's, so that the slice of the map
+    /// always begins at the top left and has two cells each way, or three where the crop ends at the image's edge. The
+    /// slice is stretched over the crop (bilinear, pixel centres), cut to 0...1, and averaged over each cell's pixels.
     public func croppedAsReleased(to region: NormalizedRect, pixels: Int, flipped: Bool = false) -> [Float] {
         func used(_ end: Double) -> Int { min(end > 1 - 1e-9 ? 3 : 2, grid) }
         let (rows, columns) = (used(region.top + region.height), used(region.left + region.width))
@@ -101,8 +101,8 @@ public struct AttentionMap: Sendable, Equatable {
         return cropped
     }
 
-    /// Along one axis, for each of `grid` new cells: the mean weights of the first `count` old ones, when those are stretched over so
-    /// many pixels.
+    /// Along one axis, for each of `grid` new cells: the mean weights of the first `count` old ones, when those are
+    /// stretched over so many pixels.
     private func stretch(_ count: Int, over pixels: Int) -> [[Double]] {
         (0..<grid).map { cell in
             let range = cell * pixels / grid..<max((cell + 1) * pixels / grid, cell * pixels / grid + 1)

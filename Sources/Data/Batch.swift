@@ -14,9 +14,11 @@ public struct Batch: Sendable, Equatable {
     /// The number of images of the folder; a padded batch has more images than that.
     public var count: Int { indices.count }
 
-    /// The batch filled up to `size` images, for a program whose batch is fixed; only the first ``count`` results are of use.
+    /// The batch filled up to `size` images, for a program whose batch is fixed; only the first ``count`` results are
+    /// of use.
     ///
-    /// The last image is repeated with all that belongs to it, so that what is computed of it is as finite as of the others.
+    /// The last image is repeated with all that belongs to it, so that what is computed of it is as finite as of the
+    /// others.
     public func padded(to size: Int) -> Batch {
         guard count > 0, size > labels.count else { return self }
         var batch = self

@@ -8,7 +8,8 @@ extension CounterRandom {
 
     /// A number in 0...1 from the beta distribution with both parameters `alpha`, which must be positive.
     mutating func beta(_ alpha: Double) -> Double {
-        // The quotient of two gamma numbers, in logarithms: for a small alpha both are often below what a number can hold.
+        // The quotient of two gamma numbers, in logarithms: for a small alpha both are often below what a number can
+        // hold.
         let (first, second) = (logGamma(alpha), logGamma(alpha))
         return 1 / (1 + exp(second - first))
     }

@@ -21,7 +21,8 @@ public final class EpochBatches {
         }
         guard let indices else { return nil }
         return Batch(
-            images: images, labels: indices.map { items[$0].label }, indices: indices, maps: maps.isEmpty ? nil : maps, targets: nil)
+            images: images, labels: indices.map { items[$0].label }, indices: indices, maps: maps.isEmpty ? nil : maps,
+            targets: nil)
     }
 
     /// Ends the epoch here: `next()` gives nothing more, and the threads stop.

@@ -3,9 +3,9 @@ import CImageCodecs
 /// Decodes PNG and JPEG files into `RGBImage`s that equal those of Pillow's `convert("RGB")`.
 ///
 /// The format is told from the first bytes, never from the file's name. PNG may be of any kind: 16-bit samples
-/// keep their high byte (for 16-bit grey, where Pillow clips instead, too; a ``window`` chooses other levels), palettes are
-/// looked up, and transparency is dropped. JPEG may be grey, RGB, YCbCr, CMYK or YCCK (inverted, as Adobe writes them), baseline or
-/// progressive. The orientation in EXIF data is not applied. A file that ends too early is an error.
+/// keep their high byte (for 16-bit grey, where Pillow clips instead, too; a ``window`` chooses other levels), palettes
+/// are looked up, and transparency is dropped. JPEG may be grey, RGB, YCbCr, CMYK or YCCK (inverted, as Adobe writes
+/// them), baseline or progressive. The orientation in EXIF data is not applied. A file that ends too early is an error.
 public struct ImageDecoder: Sendable {
     /// How large an image may be; checked against the header before memory is taken for the pixels.
     public struct Limits: Sendable, Equatable {
@@ -33,7 +33,8 @@ public struct ImageDecoder: Sendable {
         self.window = window
     }
 
-    /// Decodes the file at `path`; throws `fileUnreadable`, `unknownFormat`, `corruptImage`, `imageTooLarge` or `noIntensities`.
+    /// Decodes the file at `path`; throws `fileUnreadable`, `unknownFormat`, `corruptImage`, `imageTooLarge` or
+    /// `noIntensities`.
     public func decode(path: String) throws(DataError) -> RGBImage {
         let bytes = try FileAccess.read(path)
         do {
@@ -60,7 +61,8 @@ public struct ImageDecoder: Sendable {
             advice: "Replace or remove the file, or convert it to PNG or JPEG.")
     }
 
-    /// The grey levels of an image file, with all their bits; throws `greyMask` for colours, and what ``decode(path:)`` throws.
+    /// The grey levels of an image file, with all their bits; throws `greyMask` for colours, and what ``decode(path:)``
+    /// throws.
     func decodeGreyLevels(path: String) throws(DataError) -> GreyLevels {
         let bytes = try FileAccess.read(path)
         do throws(DataError) {
@@ -70,7 +72,9 @@ public struct ImageDecoder: Sendable {
             values.reserveCapacity(image.width * image.height)
             for pixel in stride(from: 0, to: image.pixels.count, by: 3) {
                 let level = image.pixels[pixel]
-                guard image.pixels[pixel + 1] == level, image.pixels[pixel + 2] == level else { throw Mask.grey("colours", path) }
+                guard image.pixels[pixel + 1] == level, image.pixels[pixel + 2] == level else {
+                    throw Mask.grey("colours", path)
+                }
                 values.append(UInt16(level))
             }
             return GreyLevels(width: image.width, height: image.height, values: values)
@@ -102,7 +106,9 @@ public struct ImageDecoder: Sendable {
         }
     }
 
-    private static func isPNG(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) }
+    private static func isPNG(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+    }
 
     /// The samples of a grey PNG of 16 bits; nil for other images.
     private func decodeGrey16(_ bytes: [UInt8]) throws(DataError) -> GreyLevels? {

@@ -106,7 +106,8 @@ public final class ImageLoader: Sendable {
                 advice: "Set mapGrid and give one map for each image, in the order of the items.")
         }
         let batches = batchCount(dropLast: dropLast)
-        try LoaderArguments.check(startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
+        try LoaderArguments.check(
+            startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
         let order = order(ofEpoch: epoch)
         let end = min(batches * batchSize, items.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
@@ -115,7 +116,8 @@ public final class ImageLoader: Sendable {
         ) { [self] position in
             Result { () throws(DataError) in try sample(order[position], epoch: epoch, maps: maps) }
         }
-        return EpochBatches(SampleQueue(samples, positions: positions, order: order, batchSize: batchSize), items: items)
+        return EpochBatches(
+            SampleQueue(samples, positions: positions, order: order, batchSize: batchSize), items: items)
     }
 
     private func sample(_ index: Int, epoch: Int, maps: [Float]?) throws(DataError) -> Sample {
@@ -153,6 +155,7 @@ private typealias DecodedImages = KeptValues<String, RGBImage>
 
 extension DecodedImages {
     fileprivate convenience init(_ decoder: ImageDecoder, budget: Int) {
-        self.init(budget: budget, size: { $0.pixels.count }) { path throws(DataError) in try decoder.decode(path: path) }
+        self.init(budget: budget, size: { $0.pixels.count }) { path throws(DataError) in try decoder.decode(path: path)
+        }
     }
 }

@@ -1,6 +1,7 @@
 /// Which intensities of a 16-bit grey image become the 256 levels of a picture, as a CT scan is looked at.
 ///
-/// A sample stands for the intensity `sample - offset`. `low` and what is below it become black, `high` and what is above it white.
+/// A sample stands for the intensity `sample - offset`. `low` and what is below it become black, `high` and what is
+/// above it white.
 public struct IntensityWindow: Sendable, Hashable {
     /// The intensity that becomes black.
     public let low: Double
@@ -29,7 +30,8 @@ public struct IntensityWindow: Sendable, Hashable {
         }
         guard numbers.count == 2, let low = numbers[0], let high = numbers[1] else {
             throw DataError(
-                .invalidArgument, "'\(text)' is no window of intensities", advice: "Give two numbers, the lower one first, such as -1024,3071.")
+                .invalidArgument, "'\(text)' is no window of intensities",
+                advice: "Give two numbers, the lower one first, such as -1024,3071.")
         }
         try self.init(low: low, high: high)
     }

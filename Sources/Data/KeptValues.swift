@@ -14,7 +14,8 @@ final class KeptValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Values that `make` makes, of which as many are kept as have `budget` bytes in all.
     init(
-        budget: Int, size: @escaping @Sendable (Value) -> Int, make: @escaping @Sendable (Key) throws(DataError) -> Value
+        budget: Int, size: @escaping @Sendable (Value) -> Int,
+        make: @escaping @Sendable (Key) throws(DataError) -> Value
     ) {
         (self.budget, self.size, self.make) = (budget, size, make)
     }

@@ -2,7 +2,8 @@
 enum LoaderArguments {
     static func check(batchSize: Int, imageSize: Int, threads: Int, mapGrid: Int = 1) throws(DataError) {
         for (name, value, largest) in [
-            ("batchSize", batchSize, 1 << 20), ("imageSize", imageSize, 1 << 14), ("threads", threads, 1024), ("mapGrid", mapGrid, 1024),
+            ("batchSize", batchSize, 1 << 20), ("imageSize", imageSize, 1 << 14), ("threads", threads, 1024),
+            ("mapGrid", mapGrid, 1024),
         ] where !(1...largest).contains(value) {
             throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 1 to \(largest).")
         }

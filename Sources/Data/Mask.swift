@@ -7,7 +7,8 @@ public struct Mask: Sendable, Equatable {
     /// `height * width` values, each 0 or 1.
     public let values: [UInt8]
 
-    /// Reads a mask from an image file whose pixels are black or white: 0 and 255, 0 and 1, or 0 and 65535 in a PNG of 16 bits.
+    /// Reads a mask from an image file whose pixels are black or white: 0 and 255, 0 and 1, or 0 and 65535 in a PNG of
+    /// 16 bits.
     ///
     /// Throws `greyMask` if there are other values or colours, and what the decoder throws.
     public init(path: String, limits: ImageDecoder.Limits = .init()) throws(DataError) {

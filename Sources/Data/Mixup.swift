@@ -1,8 +1,9 @@
 /// Mixes the images of a batch in pairs, and their classes alike, as timm's `Mixup` does for whole batches.
 ///
-/// An image is mixed with the one as far from the batch's end as it is from its beginning. With λ drawn from Beta(α, α), mixup makes
-/// λ of the one and 1 - λ of the other (Zhang et al. 2018); cutmix puts a rectangle of the other into the one (Yun et al. 2019), and λ
-/// is the share of the area that is left. Attention maps are mixed like the images that they belong to.
+/// An image is mixed with the one as far from the batch's end as it is from its beginning. With λ drawn from Beta(α,
+/// α), mixup makes λ of the one and 1 - λ of the other (Zhang et al. 2018); cutmix puts a rectangle of the other into
+/// the one (Yun et al. 2019), and λ is the share of the area that is left. Attention maps are mixed like the images
+/// that they belong to.
 public struct Mixup: Sendable, Equatable {
     /// α of mixup; 0 switches it off.
     public let mixup: Double
@@ -20,20 +21,26 @@ public struct Mixup: Sendable, Equatable {
         mixup: Double, cutmix: Double, probability: Double = 1, switchProbability: Double = 0.5, smoothing: Double = 0.1
     ) throws(DataError) {
         for (name, value) in [("mixup", mixup), ("cutmix", cutmix)] where !(value >= 0 && value.isFinite) {
-            throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 0 on; 0 switches it off.")
+            throw DataError(
+                .invalidArgument, "\(name) is \(value)", advice: "Give a number from 0 on; 0 switches it off.")
         }
-        for (name, value) in [("probability", probability), ("switchProbability", switchProbability), ("smoothing", smoothing)]
+        for (name, value) in [
+            ("probability", probability), ("switchProbability", switchProbability), ("smoothing", smoothing),
+        ]
         where !(0...1).contains(value) {
             throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 0 to 1.")
         }
-        (self.mixup, self.cutmix, self.probability, self.switchProbability) = (mixup, cutmix, probability, switchProbability)
+        (self.mixup, self.cutmix, self.probability, self.switchProbability) = (
+            mixup, cutmix, probability, switchProbability
+        )
         self.smoothing = smoothing
     }
 
     /// Whether there is anything to mix.
     public var isOn: Bool { mixup > 0 || cutmix > 0 }
 
-    /// The batch mixed, with its `targets` set; what is drawn is a function of seed, epoch and the batch's number in it.
+    /// The batch mixed, with its `targets` set; what is drawn is a function of seed, epoch and the batch's number in
+    /// it.
     public func mixed(_ batch: Batch, classes: Int, seed: UInt64, epoch: Int, number: Int) -> Batch {
         var random = CounterRandom(seed: seed, epoch: epoch, index: number, purpose: .mixing)
         var batch = batch
@@ -59,7 +66,9 @@ public struct Mixup: Sendable, Equatable {
         if cuts {
             let side = Blend.side(batch.images.count, planes: 3 * images)
             let box = Self.box(leaving: own, of: side, using: &random)
-            (part, share) = (.rectangle(box, of: side), 1 - Float(box.rows.count * box.columns.count) / Float(side * side))
+            (part, share) = (
+                .rectangle(box, of: side), 1 - Float(box.rows.count * box.columns.count) / Float(side * side)
+            )
         } else {
             (part, share) = (.even(Float(own)), Float(own))
         }
@@ -116,7 +125,8 @@ private enum Blend {
         switch self {
         case .even(let share): return [Float](repeating: share, count: side * side)
         case .rectangle(let box, let pixels):
-            let rows = Self.covered(box.rows, of: pixels, by: side), columns = Self.covered(box.columns, of: pixels, by: side)
+            let rows = Self.covered(box.rows, of: pixels, by: side),
+                columns = Self.covered(box.columns, of: pixels, by: side)
             return rows.flatMap { row in columns.map { 1 - row * $0 } }
         }
     }
@@ -125,7 +135,8 @@ private enum Blend {
     private static func covered(_ range: Range<Int>, of pixels: Int, by cells: Int) -> [Float] {
         (0..<cells).map { cell in
             // In units of 1/cells of a pixel, where all edges are whole numbers.
-            let start = max(cell * pixels, range.lowerBound * cells), end = min((cell + 1) * pixels, range.upperBound * cells)
+            let start = max(cell * pixels, range.lowerBound * cells),
+                end = min((cell + 1) * pixels, range.upperBound * cells)
             return Float(max(end - start, 0)) / Float(pixels)
         }
     }

@@ -11,8 +11,8 @@ public struct Normalization: Sendable, Equatable {
     public static let imageNet = Normalization(
         checkedMean: SIMD3(0.485, 0.456, 0.406), deviation: SIMD3(0.229, 0.224, 0.225))
 
-    /// What the released code of MSMAE does before a segmentation: ImageNet's values on planes in the order blue, green, red, and
-    /// the result divided by 255 once more.
+    /// What the released code of MSMAE does before a segmentation: ImageNet's values on planes in the order blue,
+    /// green, red, and the result divided by 255 once more.
     public static let releasedSegmentation = {
         var released = Normalization(checkedMean: imageNet.mean, deviation: imageNet.deviation * 255)
         released.bluePlaneFirst = true

@@ -16,8 +16,8 @@ public enum PhantomDataSet {
     public enum Layout: Sendable {
         /// A folder for each class: `CLASS/NNNN.png`.
         case classes
-        /// Images and where their lesion is: `images/CLASS-NNNN.png` and `masks/lesion/CLASS-NNNN.png`. A mask is white inside the
-        /// lesion's outline.
+        /// Images and where their lesion is: `images/CLASS-NNNN.png` and `masks/lesion/CLASS-NNNN.png`. A mask is white
+        /// inside the lesion's outline.
         case masks
     }
 
@@ -27,7 +27,8 @@ public enum PhantomDataSet {
     /// evenly as they can be. The same arguments give the same bytes. Throws `invalidArgument`, `folderNotEmpty` (a
     /// folder with content is never written into) or `fileUnwritable`.
     public static func write(
-        to directory: String, layout: Layout = .classes, classes: Int = 4, train: Int = 800, validation: Int = 200, size: Int = 96,
+        to directory: String, layout: Layout = .classes, classes: Int = 4, train: Int = 800, validation: Int = 200,
+        size: Int = 96,
         seed: UInt64 = 0, threads: Int = ProcessInfo.processInfo.activeProcessorCount
     ) throws(DataError) {
         guard classCounts.contains(classes) else {
@@ -72,7 +73,8 @@ public enum PhantomDataSet {
                     try image.writePNG(to: "\(folder)/\(kind)/\(file)")
                 case .masks:
                     try image.writePNG(to: "\(folder)/images/\(kind)-\(file)")
-                    try GreyImage(width: size, height: size, pixels: slice.mask).writePNG(to: "\(folder)/masks/lesion/\(kind)-\(file)")
+                    try GreyImage(width: size, height: size, pixels: slice.mask).writePNG(
+                        to: "\(folder)/masks/lesion/\(kind)-\(file)")
                 }
                 index += 1
             }

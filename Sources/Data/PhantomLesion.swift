@@ -73,10 +73,11 @@ struct PhantomLesion {
             return bump(distance, at: 0.85, width: 0.12) - 0.9 * (1 - smoothStep(0.62, 0.8, distance))
         case .spiculated:
             let angle = atan2(y, x)
-            let spike = spikes.map { spike in
-                let turn = (angle - spike).remainder(dividingBy: 2 * .pi)
-                return abs(turn) < .pi / 2 ? bump(distance * sin(turn), at: 0, width: 0.08) : 0
-            }.max() ?? 0
+            let spike =
+                spikes.map { spike in
+                    let turn = (angle - spike).remainder(dividingBy: 2 * .pi)
+                    return abs(turn) < .pi / 2 ? bump(distance * sin(turn), at: 0, width: 0.08) : 0
+                }.max() ?? 0
             return max(1 - smoothStep(0.25, 0.45, distance), spike * (1 - smoothStep(0.7, 1.1, distance)))
         case .calcification:
             return 1.5 * (dots.map { bump(x - $0.x, at: 0, width: 0.1) * bump(y - $0.y, at: 0, width: 0.1) }.max() ?? 0)

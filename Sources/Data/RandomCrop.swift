@@ -8,10 +8,10 @@ public struct RandomCrop: Sendable, Equatable {
     public let ratio: ClosedRange<Double>
 
     /// The usual choice in pre-training: a fifth to all of the area, sides of 3:4 to 4:3.
-    public static let standard = RandomCrop(checkedScale: 0.2...1, ratio: 3.0 / 4 ... 4.0 / 3)
+    public static let standard = RandomCrop(checkedScale: 0.2...1, ratio: 3.0 / 4...4.0 / 3)
 
     /// Sets both ranges; throws `invalidArgument` unless 0 < scale <= 1 and ratios are positive and finite.
-    public init(scale: ClosedRange<Double>, ratio: ClosedRange<Double> = 3.0 / 4 ... 4.0 / 3) throws(DataError) {
+    public init(scale: ClosedRange<Double>, ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3) throws(DataError) {
         guard scale.lowerBound > 0, scale.upperBound <= 1, ratio.lowerBound > 0, ratio.upperBound.isFinite else {
             throw DataError(
                 .invalidArgument, "a crop of \(scale) of the area with sides \(ratio) is not possible",

@@ -57,7 +57,8 @@ extension RGBImage {
     ) throws(DataError) -> RGBImage {
         let whole = PixelBox(left: 0, top: 0, right: Float(self.width), bottom: Float(self.height))
         let box = box ?? whole
-        guard Self.targetSides.contains(width), Self.targetSides.contains(height), box.left >= 0, box.top >= 0, box.right <= whole.right,
+        guard Self.targetSides.contains(width), Self.targetSides.contains(height), box.left >= 0, box.top >= 0,
+            box.right <= whole.right,
             box.bottom <= whole.bottom, box.left < box.right, box.top < box.bottom
         else {
             throw DataError(

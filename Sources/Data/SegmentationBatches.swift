@@ -10,8 +10,8 @@ public struct SegmentationBatch: Sendable, Equatable {
     /// The number of images of the folder; a padded batch has more images than that.
     public var count: Int { indices.count }
 
-    /// The batch filled up to `size` images by repeating the last one, for a program whose batch is fixed; only the first ``count``
-    /// results are of use.
+    /// The batch filled up to `size` images by repeating the last one, for a program whose batch is fixed; only the
+    /// first ``count`` results are of use.
     public func padded(to size: Int) -> SegmentationBatch {
         guard count > 0, size > count else { return self }
         var batch = self
@@ -33,7 +33,8 @@ public final class SegmentationBatches {
 
     init(_ samples: SampleQueue<SegmentationSample>) { self.samples = samples }
 
-    /// The next batch, or nil at the end; throws the error of an image or mask that cannot be used, and gives nothing more after it.
+    /// The next batch, or nil at the end; throws the error of an image or mask that cannot be used, and gives nothing
+    /// more after it.
     public func next() throws(DataError) -> SegmentationBatch? {
         var images: [Float] = []
         var masks: [Float] = []

@@ -2,8 +2,9 @@ import Foundation
 
 /// Images and their masks under one folder: `ROOT/images/STEM.png` and `ROOT/masks/CLASS/STEM.png`, with equal stems.
 ///
-/// Classes are the subfolders of `masks`, images are ordered by their file's stem (both compare by code point). Every image has a mask
-/// of every class; where a class does not occur, the mask is black. Hidden files and files of other types are passed over.
+/// Classes are the subfolders of `masks`, images are ordered by their file's stem (both compare by code point). Every
+/// image has a mask of every class; where a class does not occur, the mask is black. Hidden files and files of other
+/// types are passed over.
 public struct SegmentationFolder: Sendable, Equatable {
     /// One image and its masks.
     public struct Item: Sendable, Equatable {
@@ -20,8 +21,8 @@ public struct SegmentationFolder: Sendable, Equatable {
     /// All images.
     public let items: [Item]
 
-    /// Lists a folder; throws `folderMissing`, `noClasses`, `noImages`, `ambiguousName`, `maskMissing`, `imageMissing` or
-    /// `fileUnreadable`. The files themselves are looked at by ``SegmentationLoader``.
+    /// Lists a folder; throws `folderMissing`, `noClasses`, `noImages`, `ambiguousName`, `maskMissing`, `imageMissing`
+    /// or `fileUnreadable`. The files themselves are looked at by ``SegmentationLoader``.
     public init(root: String, extensions: Set<String> = ImageFolder.imageExtensions) throws(DataError) {
         let (imageFolder, maskFolder) = ("\(root)/images", "\(root)/masks")
         for folder in [root, imageFolder, maskFolder] where !FileAccess.isFolder(folder) {
@@ -37,7 +38,8 @@ public struct SegmentationFolder: Sendable, Equatable {
         }
         let images = try Self.files(in: imageFolder, extensions)
         guard !images.isEmpty else {
-            throw DataError(.noImages, "the folder holds no images", path: imageFolder, advice: "Put PNG or JPEG images there.")
+            throw DataError(
+                .noImages, "the folder holds no images", path: imageFolder, advice: "Put PNG or JPEG images there.")
         }
         var masks: [[String: String]] = []
         for name in classes {
@@ -67,7 +69,9 @@ public struct SegmentationFolder: Sendable, Equatable {
     }
 
     /// Throws unless the same stems occur on both sides; names the first that does not, and says how many there are.
-    private static func match(_ images: [String: String], _ masks: [String: String], class name: String) throws(DataError) {
+    private static func match(_ images: [String: String], _ masks: [String: String], class name: String)
+        throws(DataError)
+    {
         let without = images.filter { masks[$0.key] == nil }.values.sorted()
         if let first = without.first {
             throw DataError(

@@ -28,15 +28,18 @@ public final class SegmentationLoader: Sendable {
     private let normalization: Normalization
     private let scaled: KeptValues<Int, ScaledItem>
 
-    /// Prepares a folder, and decodes everything in it once, so that a mask that cannot be used is found before training begins.
+    /// Prepares a folder, and decodes everything in it once, so that a mask that cannot be used is found before
+    /// training begins.
     ///
-    /// Images are scaled with the bilinear filter, masks by taking the nearest pixel; both are kept in memory, scaled, up to `cacheBytes`.
+    /// Images are scaled with the bilinear filter, masks by taking the nearest pixel; both are kept in memory, scaled,
+    /// up to `cacheBytes`.
     ///
-    /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `maskSizeDiffers`, `greyMask`, or
-    /// what the decoder throws; each names the file.
+    /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `maskSizeDiffers`,
+    /// `greyMask`, or what the decoder throws; each names the file.
     public init(
         folder: SegmentationFolder, batchSize: Int, imageSize: Int, augmentation: SegmentationAugmentation,
-        normalization: Normalization = .imageNet, seed: UInt64, threads: Int = ProcessInfo.processInfo.activeProcessorCount,
+        normalization: Normalization = .imageNet, seed: UInt64,
+        threads: Int = ProcessInfo.processInfo.activeProcessorCount,
         decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads)
@@ -57,12 +60,14 @@ public final class SegmentationLoader: Sendable {
         (items.count + (dropLast ? 0 : batchSize - 1)) / batchSize
     }
 
-    /// Starts to read epoch `epoch` from batch `startingAtBatch` on; `dropLast` leaves out a last batch that is not full.
+    /// Starts to read epoch `epoch` from batch `startingAtBatch` on; `dropLast` leaves out a last batch that is not
+    /// full.
     ///
     /// Throws `invalidArgument` for a batch beyond the end, and `batchTooLarge` if `dropLast` leaves nothing.
     public func epoch(_ epoch: Int, startingAtBatch: Int = 0, dropLast: Bool) throws(DataError) -> SegmentationBatches {
         let batches = batchCount(dropLast: dropLast)
-        try LoaderArguments.check(startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
+        try LoaderArguments.check(
+            startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
         let order = order(ofEpoch: epoch)
         let end = min(batches * batchSize, items.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
@@ -84,10 +89,12 @@ public final class SegmentationLoader: Sendable {
         var item = try scaled.value(index)
         if augmentation == .training {
             var random = CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation)
-            // As albumentations' RandomRotate90, which leaves half of the images alone before it draws a number of turns.
+            // As albumentations' RandomRotate90, which leaves half of the images alone before it draws a number of
+            // turns.
             if random.uniform() < 0.5 { item = item.turned(by: random.integer(below: 4)) }
         }
-        return SegmentationSample(image: item.image.normalized(normalization), masks: item.masks.flatMap { $0.map { Float($0) } })
+        return SegmentationSample(
+            image: item.image.normalized(normalization), masks: item.masks.flatMap { $0.map { Float($0) } })
     }
 
     /// Makes all items once; throws the first error, in the order of the items.
@@ -122,7 +129,8 @@ private struct ScaledItem: Sendable {
             guard mask.width == whole.width, mask.height == whole.height else {
                 throw DataError(
                     .maskSizeDiffers,
-                    "the mask has \(mask.width) x \(mask.height) pixels and its image \(whole.width) x \(whole.height)", path: path,
+                    "the mask has \(mask.width) x \(mask.height) pixels and its image \(whole.width) x \(whole.height)",
+                    path: path,
                     advice: "Export the mask at the size of its image.")
             }
             return mask.scaled(width: size, height: size)
@@ -160,6 +168,7 @@ private struct ScaledItem: Sendable {
             return turned
         }
         return ScaledItem(
-            image: RGBImage(width: side, height: side, checkedPixels: turn(image.pixels, 3)), masks: masks.map { turn($0, 1) })
+            image: RGBImage(width: side, height: side, checkedPixels: turn(image.pixels, 3)),
+            masks: masks.map { turn($0, 1) })
     }
 }

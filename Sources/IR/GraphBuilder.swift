@@ -26,7 +26,9 @@ public final class GraphBuilder {
         guard operands.allSatisfy(\.isValid) else { return invalid() }
         do throws(GraphError) {
             let type = try operation.inferType(operands.map(\.type))
-            guard isShape(type.shape) else { throw operation.error(.shape, "the result \(type) holds no elements or too many") }
+            guard isShape(type.shape) else {
+                throw operation.error(.shape, "the result \(type) holds no elements or too many")
+            }
             return append(Node(operation, operands.map(\.value), type, location: place))
         } catch {
             var located = error
@@ -38,7 +40,10 @@ public final class GraphBuilder {
     /// Whether a tensor belongs to this builder's graph; one of another graph is a mistake.
     private func owns(_ tensor: Tensor, operation: String, location: SourceLocation?) -> Bool {
         if tensor.builder === self { return true }
-        report(GraphError(.structure, operation: operation, "a tensor of the graph '\(tensor.builder.graph.name)' is used in '\(graph.name)'", location: location))
+        report(
+            GraphError(
+                .structure, operation: operation,
+                "a tensor of the graph '\(tensor.builder.graph.name)' is used in '\(graph.name)'", location: location))
         return false
     }
 
@@ -71,14 +76,23 @@ public final class GraphBuilder {
         declare(operation, operation.name, operation.type, in: &parameterValues)
     }
 
-    private func declare(_ operation: some Operation, _ name: String, _ type: TensorType, in table: inout [String: Value]) -> Tensor {
+    private func declare(
+        _ operation: some Operation, _ name: String, _ type: TensorType, in table: inout [String: Value]
+    ) -> Tensor {
         guard isShape(type.shape) else {
-            return report(GraphError(.shape, operation: operation.name,
-                "'\(name)' has the shape \(shapeText(type.shape)), which holds no elements or too many", location: location))
+            return report(
+                GraphError(
+                    .shape, operation: operation.name,
+                    "'\(name)' has the shape \(shapeText(type.shape)), which holds no elements or too many",
+                    location: location))
         }
         if let value = table[name] {
             if graph[value].operation.isEqual(to: operation) { return tensor(value) }
-            return report(GraphError(.name, operation: operation.name, "'\(name)' is declared as \(graph[value].type) and again, differently, as \(type)", location: location))
+            return report(
+                GraphError(
+                    .name, operation: operation.name,
+                    "'\(name)' is declared as \(graph[value].type) and again, differently, as \(type)",
+                    location: location))
         }
         let tensor = append(Node(operation, [], type, location: location))
         table[name] = tensor.value
@@ -97,13 +111,18 @@ public final class GraphBuilder {
 
     /// Makes a tensor the new content of a parameter, which is overwritten when the program has run.
     public func update(_ parameter: Tensor, with tensor: Tensor) {
-        guard [parameter, tensor].allSatisfy({ owns($0, operation: "update", location: location) && $0.isValid }) else { return }
+        guard [parameter, tensor].allSatisfy({ owns($0, operation: "update", location: location) && $0.isValid }) else {
+            return
+        }
         guard graph[parameter.value].operation is Parameter else {
             report(GraphError(.structure, "\(parameter.value) is updated but is not a parameter", location: location))
             return
         }
         guard parameter.type == tensor.type else {
-            report(GraphError(.shape, "the update of \(parameter.value) has type \(tensor.type), not \(parameter.type)", location: location))
+            report(
+                GraphError(
+                    .shape, "the update of \(parameter.value) has type \(tensor.type), not \(parameter.type)",
+                    location: location))
             return
         }
         guard !graph.results.contains(where: { $0.kind == .update(parameter: parameter.value) }) else {
@@ -122,7 +141,9 @@ public final class GraphBuilder {
 
 extension Operation {
     /// Equality of operations whose types are not known statically.
-    package func isEqual(to other: any Operation) -> Bool { Swift.type(of: other) == Self.self && (other as? Self) == self }
+    package func isEqual(to other: any Operation) -> Bool {
+        Swift.type(of: other) == Self.self && (other as? Self) == self
+    }
 }
 
 extension GraphBuilder {

@@ -78,7 +78,9 @@ private struct GraphParser {
         let known = operation.attributes.map(\.name)
         for (place, name) in names.enumerated() {
             guard known.contains(name) else { throw GraphError(.syntax, "unknown attribute '\(name)'") }
-            guard !names[..<place].contains(name) else { throw GraphError(.syntax, "attribute '\(name)' is given twice") }
+            guard !names[..<place].contains(name) else {
+                throw GraphError(.syntax, "attribute '\(name)' is given twice")
+            }
         }
     }
 
@@ -137,7 +139,9 @@ private struct Scanner {
     }
 
     mutating func expect(_ token: String) throws(GraphError) {
-        guard accept(token) else { throw error("expected '\(token)', found '\(peek.map(String.init) ?? "end of text")'") }
+        guard accept(token) else {
+            throw error("expected '\(token)', found '\(peek.map(String.init) ?? "end of text")'")
+        }
     }
 
     func expectEnd() throws(GraphError) {
@@ -153,7 +157,10 @@ private struct Scanner {
     }
 
     mutating func word() throws(GraphError) -> String {
-        let word = take { Self.isLetter($0) || Self.isDigit($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+        let word = take {
+            Self.isLetter($0) || Self.isDigit($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+                || $0 == UInt8(ascii: "-")
+        }
         guard !word.isEmpty else { throw error("expected a name, found '\(peek.map(String.init) ?? "end of text")'") }
         return word
     }
@@ -192,17 +199,21 @@ private struct Scanner {
         }
         let integers = items.compactMap { if case .integer(let value) = $0 { value } else { nil } }
         if integers.count == items.count { return .integers(integers) }
-        return .numbers(items.map { item in
-            switch item {
-            case .integer(let value): Double(value)
-            case .number(let value): value
-            default: .nan
-            }
-        })
+        return .numbers(
+            items.map { item in
+                switch item {
+                case .integer(let value): Double(value)
+                case .number(let value): value
+                default: .nan
+                }
+            })
     }
 
     private mutating func number() throws(GraphError) -> Attribute {
-        let text = take { Self.isDigit($0) || Self.isLetter($0) || [UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: ".")].contains($0) }
+        let text = take {
+            Self.isDigit($0) || Self.isLetter($0)
+                || [UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: ".")].contains($0)
+        }
         if let integer = Int(text) { return .integer(integer) }
         guard let number = Double(text) else { throw error("'\(text)' is not a number") }
         return .number(number)
@@ -211,7 +222,9 @@ private struct Scanner {
     mutating func type() throws(GraphError) -> TensorType {
         let name = take { Self.isLetter($0) || Self.isDigit($0) }
         guard let element = ElementType(rawValue: name) else { throw error("unknown element type '\(name)'") }
-        guard peek == "[", case .integers(let shape) = try attribute(), shape.allSatisfy({ $0 >= 0 }) else { throw error("expected a shape such as [2,3]") }
+        guard peek == "[", case .integers(let shape) = try attribute(), shape.allSatisfy({ $0 >= 0 }) else {
+            throw error("expected a shape such as [2,3]")
+        }
         guard shape.contains(0) || isShape(shape) else {
             throw error("the shape \(shapeText(shape)) has too many elements")
         }

@@ -21,9 +21,12 @@ extension Graph {
 
     /// Whether the text form writes a name without quotes.
     private func isWord(_ name: String) -> Bool {
-        !name.isEmpty && name.unicodeScalars.allSatisfy { scalar in
-            scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || "_.-".unicodeScalars.contains(scalar))
-        }
+        !name.isEmpty
+            && name.unicodeScalars.allSatisfy { scalar in
+                scalar.isASCII
+                    && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+                        || "_.-".unicodeScalars.contains(scalar))
+            }
     }
 
     /// One node as the text form prints it.

@@ -7,9 +7,11 @@ public enum Initializer: Hashable, Sendable {
     case truncatedNormal(deviation: Double)
     /// Uniform in ±bound.
     case uniform(bound: Double)
-    /// Uniform in ±sqrt(6 / (fan in + fan out)), the weight seen as a matrix [rows, everything else] (Glorot and Bengio 2010).
+    /// Uniform in ±sqrt(6 / (fan in + fan out)), the weight seen as a matrix [rows, everything else] (Glorot and Bengio
+    /// 2010).
     case xavierUniform
-    /// Fixed two-dimensional sine-cosine position table [1, grid² (+1), dim] (MAE, He et al. 2022); the class token's row is zero.
+    /// Fixed two-dimensional sine-cosine position table [1, grid² (+1), dim] (MAE, He et al. 2022); the class token's
+    /// row is zero.
     case sineCosine2D(grid: Int, classToken: Bool)
 
     public static let zeros = Initializer.constant(0)

@@ -8,14 +8,18 @@ public enum Philox {
 
     /// Four random words for a counter of four words and a key of two.
     @inlinable
-    public static func block(counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) -> (UInt32, UInt32, UInt32, UInt32) {
+    public static func block(counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)) -> (
+        UInt32, UInt32, UInt32, UInt32
+    ) {
         var (c0, c1, c2, c3) = counter
         var (k0, k1) = key
         for _ in 0..<rounds {
             let a = UInt64(c0) * UInt64(multipliers.0)
             let b = UInt64(c2) * UInt64(multipliers.1)
-            (c0, c1, c2, c3) = (UInt32(truncatingIfNeeded: b >> 32) ^ c1 ^ k0, UInt32(truncatingIfNeeded: b),
-                                UInt32(truncatingIfNeeded: a >> 32) ^ c3 ^ k1, UInt32(truncatingIfNeeded: a))
+            (c0, c1, c2, c3) = (
+                UInt32(truncatingIfNeeded: b >> 32) ^ c1 ^ k0, UInt32(truncatingIfNeeded: b),
+                UInt32(truncatingIfNeeded: a >> 32) ^ c3 ^ k1, UInt32(truncatingIfNeeded: a)
+            )
             k0 &+= weyl.0
             k1 &+= weyl.1
         }

@@ -1,7 +1,7 @@
 /// A constant sparse matrix that makes rows of other rows: each result is a weighted sum of a few of them.
 ///
-/// Sums of gathered rows are computed where they are read or stored, without the matrix being there. The transposed matrix, which the gradient needs,
-/// gathers too: nothing is scattered.
+/// Sums of gathered rows are computed where they are read or stored, without the matrix being there. The transposed
+/// matrix, which the gradient needs, gathers too: nothing is scattered.
 struct RowMixing {
     /// Most rows that there may be; the tables of indices are kept with the graph.
     static let largest = 1 << 16
@@ -22,27 +22,33 @@ struct RowMixing {
             // In integers, so that positions which fall on a row do so exactly.
             let numerator = index * (count - 1), denominator = max(size - 1, 1)
             let row = numerator / denominator, share = Double(numerator % denominator) / Double(denominator)
-            return share == 0 ? [Term(row: row, weight: 1)] : [Term(row: row, weight: 1 - share), Term(row: row + 1, weight: share)]
+            return share == 0
+                ? [Term(row: row, weight: 1)] : [Term(row: row, weight: 1 - share), Term(row: row + 1, weight: share)]
         }
         return RowMixing(terms: terms, shape: [size])
     }
 
     /// The rows `offset` further on; beyond the ends there is nothing.
     func shifted(by offset: Int) -> RowMixing {
-        RowMixing(terms: terms.indices.map { terms.indices.contains($0 + offset) ? terms[$0 + offset] : [] }, shape: shape)
+        RowMixing(
+            terms: terms.indices.map { terms.indices.contains($0 + offset) ? terms[$0 + offset] : [] }, shape: shape)
     }
 
     /// The transposed matrix, whose results are `rows` rows.
     func transposed(rows: Int) -> RowMixing { Self.transposed([self], rows: rows, shape: [rows]) }
 
     /// The transposed matrices of several side by side: for each of `rows` rows a result for each matrix.
-    static func transposed(_ matrices: [RowMixing], rows: Int) -> RowMixing { transposed(matrices, rows: rows, shape: [rows, matrices.count]) }
+    static func transposed(_ matrices: [RowMixing], rows: Int) -> RowMixing {
+        transposed(matrices, rows: rows, shape: [rows, matrices.count])
+    }
 
     private static func transposed(_ matrices: [RowMixing], rows: Int, shape: [Int]) -> RowMixing {
         var terms = [[Term]](repeating: [], count: rows * matrices.count)
         for (number, matrix) in matrices.enumerated() {
             for (result, sum) in matrix.terms.enumerated() {
-                for term in sum { terms[term.row * matrices.count + number].append(Term(row: result, weight: term.weight)) }
+                for term in sum {
+                    terms[term.row * matrices.count + number].append(Term(row: result, weight: term.weight))
+                }
             }
         }
         return RowMixing(terms: terms, shape: shape)
@@ -60,7 +66,8 @@ extension Tensor {
                 if let last = sum.last { nearest = last.row }
                 return sum.indices.contains(number) ? sum[number] : RowMixing.Term(row: nearest, weight: 0)
             }
-            let indices = builder.add(Constant(TensorType(.i32, mixing.shape), values: chosen.map { Double($0.row) }), [])
+            let indices = builder.add(
+                Constant(TensorType(.i32, mixing.shape), values: chosen.map { Double($0.row) }), [])
             let rows = gather(self, indices)
             guard !chosen.allSatisfy({ $0.weight == 1 }) else { return rows }
             let weights = builder.add(Constant(TensorType(element, mixing.shape), values: chosen.map(\.weight)), [])

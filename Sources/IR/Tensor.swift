@@ -34,9 +34,11 @@ package func broadcastTogether(_ a: Tensor, _ b: Tensor, operation: String) -> (
         let x = axis < rank - a.rank ? 1 : a.shape[axis - (rank - a.rank)]
         let y = axis < rank - b.rank ? 1 : b.shape[axis - (rank - b.rank)]
         guard x == y || x == 1 || y == 1 else {
-            let bad = a.builder.report(GraphError(.shape, operation: operation,
-                "shapes \(shapeText(a.shape)) and \(shapeText(b.shape)) cannot be broadcast together: \(x) and \(y) differ in axis \(axis)",
-                location: a.builder.location))
+            let bad = a.builder.report(
+                GraphError(
+                    .shape, operation: operation,
+                    "shapes \(shapeText(a.shape)) and \(shapeText(b.shape)) cannot be broadcast together: \(x) and \(y) differ in axis \(axis)",
+                    location: a.builder.location))
             return (bad, bad)
         }
         shape[axis] = max(x, y)

@@ -35,7 +35,9 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
             // As in the dot products of processors: bf16 has no numbers between 0 and the smallest normal one.
             if single.magnitude < .leastNormalMagnitude { return single.sign == .minus ? -0.0 : 0 }
             // A tie that only rounding to single precision has made is not one: step back towards the value.
-            if single.bitPattern & 0xFFFF == 0x8000, Double(single) != value { single = value > Double(single) ? single.nextUp : single.nextDown }
+            if single.bitPattern & 0xFFFF == 0x8000, Double(single) != value {
+                single = value > Double(single) ? single.nextUp : single.nextDown
+            }
             let bits = single.bitPattern, odd = (bits >> 16) & 1
             return Double(Float(bitPattern: (bits &+ 0x7FFF &+ odd) & 0xFFFF_0000))
         case .i32:

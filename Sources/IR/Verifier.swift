@@ -18,12 +18,17 @@ extension Graph {
     private func check(_ value: Value, _ errors: inout [GraphError]) {
         let node = self[value], name = node.operation.name
         guard node.operands.allSatisfy({ $0.index >= 0 && $0 < value }) else {
-            errors.append(GraphError(.structure, operation: name, "\(value) uses a value that is not defined above it", location: node.location))
+            errors.append(
+                GraphError(
+                    .structure, operation: name, "\(value) uses a value that is not defined above it",
+                    location: node.location))
             return
         }
         guard isShape(node.type.shape) else {
-            errors.append(GraphError(.shape, operation: name,
-                "\(value) has the type \(node.type), which holds no elements or too many", location: node.location))
+            errors.append(
+                GraphError(
+                    .shape, operation: name,
+                    "\(value) has the type \(node.type), which holds no elements or too many", location: node.location))
             return
         }
         // Operands of such a type have been reported; the shape rules need not bear them.
@@ -31,10 +36,15 @@ extension Graph {
         do {
             let inferred = try node.operation.inferType(node.operands.map { self[$0].type })
             if inferred != node.type {
-                errors.append(GraphError(.shape, operation: name, "\(value) is declared as \(node.type) but is \(inferred)", location: node.location))
+                errors.append(
+                    GraphError(
+                        .shape, operation: name, "\(value) is declared as \(node.type) but is \(inferred)",
+                        location: node.location))
             }
         } catch {
-            errors.append(GraphError(error.code, operation: error.operation, "\(value): \(error.message)", location: node.location))
+            errors.append(
+                GraphError(
+                    error.code, operation: error.operation, "\(value): \(error.message)", location: node.location))
         }
     }
 
@@ -42,7 +52,10 @@ extension Graph {
         for names in [inputs.map { ($0.value, $0.operation.name) }, parameters.map { ($0.value, $0.operation.name) }] {
             var seen: Set<String> = []
             for (value, name) in names where !seen.insert(name).inserted {
-                errors.append(GraphError(.name, operation: self[value].operation.name, "'\(name)' is declared twice", location: self[value].location))
+                errors.append(
+                    GraphError(
+                        .name, operation: self[value].operation.name, "'\(name)' is declared twice",
+                        location: self[value].location))
             }
         }
     }
@@ -57,7 +70,8 @@ extension Graph {
             if !seen.insert(result.kind).inserted {
                 switch result.kind {
                 case .output(let name): errors.append(GraphError(.name, "the result '\(name)' is declared twice"))
-                case .update(let parameter): errors.append(GraphError(.name, "the update of \(parameter) is declared twice"))
+                case .update(let parameter):
+                    errors.append(GraphError(.name, "the update of \(parameter) is declared twice"))
                 }
             }
             guard case .update(let parameter) = result.kind else { continue }
@@ -66,7 +80,9 @@ extension Graph {
                 continue
             }
             if self[parameter].type != self[result.value].type {
-                errors.append(GraphError(.shape, "the update of \(parameter), \(self[parameter].type), is \(self[result.value].type)"))
+                errors.append(
+                    GraphError(
+                        .shape, "the update of \(parameter), \(self[parameter].type), is \(self[result.value].type)"))
             }
         }
     }

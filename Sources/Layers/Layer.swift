@@ -16,7 +16,8 @@ import ApusIR
 /// ```
 ///
 /// Where it does not, implement `callAsFunction`, declare weights with ``weight(_:_:_:trainable:file:line:)`` and
-/// compute with operators and functions on tensors. How weights get their names is told at ``Layer/named(_:file:line:)``.
+/// compute with operators and functions on tensors. How weights get their names is told at
+/// ``Layer/named(_:file:line:)``.
 public protocol Layer {
     associatedtype Body: Layer = NoBody
     /// The layers that this one is made of, applied one after the other.
@@ -28,8 +29,10 @@ public protocol Layer {
 extension Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         guard Body.self != NoBody.self else {
-            return x.builder.report(GraphError(
-                .structure, "\(Self.self) has neither a body nor a callAsFunction(_:)", location: x.builder.location))
+            return x.builder.report(
+                GraphError(
+                    .structure, "\(Self.self) has neither a body nor a callAsFunction(_:)", location: x.builder.location
+                ))
         }
         return body(x)
     }

@@ -5,7 +5,8 @@ extension Layer {
     ///
     /// The names are those of PyTorch's state dict, such as `blocks.3.attn.qkv.weight`:
     ///
-    /// - A named layer prefixes the names of all weights inside it with its name and a dot. A name may have dots itself.
+    /// - A named layer prefixes the names of all weights inside it with its name and a dot. A name may have dots
+    ///   itself.
     /// - Layers of a body or container that have no name are called by their position in it, counted from 0 over
     ///   all its layers, as in PyTorch's `Sequential`: `Sequential { Linear(4, 8); ReLU(); Linear(8, 2) }` has the
     ///   weights `0.weight`, `0.bias`, `2.weight` and `2.bias`.
@@ -15,7 +16,8 @@ extension Layer {
     ///
     /// Two layers that end in the same name are a mistake, and both places are reported. A *named value* that is
     /// called again, also inside a larger named value, is the same layer: its weights are shared on purpose. (So is
-    /// a ``Sequential`` value that is called again.) Naming makes the value: `.named` in a loop makes a new one every time.
+    /// a ``Sequential`` value that is called again.) Naming makes the value: `.named` in a loop makes a new one every
+    /// time.
     public func named(_ name: String, file: String = #fileID, line: Int = #line) -> Named<Self> {
         Named(layer: self, name: name, file: file, line: line)
     }

@@ -18,7 +18,8 @@ final class Trace: @unchecked Sendable {
     }
 
     let builder: GraphBuilder
-    /// Whether a training step is traced: some layers, such as batch normalisation, do other things in training than afterwards.
+    /// Whether a training step is traced: some layers, such as batch normalisation, do other things in training than
+    /// afterwards.
     let isTraining: Bool
     private var scope = Scope(path: "", isRepeated: false)
     private var weights: [String: SourceLocation?] = [:]
@@ -69,7 +70,9 @@ final class Trace: @unchecked Sendable {
     }
 
     /// Declares a weight in the current scope, or finds it again if the layer was here before.
-    func weight(_ name: String, _ type: TensorType, _ initializer: Initializer, trainable: Bool, _ place: SourceLocation?) -> Tensor {
+    func weight(
+        _ name: String, _ type: TensorType, _ initializer: Initializer, trainable: Bool, _ place: SourceLocation?
+    ) -> Tensor {
         let fullName = scope.path(of: name)
         let isNewHere = scope.weights.insert(name).inserted
         if let first = weights[fullName], !isNewHere || !scope.isRepeated {
@@ -94,8 +97,10 @@ final class Trace: @unchecked Sendable {
         defer { scope.hasCollided = true }
         guard !scope.hasCollided else { return builder.invalid() }
         let other = first.map { " (the other at \($0.place))" } ?? ""
-        return builder.report(GraphError(
-            .name, "two weights are named '\(name)'\(other); name one of the layers with .named(_:)", location: place))
+        return builder.report(
+            GraphError(
+                .name, "two weights are named '\(name)'\(other); name one of the layers with .named(_:)",
+                location: place))
     }
 }
 
@@ -112,11 +117,13 @@ func located<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Resul
 ///   - element: Type of the numbers; what is not f32 is not trainable.
 ///   - trainable: Whether the optimizer changes it; a position table, for example, may be fixed.
 public func weight(
-    _ name: String, _ shape: [Int], _ initializer: Initializer, _ element: ElementType = .float32, trainable: Bool = true,
+    _ name: String, _ shape: [Int], _ initializer: Initializer, _ element: ElementType = .float32,
+    trainable: Bool = true,
     file: String = #fileID, line: Int = #line
 ) -> Tensor {
     let trace = Trace.active
-    return trace.weight(name, TensorType(element, shape), initializer, trainable: trainable, trace.builder.location(file, line))
+    return trace.weight(
+        name, TensorType(element, shape), initializer, trainable: trainable, trace.builder.location(file, line))
 }
 
 /// Declares the weights in `body` as not trainable: no gradient of them is computed, and nothing is kept for that.

@@ -8,7 +8,9 @@ extension Figure {
     public func png(scale: Double = 2) throws(RenderingError) -> [UInt8] {
         let columns = (width * scale).rounded(.up), rows = (height * scale).rounded(.up)
         // cairo's images have at most this many pixels along a side.
-        guard columns >= 1, rows >= 1, columns < 32768, rows < 32768 else { throw .wrongSize(name: name, width: columns, height: rows) }
+        guard columns >= 1, rows >= 1, columns < 32768, rows < 32768 else {
+            throw .wrongSize(name: name, width: columns, height: rows)
+        }
         let text = Array(file.utf8)
         guard let handle = rsvg_handle_new_from_data(text, text.count, nil) else { throw .notDrawn(name: name) }
         defer { g_object_unref(UnsafeMutableRawPointer(handle)) }
@@ -23,7 +25,8 @@ extension Figure {
             surface,
             { collector, bytes, count in
                 guard let collector, let bytes else { return CAIRO_STATUS_WRITE_ERROR }
-                Unmanaged<Collector>.fromOpaque(collector).takeUnretainedValue().bytes += UnsafeBufferPointer(start: bytes, count: Int(count))
+                Unmanaged<Collector>.fromOpaque(collector).takeUnretainedValue().bytes += UnsafeBufferPointer(
+                    start: bytes, count: Int(count))
                 return CAIRO_STATUS_SUCCESS
             }, Unmanaged.passUnretained(collector).toOpaque())
         guard status == CAIRO_STATUS_SUCCESS else { throw .notDrawn(name: name) }

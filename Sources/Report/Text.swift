@@ -26,7 +26,8 @@ extension String {
         return prefix(front) + "…" + suffix(length - 1 - front)
     }
 
-    /// The text as a part of a file name or an anchor: ASCII letters and digits in lower case, and single hyphens for all else.
+    /// The text as a part of a file name or an anchor: ASCII letters and digits in lower case, and single hyphens for
+    /// all else.
     package var slug: String {
         let parts = lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         return parts.isEmpty ? "unnamed" : parts.joined(separator: "-")
@@ -91,7 +92,8 @@ public enum NumberText {
 
     private static func superscript(_ exponent: Int) -> String {
         let digits: [Character: String] = [
-            "-": "⁻", "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹",
+            "-": "⁻", "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸",
+            "9": "⁹",
         ]
         return String(exponent).compactMap { digits[$0] }.joined()
     }

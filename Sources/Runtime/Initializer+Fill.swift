@@ -72,7 +72,8 @@ private struct NameStream {
     /// Uniform in (0, 1), 53 bits.
     mutating func uniform() -> Double {
         let block = Philox.block(
-            counter: (UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32), name.0, name.1), key: key)
+            counter: (UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32), name.0, name.1),
+            key: key)
         counter += 1
         let bits = UInt64(block.0) << 21 ^ UInt64(block.1 >> 11)
         return (Double(bits & ((1 << 52) - 1)) + 0.5) * 0x1p-52

@@ -17,7 +17,8 @@ public final class Memory: @unchecked Sendable {
     ///
     /// Throws `RuntimeError.outOfMemory` for more than the machine has.
     public init(byteCount: Int) throws(RuntimeError) {
-        let failure = RuntimeError(.outOfMemory, "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model")
+        let failure = RuntimeError(
+            .outOfMemory, "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model")
         guard byteCount >= 0, byteCount <= ProcessInfo.processInfo.physicalMemory else { throw failure }
         // Room to begin at a large page, so that the memory consists of as many of them as possible.
         let slack = byteCount >= Self.largePage ? Self.largePage : 0
@@ -28,13 +29,14 @@ public final class Memory: @unchecked Sendable {
         pointer = slack > 0 ? mapped.alignedUp(toMultipleOf: Self.largePage) : mapped
         self.byteCount = byteCount
         #if os(Linux)
-        if slack > 0 { madvise(pointer, byteCount, MADV_HUGEPAGE) }
+            if slack > 0 { madvise(pointer, byteCount, MADV_HUGEPAGE) }
         #endif
     }
 
     deinit { munmap(mapping, mappingBytes) }
 
-    /// Gives what was freed back to the machine: a compilation takes much memory, which is not needed while its program runs.
+    /// Gives what was freed back to the machine: a compilation takes much memory, which is not needed while its program
+    /// runs.
     package static func returnUnused() {
         // Of the C library of GNU; others do not have the function, or do so by themselves.
         guard let symbol = dlsym(nil, "malloc_trim") else { return }

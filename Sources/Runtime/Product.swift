@@ -2,8 +2,8 @@ import COpenBLAS
 
 /// A matrix product, or many of one shape: C = A · B, where every matrix is given by its strides, in f32.
 ///
-/// A is [m, k], B is [k, n], C is [m, n], all addressed by `row · rowStride + column · columnStride`; of the two strides
-/// of a matrix one is 1. The batch axes come as extents with a stride for each matrix.
+/// A is [m, k], B is [k, n], C is [m, n], all addressed by `row · rowStride + column · columnStride`; of the two
+/// strides of a matrix one is 1. The batch axes come as extents with a stride for each matrix.
 public struct Product: Sendable, Hashable {
     public struct Matrix: Sendable, Hashable {
         public var place: Place
@@ -19,7 +19,9 @@ public struct Product: Sendable, Hashable {
             self.batchStrides = batchStrides
         }
 
-        package var transposed: Matrix { Matrix(place: place, rowStride: columnStride, columnStride: rowStride, batchStrides: batchStrides) }
+        package var transposed: Matrix {
+            Matrix(place: place, rowStride: columnStride, columnStride: rowStride, batchStrides: batchStrides)
+        }
     }
 
     public var m: Int, n: Int, k: Int
@@ -48,15 +50,16 @@ public struct Product: Sendable, Hashable {
 
     public var batchCount: Int { batch.reduce(1, *) }
 
-    /// Tiles that one matrix is divided into, along its longer side. It depends on the shape alone, never on the number of
-    /// threads, so that results do not either. Few are better: each packs an operand of its own.
+    /// Tiles that one matrix is divided into, along its longer side. It depends on the shape alone, never on the number
+    /// of threads, so that results do not either. Few are better: each packs an operand of its own.
     private var tilesPerMatrix: Int {
         if batchCount >= 8 || !isDivided { return 1 }
         let operations = 2 * m * n * k
         return max(1, min(4, operations / Self.smallestTile), operations / Self.largestTile)
     }
 
-    /// Floating-point operations below which a tile is not worth the hand-over, and above which there should be more tiles.
+    /// Floating-point operations below which a tile is not worth the hand-over, and above which there should be more
+    /// tiles.
     private static let smallestTile = 20_000_000, largestTile = 2_000_000_000
 
     typealias Pointers = (a: UnsafeMutableRawPointer, b: UnsafeMutableRawPointer, c: UnsafeMutableRawPointer)
@@ -101,7 +104,8 @@ public struct Product: Sendable, Hashable {
             blasint(rows.count), blasint(columns.count), blasint(k),
             1, a + rows.lowerBound * self.a.rowStride, leadingDimension(self.a, rows: m, columns: k),
             b + columns.lowerBound * self.b.columnStride, leadingDimension(self.b, rows: k, columns: n),
-            0, c + rows.lowerBound * self.c.rowStride + columns.lowerBound * self.c.columnStride, leadingDimension(self.c, rows: m, columns: n))
+            0, c + rows.lowerBound * self.c.rowStride + columns.lowerBound * self.c.columnStride,
+            leadingDimension(self.c, rows: m, columns: n))
     }
 
     /// A matrix whose columns are contiguous is the transpose of one whose rows are.

@@ -1,9 +1,11 @@
 import ApusIR
 
 /// Signature of a generated kernel: pointers to its tensors, the range of tiles to compute, and scratch memory.
-public typealias KernelFunction = @convention(c) (
-    _ arguments: UnsafePointer<UnsafeMutableRawPointer>, _ begin: Int, _ end: Int, _ scratch: UnsafeMutableRawPointer
-) -> Void
+public typealias KernelFunction =
+    @convention(c) (
+        _ arguments: UnsafePointer<UnsafeMutableRawPointer>, _ begin: Int, _ end: Int,
+        _ scratch: UnsafeMutableRawPointer
+    ) -> Void
 
 /// Where a tensor of a program lies.
 public struct Place: Hashable, Sendable {

@@ -1,7 +1,8 @@
 import ApusIR
 import Foundation
 
-/// Runs one program again and again: owns its arena and the pool of threads. A warm run allocates nothing but its results.
+/// Runs one program again and again: owns its arena and the pool of threads. A warm run allocates nothing but its
+/// results.
 public final class ProgramRunner {
     public let program: Program
     public let pool: WorkerPool
@@ -59,14 +60,19 @@ public final class ProgramRunner {
 
     private func bind(_ inputs: [String: TensorData]) throws(RuntimeError) {
         for name in inputs.keys.sorted() where inputIndex[name] == nil {
-            throw RuntimeError(.name, "'\(name)' is not an input of '\(program.name)', which has \(program.inputs.map(\.name).joined(separator: ", "))")
+            throw RuntimeError(
+                .name,
+                "'\(name)' is not an input of '\(program.name)', which has \(program.inputs.map(\.name).joined(separator: ", "))"
+            )
         }
         for binding in program.inputs {
             guard let data = inputs[binding.name] else {
-                throw RuntimeError(.name, "the input '\(binding.name)' (\(binding.type)) of '\(program.name)' is missing")
+                throw RuntimeError(
+                    .name, "the input '\(binding.name)' (\(binding.type)) of '\(program.name)' is missing")
             }
             guard data.type == binding.type else {
-                throw RuntimeError(.type, "the input '\(binding.name)' of '\(program.name)' is \(binding.type), given \(data.type)")
+                throw RuntimeError(
+                    .type, "the input '\(binding.name)' of '\(program.name)' is \(binding.type), given \(data.type)")
             }
             let target = address(binding.place, [])
             data.bytes.withUnsafeBytes { bytes in
@@ -96,7 +102,11 @@ public final class ProgramRunner {
                 }
             }
         case .product(let product):
-            product.run((address(product.a.place, parameters), address(product.b.place, parameters), address(product.c.place, parameters)), pool: pool)
+            product.run(
+                (
+                    address(product.a.place, parameters), address(product.b.place, parameters),
+                    address(product.c.place, parameters)
+                ), pool: pool)
         case .sort(let sort):
             sort.run(source: address(sort.source, parameters), result: address(sort.result, parameters), pool: pool)
         }

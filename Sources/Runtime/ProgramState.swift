@@ -40,7 +40,9 @@ public final class ProgramState: @unchecked Sendable {
         }
         guard !added.isEmpty else { return }
         let memory = try Memory(byteCount: byteCount)
-        for (parameter, byteOffset) in added { entries[parameter.name] = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset) }
+        for (parameter, byteOffset) in added {
+            entries[parameter.name] = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset)
+        }
         // The largest first, so that no thread is left with one at the end.
         let bySize = added.sorted { $0.parameter.type.count > $1.parameter.type.count }
         DispatchQueue.concurrentPerform(iterations: bySize.count) { turn in
@@ -61,7 +63,9 @@ public final class ProgramState: @unchecked Sendable {
     }
 
     /// Lets `fill` overwrite a parameter's memory, which must be of this type.
-    public func write(_ name: String, type: TensorType, _ fill: (UnsafeMutableRawBufferPointer) -> Void) throws(RuntimeError) {
+    public func write(_ name: String, type: TensorType, _ fill: (UnsafeMutableRawBufferPointer) -> Void)
+        throws(RuntimeError)
+    {
         guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
         guard entry.type == type else { throw RuntimeError(.type, "'\(name)' is \(entry.type), given \(type)") }
         fill(UnsafeMutableRawBufferPointer(start: entry.pointer, count: type.byteCount))

@@ -27,10 +27,16 @@ public struct Sort: Sendable {
         }
     }
 
-    /// The sorting order of one row. Element and index are sorted as one number each, which is fast, and stable by itself.
-    private static func order(_ keys: UnsafePointer<Float>, _ order: UnsafeMutablePointer<Int32>, _ entries: UnsafeMutableBufferPointer<UInt64>) {
+    /// The sorting order of one row. Element and index are sorted as one number each, which is fast, and stable by
+    /// itself.
+    private static func order(
+        _ keys: UnsafePointer<Float>, _ order: UnsafeMutablePointer<Int32>,
+        _ entries: UnsafeMutableBufferPointer<UInt64>
+    ) {
         var entries = entries
-        for index in entries.indices { entries.initializeElement(at: index, to: UInt64(ascendingBits(keys[index])) << 32 | UInt64(index)) }
+        for index in entries.indices {
+            entries.initializeElement(at: index, to: UInt64(ascendingBits(keys[index])) << 32 | UInt64(index))
+        }
         entries.sort()
         for place in entries.indices { order[place] = Int32(truncatingIfNeeded: entries[place]) }
     }

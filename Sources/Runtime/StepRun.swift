@@ -1,6 +1,7 @@
 import Foundation
 
-/// One run of one step of a program: when it took place, and what each thread did. Times are nanoseconds of the system's uptime.
+/// One run of one step of a program: when it took place, and what each thread did. Times are nanoseconds of the
+/// system's uptime.
 public struct StepRun: Sendable {
     /// What a thread did for the step, from its first tile to its last.
     public struct Work: Hashable, Sendable {

@@ -53,17 +53,23 @@ public struct TensorData: Hashable, Sendable {
 
     /// The elements as the interpreter has them.
     public var hostTensor: HostTensor {
-        HostTensor(type, (0..<type.count).map { index in
-            bytes.withUnsafeBytes { buffer in
-                switch type.element {
-                case .f32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
-                case .f64: buffer.loadUnaligned(fromByteOffset: index * 8, as: Double.self)
-                case .i32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
-                case .bool: buffer[index] != 0 ? 1 : 0
-                case .bf16: Double(Float(bitPattern: UInt32(buffer.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16))
+        HostTensor(
+            type,
+            (0..<type.count).map { index in
+                bytes.withUnsafeBytes { buffer in
+                    switch type.element {
+                    case .f32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
+                    case .f64: buffer.loadUnaligned(fromByteOffset: index * 8, as: Double.self)
+                    case .i32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
+                    case .bool: buffer[index] != 0 ? 1 : 0
+                    case .bf16:
+                        Double(
+                            Float(
+                                bitPattern: UInt32(buffer.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+                                    << 16))
+                    }
                 }
-            }
-        })
+            })
     }
 
     /// The elements of an f32 tensor; those of other types are converted.

@@ -39,8 +39,8 @@ public final class WorkerPool: Sendable {
 
     /// Calls `body` for consecutive ranges that together cover `0..<count`, each at most `grain` long, on all threads.
     ///
-    /// Returns when all are done. One call at a time: a second caller waits. A body must not call the pool that runs it,
-    /// which would wait for itself.
+    /// Returns when all are done. One call at a time: a second caller waits. A body must not call the pool that runs
+    /// it, which would wait for itself.
     public func run(count: Int, grain: Int, _ body: Body) {
         guard let recorder else { return divide(count: count, grain: grain, body) }
         divide(count: count, grain: grain) { tiles, worker in
@@ -102,7 +102,8 @@ private final class Shared: @unchecked Sendable {
             condition.unlock()
         }
         takeTiles(job, worker: 0)
-        // A helper that has not begun by now is not waited for: it finds the job closed. It either sees that, or is seen here.
+        // A helper that has not begun by now is not waited for: it finds the job closed. It either sees that, or is
+        // seen here.
         open.store(0, ordering: .sequentiallyConsistent)
         while working.load(ordering: .sequentiallyConsistent) > 0 { relax() }
         self.job = nil

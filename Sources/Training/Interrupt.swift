@@ -29,9 +29,9 @@ public enum Interrupt {
             Foundation.signal(SIGTERM, SIG_DFL)
         }
         #if canImport(Darwin)
-        action.__sigaction_u.__sa_handler = handler
+            action.__sigaction_u.__sa_handler = handler
         #else
-        action.__sigaction_handler.sa_handler = handler
+            action.__sigaction_handler.sa_handler = handler
         #endif
         action.sa_flags = SA_RESTART  // reads and writes under way go on
         sigaction(SIGINT, &action, nil)

@@ -39,8 +39,8 @@ extension TracedStep {
 
     /// The graph of the whole step: forward pass, gradients, and what is done with them.
     ///
-    /// `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not depend on
-    /// some weight, or if it cannot be differentiated.
+    /// `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not depend
+    /// on some weight, or if it cannot be differentiated.
     public func wholeGraph(
         _ use: Set<GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
     ) throws(GraphErrors) -> Graph {
@@ -49,19 +49,26 @@ extension TracedStep {
         var updated: [Optimizer.Weight] = []
         for (value, gradient) in zip(weights, differentiated.gradients) {
             guard let parameter = graph[value].operation as? Parameter else { continue }
-            let zero = idleWeights.contains(parameter.name) ? builder.add(Constant(parameter.type, splat: 0), []).value : nil
+            let zero =
+                idleWeights.contains(parameter.name) ? builder.add(Constant(parameter.type, splat: 0), []).value : nil
             guard let gradient = gradient ?? zero else {
-                builder.report(GraphError(
-                    .structure, operation: Parameter.name, "the loss does not depend on the weight '\(parameter.name)'",
-                    location: graph[value].location))
+                builder.report(
+                    GraphError(
+                        .structure, operation: Parameter.name,
+                        "the loss does not depend on the weight '\(parameter.name)'",
+                        location: graph[value].location))
                 continue
             }
             var total = builder.tensor(gradient)
             if use.contains(.output) { builder.output("grad.\(parameter.name)", total) }
             for case .accumulate(let count) in use { accumulate(&total, parameter, count, builder, update: false) }
-            for case .updateWithAccumulated(let count) in use { accumulate(&total, parameter, count, builder, update: true) }
-            updated.append(Optimizer.Weight(
-                builder.tensor(value), name: parameter.name, gradient: total, learningRateScale: learningRateScale(parameter.name)))
+            for case .updateWithAccumulated(let count) in use {
+                accumulate(&total, parameter, count, builder, update: true)
+            }
+            updated.append(
+                Optimizer.Weight(
+                    builder.tensor(value), name: parameter.name, gradient: total,
+                    learningRateScale: learningRateScale(parameter.name)))
         }
         let updates = use.contains { if case .updateWithAccumulated = $0 { true } else { $0 == .update } }
         if updates { optimizer.appendUpdates(to: builder, updated) }
@@ -69,8 +76,11 @@ extension TracedStep {
     }
 
     /// Adds a gradient to the sum of earlier ones, which is kept as state, or reset where the weights are updated.
-    private func accumulate(_ gradient: inout Tensor, _ parameter: Parameter, _ count: Int, _ builder: GraphBuilder, update: Bool) {
-        let sum = builder.parameter(Parameter("accumulated.\(parameter.name)", parameter.type, .zeros, trainable: false))
+    private func accumulate(
+        _ gradient: inout Tensor, _ parameter: Parameter, _ count: Int, _ builder: GraphBuilder, update: Bool
+    ) {
+        let sum = builder.parameter(
+            Parameter("accumulated.\(parameter.name)", parameter.type, .zeros, trainable: false))
         gradient = sum + gradient * (1 / Double(count))
         builder.update(sum, with: update ? gradient.constant(0, shape: gradient.shape) : gradient)
     }

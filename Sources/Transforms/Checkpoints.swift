@@ -17,7 +17,8 @@ public struct Checkpoints {
     private let isFree: [Bool]
     let isBehindProducts: [Bool]
 
-    /// By how much more must flow on both sides of a cut: rows and their normalisation together are no cut, rows alone are one.
+    /// By how much more must flow on both sides of a cut: rows and their normalisation together are no cut, rows alone
+    /// are one.
     private static let prominence = 2.0
 
     public init(_ graph: Graph) {
@@ -42,7 +43,9 @@ public struct Checkpoints {
         var choices = byPrice.indices.map { Array(byPrice[...$0]) }
         var joined = segments
         while joined.count > 2 {
-            joined = stride(from: 0, to: joined.count, by: 2).map { joined[$0].lowerBound..<joined[min($0 + 1, joined.count - 1)].upperBound }
+            joined = stride(from: 0, to: joined.count, by: 2).map {
+                joined[$0].lowerBound..<joined[min($0 + 1, joined.count - 1)].upperBound
+            }
             choices.append(joined)
         }
         return choices
@@ -59,7 +62,8 @@ public struct Checkpoints {
         lastForwardUse[value.index] >= segment.upperBound || isFree[value.index] || isSmall(value)
     }
 
-    /// A reduction of something large, or an order: small, and all of its operand would have to be there to compute it again.
+    /// A reduction of something large, or an order: small, and all of its operand would have to be there to compute it
+    /// again.
     private func isSmall(_ value: Value) -> Bool {
         let node = graph[value]
         return node.operation is Reduce || node.operation is ArgSort || node.operation is RandomUniform
@@ -71,7 +75,9 @@ public struct Checkpoints {
         for index in segment.reversed() where isReadBackward[index] || isNeeded.contains(Value(index)) {
             guard !isKept(Value(index), in: segment) else { continue }
             isNeeded.insert(Value(index))
-            for operand in graph.nodes[index].operands where segment.contains(operand.index) { isNeeded.insert(operand) }
+            for operand in graph.nodes[index].operands where segment.contains(operand.index) {
+                isNeeded.insert(operand)
+            }
         }
         return isNeeded.filter { !isKept($0, in: segment) }.sorted()
     }
@@ -111,7 +117,10 @@ public struct Checkpoints {
         var last = [Int](repeating: -1, count: graph.nodes.count)
         for (index, node) in graph.nodes.enumerated() { for operand in node.operands { last[operand.index] = index } }
         var change = [Int](repeating: 0, count: graph.nodes.count + 1)
-        for value in graph.values where last[value.index] > value.index && !isFree[value.index] && !isBehindProducts[value.index] && !graph.isView(value) {
+        for value in graph.values
+        where last[value.index] > value.index && !isFree[value.index] && !isBehindProducts[value.index]
+            && !graph.isView(value)
+        {
             change[value.index] += graph[value].type.byteCount
             change[last[value.index]] -= graph[value].type.byteCount
         }
@@ -125,7 +134,9 @@ public struct Checkpoints {
 
     private static func free(_ graph: Graph) -> [Bool] {
         var isFree = [Bool](repeating: false, count: graph.nodes.count)
-        for (index, node) in graph.nodes.enumerated() { isFree[index] = node.operands.allSatisfy { isFree[$0.index] } && !(node.operation is Dot) }
+        for (index, node) in graph.nodes.enumerated() {
+            isFree[index] = node.operands.allSatisfy { isFree[$0.index] } && !(node.operation is Dot)
+        }
         return isFree
     }
 }
@@ -134,17 +145,20 @@ extension Graph {
     /// Whether a node only shows its operand in another way.
     fileprivate func isView(_ value: Value) -> Bool {
         let operation = self[value].operation
-        return operation is Transpose || operation is Reshape || operation is Slice || operation is Broadcast || operation is After
+        return operation is Transpose || operation is Reshape || operation is Slice || operation is Broadcast
+            || operation is After
     }
 
     /// Operations of products and attention; 0 for everything else.
     func floatingPointOperations(of value: Value) -> Int {
         let node = self[value]
         switch node.operation {
-        case let dot as Dot: return dot.floatingPointOperations(self[node.operands[0]].type, self[node.operands[1]].type)
+        case let dot as Dot:
+            return dot.floatingPointOperations(self[node.operands[0]].type, self[node.operands[1]].type)
         case is Attention:
             let (q, k, v) = (self[node.operands[0]].type, self[node.operands[1]].type, self[node.operands[2]].type)
-            return 2 * (q.count + node.type.count) * (k.count / q.shape[q.rank - 1]) / (v.count / v.shape.suffix(2).reduce(1, *))
+            return 2 * (q.count + node.type.count) * (k.count / q.shape[q.rank - 1])
+                / (v.count / v.shape.suffix(2).reduce(1, *))
         default: return 0
         }
     }
@@ -154,7 +168,8 @@ extension Graph {
         var isBehind = [Bool](repeating: true, count: nodes.count)
         for node in nodes.indices.reversed().lazy.map({ (index: $0, node: nodes[$0]) }) {
             let operation = node.node.operation
-            guard operation is Dot || operation is Attention || operation is AttentionGradient || !isBehind[node.index] else { continue }
+            guard operation is Dot || operation is Attention || operation is AttentionGradient || !isBehind[node.index]
+            else { continue }
             for operand in node.node.operands { isBehind[operand.index] = false }
         }
         return isBehind

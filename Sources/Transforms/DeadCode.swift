@@ -19,7 +19,8 @@ extension Pass {
         result.results = graph.results.map { result in
             switch result.kind {
             case .output: GraphResult(result.kind, mapped[result.value.index])
-            case .update(let parameter): GraphResult(.update(parameter: mapped[parameter.index]), mapped[result.value.index])
+            case .update(let parameter):
+                GraphResult(.update(parameter: mapped[parameter.index]), mapped[result.value.index])
             }
         }
         return result

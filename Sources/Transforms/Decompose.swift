@@ -6,7 +6,8 @@ extension Pass {
 
     /// The same, except for those that are kept: a back end may have kernels for them.
     public static func decompose(keeping isKept: @escaping @Sendable (Graph, Node) -> Bool) -> Pass {
-        Pass("decompose") { graph in try decomposed(graph) { $1.operation is any CompositeOperation && !isKept($0, $1) } }
+        Pass("decompose") { graph in try decomposed(graph) { $1.operation is any CompositeOperation && !isKept($0, $1) }
+        }
     }
 }
 

@@ -11,10 +11,16 @@ public struct Differentiated {
 ///
 /// Values keep their handles. Composites without a gradient of their own must have been decomposed.
 /// Throws if the loss is not a scalar of floating point, or if an operation on the way has no gradient rule.
-public func differentiate(_ graph: Graph, loss: Value, withRespectTo targets: [Value]) throws(GraphErrors) -> Differentiated {
+public func differentiate(_ graph: Graph, loss: Value, withRespectTo targets: [Value]) throws(GraphErrors)
+    -> Differentiated
+{
     let type = graph[loss].type
     guard type.rank == 0, type.element.isFloatingPoint else {
-        throw GraphErrors([GraphError(.shape, "the loss is \(type); only a floating-point scalar can be differentiated", location: graph[loss].location)])
+        throw GraphErrors([
+            GraphError(
+                .shape, "the loss is \(type); only a floating-point scalar can be differentiated",
+                location: graph[loss].location)
+        ])
     }
     let dependent = dependents(of: targets, in: graph), wanted = Set(targets)
     let builder = GraphBuilder(extending: graph)
@@ -29,7 +35,8 @@ public func differentiate(_ graph: Graph, loss: Value, withRespectTo targets: [V
         let seed = total(parts)
         gradients[index] = seed
         if wanted.contains(Value(index)), node.operands.isEmpty { continue }
-        for (operand, part) in zip(node.operands, try operandGradients(of: node, at: Value(index), seed: seed, builder)) {
+        for (operand, part) in zip(node.operands, try operandGradients(of: node, at: Value(index), seed: seed, builder))
+        {
             guard let part, dependent[operand.index] else { continue }
             contributions[operand.index, default: []].append(part)
         }
@@ -37,14 +44,21 @@ public func differentiate(_ graph: Graph, loss: Value, withRespectTo targets: [V
     return Differentiated(graph: try builder.finish(), gradients: targets.map { gradients[$0.index]?.value })
 }
 
-private func operandGradients(of node: Node, at value: Value, seed: Tensor, _ builder: GraphBuilder) throws(GraphErrors) -> [Tensor?] {
+private func operandGradients(of node: Node, at value: Value, seed: Tensor, _ builder: GraphBuilder) throws(GraphErrors)
+    -> [Tensor?]
+{
     switch node.operation {
     case let operation as any DifferentiableOperation:
-        return operation.gradient(GradientContext(operands: node.operands.map(builder.tensor), result: builder.tensor(value), seed: seed))
+        return operation.gradient(
+            GradientContext(operands: node.operands.map(builder.tensor), result: builder.tensor(value), seed: seed))
     case is any NonDifferentiableOperation:
         return node.operands.map { _ in nil }
     default:
-        throw GraphErrors([GraphError(.unsupported, operation: node.operation.name, "has no gradient; decompose it first", location: node.location)])
+        throw GraphErrors([
+            GraphError(
+                .unsupported, operation: node.operation.name, "has no gradient; decompose it first",
+                location: node.location)
+        ])
     }
 }
 
@@ -53,7 +67,8 @@ private func dependents(of targets: [Value], in graph: Graph) -> [Bool] {
     var dependent = [Bool](repeating: false, count: graph.nodes.count)
     for target in targets { dependent[target.index] = true }
     for (index, node) in graph.nodes.enumerated() where !dependent[index] && node.type.element.isFloatingPoint {
-        dependent[index] = !(node.operation is any NonDifferentiableOperation) && node.operands.contains { dependent[$0.index] }
+        dependent[index] =
+            !(node.operation is any NonDifferentiableOperation) && node.operands.contains { dependent[$0.index] }
     }
     return dependent
 }
@@ -75,7 +90,8 @@ private func concatenation(of parts: [Tensor]) -> Tensor? {
         pieces.append((pad.low[axis], part.shape[axis] - pad.high[axis], axis, builder.tensor(node.operands[0])))
     }
     pieces.sort { $0.start < $1.start }
-    guard Set(pieces.map(\.axis)).count == 1, pieces[0].start == 0, pieces[pieces.count - 1].end == parts[0].shape[pieces[0].axis],
+    guard Set(pieces.map(\.axis)).count == 1, pieces[0].start == 0,
+        pieces[pieces.count - 1].end == parts[0].shape[pieces[0].axis],
         zip(pieces, pieces.dropFirst()).allSatisfy({ $0.end == $1.start })
     else { return nil }
     return concatenate(pieces.map(\.tensor), axis: pieces[0].axis)

@@ -1,27 +1,36 @@
 import ApusIR
 
 extension Pass {
-    /// Products and attention in bfloat16 with sums in f32; what is stored between products is rounded to bfloat16 as well.
+    /// Products and attention in bfloat16 with sums in f32; what is stored between products is rounded to bfloat16 as
+    /// well.
     ///
-    /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a product's result is rounded only
-    /// where several readers would have it stored. Of a normalisation whose gradient is in the graph, the normalised rows are kept, rounded, in
-    /// place of the wider sums that they are computed from. Reductions of a value that products read, as for the gradient of a bias, read the rounded one.
-    /// Expects primitives, attention, and an optimizer in the graph (Micikevicius et al. 2018 for the scheme).
+    /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a product's result
+    /// is rounded only where several readers would have it stored. Of a normalisation whose gradient is in the graph,
+    /// the normalised rows are kept, rounded, in place of the wider sums that they are computed from. Reductions of a
+    /// value that products read, as for the gradient of a bias, read the rounded one. Expects primitives, attention,
+    /// and an optimizer in the graph (Micikevicius et al. 2018 for the scheme).
     public static let mixedPrecision = Pass("mixed-precision") { graph in
         let plan = PrecisionPlan(graph)
         var lowered: [Value: Tensor] = [:]
         return try rebuild(graph) { node, value, operands, builder in
-            /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one, and parts are rounded before they are joined.
+            /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one, and parts are
+            /// rounded before they are joined.
             func low(_ x: Tensor) -> Tensor {
                 if x.element == .bf16 { return x }
                 if let known = lowered[x.value] { return known }
                 let node = builder.graph[x.value]
-                let movesOnly = node.operation is Transpose || node.operation is Reshape || node.operation is Slice || node.operation is Concatenate
-                let result = movesOnly ? builder.add(node.operation, node.operands.map { low(builder.tensor($0)) }) : x.cast(.bf16)
+                let movesOnly =
+                    node.operation is Transpose || node.operation is Reshape || node.operation is Slice
+                    || node.operation is Concatenate
+                let result =
+                    movesOnly
+                    ? builder.add(node.operation, node.operands.map { low(builder.tensor($0)) }) : x.cast(.bf16)
                 lowered[x.value] = result
                 return result
             }
-            if node.operation is Dot || node.operation is Attention || node.operation is AttentionGradient, node.type.element == .f32 {
+            if node.operation is Dot || node.operation is Attention || node.operation is AttentionGradient,
+                node.type.element == .f32
+            {
                 let rounded = operands.map(low)
                 guard var dot = node.operation as? Dot else { return builder.add(node.operation, rounded).cast(.f32) }
                 dot.result = .f32
@@ -65,9 +74,11 @@ private struct PrecisionPlan {
         for value in graph.values.reversed() where !outputs.contains(value) {
             let readers = users[value.index]
             // What goes through another product or sum on its way is a gradient of activations.
-            isForUpdates[value.index] = (updates.contains(value) || !readers.isEmpty) && readers.allSatisfy { reader in
-                isForUpdates[reader.index] && Self.isStepOfUpdates(graph[reader], graph)
-            }
+            isForUpdates[value.index] =
+                (updates.contains(value) || !readers.isEmpty)
+                && readers.allSatisfy { reader in
+                    isForUpdates[reader.index] && Self.isStepOfUpdates(graph[reader], graph)
+                }
         }
         for value in graph.values where graph[value].operation is Dot {
             for operand in graph[value].operands { productOperands.insert(operand) }
@@ -84,17 +95,24 @@ private struct PrecisionPlan {
         }
     }
 
-    func isProductOperand(_ value: Value) -> Bool { productOperands.contains(value) && graph[value].type.element == .f32 }
+    func isProductOperand(_ value: Value) -> Bool {
+        productOperands.contains(value) && graph[value].type.element == .f32
+    }
 
     /// Whether a product's result, its sum with a bias, or normalised rows are read in several places.
     func isStored(_ value: Value) -> Bool {
-        guard graph[value].type.element == .f32, graph[value].type.count >= Self.smallest, !isForUpdates[value.index], !isResult.contains(value) else { return false }
+        guard graph[value].type.element == .f32, graph[value].type.count >= Self.smallest, !isForUpdates[value.index],
+            !isResult.contains(value)
+        else { return false }
         if graph[value].operation is Dot { return users[value.index].count > 1 }
         guard users[value.index].count > 1, graph[value].operands.count == 2 else { return false }
         let (first, second) = (graph[value].operands[0], graph[value].operands[1])
         switch graph[value].operation {
-        case is Add: return graph[first].operation is Dot && users[first.index].count == 1 && graph[second].operation is Broadcast
-        case is Multiply: return graph[first].operation is Subtract && isOfRows(graph[first].operands[1]) && isOfRows(second)
+        case is Add:
+            return graph[first].operation is Dot && users[first.index].count == 1
+                && graph[second].operation is Broadcast
+        case is Multiply:
+            return graph[first].operation is Subtract && isOfRows(graph[first].operands[1]) && isOfRows(second)
         default: return false
         }
     }
@@ -104,6 +122,7 @@ private struct PrecisionPlan {
         let node = graph[value]
         guard let broadcast = node.operation as? Broadcast, let width = node.type.shape.last else { return false }
         let source = graph[node.operands[0]].type
-        return source.count * width == node.type.count && (source.shape.last == 1 || broadcast.axes.last != node.type.rank - 1)
+        return source.count * width == node.type.count
+            && (source.shape.last == 1 || broadcast.axes.last != node.type.rank - 1)
     }
 }

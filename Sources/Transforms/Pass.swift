@@ -70,7 +70,9 @@ public struct Pipeline: Sendable {
     public func run(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
         var result = graph
         for pass in passes { result = try pass.run(result, recording: &rewrites) }
-        do { try result.verify() } catch { throw try defect(graph) ?? PassDefect(pass: passes.last?.name ?? "", errors: error) }
+        do { try result.verify() } catch {
+            throw try defect(graph) ?? PassDefect(pass: passes.last?.name ?? "", errors: error)
+        }
         return result
     }
 

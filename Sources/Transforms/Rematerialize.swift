@@ -4,20 +4,23 @@ extension Pass {
     /// Computes the whole forward pass again in the backward pass, segment by segment.
     public static let rematerialize = rematerialize { Checkpoints($0).segments }
 
-    /// Computes segments of the forward pass again in the backward pass, right before it reads them, instead of keeping what it reads.
+    /// Computes segments of the forward pass again in the backward pass, right before it reads them, instead of keeping
+    /// what it reads.
     ///
     /// A graph in which something is computed again already stays as it is.
     public static func rematerialize(_ choose: @escaping @Sendable (Graph) -> [Range<Int>]) -> Pass {
-        Pass("rematerialize", recording: { graph, rewrites in
-            guard !graph.nodes.contains(where: { $0.operation is After }) else { return graph }
-            let checkpoints = Checkpoints(graph)
-            var again = Recomputation(graph, checkpoints, choose(graph))
-            let result = again.graph()
-            // What waits for nothing could be computed at once, and would be kept again.
-            guard result.nodes.contains(where: { $0.operation is After }) else { return graph }
-            rewrites += again.rewrites
-            return try Pass.deadCode.run(result)
-        })
+        Pass(
+            "rematerialize",
+            recording: { graph, rewrites in
+                guard !graph.nodes.contains(where: { $0.operation is After }) else { return graph }
+                let checkpoints = Checkpoints(graph)
+                var again = Recomputation(graph, checkpoints, choose(graph))
+                let result = again.graph()
+                // What waits for nothing could be computed at once, and would be kept again.
+                guard result.nodes.contains(where: { $0.operation is After }) else { return graph }
+                rewrites += again.rewrites
+                return try Pass.deadCode.run(result)
+            })
     }
 }
 
@@ -48,14 +51,18 @@ private struct Recomputation {
         for (number, segment) in segments.enumerated() where anchors[number] != nil {
             let values = checkpoints.again(in: segment)
             let operations = values.reduce(0) { $0 + graph.floatingPointOperations(of: $1) }
-            rewrites.append(Rewrite(
-                pass: "rematerialize",
-                note: "\(mega(operations)) MFLOP are computed again, so that \(mega(checkpoints.saved(in: segment))) MB are not kept",
-                location: values.last { graph.floatingPointOperations(of: $0) > 0 }.flatMap { graph[$0].location }))
+            rewrites.append(
+                Rewrite(
+                    pass: "rematerialize",
+                    note:
+                        "\(mega(operations)) MFLOP are computed again, so that \(mega(checkpoints.saved(in: segment))) MB are not kept",
+                    location: values.last { graph.floatingPointOperations(of: $0) > 0 }.flatMap { graph[$0].location }))
         }
     }
 
-    private func mega(_ count: Int) -> String { "\((count + 50_000) / 100_000 / 10).\((count + 50_000) / 100_000 % 10)" }
+    private func mega(_ count: Int) -> String {
+        "\((count + 50_000) / 100_000 / 10).\((count + 50_000) / 100_000 % 10)"
+    }
 
     /// The last product on the way of the gradient before the backward pass reads something of a segment.
     private mutating func findAnchors(_ checkpoints: Checkpoints, _ count: Int) {
@@ -80,7 +87,8 @@ private struct Recomputation {
         new.results = old.results.map { result in
             switch result.kind {
             case .output: GraphResult(result.kind, mapped[result.value.index])
-            case .update(let parameter): GraphResult(.update(parameter: mapped[parameter.index]), mapped[result.value.index])
+            case .update(let parameter):
+                GraphResult(.update(parameter: mapped[parameter.index]), mapped[result.value.index])
             }
         }
         return new
@@ -102,13 +110,14 @@ private struct Recomputation {
         return copy
     }
 
-    /// A value that is kept, for use after the anchor of a segment. Parameters and constants are there at any time; inputs too, but what
-    /// is computed of them again shall wait.
+    /// A value that is kept, for use after the anchor of a segment. Parameters and constants are there at any time;
+    /// inputs too, but what is computed of them again shall wait.
     private mutating func delayed(_ value: Value, _ segment: Int, _ anchor: Value) -> Value {
         guard !old[value].operands.isEmpty || old[value].operation is Input else { return mapped[value.index] }
         let key = Late(value: value, segment: segment)
         if let known = late[key] { return known }
-        let delayed = add(Node(After(), [mapped[value.index], mapped[anchor.index]], old[value].type, location: old[value].location))
+        let delayed = add(
+            Node(After(), [mapped[value.index], mapped[anchor.index]], old[value].type, location: old[value].location))
         late[key] = delayed
         return delayed
     }

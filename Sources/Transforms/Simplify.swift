@@ -24,7 +24,8 @@ extension Pass {
                 if divisor == 1 { return operands[0] }
                 // … where 2⁻ⁿ is a normal number of every floating-point type.
                 if divisor.significand == 1, (-126...126).contains(divisor.exponent) {
-                    return builder.add(Multiply(), [operands[0], builder.add(Constant(node.type, splat: 1 / divisor), [])])
+                    return builder.add(
+                        Multiply(), [operands[0], builder.add(Constant(node.type, splat: 1 / divisor), [])])
                 }
             case is Negate:
                 // −(−x) = x
@@ -41,7 +42,9 @@ extension Pass {
                 if let value = splat(operands[0]) { return builder.add(Constant(node.type, splat: value), []) }
                 // transpose(transpose(x, p), q) = transpose(x, p∘q);  the identity order changes nothing
                 let inner = builder.graph[operands[0].value]
-                guard let first = inner.operation as? Transpose else { return operands[0].transpose(transpose.permutation) }
+                guard let first = inner.operation as? Transpose else {
+                    return operands[0].transpose(transpose.permutation)
+                }
                 return builder.tensor(inner.operands[0]).transpose(transpose.permutation.map { first.permutation[$0] })
             case let broadcast as Broadcast:
                 // a broadcast constant is a constant
@@ -122,7 +125,8 @@ private func whole(_ concatenate: Concatenate, _ parts: [Tensor]) -> Tensor? {
     var joint: Slice?, source: Value?
     for part in parts {
         let node = part.builder.graph[part.value]
-        guard let slice = node.operation as? Slice, slice.steps[axis] == 1, source == nil || source == node.operands[0] else { return nil }
+        guard let slice = node.operation as? Slice, slice.steps[axis] == 1, source == nil || source == node.operands[0]
+        else { return nil }
         guard var sum = joint else {
             (joint, source) = (slice, node.operands[0])
             continue

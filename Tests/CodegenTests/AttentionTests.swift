@@ -8,7 +8,10 @@ import Testing
 /// Attention as one kernel, forward and backward, against the interpreter.
 struct AttentionTests {
     /// Queries, keys, columns of keys, columns of values.
-    private static let shapes = [[1, 1, 1, 1], [3, 5, 4, 6], [17, 33, 16, 16], [50, 50, 64, 64], [65, 65, 24, 24], [88, 138, 32, 32], [230, 197, 20, 40]]
+    private static let shapes = [
+        [1, 1, 1, 1], [3, 5, 4, 6], [17, 33, 16, 16], [50, 50, 64, 64], [65, 65, 24, 24], [88, 138, 32, 32],
+        [230, 197, 20, 40],
+    ]
 
     private func outputs(_ x: [Tensor], scale: Double) -> [Tensor] {
         [attention(x[0], x[1], x[2], scale: scale)]
@@ -25,12 +28,16 @@ struct AttentionTests {
     @Test(arguments: shapes)
     func matchesTheInterpreterInBFloat16(_ shape: [Int]) throws {
         let (n, m, d, e) = (shape[0], shape[1], shape[2], shape[3])
-        try expectFunction([bf16(2, n, d), bf16(2, m, d), bf16(2, m, e), bf16(2, n, e)], tolerance: 1e-2) { x in outputs(x, scale: 0.3) }
+        try expectFunction([bf16(2, n, d), bf16(2, m, d), bf16(2, m, e), bf16(2, n, e)], tolerance: 1e-2) { x in
+            outputs(x, scale: 0.3)
+        }
     }
 
     /// Each gradient alone, and two of them.
     @Test func someGradients() throws {
-        for parts in [[.queries], [.keys], [.values], [.queries, .values], [.keys, .values]] as [[AttentionGradient.Part]] {
+        for parts in [[.queries], [.keys], [.values], [.queries, .values], [.keys, .values]]
+            as [[AttentionGradient.Part]]
+        {
             try expectFunction([f32(3, 18, 8), f32(3, 21, 8), f32(3, 21, 6), f32(3, 18, 6)], "\(parts)") { x in
                 parts.map { x[0].builder.add(AttentionGradient(scale: 0.5, part: $0), x) }
             }
@@ -42,15 +49,22 @@ struct AttentionTests {
         let (batch, tokens, heads, dim) = (2, 19, 3, 8)
         try expectFunction([f32(batch, tokens, 3 * heads * dim), f32(3 * heads * dim)]) { x in
             let parts = (0..<3).map { part in
-                (x[0] + x[1]).slice(part * heads * dim..<(part + 1) * heads * dim, axis: 2).reshape([batch, tokens, heads, dim]).transpose([0, 2, 1, 3])
+                (x[0] + x[1]).slice(part * heads * dim..<(part + 1) * heads * dim, axis: 2).reshape([
+                    batch, tokens, heads, dim,
+                ]).transpose([0, 2, 1, 3])
             }
-            return [attention(parts[0], parts[1], parts[2], scale: 0.25).transpose([0, 2, 1, 3]).reshape([batch, tokens, heads * dim])]
+            return [
+                attention(parts[0], parts[1], parts[2], scale: 0.25).transpose([0, 2, 1, 3]).reshape([
+                    batch, tokens, heads * dim,
+                ])
+            ]
         }
     }
 
     /// Scores beyond the range of exp, and rows in which one share is all.
     ///
-    /// Inputs are multiples of 1/64, so scores are multiples of 1/16 below 2^12 here: f32 holds them exactly, and the shares are as exact as for small ones.
+    /// Inputs are multiples of 1/64, so scores are multiples of 1/16 below 2^12 here: f32 holds them exactly, and the
+    /// shares are as exact as for small ones.
     @Test func largeScores() throws {
         try expectFunction([f32(1, 20, 4), f32(1, 37, 4), f32(1, 37, 4), f32(1, 20, 4)]) { x in outputs(x, scale: 256) }
     }
@@ -58,8 +72,12 @@ struct AttentionTests {
     @Test(arguments: (try? TargetDescription.host().availableLevels) ?? [])
     func lesserMachines(_ level: TargetDescription.Level) throws {
         let target = try TargetDescription.host().restricted(to: level)
-        try expectFunction([f32(2, 19, 8), f32(2, 21, 8), f32(2, 21, 12), f32(2, 19, 12)], target: target) { x in outputs(x, scale: 0.3) }
-        try expectFunction([bf16(2, 19, 8), bf16(2, 21, 8), bf16(2, 21, 12), bf16(2, 19, 12)], tolerance: 1e-2, target: target) { x in outputs(x, scale: 0.3) }
+        try expectFunction([f32(2, 19, 8), f32(2, 21, 8), f32(2, 21, 12), f32(2, 19, 12)], target: target) { x in
+            outputs(x, scale: 0.3)
+        }
+        try expectFunction(
+            [bf16(2, 19, 8), bf16(2, 21, 8), bf16(2, 21, 12), bf16(2, 19, 12)], tolerance: 1e-2, target: target
+        ) { x in outputs(x, scale: 0.3) }
     }
 
     /// Without the kernel, the parts that it is made of give the same.

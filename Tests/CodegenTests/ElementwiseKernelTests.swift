@@ -9,7 +9,10 @@ struct ElementwiseKernelTests {
     func chains(extent: Int) throws {
         try expectFunction([f32(extent), f32(extent)]) { x in
             let y = tanh(x[0] * 0.7 + x[1]) * exp(x[1] * -0.5)
-            return [y, sqrt(abs(y) + 1) - erf(x[0]), sin(x[0] * 3) * cos(x[1]), log(x[0] * x[0] + 0.5), power(abs(x[0]) + 0.5, x[1])]
+            return [
+                y, sqrt(abs(y) + 1) - erf(x[0]), sin(x[0] * 3) * cos(x[1]), log(x[0] * x[0] + 0.5),
+                power(abs(x[0]) + 0.5, x[1]),
+            ]
         }
     }
 
@@ -28,12 +31,16 @@ struct ElementwiseKernelTests {
     @Test(arguments: oddExtents)
     func integers(extent: Int) throws {
         try expectFunction([i32(extent), i32(extent)], tolerance: 0, by: differences) { x in
-            [x[0] * x[1] - 3, -x[0], maximum(x[0], x[1]), minimum(x[0], -x[1]), select(less(x[0], x[1]), x[0], x[1] * 2)]
+            [
+                x[0] * x[1] - 3, -x[0], maximum(x[0], x[1]), minimum(x[0], -x[1]),
+                select(less(x[0], x[1]), x[0], x[1] * 2),
+            ]
         }
     }
 
     private static let specials: [Double] = [
-        0, -0.0, 1, -1, 0.5, -0.5, 1.5, -2.5, 0.99999994, 3e9, -3e9, 2_147_483_520, -2_147_483_648, 1e-40, 3e38, .infinity, -.infinity, .nan,
+        0, -0.0, 1, -1, 0.5, -0.5, 1.5, -2.5, 0.99999994, 3e9, -3e9, 2_147_483_520, -2_147_483_648, 1e-40, 3e38,
+        .infinity, -.infinity, .nan,
         1.00390625, 1.01171875, 1.0039063, 1.0039062, 255.5, 3.3961775e38, -3.3961776e38,
     ].map { Double(Float($0)) }
 
@@ -41,7 +48,9 @@ struct ElementwiseKernelTests {
     private static func numbers(_ element: ElementType) -> [Double] {
         switch element {
         case .bool: specials.indices.map { Double($0 % 3 == 0 ? 0 : 1) }
-        case .i32: [0, 1, -1, 7, -7, 255, 256, 257, 258, -259, 65_535, 16_777_215, -16_777_216, 2_147_483_647, -2_147_483_648] + (0..<10).map { Double($0 * 12_345) }
+        case .i32:
+            [0, 1, -1, 7, -7, 255, 256, 257, 258, -259, 65_535, 16_777_215, -16_777_216, 2_147_483_647, -2_147_483_648]
+                + (0..<10).map { Double($0 * 12_345) }
         default: specials.map(element.rounded)
         }
     }
@@ -62,7 +71,8 @@ struct ElementwiseKernelTests {
     func comparisons(_ element: ElementType, _ direction: Compare.Direction) throws {
         let numbers = Self.numbers(element), count = numbers.count
         // Each number with each.
-        let left = (0..<count * count).map { numbers[$0 / count] }, right = (0..<count * count).map { numbers[$0 % count] }
+        let left = (0..<count * count).map { numbers[$0 / count] },
+            right = (0..<count * count).map { numbers[$0 % count] }
         let type = TensorType(element, [count * count])
         try expectFunction([type, type], values: [0: left, 1: right], tolerance: 0, by: differences) { x in
             let holds = x[0].builder.add(Compare(direction), [x[0], x[1]])
@@ -73,7 +83,8 @@ struct ElementwiseKernelTests {
     @Test(arguments: [ElementType.f32, .bf16, .i32])
     func maximumAndMinimumPropagateNaN(_ element: ElementType) throws {
         let numbers = Self.numbers(element), count = numbers.count
-        let left = (0..<count * count).map { numbers[$0 / count] }, right = (0..<count * count).map { numbers[$0 % count] }
+        let left = (0..<count * count).map { numbers[$0 / count] },
+            right = (0..<count * count).map { numbers[$0 % count] }
         let type = TensorType(element, [count * count])
         try expectFunction([type, type], values: [0: left, 1: right], tolerance: 0, by: differences) { x in
             [maximum(x[0], x[1]), minimum(x[0], x[1])]
@@ -93,7 +104,8 @@ struct ElementwiseKernelTests {
         let type = bf16(3, extent)
         let values = (0..<type.count).map { ElementType.bf16.rounded(Double($0 % 37) * 0.37 - 5) }
         try expectFunction(
-            [type, bf16(extent)], values: [0: values, 1: (0..<extent).map { ElementType.bf16.rounded(Double($0 % 11) * 0.3) }], tolerance: 0,
+            [type, bf16(extent)],
+            values: [0: values, 1: (0..<extent).map { ElementType.bf16.rounded(Double($0 % 11) * 0.3) }], tolerance: 0,
             by: { differences($0, HostTensor($1.type, $1.values.map(ElementType.bf16.rounded))) }
         ) { x in [x[0] + x[1], -x[0], x[0] * x[1], maximum(x[0], x[1]), (x[0].cast(.f32) * 3).cast(.bf16)] }
     }

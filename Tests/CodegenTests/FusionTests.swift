@@ -35,7 +35,9 @@ struct FusionTests {
     }
 
     @Test func oneKernelEach() throws {
-        try expectKernels(1, [f32(8, 197, 64), f32(64), f32(64)]) { x in [layerNormalization(x[0], weight: x[1], bias: x[2], epsilon: 1e-6)] }
+        try expectKernels(1, [f32(8, 197, 64), f32(64), f32(64)]) { x in
+            [layerNormalization(x[0], weight: x[1], bias: x[2], epsilon: 1e-6)]
+        }
         try expectKernels(1, [f32(8, 197, 64)]) { x in [softmax(x[0] * 0.125)] }
         try expectKernels(1, [f32(8, 197, 64)]) { x in [logSoftmax(x[0])] }
         try expectKernels(1, [f32(8, 197, 64)]) { x in [gelu(x[0])] }
@@ -58,11 +60,13 @@ struct FusionTests {
     /// Bias and residual belong to the kernel of their product; the library needs one more for both.
     @Test func biasAndResidual() throws {
         for (products, kernels) in [(CompilerOptions.Products.generated, 0), (.openblas, 1)] {
-            try expectKernels(kernels, products: 1, by: products, [f32(50, 32), f32(64, 32), f32(64), f32(50, 64)]) { x in
+            try expectKernels(kernels, products: 1, by: products, [f32(50, 32), f32(64, 32), f32(64), f32(50, 64)]) {
+                x in
                 [linear(x[0], weight: x[1], bias: x[2]) + x[3]]
             }
         }
-        // The next normalisation needs whole rows: it is a kernel of its own after generated products, and joins the library's.
+        // The next normalisation needs whole rows: it is a kernel of its own after generated products, and joins the
+        // library's.
         for products in [CompilerOptions.Products.generated, .openblas] {
             try expectKernels(1, products: 1, by: products, [f32(50, 32), f32(64, 32), f32(64), f32(50, 64)]) { x in
                 let sum = linear(x[0], weight: x[1], bias: x[2]) + x[3]
@@ -71,7 +75,8 @@ struct FusionTests {
         }
     }
 
-    /// A perceptron is two kernels: bias and GELU belong to the first product, whether or not its own result is kept for the backward pass.
+    /// A perceptron is two kernels: bias and GELU belong to the first product, whether or not its own result is kept
+    /// for the backward pass.
     @Test(arguments: [false, true])
     func perceptron(keepsSums: Bool) throws {
         let types = [f32(50, 32), f32(128, 32), f32(128), f32(32, 128), f32(32)]
@@ -83,12 +88,14 @@ struct FusionTests {
         try expectKernels(2, products: 2, by: .openblas, types, body)
     }
 
-    /// Queries, keys and values are read where the product has left them, and heads are written side by side: no copies.
+    /// Queries, keys and values are read where the product has left them, and heads are written side by side: no
+    /// copies.
     @Test(arguments: [CompilerOptions.Products.generated, .openblas])
     func attentionNeedsNoCopies(products: CompilerOptions.Products) throws {
         let builder = GraphBuilder(name: "attention")
         func input(_ name: String, _ shape: Int...) -> Tensor { builder.input(Input(name, TensorType(.f32, shape))) }
-        let x = input("x", 2, 50, 24), qkv = input("qkv", 72, 24), bias = input("bias", 72), proj = input("proj", 24, 24)
+        let x = input("x", 2, 50, 24), qkv = input("qkv", 72, 24), bias = input("bias", 72),
+            proj = input("proj", 24, 24)
         func steps(_ mixed: Tensor) throws -> Steps {
             let extended = GraphBuilder(extending: builder.graph)
             extended.output("y", linear(extended.tensor(mixed.value), weight: extended.tensor(proj.value)))
@@ -109,15 +116,20 @@ struct FusionTests {
         let list = (0..<weights).map { number in
             let type = f32(16 + number, 8)
             return Optimizer.Weight(
-                builder.parameter(Parameter("w\(number)", type, .zeros)), name: "w\(number)", gradient: builder.input(Input("g\(number)", type)))
+                builder.parameter(Parameter("w\(number)", type, .zeros)), name: "w\(number)",
+                gradient: builder.input(Input("g\(number)", type)))
         }
         Optimizer.adamW(learningRate: 0.1).appendUpdates(to: builder, list)
         let schedule = try Schedule(GraphCompiler.optimize(try builder.finish()))
-        let large = schedule.steps.filter { step in if case .kernel(let call) = step.work { call.count * call.elementsPerUnit > 1 } else { true } }
+        let large = schedule.steps.filter { step in
+            if case .kernel(let call) = step.work { call.count * call.elementsPerUnit > 1 } else { true }
+        }
         #expect(large.count == weights, "\(schedule.steps.map(\.name))")
         // Nothing but the gradients and a few scalars is in the arena: the updates are written in place.
         let buffers = schedule.layout.buffers
-        let arena = Set(schedule.steps.flatMap(\.buffers)).filter { buffers[$0].kind == .arena && buffers[$0].byteCount > 64 }
+        let arena = Set(schedule.steps.flatMap(\.buffers)).filter {
+            buffers[$0].kind == .arena && buffers[$0].byteCount > 64
+        }
         #expect(arena.count == weights)
     }
 
@@ -128,7 +140,8 @@ struct FusionTests {
         let x = builder.input(Input("x", f32(rows, width))), seed = builder.input(Input("seed", f32(rows, outputs)))
         let weight = builder.parameter(Parameter("weight", f32(outputs, width), .zeros))
         let gradient = dot(seed, x, contracting: [(0, 0)])
-        Optimizer.adamW(learningRate: 0.1).appendUpdates(to: builder, [Optimizer.Weight(weight, name: "weight", gradient: gradient)])
+        Optimizer.adamW(learningRate: 0.1).appendUpdates(
+            to: builder, [Optimizer.Weight(weight, name: "weight", gradient: gradient)])
         let graph = try builder.finish(), bytes = outputs * width * 4
         func memory(_ products: CompilerOptions.Products) throws -> MemoryReport {
             try GraphCompiler(CompilerOptions(products: products), cache: nil).compile(graph).memory
@@ -144,17 +157,18 @@ struct FusionTests {
     @Test func kernelsAsText() throws {
         let graph = try functionGraph([f32(4, 6)]) { x in [sum(x[0] * 2, axes: [1])] }
         let text = try GraphCompiler().kernels(graph)
-        #expect(text == """
-            0: reduce = kernel_0 on b1, b0
+        #expect(
+            text == """
+                0: reduce = kernel_0 on b1, b0
 
-            kernel_0: rows [0,6] (a0: f32, a1: f32)
-              %0 = a0[6*i0 + i1] : f32
-              %1 = constant 2.0 : f32
-              %2 = multiply %0, %1 : f32
-              %3 = reduce.sum %2 : f32
-              a1[i0] = %3
+                kernel_0: rows [0,6] (a0: f32, a1: f32)
+                  %0 = a0[6*i0 + i1] : f32
+                  %1 = constant 2.0 : f32
+                  %2 = multiply %0, %1 : f32
+                  %3 = reduce.sum %2 : f32
+                  a1[i0] = %3
 
-            """)
+                """)
         #expect(try GraphCompiler().llvm(graph).contains("kernel_0"))
         #expect(try GraphCompiler().assembly(graph).contains("kernel_0"))
     }

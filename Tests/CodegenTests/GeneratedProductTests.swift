@@ -6,23 +6,32 @@ import ApusRuntime
 import ApusTestSupport
 import Testing
 
-/// Generated products at the edges of their tiles and register blocks, with what is computed before and after them inside.
+/// Generated products at the edges of their tiles and register blocks, with what is computed before and after them
+/// inside.
 struct GeneratedProductTests {
     /// Extents around vectors, register blocks and tiles.
     private static let extents = [1, 2, 13, 14, 15, 31, 32, 33, 97, 800]
     /// Every extent together with every other along each pair of axes.
-    static let shapes = extents.indices.flatMap { i in extents.indices.map { j in [extents[i], extents[j], extents[(i + j) % extents.count]] } }
-        .filter { $0.reduce(1, *) <= 400_000 }
+    static let shapes = extents.indices.flatMap { i in
+        extents.indices.map { j in [extents[i], extents[j], extents[(i + j) % extents.count]] }
+    }
+    .filter { $0.reduce(1, *) <= 400_000 }
 
     private static let options = CompilerOptions(products: .generated)
 
     /// The product of operands that lie in memory as `layout` says: 1 turns the left one round, 2 the right one.
     private func product(_ x: [Tensor], layout: Int, result: ElementType? = nil) -> Tensor {
-        x[0].builder.add(Dot(leftContracting: [layout & 1 == 0 ? 1 : 0], rightContracting: [layout & 2 == 0 ? 0 : 1], result: result), x)
+        x[0].builder.add(
+            Dot(
+                leftContracting: [layout & 1 == 0 ? 1 : 0], rightContracting: [layout & 2 == 0 ? 0 : 1], result: result),
+            x)
     }
 
     private func types(_ element: ElementType, _ m: Int, _ n: Int, _ k: Int, layout: Int) -> [TensorType] {
-        [TensorType(element, layout & 1 == 0 ? [m, k] : [k, m]), TensorType(element, layout & 2 == 0 ? [k, n] : [n, k])]
+        [
+            TensorType(element, layout & 1 == 0 ? [m, k] : [k, m]),
+            TensorType(element, layout & 2 == 0 ? [k, n] : [n, k]),
+        ]
     }
 
     /// Numbers of many magnitudes that bf16 holds: their sums depend on the order in which they are added.
@@ -30,14 +39,16 @@ struct GeneratedProductTests {
         var random = SeededGenerator(seed: seed)
         return (0..<count).map { _ in
             let mantissa = Double(random.integer(128...255)) / 128, exponent = random.integer(-6...6)
-            return (random.chance(0.5) ? 1 : -1) * mantissa * (exponent < 0 ? 1 / Double(1 << -exponent) : Double(1 << exponent))
+            return (random.chance(0.5) ? 1 : -1) * mantissa
+                * (exponent < 0 ? 1 / Double(1 << -exponent) : Double(1 << exponent))
         }
     }
 
     private func inputs(_ types: [TensorType], seed: UInt64 = 5) -> [String: HostTensor] {
-        Dictionary(uniqueKeysWithValues: types.enumerated().map { number, type in
-            ("x\(number)", HostTensor(type, manyMagnitudes(type.count, seed: seed + UInt64(number))))
-        })
+        Dictionary(
+            uniqueKeysWithValues: types.enumerated().map { number, type in
+                ("x\(number)", HostTensor(type, manyMagnitudes(type.count, seed: seed + UInt64(number))))
+            })
     }
 
     // MARK: Shapes
@@ -47,7 +58,8 @@ struct GeneratedProductTests {
         let (m, n, k) = (shape[0], shape[1], shape[2]), layout = (m + n / 2 + k) % 4
         let types = types(.f32, m, n, k, layout: layout)
         let graph = try functionGraph(types) { x in [product(x, layout: layout)] }
-        try expectMatchesInterpreter(graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
+        try expectMatchesInterpreter(
+            graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
     }
 
     /// Sums of bf16 products are kept in f32; an odd contracted axis has no partner for its last element.
@@ -56,7 +68,8 @@ struct GeneratedProductTests {
         let (m, n, k) = (shape[0], shape[1], shape[2]), layout = (m + n / 2 + k) % 4
         let types = types(.bf16, m, n, k, layout: layout)
         let graph = try functionGraph(types) { x in [product(x, layout: layout, result: .f32)] }
-        try expectMatchesInterpreter(graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
+        try expectMatchesInterpreter(
+            graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
     }
 
     @Test(arguments: 0..<4, [ElementType.f32, .bf16])
@@ -64,7 +77,8 @@ struct GeneratedProductTests {
         for (m, n, k) in [(14, 33, 32), (97, 31, 14), (1, 40, 18), (40, 1, 18)] {
             let types = types(element, m, n, k, layout: layout)
             let graph = try functionGraph(types) { x in [product(x, layout: layout, result: .f32)] }
-            try expectMatchesInterpreter(graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
+            try expectMatchesInterpreter(
+                graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
         }
     }
 
@@ -73,8 +87,11 @@ struct GeneratedProductTests {
         let (m, n, k) = (15, 33, 14)
         let matrices = types(element, m, n, k, layout: layout)
         let dot = Dot(
-            leftBatch: [0, 1], rightBatch: [1, 0], leftContracting: [layout & 1 == 0 ? 3 : 2], rightContracting: [layout & 2 == 0 ? 2 : 3], result: .f32)
-        let types = [TensorType(element, [3, 2] + matrices[0].shape), TensorType(element, [2, 3] + matrices[1].shape)]
+            leftBatch: [0, 1], rightBatch: [1, 0], leftContracting: [layout & 1 == 0 ? 3 : 2],
+            rightContracting: [layout & 2 == 0 ? 2 : 3], result: .f32)
+        let types = [
+            TensorType(element, [3, 2] + matrices[0].shape), TensorType(element, [2, 3] + matrices[1].shape),
+        ]
         let graph = try functionGraph(types) { x in [x[0].builder.add(dot, x)] }
         try expectMatchesInterpreter(graph, inputs: inputs(types), options: Self.options, "layout \(layout)")
     }
@@ -85,7 +102,8 @@ struct GeneratedProductTests {
         for (m, n, layout) in [(3, 17, 0), (17, 3, 3), (16, 33, 1), (1, 1, 2)] {
             let types = types(element, m, n, k, layout: layout)
             let graph = try functionGraph(types) { x in [product(x, layout: layout, result: .f32)] }
-            try expectMatchesInterpreter(graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
+            try expectMatchesInterpreter(
+                graph, inputs: inputs(types), options: Self.options, "\(m)x\(n)x\(k), layout \(layout)")
         }
     }
 
@@ -97,7 +115,10 @@ struct GeneratedProductTests {
             tolerance: element == .bf16 ? 1e-2 : 2e-5, options: Self.options
         ) { x in
             let stored = (x[0] * x[0]).copied(), other = tanh(x[1]).copied()
-            return [dot(stored, other, contracting: [(1, 1)]), matmul(stored, x[2]), sum(stored.cast(.f32), axes: [1]), matmul(other.transpose([1, 0]), x[1])]
+            return [
+                dot(stored, other, contracting: [(1, 1)]), matmul(stored, x[2]), sum(stored.cast(.f32), axes: [1]),
+                matmul(other.transpose([1, 0]), x[1]),
+            ]
         }
     }
 
@@ -109,30 +130,54 @@ struct GeneratedProductTests {
         let epilogues: [(String, ([Tensor]) -> [Tensor])] = [
             ("bias", { x in [linear(x[0], weight: x[1], bias: x[2])] }),
             ("GELU", { x in [gelu(linear(x[0], weight: x[1], bias: x[2]))] }),
-            ("GELU with its input kept", { x in
-                let sum = linear(x[0], weight: x[1], bias: x[2])
-                return [gelu(sum), sum]
-            }),
+            (
+                "GELU with its input kept",
+                { x in
+                    let sum = linear(x[0], weight: x[1], bias: x[2])
+                    return [gelu(sum), sum]
+                }
+            ),
             ("residual", { x in [linear(x[0], weight: x[1], bias: x[2]) + x[3]] }),
-            ("residual that is scaled, and the product itself", { x in
-                let product = linear(x[0], weight: x[1])
-                return [product, x[3] - product * 0.5]
-            }),
+            (
+                "residual that is scaled, and the product itself",
+                { x in
+                    let product = linear(x[0], weight: x[1])
+                    return [product, x[3] - product * 0.5]
+                }
+            ),
             ("transposed", { x in [(linear(x[0], weight: x[1], bias: x[2]) + x[3]).transpose([1, 0])] }),
             ("of rows", { x in [linear(x[0], weight: x[1]) * sum(x[0], axes: [1], keepAxes: true)] }),
         ]
         for (name, body) in epilogues { try expectFunction(Self.layer, options: Self.options, name, body) }
-        try expectFunction(Self.layer, tolerance: 1.0 / 256, options: Self.options, "cast") { x in [linear(x[0], weight: x[1], bias: x[2]).cast(.bf16)] }
+        try expectFunction(Self.layer, tolerance: 1.0 / 256, options: Self.options, "cast") { x in
+            [linear(x[0], weight: x[1], bias: x[2]).cast(.bf16)]
+        }
     }
 
     @Test func beforeTheProduct() throws {
         let prologues: [(String, ([Tensor]) -> [Tensor])] = [
-            ("normalisation", { x in
-                let normal = layerNormalization(x[0], weight: sum(x[1], axes: [0]) * 0.1, bias: x[1].slice(0..<1, axis: 0).reshape([32]), epsilon: 0.01)
-                return [linear(normal, weight: x[1]), dot(x[3], normal, contracting: [(0, 0)])]
-            }),
-            ("GELU", { x in [linear(gelu(x[0]), weight: x[1]), linear(x[0], weight: gelu(x[1])), matmul(gelu(x[3]).transpose([1, 0]), x[0])] }),
-            ("scale and bias", { x in [matmul(x[3] * 0.5 + x[2], x[1] * 2), matmul((x[3] + x[2]).transpose([1, 0]), x[0])] }),
+            (
+                "normalisation",
+                { x in
+                    let normal = layerNormalization(
+                        x[0], weight: sum(x[1], axes: [0]) * 0.1, bias: x[1].slice(0..<1, axis: 0).reshape([32]),
+                        epsilon: 0.01)
+                    return [linear(normal, weight: x[1]), dot(x[3], normal, contracting: [(0, 0)])]
+                }
+            ),
+            (
+                "GELU",
+                { x in
+                    [
+                        linear(gelu(x[0]), weight: x[1]), linear(x[0], weight: gelu(x[1])),
+                        matmul(gelu(x[3]).transpose([1, 0]), x[0]),
+                    ]
+                }
+            ),
+            (
+                "scale and bias",
+                { x in [matmul(x[3] * 0.5 + x[2], x[1] * 2), matmul((x[3] + x[2]).transpose([1, 0]), x[0])] }
+            ),
             ("slices", { x in [linear(x[0].slice(1..<31, axis: 1, step: 2), weight: x[1].slice(3..<18, axis: 1))] }),
         ]
         for (name, body) in prologues { try expectFunction(Self.layer, options: Self.options, name, body) }
@@ -146,7 +191,8 @@ struct GeneratedProductTests {
         }
     }
 
-    /// A weight is overwritten by the kernel of its gradient's product, tile by tile, and read by other products before.
+    /// A weight is overwritten by the kernel of its gradient's product, tile by tile, and read by other products
+    /// before.
     @Test(arguments: [(45, 32, 70), (5, 97, 130), (300, 33, 15)])
     func updatesInPlace(rows: Int, width: Int, outputs: Int) throws {
         for optimizer in [Optimizer.sgd(learningRate: 0.1), .adamW(learningRate: 0.1)] {
@@ -159,11 +205,15 @@ struct GeneratedProductTests {
             optimizer.appendUpdates(to: builder, [Optimizer.Weight(weight, name: "weight", gradient: gradient)])
             let graph = try builder.finish()
             var inputs = randomInputs(for: graph, seed: 1)
-            for (name, value) in ["learning_rate": 0.01, "adam_correction1": 0.1, "adam_correction2": 0.05] where inputs[name] != nil {
+            for (name, value) in ["learning_rate": 0.01, "adam_correction1": 0.1, "adam_correction2": 0.05]
+            where inputs[name] != nil {
                 inputs[name]?.values = [value]
             }
-            let parameters = randomParameters(for: graph, seed: 2).mapValues { HostTensor($0.type, $0.values.map { abs($0) + 0.1 }) }
-            try expectMatchesInterpreter(graph, inputs: inputs, parameters: parameters, options: Self.options, "\(rows)x\(width)x\(outputs)")
+            let parameters = randomParameters(for: graph, seed: 2).mapValues {
+                HostTensor($0.type, $0.values.map { abs($0) + 0.1 })
+            }
+            try expectMatchesInterpreter(
+                graph, inputs: inputs, parameters: parameters, options: Self.options, "\(rows)x\(width)x\(outputs)")
         }
     }
 
@@ -176,7 +226,8 @@ struct GeneratedProductTests {
         let graph = try functionGraph(types) { x in [product(x, layout: 2, result: .f32)] }, inputs = inputs(types)
         let host = try runCompiled(graph, inputs: inputs, options: Self.options)
         for level in TargetLevelTests.levels.dropFirst() {
-            let lesser = try runCompiled(graph, inputs: inputs, options: Self.options, target: TargetDescription.host().restricted(to: level))
+            let lesser = try runCompiled(
+                graph, inputs: inputs, options: Self.options, target: TargetDescription.host().restricted(to: level))
             let count = differences(try #require(lesser["y0"]).hostTensor, try #require(host["y0"]).hostTensor)
             #expect(count == 0, "\(level): \(Int(count)) of \(shape[0] * shape[1]) differ")
         }
@@ -188,27 +239,38 @@ struct GeneratedProductTests {
         for (m, n, k, layout) in [(14, 33, 32, 0), (31, 97, 15, 1), (15, 1, 33, 2), (1, 14, 31, 3), (97, 200, 64, 2)] {
             let types = types(element, m, n, k, layout: layout)
             let graph = try functionGraph(types) { x in [product(x, layout: layout, result: .f32)] }
-            try expectMatchesInterpreter(graph, inputs: inputs(types), options: Self.options, target: target, "\(level), \(m)x\(n)x\(k), layout \(layout)")
+            try expectMatchesInterpreter(
+                graph, inputs: inputs(types), options: Self.options, target: target,
+                "\(level), \(m)x\(n)x\(k), layout \(layout)")
         }
     }
 
     private func kernel(_ element: ElementType, _ shape: [Int]) throws -> ProductKernel {
-        let graph = try functionGraph(types(element, shape[0], shape[1], shape[2], layout: 0)) { x in [product(x, layout: 0, result: .f32)] }
-        let kernels = try GraphCompiler(Self.options, cache: nil).schedule(GraphCompiler.optimize(graph)).steps.compactMap { step -> ProductKernel? in
-            guard case .kernel(let call) = step.work, case .product(let kernel) = call.kernel else { return nil }
-            return kernel
+        let graph = try functionGraph(types(element, shape[0], shape[1], shape[2], layout: 0)) { x in
+            [product(x, layout: 0, result: .f32)]
         }
+        let kernels = try GraphCompiler(Self.options, cache: nil).schedule(GraphCompiler.optimize(graph)).steps
+            .compactMap { step -> ProductKernel? in
+                guard case .kernel(let call) = step.work, case .product(let kernel) = call.kernel else { return nil }
+                return kernel
+            }
         return try #require(kernels.first)
     }
 
-    /// All columns belong to a tile; where equal tiles are possible, they are equal, so that two threads end at the same time.
-    @Test(arguments: [ElementType.f32, .bf16], [[2208, 512, 2048], [800, 768, 3072], [1536, 512, 2208], [800, 2304, 768], [64, 997, 31], [7, 65, 4096]])
+    /// All columns belong to a tile; where equal tiles are possible, they are equal, so that two threads end at the
+    /// same time.
+    @Test(
+        arguments: [ElementType.f32, .bf16],
+        [[2208, 512, 2048], [800, 768, 3072], [1536, 512, 2208], [800, 2304, 768], [64, 997, 31], [7, 65, 4096]])
     func tilesAreEven(_ element: ElementType, _ shape: [Int]) throws {
         let n = shape[1], kernel = try kernel(element, shape)
         for level in TargetLevelTests.levels {
             let tiling = ProductTiling(kernel, try TargetDescription.host().restricted(to: level))
-            #expect(tiling.columnTiles * tiling.columnsPerTile >= n && (tiling.columnTiles - 1) * tiling.columnsPerTile < n, "\(level)")
-            #expect(n % 512 != 0 && n % 768 != 0 || tiling.columnTiles * tiling.columnsPerTile == n, "\(level): \(tiling)")
+            #expect(
+                tiling.columnTiles * tiling.columnsPerTile >= n && (tiling.columnTiles - 1) * tiling.columnsPerTile < n,
+                "\(level)")
+            #expect(
+                n % 512 != 0 && n % 768 != 0 || tiling.columnTiles * tiling.columnsPerTile == n, "\(level): \(tiling)")
         }
     }
 
@@ -222,9 +284,12 @@ struct GeneratedProductTests {
         }
     }
 
-    /// What a reshape divides and another puts together again is read and written side by side, without arithmetic for single elements.
+    /// What a reshape divides and another puts together again is read and written side by side, without arithmetic for
+    /// single elements.
     @Test func indicesThatAreWholeAgainAreNotComputed() throws {
-        let graph = try functionGraph([f32(40, 3, 4, 4), f32(40, 21)]) { x in [dot(x[1], x[0], contracting: [(0, 0)]) * 2] }
+        let graph = try functionGraph([f32(40, 3, 4, 4), f32(40, 21)]) { x in
+            [dot(x[1], x[0], contracting: [(0, 0)]) * 2]
+        }
         let text = try GraphCompiler(Self.options, cache: nil).kernels(graph)
         #expect(text.contains("[48*i0 + i1]") && !text.contains(/\[[^\]]*%/), "\(text)")
         try expectMatchesInterpreter(graph, inputs: randomInputs(for: graph, seed: 9), options: Self.options)

@@ -17,7 +17,8 @@ struct InPlaceUpdateTests {
         body(builder, p, q, builder.input(Input("x", type)))
         let graph = try builder.finish()
         try expectMatchesInterpreter(
-            graph, inputs: randomInputs(for: graph, seed: 1), parameters: randomParameters(for: graph, seed: 2), comment,
+            graph, inputs: randomInputs(for: graph, seed: 1), parameters: randomParameters(for: graph, seed: 2),
+            comment,
             sourceLocation: sourceLocation)
     }
 
@@ -127,16 +128,18 @@ struct InPlaceUpdateTests {
     /// Several steps of each optimizer on two layers equal the interpreter's.
     @Test(arguments: ["adamW", "adam", "sgd", "momentum", "lars", "clipped", "averaged"])
     func optimizers(name: String) throws {
-        let optimizer: Optimizer = switch name {
-        case "adamW": .adamW(learningRate: 0.05, weightDecay: 0.1)
-        case "adam": .adam(learningRate: 0.05, weightDecay: 0.1)
-        case "momentum": .sgd(learningRate: 0.05, momentum: 0.9, weightDecay: 0.01, nesterov: true)
-        case "lars": .lars(learningRate: 0.5, weightDecay: 0.01, trustCoefficient: 0.1)
-        // The norm of the gradients lies around 1: some steps are clipped, some are not.
-        case "clipped": .sgd(learningRate: 0.05, momentum: 0.9).clippingGradients(toNorm: 1)
-        case "averaged": .adamW(learningRate: 0.05, weightDecay: 0.1).clippingGradients(toNorm: 0.5).averagingWeights(decay: 0.9)
-        default: .sgd(learningRate: 0.05)
-        }
+        let optimizer: Optimizer =
+            switch name {
+            case "adamW": .adamW(learningRate: 0.05, weightDecay: 0.1)
+            case "adam": .adam(learningRate: 0.05, weightDecay: 0.1)
+            case "momentum": .sgd(learningRate: 0.05, momentum: 0.9, weightDecay: 0.01, nesterov: true)
+            case "lars": .lars(learningRate: 0.5, weightDecay: 0.01, trustCoefficient: 0.1)
+            // The norm of the gradients lies around 1: some steps are clipped, some are not.
+            case "clipped": .sgd(learningRate: 0.05, momentum: 0.9).clippingGradients(toNorm: 1)
+            case "averaged":
+                .adamW(learningRate: 0.05, weightDecay: 0.1).clippingGradients(toNorm: 0.5).averagingWeights(decay: 0.9)
+            default: .sgd(learningRate: 0.05)
+            }
         let graph = try perceptronStep(optimizer)
         let program = try GraphCompiler(cache: nil).compile(graph).program
         let runner = try ProgramRunner(program, pool: WorkerPool(threads: 2))
@@ -147,7 +150,9 @@ struct InPlaceUpdateTests {
         for (name, value) in expected { try state.write(name, TensorData(value)) }
         for step in 1...5 {
             var inputs = randomInputs(for: graph, seed: UInt64(step))
-            for (name, value) in optimizer.inputs(step: step) { inputs[name] = HostTensor(TensorType(.f32, []), [value]) }
+            for (name, value) in optimizer.inputs(step: step) {
+                inputs[name] = HostTensor(TensorType(.f32, []), [value])
+            }
             let outcome = try Interpreter().run(graph, inputs: inputs, parameters: expected)
             let outputs = try runner.run(state, inputs.mapValues { TensorData($0) })
             #expect(relativeError(outputs["loss"]!.hostTensor, outcome.outputs["loss"]!) < 2e-5, "loss of step \(step)")

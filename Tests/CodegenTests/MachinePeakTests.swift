@@ -21,7 +21,9 @@ struct MachinePeakTests {
     @Test func share() throws {
         let peak = try MachinePeak(target: .host(), pool: WorkerPool(threads: 1))
         let (operations, bytes) = (Int(peak.float32), Int(peak.bytesPerSecond))
-        func share(_ operations: Int, _ bytes: Int) -> Double { peak.share(operations: operations, bytes: bytes, seconds: 2, .float32) }
+        func share(_ operations: Int, _ bytes: Int) -> Double {
+            peak.share(operations: operations, bytes: bytes, seconds: 2, .float32)
+        }
         #expect(abs(share(operations, 0) - 0.5) < 1e-6)
         #expect(abs(share(operations, 2 * bytes) - 1) < 1e-6)
         #expect(share(0, 0) == 0)

@@ -8,24 +8,35 @@ import Testing
 struct MemoryTests {
     private static let alignment = 64
 
-    private func expectSound(_ intervals: [MemoryPlan.Interval], _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) {
+    private func expectSound(
+        _ intervals: [MemoryPlan.Interval], _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation
+    ) {
         let plan = MemoryPlan(intervals, alignment: Self.alignment)
         let rounded = intervals.map { ($0.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment }
         #expect(plan.offsets.count == intervals.count, "\(comment)", sourceLocation: sourceLocation)
         for a in intervals.indices where intervals[a].byteCount > 0 {
             let offset = plan.offsets[a]
-            #expect(offset >= 0 && offset % Self.alignment == 0 && offset + intervals[a].byteCount <= plan.byteCount,
+            #expect(
+                offset >= 0 && offset % Self.alignment == 0 && offset + intervals[a].byteCount <= plan.byteCount,
                 "\(comment): tensor \(a) at \(offset) of \(plan.byteCount)", sourceLocation: sourceLocation)
             for b in intervals.indices where b < a && intervals[b].byteCount > 0 {
                 guard intervals[a].first <= intervals[b].last, intervals[b].first <= intervals[a].last else { continue }
-                let apart = offset + intervals[a].byteCount <= plan.offsets[b] || plan.offsets[b] + intervals[b].byteCount <= offset
+                let apart =
+                    offset + intervals[a].byteCount <= plan.offsets[b]
+                    || plan.offsets[b] + intervals[b].byteCount <= offset
                 #expect(apart, "\(comment): tensors \(b) and \(a) overlap", sourceLocation: sourceLocation)
             }
         }
         let times = Set(intervals.flatMap { [$0.first, $0.last] })
-        let needed = times.map { time in zip(intervals, rounded).reduce(0) { $0 + ($1.0.first <= time && time <= $1.0.last ? $1.1 : 0) } }.max() ?? 0
-        #expect(plan.byteCount >= needed, "\(comment): \(plan.byteCount) bytes for \(needed)", sourceLocation: sourceLocation)
-        #expect(plan.byteCount <= rounded.reduce(0, +), "\(comment): more than all tensors", sourceLocation: sourceLocation)
+        let needed =
+            times.map { time in
+                zip(intervals, rounded).reduce(0) { $0 + ($1.0.first <= time && time <= $1.0.last ? $1.1 : 0) }
+            }.max() ?? 0
+        #expect(
+            plan.byteCount >= needed, "\(comment): \(plan.byteCount) bytes for \(needed)",
+            sourceLocation: sourceLocation)
+        #expect(
+            plan.byteCount <= rounded.reduce(0, +), "\(comment): more than all tensors", sourceLocation: sourceLocation)
     }
 
     @Test(arguments: 0..<60 as Range<UInt64>)
@@ -34,7 +45,8 @@ struct MemoryTests {
         let intervals = (0..<random.integer(0...80)).map { _ in
             let first = random.integer(-1...40)
             let bytes = random.pick([0, 1, 63, 64, 65, 4096, random.integer(1...10_000)])
-            return MemoryPlan.Interval(byteCount: bytes, first: first, last: first + random.integer(0...(random.chance(0.2) ? 40 : 4)))
+            return MemoryPlan.Interval(
+                byteCount: bytes, first: first, last: first + random.integer(0...(random.chance(0.2) ? 40 : 4)))
         }
         expectSound(intervals, "seed \(seed)")
     }
@@ -44,13 +56,18 @@ struct MemoryTests {
         #expect(MemoryPlan(chain, alignment: 64).byteCount == 2 * 640)
         #expect(MemoryPlan([], alignment: 64).byteCount == 0)
         // Tensors that meet in a single step live at the same time.
-        let meeting = [MemoryPlan.Interval(byteCount: 64, first: 0, last: 3), MemoryPlan.Interval(byteCount: 64, first: 3, last: 5)]
+        let meeting = [
+            MemoryPlan.Interval(byteCount: 64, first: 0, last: 3),
+            MemoryPlan.Interval(byteCount: 64, first: 3, last: 5),
+        ]
         #expect(MemoryPlan(meeting, alignment: 64).byteCount == 128)
     }
 
     /// Here the largest tensor, placed first, leaves a gap; what lives long has to go first.
     @Test func theOrderWithFewerGapsIsTaken() {
-        let tensors = [(192, 0, 4), (192, 4, 4), (128, 4, 5), (256, 2, 3)].map { MemoryPlan.Interval(byteCount: $0, first: $1, last: $2) }
+        let tensors = [(192, 0, 4), (192, 4, 4), (128, 4, 5), (256, 2, 3)].map {
+            MemoryPlan.Interval(byteCount: $0, first: $1, last: $2)
+        }
         expectSound(tensors, "four tensors")
         #expect(MemoryPlan(tensors, alignment: 64).byteCount == 512)
     }
@@ -80,7 +97,8 @@ struct MemoryTests {
         }
     }
 
-    /// Gathered rows are copied for the product that cannot read them in place, and for everyone else, so that the rows they are taken of go early.
+    /// Gathered rows are copied for the product that cannot read them in place, and for everyone else, so that the rows
+    /// they are taken of go early.
     @Test func gatheredRowsAreKeptInPlaceOfAllRows() throws {
         let graph = try functionGraph([f32(512, 64), i32(64), f32(64, 64)]) { x in
             let rows = gather(x[0], x[1])
@@ -107,16 +125,19 @@ struct MemoryTests {
         }
         try #require(program.steps.count == schedule.steps.count)
         for (time, step) in schedule.steps.enumerated() {
-            let places: [Place] = switch program.steps[time].work {
-            case .kernel(_, let arguments, _, _): arguments
-            case .product(let product): [product.a.place, product.b.place, product.c.place]
-            case .sort(let sort): [sort.source, sort.result]
-            }
+            let places: [Place] =
+                switch program.steps[time].work {
+                case .kernel(_, let arguments, _, _): arguments
+                case .product(let product): [product.a.place, product.b.place, product.c.place]
+                case .sort(let sort): [sort.source, sort.result]
+                }
             for (buffer, place) in zip(step.buffers, places) where buffers[buffer].kind == .arena {
                 touch(buffer, time)
                 // A product's place may lie inside its buffer.
                 if case .product = step.work { continue }
-                #expect(offsets[buffer] == nil || offsets[buffer] == place.byteOffset, "seed \(seed): buffer \(buffer) has two places")
+                #expect(
+                    offsets[buffer] == nil || offsets[buffer] == place.byteOffset,
+                    "seed \(seed): buffer \(buffer) has two places")
                 offsets[buffer] = place.byteOffset
             }
         }
@@ -130,8 +151,12 @@ struct MemoryTests {
         }
         /// Whether a step reads some buffer for the last time where it writes another one.
         func isWrittenInPlace(_ buffer: Int, at time: Int) -> Bool {
-            guard time >= 0, time < schedule.steps.count, case .kernel(let call) = schedule.steps[time].work else { return false }
-            return call.inPlace.contains { $0.written == buffer && last[$0.read] == time && offsets[$0.read] == offsets[buffer] }
+            guard time >= 0, time < schedule.steps.count, case .kernel(let call) = schedule.steps[time].work else {
+                return false
+            }
+            return call.inPlace.contains {
+                $0.written == buffer && last[$0.read] == time && offsets[$0.read] == offsets[buffer]
+            }
         }
         let placed = offsets.sorted { $0.key < $1.key }
         for (a, aOffset) in placed {
@@ -165,10 +190,14 @@ struct MemoryTests {
             }
             #expect(reads.isSubset(of: written), "seed \(seed), step \(time): reads \(reads.subtracting(written))")
             #expect(!writes.isEmpty, "seed \(seed), step \(time) writes nothing")
-            if case .product = step.work { #expect(reads.isDisjoint(with: writes), "seed \(seed), step \(time): a product overwrites its operand") }
+            if case .product = step.work {
+                #expect(reads.isDisjoint(with: writes), "seed \(seed), step \(time): a product overwrites its operand")
+            }
             written.formUnion(writes)
         }
-        for result in schedule.graph.results { #expect(written.contains(schedule.layout[result.value].buffer), "seed \(seed): a result is not written") }
+        for result in schedule.graph.results {
+            #expect(written.contains(schedule.layout[result.value].buffer), "seed \(seed): a result is not written")
+        }
     }
 
     // MARK: Report
@@ -180,33 +209,48 @@ struct MemoryTests {
         let compilation = try GraphCompiler().compile(graph)
         let report = compilation.memory, schedule = try Schedule(GraphCompiler.optimize(graph))
         var used = Set(schedule.steps.flatMap(\.buffers))
-        used.formUnion((schedule.graph.inputs.map(\.value) + schedule.graph.results.map(\.value)).map { schedule.layout[$0].buffer })
-        #expect(report.buffers.map(\.number) == used.filter { schedule.layout.buffers[$0].kind == .arena }.sorted(), "seed \(seed)")
+        used.formUnion(
+            (schedule.graph.inputs.map(\.value) + schedule.graph.results.map(\.value)).map {
+                schedule.layout[$0].buffer
+            })
+        #expect(
+            report.buffers.map(\.number) == used.filter { schedule.layout.buffers[$0].kind == .arena }.sorted(),
+            "seed \(seed)")
         #expect(report.arenaBytes == compilation.program.arenaBytes)
-        #expect(report.arenaBytes == report.buffers.map { $0.offset + Memory.aligned($0.byteCount) }.max() ?? 0, "seed \(seed)")
+        #expect(
+            report.arenaBytes == report.buffers.map { $0.offset + Memory.aligned($0.byteCount) }.max() ?? 0,
+            "seed \(seed)")
         #expect(report.peakBytes <= report.arenaBytes)
         for buffer in report.buffers {
-            #expect(buffer.byteCount == schedule.layout.buffers[buffer.number].byteCount && !buffer.content.isEmpty, "seed \(seed): \(buffer)")
+            #expect(
+                buffer.byteCount == schedule.layout.buffers[buffer.number].byteCount && !buffer.content.isEmpty,
+                "seed \(seed): \(buffer)")
             for (time, step) in schedule.steps.enumerated() where step.buffers.contains(buffer.number) {
                 #expect(buffer.steps.contains(time), "seed \(seed): \(buffer) at step \(time)")
             }
         }
-        for step in -1...schedule.steps.count { #expect(report.bytes(at: step) <= report.peakBytes, "seed \(seed), step \(step)") }
+        for step in -1...schedule.steps.count {
+            #expect(report.bytes(at: step) <= report.peakBytes, "seed \(seed), step \(step)")
+        }
         #expect(report.bytes(at: report.peakStep) == report.peakBytes)
-        #expect((2...6).contains(report.text(lines: 3).split(separator: "\n").count), "seed \(seed): \(report.text(lines: 3))")
+        #expect(
+            (2...6).contains(report.text(lines: 3).split(separator: "\n").count),
+            "seed \(seed): \(report.text(lines: 3))")
     }
 
     /// Without gaps the arena is as large as what is in use at the peak; buffers of one kind are one line.
     @Test func reportOfAChain() throws {
         let graph = try functionGraph([f32(64, 64)]) { x in [matmul(matmul(x[0], x[0]), x[0])] }
         let report = try GraphCompiler().compile(graph).memory
-        #expect(report.buffers.count == 3 && report.arenaBytes == 3 * 64 * 64 * 4 && report.peakBytes == report.arenaBytes)
+        #expect(
+            report.buffers.count == 3 && report.arenaBytes == 3 * 64 * 64 * 4 && report.peakBytes == report.arenaBytes)
         #expect(report.peakStep == 1)
-        #expect(report.text() == """
-                  0.0 MB       0.0 MB  arena of 3 buffers; its peak is at step 1
-                  in all      at peak
-                  0.0 MB       0.0 MB  dot f32[64,64]: 2 buffers, steps 0…2, each for 2 at most
-                  0.0 MB       0.0 MB  input f32[64,64]: steps -1…1
-            """)
+        #expect(
+            report.text() == """
+                      0.0 MB       0.0 MB  arena of 3 buffers; its peak is at step 1
+                      in all      at peak
+                      0.0 MB       0.0 MB  dot f32[64,64]: 2 buffers, steps 0…2, each for 2 at most
+                      0.0 MB       0.0 MB  input f32[64,64]: steps -1…1
+                """)
     }
 }

@@ -85,7 +85,9 @@ struct ObjectCacheTests {
     }
 
     @Test func aLengthenedEntryIsAMiss() throws { try expectRecovery { $0.append(0) } }
-    @Test func garbageIsAMiss() throws { try expectRecovery { $0 = (0..<5000).map { UInt8(truncatingIfNeeded: $0 * 7919 >> 3) } } }
+    @Test func garbageIsAMiss() throws {
+        try expectRecovery { $0 = (0..<5000).map { UInt8(truncatingIfNeeded: $0 * 7919 >> 3) } }
+    }
 
     @Test func theEntryOfAnotherKeyIsAMiss() throws {
         try withFolder { (folder: String) throws in
@@ -111,11 +113,18 @@ struct ObjectCacheTests {
                 cache.store([2], as: key)
                 return cache.object(key)
             }
-            #expect(try replaced("folder") { try files.createDirectory(atPath: $0, withIntermediateDirectories: false) } == [2])
-            #expect(try replaced("link") { try files.createSymbolicLink(atPath: $0, withDestinationPath: "/etc/passwd") } == [2])
+            #expect(
+                try replaced("folder") { try files.createDirectory(atPath: $0, withIntermediateDirectories: false) }
+                    == [2])
+            #expect(
+                try replaced("link") { try files.createSymbolicLink(atPath: $0, withDestinationPath: "/etc/passwd") }
+                    == [2])
             #expect(try replaced("pipe") { _ = mkfifo($0, 0o600) } == [2])
             #expect(try replaced("unreadable") { try create($0, permissions: 0) } == [2])
-            #expect(try replaced("full folder") { try files.createDirectory(atPath: $0 + "/x", withIntermediateDirectories: true) } == nil)
+            #expect(
+                try replaced("full folder") {
+                    try files.createDirectory(atPath: $0 + "/x", withIntermediateDirectories: true)
+                } == nil)
         }
     }
 
@@ -125,7 +134,9 @@ struct ObjectCacheTests {
         try withFolder { (parent: String) throws in
             let folder = parent + "/not/there"
             ObjectCache(folder: folder).remember("name", "text")
-            func permissions(_ path: String) throws -> Int? { try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int }
+            func permissions(_ path: String) throws -> Int? {
+                try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+            }
             #expect(try permissions(folder) == 0o700)
             #expect(try entries(in: folder).map { try permissions("\(folder)/\($0)") } == [0o600])
         }
@@ -215,7 +226,8 @@ struct ObjectCacheTests {
         try withFolder { (folder: String) throws in
             for (name, age) in [("old", 7200.0), ("new", 10)] {
                 try create("\(folder)/.\(name).partial")
-                try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: "\(folder)/.\(name).partial")
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: "\(folder)/.\(name).partial")
             }
             try create("\(folder)/stranger", byteCount: 100_000)
             ObjectCache(folder: folder, limitBytes: 5000).remember("name", "text")
@@ -247,12 +259,16 @@ struct ObjectCacheTests {
         try withFolder { (folder: String) throws in
             let texts = (0..<6).map { String(repeating: "\($0)", count: 3000 + $0) }
             DispatchQueue.concurrentPerform(iterations: 400) { turn in
-                // A cache each, and a small limit, as processes of their own would have; now and then one damages a file.
-                let cache = ObjectCache(folder: folder, limitBytes: turn % 3 == 0 ? 24 << 10 : 1 << 20), number = turn % texts.count
+                // A cache each, and a small limit, as processes of their own would have; now and then one damages a
+                // file.
+                let cache = ObjectCache(folder: folder, limitBytes: turn % 3 == 0 ? 24 << 10 : 1 << 20),
+                    number = turn % texts.count
                 cache.remember("\(number)", texts[number])
                 let recalled = cache.recall("\(number)")
                 #expect(recalled == nil || recalled == texts[number])
-                if turn % 50 == 7, let name = try? entries(in: folder).first, let file = FileHandle(forWritingAtPath: "\(folder)/\(name)") {
+                if turn % 50 == 7, let name = try? entries(in: folder).first,
+                    let file = FileHandle(forWritingAtPath: "\(folder)/\(name)")
+                {
                     file.write(Data([0]))
                 }
             }
@@ -276,12 +292,15 @@ struct ObjectCacheTests {
 /// Runs a body with a new folder, which is removed afterwards.
 private func withFolder(_ body: (String) throws -> Void) throws {
     let folder = NSTemporaryDirectory() + "/apus-cache-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try body(folder)
 }
 
-private func entries(in folder: String) throws -> Set<String> { Set(try FileManager.default.contentsOfDirectory(atPath: folder)) }
+private func entries(in folder: String) throws -> Set<String> {
+    Set(try FileManager.default.contentsOfDirectory(atPath: folder))
+}
 
 private func create(_ path: String, byteCount: Int = 1, permissions: Int = 0o600) throws {
     try Data(count: byteCount).write(to: URL(fileURLWithPath: path))
@@ -301,7 +320,10 @@ private func outcome(
 ) throws -> (isCached: Bool, stages: [String], result: [String: TensorData]) {
     let compilation = try GraphCompiler(target: target, cache: cache).compile(graph)
     let inputs = graph.inputs.map { input in
-        (input.operation.name, TensorData(HostTensor(input.operation.type, (0..<input.operation.type.count).map { sin(Double($0)) })))
+        (
+            input.operation.name,
+            TensorData(HostTensor(input.operation.type, (0..<input.operation.type.count).map { sin(Double($0)) }))
+        )
     }
     let runner = try ProgramRunner(compilation.program, pool: WorkerPool(threads: 1))
     let result = try runner.run(ProgramState(), Dictionary(uniqueKeysWithValues: inputs))
@@ -309,7 +331,9 @@ private func outcome(
 }
 
 /// Damages all entries of a compilation; the next one must miss them and write them anew.
-private func expectRecovery(sourceLocation: Testing.SourceLocation = #_sourceLocation, _ damage: (inout [UInt8]) -> Void) throws {
+private func expectRecovery(
+    sourceLocation: Testing.SourceLocation = #_sourceLocation, _ damage: (inout [UInt8]) -> Void
+) throws {
     try withFolder { (folder: String) throws in
         let graph = try softmaxGraph(), expected = try outcome(of: graph, ObjectCache(folder: folder)).result
         for name in try entries(in: folder) {
@@ -318,7 +342,8 @@ private func expectRecovery(sourceLocation: Testing.SourceLocation = #_sourceLoc
             damage(&bytes)
             try Data(bytes).write(to: URL(fileURLWithPath: path))
         }
-        let second = try outcome(of: graph, ObjectCache(folder: folder)), third = try outcome(of: graph, ObjectCache(folder: folder))
+        let second = try outcome(of: graph, ObjectCache(folder: folder)),
+            third = try outcome(of: graph, ObjectCache(folder: folder))
         #expect(!second.isCached && third.isCached, sourceLocation: sourceLocation)
         #expect(second.result == expected && third.result == expected, sourceLocation: sourceLocation)
     }

@@ -22,7 +22,9 @@ struct ProductChoiceTests {
         let count = Mutex(0)
         private let speed: ProductChoice.Speed?
 
-        init(generated: Double, openblas: Double) { speed = ProductChoice.Speed(generated: generated, openblas: openblas) }
+        init(generated: Double, openblas: Double) {
+            speed = ProductChoice.Speed(generated: generated, openblas: openblas)
+        }
         /// A clock that does not work.
         init() { speed = nil }
 
@@ -37,9 +39,15 @@ struct ProductChoiceTests {
     // MARK: Answers
 
     @Test func theLibraryHasToGain() throws {
-        for (openblas, answer) in [(50.0, ProductChoice.Answer.generated), (100, .generated), (109, .generated), (111, .openblas), (200, .openblas)] {
+        for (openblas, answer) in [
+            (50.0, ProductChoice.Answer.generated), (100, .generated), (109, .generated), (111, .openblas),
+            (200, .openblas),
+        ] {
             try withCache { (cache: ObjectCache) throws in
-                #expect(try FixedClock(generated: 100, openblas: openblas).choice(cache).answers([shape]) == [shape: answer], "\(openblas)")
+                #expect(
+                    try FixedClock(generated: 100, openblas: openblas).choice(cache).answers([shape]) == [
+                        shape: answer
+                    ], "\(openblas)")
                 #expect(try cache.recall(FixedClock().choice(cache).name(shape)) == answer.rawValue)
             }
         }
@@ -91,7 +99,8 @@ struct ProductChoiceTests {
             #expect(try Set(first.choice(cache).answers([shape]).values) == answers.withLock { $0 })
         }
         // Without a cache, for the process.
-        let odd = MeasuredShape(m: 301, n: 201, k: 401, isRightTurned: true), clock = FixedClock(generated: 1, openblas: 100)
+        let odd = MeasuredShape(m: 301, n: 201, k: 401, isRightTurned: true),
+            clock = FixedClock(generated: 1, openblas: 100)
         for _ in 0..<2 { #expect(try clock.choice(nil).answers([odd]) == [odd: .openblas]) }
         #expect(clock.count.withLock { $0 } == 1)
     }
@@ -109,7 +118,9 @@ struct ProductChoiceTests {
 
     /// A product large enough to be asked about, one that is not, and one in bfloat16.
     private func graph() throws -> Graph {
-        try functionGraph([f32(300, 400), f32(200, 400), f32(200), f32(5, 6), f32(6, 7), bf16(300, 400), bf16(400, 200)]) { x in
+        try functionGraph([
+            f32(300, 400), f32(200, 400), f32(200), f32(5, 6), f32(6, 7), bf16(300, 400), bf16(400, 200),
+        ]) { x in
             [gelu(linear(x[0], weight: x[1], bias: x[2])), matmul(x[3], x[4]), matmul(x[5], x[6])]
         }
     }
@@ -118,7 +129,8 @@ struct ProductChoiceTests {
     private func libraryProducts(_ products: CompilerOptions.Products, _ cache: ObjectCache?) throws -> Int {
         let graph = try graph(), inputs = randomInputs(for: graph, seed: 3)
         let program = try GraphCompiler(CompilerOptions(products: products), cache: cache).compile(graph).program
-        let results = try ProgramRunner(program, pool: WorkerPool(threads: 2)).run(ProgramState(), inputs.mapValues { TensorData($0) })
+        let results = try ProgramRunner(program, pool: WorkerPool(threads: 2)).run(
+            ProgramState(), inputs.mapValues { TensorData($0) })
         for (name, value) in try runInterpreted(graph, inputs: inputs) {
             let result = try #require(results[name])
             #expect(relativeError(result.hostTensor, value) < (name == "y2" ? 1 / 128 : 2e-5), "\(products): \(name)")

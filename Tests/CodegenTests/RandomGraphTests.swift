@@ -31,14 +31,17 @@ struct RandomGraphTests {
     /// bounds an element by the largest of its tensor, since a gradient may be the small difference of large terms, and
     /// there the error of correct kernels is that of the terms.
     private func expectMatches(
-        _ seeds: Range<UInt64>, gradients: Bool? = nil, tolerance: Double = 2e-4, _ options: CompilerOptions = CompilerOptions(),
+        _ seeds: Range<UInt64>, gradients: Bool? = nil, tolerance: Double = 2e-4,
+        _ options: CompilerOptions = CompilerOptions(),
         target: TargetDescription? = nil, _ comment: String = ""
     ) throws {
         for seed in seeds {
             let graph = random(seed, gradients: gradients).graph
             try expectMatchesInterpreter(
-                graph, inputs: randomInputs(for: graph, seed: seed), parameters: randomParameters(for: graph, seed: seed),
-                tolerance: tolerance, by: largestError, options: options, target: target, cache: sharedCache, "seed \(seed) \(comment)")
+                graph, inputs: randomInputs(for: graph, seed: seed),
+                parameters: randomParameters(for: graph, seed: seed),
+                tolerance: tolerance, by: largestError, options: options, target: target, cache: sharedCache,
+                "seed \(seed) \(comment)")
         }
     }
 
@@ -50,8 +53,8 @@ struct RandomGraphTests {
         try expectMatches(seeds, CompilerOptions(products: .openblas), "openblas")
     }
 
-    /// Numbers in bf16 are off by up to 2⁻⁹; a few products and what follows them add up to a few per cent of the largest element.
-    /// Only graphs with gradients: in others a comparison may turn over.
+    /// Numbers in bf16 are off by up to 2⁻⁹; a few products and what follows them add up to a few per cent of the
+    /// largest element. Only graphs with gradients: in others a comparison may turn over.
     @Test(arguments: some)
     func matchInMixedPrecision(seeds: Range<UInt64>) throws {
         try expectMatches(seeds, gradients: true, tolerance: 3e-2, CompilerOptions(precision: .bfloat16), "bf16")

@@ -9,7 +9,10 @@ struct ReductionKernelTests {
     @Test(arguments: oddExtents)
     func rows(extent: Int) throws {
         try expectFunction([f32(7, extent)]) { x in
-            [sum(x[0], axes: [1]), maximum(x[0], axes: [1]), minimum(x[0], axes: [1], keepAxes: true), mean(x[0] * x[0], axes: [1])]
+            [
+                sum(x[0], axes: [1]), maximum(x[0], axes: [1]), minimum(x[0], axes: [1], keepAxes: true),
+                mean(x[0] * x[0], axes: [1]),
+            ]
         }
         try expectFunction([i32(3, extent)], tolerance: 0, by: differences) { x in
             [sum(x[0], axes: [1]), maximum(x[0], axes: [1]), minimum(x[0], axes: [1])]
@@ -23,7 +26,9 @@ struct ReductionKernelTests {
             [sum(x[0], axes: [0]), maximum(x[0], axes: [0]), minimum(x[0] * 2 - 1, axes: [0])]
         }
         try expectFunction([f32(extent, 5)]) { x in [sum(x[0], axes: [0]), maximum(x[0], axes: [0], keepAxes: true)] }
-        try expectFunction([i32(extent, 5)], tolerance: 0, by: differences) { x in [sum(x[0], axes: [0]), minimum(x[0], axes: [0])] }
+        try expectFunction([i32(extent, 5)], tolerance: 0, by: differences) { x in
+            [sum(x[0], axes: [0]), minimum(x[0], axes: [0])]
+        }
     }
 
     /// Every set of axes of a tensor of rank 4, some of extent 1.
@@ -44,7 +49,10 @@ struct ReductionKernelTests {
         values[74] = .infinity
         values[80] = -.infinity
         try expectFunction([f32(3, 37)], values: [0: values], tolerance: 0, by: differences) { x in
-            [maximum(x[0], axes: [1]), minimum(x[0], axes: [1]), maximum(x[0], axes: [0]), minimum(x[0], axes: [0]), sum(x[0], axes: [1])]
+            [
+                maximum(x[0], axes: [1]), minimum(x[0], axes: [1]), maximum(x[0], axes: [0]), minimum(x[0], axes: [0]),
+                sum(x[0], axes: [1]),
+            ]
         }
     }
 
@@ -55,7 +63,9 @@ struct ReductionKernelTests {
     }
 
     @Test func softmaxOfLargeNumbers() throws {
-        try expectFunction([f32(2, 4)], values: [0: [1000, 999, -1000, 1000, -1e38, 1e38, 0, 1e38]]) { x in [softmax(x[0]), logSoftmax(x[0])] }
+        try expectFunction([f32(2, 4)], values: [0: [1000, 999, -1000, 1000, -1e38, 1e38, 0, 1e38]]) { x in
+            [softmax(x[0]), logSoftmax(x[0])]
+        }
     }
 
     @Test(arguments: oddExtents)
@@ -102,7 +112,8 @@ struct ReductionKernelTests {
 
 /// Compares a function and the gradients of its weighted sum with the interpreter's.
 func expectGradients(
-    _ types: [TensorType], _ comment: String, seed: UInt64 = 3, sourceLocation: Testing.SourceLocation = #_sourceLocation,
+    _ types: [TensorType], _ comment: String, seed: UInt64 = 3,
+    sourceLocation: Testing.SourceLocation = #_sourceLocation,
     _ function: ([Tensor]) -> Tensor
 ) throws {
     let builder = GraphBuilder(name: "gradient")
@@ -119,6 +130,7 @@ func expectGradients(
     }
     // In a gradient that is a difference of large terms the error is that of the terms.
     try expectMatchesInterpreter(
-        graph, inputs: randomInputs(for: graph, seed: seed), tolerance: 2e-5, by: largestError, "\(comment), seed \(seed)",
+        graph, inputs: randomInputs(for: graph, seed: seed), tolerance: 2e-5, by: largestError,
+        "\(comment), seed \(seed)",
         sourceLocation: sourceLocation)
 }

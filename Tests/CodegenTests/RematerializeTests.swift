@@ -7,7 +7,9 @@ import Testing
 
 /// A limit on memory: parts of the forward pass are computed again, and nothing else changes.
 struct RematerializeTests {
-    private func bytes(_ compilation: Compilation) -> Int { compilation.program.parameterBytes + compilation.program.arenaBytes + compilation.program.constants.count }
+    private func bytes(_ compilation: Compilation) -> Int {
+        compilation.program.parameterBytes + compilation.program.arenaBytes + compilation.program.constants.count
+    }
 
     /// All outputs and parameters after two steps.
     private func results(_ compilation: Compilation, _ graph: Graph) throws -> [String: HostTensor] {
@@ -16,12 +18,16 @@ struct RematerializeTests {
         var found: [String: HostTensor] = [:]
         for step in 1...2 as ClosedRange<UInt64> {
             var inputs = randomInputs(for: graph, seed: step).mapValues { TensorData($0) }
-            for (name, value) in ["learning_rate": 0.01, "adam_correction1": 0.1, "adam_correction2": 0.05] as [String: Float] where inputs[name] != nil {
+            for (name, value) in ["learning_rate": 0.01, "adam_correction1": 0.1, "adam_correction2": 0.05]
+                as [String: Float] where inputs[name] != nil
+            {
                 inputs[name] = TensorData(value)
             }
             for (name, output) in try runner.run(state, inputs) { found["\(name) \(step)"] = output.hostTensor }
         }
-        for parameter in compilation.program.parameters { found[parameter.name] = try state.read(parameter.name).hostTensor }
+        for parameter in compilation.program.parameters {
+            found[parameter.name] = try state.read(parameter.name).hostTensor
+        }
         return found
     }
 
@@ -64,7 +70,8 @@ struct RematerializeTests {
     func randomGraphs(seed: UInt64) throws {
         let graph = try Pass.rematerialize.run(GraphCompiler.optimize(RandomGraph(seed: seed).graph))
         try expectMatchesInterpreter(
-            graph, inputs: randomInputs(for: graph, seed: seed), parameters: randomParameters(for: graph, seed: seed), tolerance: 2e-4, by: largestError,
+            graph, inputs: randomInputs(for: graph, seed: seed), parameters: randomParameters(for: graph, seed: seed),
+            tolerance: 2e-4, by: largestError,
             "seed \(seed)")
     }
 }

@@ -35,19 +35,24 @@ func largestError(_ a: HostTensor, _ b: HostTensor) -> Double {
 
 /// 0 if all elements are the same, NaN included; the number of those that are not otherwise.
 func differences(_ a: HostTensor, _ b: HostTensor) -> Double {
-    Double(zip(a.values, b.values).count { x, y in x != y && !(x.isNaN && y.isNaN) } + abs(a.values.count - b.values.count))
+    Double(
+        zip(a.values, b.values).count { x, y in x != y && !(x.isNaN && y.isNaN) } + abs(a.values.count - b.values.count)
+    )
 }
 
 /// Code that the tests of this process share, since random graphs have kernels in common. It goes with the process.
 let sharedCache: ObjectCache = {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-tests-\(ProcessInfo.processInfo.processIdentifier)").path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "apus-tests-\(ProcessInfo.processInfo.processIdentifier)"
+    ).path
     atexit { try? FileManager.default.removeItem(atPath: sharedCache.folder) }
     return ObjectCache(folder: folder)
 }()
 
 /// Compiles a graph and runs it; the results by name, updates under `update NAME`.
 func runCompiled(
-    _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:], options: CompilerOptions = CompilerOptions(),
+    _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:],
+    options: CompilerOptions = CompilerOptions(),
     threads: Int = 2, target: TargetDescription? = nil, cache: ObjectCache? = nil
 ) throws -> [String: TensorData] {
     let program = try GraphCompiler(options, target: target, cache: cache).compile(graph).program
@@ -57,7 +62,9 @@ func runCompiled(
     let runner = try ProgramRunner(program, pool: WorkerPool(threads: threads))
     var results = try runner.run(state, inputs.mapValues { TensorData($0) })
     for result in graph.results {
-        guard case .update(let parameter) = result.kind, let operation = graph[parameter].operation as? Parameter else { continue }
+        guard case .update(let parameter) = result.kind, let operation = graph[parameter].operation as? Parameter else {
+            continue
+        }
         results["update \(operation.name)"] = try state.read(operation.name)
     }
     return results
@@ -76,7 +83,8 @@ func runInterpreted(
 /// Fails where the compiled graph and the interpreter differ by more than the tolerance.
 func expectMatchesInterpreter(
     _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:], tolerance: Double = 2e-5,
-    by distance: Distance = relativeError, options: CompilerOptions = CompilerOptions(), threads: Int = 2, target: TargetDescription? = nil,
+    by distance: Distance = relativeError, options: CompilerOptions = CompilerOptions(), threads: Int = 2,
+    target: TargetDescription? = nil,
     cache: ObjectCache? = nil, _ comment: String = "", sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
     let expected = try runInterpreted(graph, inputs: inputs, parameters: parameters)
@@ -86,7 +94,9 @@ func expectMatchesInterpreter(
         let result = try #require(results[name], "\(comment): no result \(name)", sourceLocation: sourceLocation)
         #expect(result.type == value.type, "\(comment): type of '\(name)'", sourceLocation: sourceLocation)
         let error = distance(result.hostTensor, value)
-        #expect(error <= tolerance, "\(comment): '\(name)' \(value.type) differs by \(error)", sourceLocation: sourceLocation)
+        #expect(
+            error <= tolerance, "\(comment): '\(name)' \(value.type) differs by \(error)",
+            sourceLocation: sourceLocation)
     }
 }
 
@@ -103,7 +113,8 @@ func functionGraph(_ types: [TensorType], _ body: ([Tensor]) -> [Tensor]) throws
 /// `values` replaces the random numbers of some operands.
 func expectFunction(
     _ types: [TensorType], values: [Int: [Double]] = [:], seed: UInt64 = 1, tolerance: Double = 2e-5,
-    by distance: Distance = relativeError, options: CompilerOptions = CompilerOptions(), threads: Int = 2, target: TargetDescription? = nil,
+    by distance: Distance = relativeError, options: CompilerOptions = CompilerOptions(), threads: Int = 2,
+    target: TargetDescription? = nil,
     _ comment: String = "", sourceLocation: Testing.SourceLocation = #_sourceLocation, _ body: ([Tensor]) -> [Tensor]
 ) throws {
     let graph = try functionGraph(types, body)

@@ -6,7 +6,8 @@ import Testing
 
 /// Fails where a graph's results on some numbers of threads are not bit for bit those of one.
 func expectSameBits(
-    _ graph: Graph, inputs: [String: HostTensor], options: CompilerOptions = CompilerOptions(), threads: [Int] = [2, 3, 5, 8],
+    _ graph: Graph, inputs: [String: HostTensor], options: CompilerOptions = CompilerOptions(),
+    threads: [Int] = [2, 3, 5, 8],
     cache: ObjectCache? = nil, _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
     let program = try GraphCompiler(options, cache: cache).compile(graph).program
@@ -23,7 +24,8 @@ func expectSameBits(
     for threads in threads {
         let results = try run(threads)
         for (name, data) in alone.sorted(by: { $0.key < $1.key }) {
-            #expect(results[name] == data, "\(comment): '\(name)' on \(threads) threads", sourceLocation: sourceLocation)
+            #expect(
+                results[name] == data, "\(comment): '\(name)' on \(threads) threads", sourceLocation: sourceLocation)
         }
     }
 }
@@ -44,8 +46,10 @@ struct ThreadTests {
         let graph = try functionGraph([f32(300, 257), f32(257, 190), i32(300)]) { x in
             let y = exp(x[0]) * 0.1
             return [
-                y, softmax(x[0]), sum(y, axes: [0]), sum(x[0] * y, axes: [1]), matmul(x[0], x[1]), dot(x[1], x[0], contracting: [(0, 1)]),
-                gather(y, x[2]), scatterAdd(y, at: x[2], rows: 50), argsort(y), concatenate([y, x[0]], axis: 1), sum(x[0].reshape([60, 5, 257]), axes: [1]),
+                y, softmax(x[0]), sum(y, axes: [0]), sum(x[0] * y, axes: [1]), matmul(x[0], x[1]),
+                dot(x[1], x[0], contracting: [(0, 1)]),
+                gather(y, x[2]), scatterAdd(y, at: x[2], rows: 50), argsort(y), concatenate([y, x[0]], axis: 1),
+                sum(x[0].reshape([60, 5, 257]), axes: [1]),
             ]
         }
         try expectSameBits(graph, inputs: randomInputs(for: graph, seed: 2), "large kernels")

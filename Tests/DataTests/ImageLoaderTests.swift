@@ -89,21 +89,28 @@ import Testing
     @Test func evaluationShowsTheMiddle() throws {
         let ramp = try RGBImage(width: 31, height: 20, pixels: (0..<1860).map { UInt8($0 * 7 % 256) })
         let middle: [UInt8] = [
-            113, 120, 96, 131, 142, 152, 165, 124, 131, 104, 100, 108, 139, 148, 155, 99, 107, 114, 153, 152, 159, 101, 110,
+            113, 120, 96, 131, 142, 152, 165, 124, 131, 104, 100, 108, 139, 148, 155, 99, 107, 114, 153, 152, 159, 101,
+            110,
             107, 155, 147, 155, 129, 96, 103, 132, 143, 146, 127, 134, 135, 108, 119, 126, 159, 129, 136, 122, 131, 142,
-            160, 126, 133, 111, 108, 118, 152, 160, 130, 99, 106, 93, 143, 144, 153, 138, 98, 105, 144, 151, 159, 93, 99,
-            106, 136, 143, 144, 131, 138, 98, 108, 119, 128, 162, 134, 141, 110, 97, 104, 124, 131, 137, 100, 108, 118, 155,
-            162, 134, 103, 110, 97, 144, 146, 156, 143, 102, 110, 119, 128, 135, 95, 102, 110, 136, 143, 146, 136, 143, 103,
-            110, 120, 129, 167, 139, 146, 114, 98, 108, 148, 157, 140, 102, 110, 120, 158, 168, 139, 108, 115, 99, 140, 147,
+            160, 126, 133, 111, 108, 118, 152, 160, 130, 99, 106, 93, 143, 144, 153, 138, 98, 105, 144, 151, 159, 93,
+            99,
+            106, 136, 143, 144, 131, 138, 98, 108, 119, 128, 162, 134, 141, 110, 97, 104, 124, 131, 137, 100, 108, 118,
+            155,
+            162, 134, 103, 110, 97, 144, 146, 156, 143, 102, 110, 119, 128, 135, 95, 102, 110, 136, 143, 146, 136, 143,
+            103,
+            110, 120, 129, 167, 139, 146, 114, 98, 108, 148, 157, 140, 102, 110, 120, 158, 168, 139, 108, 115, 99, 140,
+            147,
             157, 108, 106, 113, 123, 129, 137, 144, 151, 111,
         ]
         let folder = try TemporaryFolder()
         try folder.write("a/ramp.png", ramp.pngData())
         let loader = try ImageLoader(
-            folder: ImageFolder(root: folder.path), batchSize: 4, imageSize: 7, augmentation: .evaluation, seed: 0, mapGrid: 2)
+            folder: ImageFolder(root: folder.path), batchSize: 4, imageSize: 7, augmentation: .evaluation, seed: 0,
+            mapGrid: 2)
         let batch = try #require(try loader.epoch(0, maps: [0, 4, 0, 4], dropLast: false).next())
         #expect(batch.images == (try RGBImage(width: 7, height: 7, pixels: middle)).normalized())
-        // Of 12 columns, those from 2 to 9: each new cell has 3.5, of which the left one has all in the left half, the right one 3.
+        // Of 12 columns, those from 2 to 9: each new cell has 3.5, of which the left one has all in the left half, the
+        // right one 3.
         let maps = try #require(batch.maps)
         #expect(zip(maps, [0, 4 * 3 / 3.5, 0, 4 * 3 / 3.5] as [Float]).allSatisfy { abs($0 - $1) < 1e-5 })
     }
@@ -123,7 +130,8 @@ import Testing
     }
 
     @Test func aShapeThatCannotBeScaledIsNamed() throws {
-        let path = try folder.write("b/line.png", RGBImage(width: 9000, height: 1, pixels: [UInt8](repeating: 0, count: 27000)).pngData())
+        let path = try folder.write(
+            "b/line.png", RGBImage(width: 9000, height: 1, pixels: [UInt8](repeating: 0, count: 27000)).pngData())
         let error = expectError(.invalidArgument) { _ = try all(loader(.evaluation).epoch(0, dropLast: false)) }
         #expect(error?.path == path)
     }

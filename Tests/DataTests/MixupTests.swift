@@ -13,7 +13,8 @@ import Testing
         }
         let bytes = try Normalization(mean: SIMD3(), deviation: SIMD3(repeating: 1.0 / 255))
         let loader = try ImageLoader(
-            folder: ImageFolder(root: folder.path), batchSize: 6, imageSize: 8, augmentation: .wholeImage, normalization: bytes,
+            folder: ImageFolder(root: folder.path), batchSize: 6, imageSize: 8, augmentation: .wholeImage,
+            normalization: bytes,
             seed: 0, mapGrid: 4)
         let maps = (0..<6).flatMap { [Float](repeating: Float($0), count: 16) }
         return try #require(try loader.epoch(0, maps: maps, dropLast: true).next())
@@ -43,7 +44,8 @@ import Testing
         let batch = try batch()
         var areas = Set<Int>()
         for number in 0..<40 {
-            let mixed = try Mixup(mixup: 0, cutmix: 1, smoothing: 0).mixed(batch, classes: 3, seed: 1, epoch: 0, number: number)
+            let mixed = try Mixup(mixup: 0, cutmix: 1, smoothing: 0).mixed(
+                batch, classes: 3, seed: 1, epoch: 0, number: number)
             let targets = try #require(mixed.targets), maps = try #require(mixed.maps)
             // Where the first image shows the last one, its numbers are 5.
             let first = mixed.images[0..<64].map { $0.rounded() }
@@ -56,7 +58,9 @@ import Testing
             #expect(abs(targets[2] - Float(replaced.count) / 64) < 1e-6)
             for cell in 0..<16 {
                 let (y, x) = (cell / 4 * 2, cell % 4 * 2)
-                let mean = [(y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1)].reduce(Float(0)) { $0 + first[$1.0 * 8 + $1.1] } / 4
+                let mean =
+                    [(y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1)].reduce(Float(0)) { $0 + first[$1.0 * 8 + $1.1] }
+                    / 4
                 #expect(abs(maps[cell] - mean) < 1e-5)
             }
             areas.insert(replaced.count)
@@ -76,7 +80,10 @@ import Testing
 
     @Test func switchedOffItOnlySpreadsTargets() throws {
         let batch = try batch()
-        for mixup in [try Mixup(mixup: 0, cutmix: 0, smoothing: 0.3), try Mixup(mixup: 1, cutmix: 1, probability: 0, smoothing: 0.3)] {
+        for mixup in [
+            try Mixup(mixup: 0, cutmix: 0, smoothing: 0.3),
+            try Mixup(mixup: 1, cutmix: 1, probability: 0, smoothing: 0.3),
+        ] {
             let mixed = mixup.mixed(batch, classes: 3, seed: 0, epoch: 0, number: 0)
             #expect(mixed.images == batch.images && mixed.maps == batch.maps)
             #expect(try #require(mixed.targets)[0..<3].elementsEqual([0.8, 0.1, 0.1]) { abs($0 - $1) < 1e-6 })

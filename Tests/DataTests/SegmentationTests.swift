@@ -19,14 +19,16 @@ import Testing
     private func mask(_ width: Int, _ height: Int, _ seed: UInt64, white: UInt8 = 255) throws -> [UInt8] {
         var random = CounterRandom(seed: seed, purpose: .init(rawValue: 100))
         return try GreyImage(
-            width: width, height: height, pixels: (0..<width * height).map { _ in random.uniform() < 0.5 ? white : 0 }).pngData()
+            width: width, height: height, pixels: (0..<width * height).map { _ in random.uniform() < 0.5 ? white : 0 }
+        ).pngData()
     }
 
     private func loader(
         _ augmentation: SegmentationAugmentation, batchSize: Int = 2, threads: Int = 2, cacheBytes: Int = 1 << 20
     ) throws -> SegmentationLoader {
         try SegmentationLoader(
-            folder: SegmentationFolder(root: folder.path), batchSize: batchSize, imageSize: 16, augmentation: augmentation, seed: 3,
+            folder: SegmentationFolder(root: folder.path), batchSize: batchSize, imageSize: 16,
+            augmentation: augmentation, seed: 3,
             threads: threads, cacheBytes: cacheBytes)
     }
 
@@ -37,49 +39,68 @@ import Testing
     }
 
     @Test func imagesAndMasksBelongTogetherByStem() throws {
-        for name in ["images/b.JPG", "images/a.png", "images/notes.txt", "masks/1/a.PNG", "masks/1/b.png", "masks/0/b.png", "masks/0/a.png"] {
+        for name in [
+            "images/b.JPG", "images/a.png", "images/notes.txt", "masks/1/a.PNG", "masks/1/b.png", "masks/0/b.png",
+            "masks/0/a.png",
+        ] {
             try folder.write(name, [0])
         }
         let set = try SegmentationFolder(root: folder.path)
         #expect(set.classes == ["0", "1"])
         func below(_ path: String) -> String { String(path.dropFirst(folder.path.count + 1)) }
         #expect(set.items.map { below($0.image) } == ["images/a.png", "images/b.JPG"])
-        #expect(set.items.map { $0.masks.map(below) } == [["masks/0/a.png", "masks/1/a.PNG"], ["masks/0/b.png", "masks/1/b.png"]])
+        #expect(
+            set.items.map { $0.masks.map(below) } == [
+                ["masks/0/a.png", "masks/1/a.PNG"], ["masks/0/b.png", "masks/1/b.png"],
+            ])
     }
 
     @Test func whatIsMissingIsNamed() throws {
         func error(_ code: DataError.Code) -> String? {
-            expectError(code) { _ = try SegmentationFolder(root: folder.path) }?.description.replacingOccurrences(of: folder.path, with: "DIR")
+            expectError(code) { _ = try SegmentationFolder(root: folder.path) }?.description.replacingOccurrences(
+                of: folder.path, with: "DIR")
         }
-        #expect(error(.folderMissing) == "DIR/images: there is no such folder. Give a folder that holds images/ and, for each class, masks/CLASS/.")
+        #expect(
+            error(.folderMissing)
+                == "DIR/images: there is no such folder. Give a folder that holds images/ and, for each class, masks/CLASS/."
+        )
         try folder.write("images/notes.txt", [0])
         #expect(error(.folderMissing)?.hasPrefix("DIR/masks: ") == true)
         try folder.write("masks/loose.png", [0])
-        #expect(error(.noClasses) == "DIR/masks: the folder holds no class folders. "
-            + "Put the masks into one subfolder for each class, also if there is only one class.")
+        #expect(
+            error(.noClasses) == "DIR/masks: the folder holds no class folders. "
+                + "Put the masks into one subfolder for each class, also if there is only one class.")
         try folder.write("masks/0/a.png", [0])
         #expect(error(.noImages) == "DIR/images: the folder holds no images. Put PNG or JPEG images there.")
         for name in ["a", "b", "c"] { try folder.write("images/\(name).png", [0]) }
-        #expect(error(.maskMissing) == "DIR/images/b.png: the image has no mask of the class '0', as 1 more of them. "
-            + "Add the mask (a black one where the class does not occur), or remove the image.")
+        #expect(
+            error(.maskMissing) == "DIR/images/b.png: the image has no mask of the class '0', as 1 more of them. "
+                + "Add the mask (a black one where the class does not occur), or remove the image.")
         for name in ["b", "c", "d"] { try folder.write("masks/0/\(name).png", [0]) }
-        #expect(error(.imageMissing) == "DIR/masks/0/d.png: the mask has no image. Add an image of the same name to images/, or remove the mask.")
+        #expect(
+            error(.imageMissing)
+                == "DIR/masks/0/d.png: the mask has no image. Add an image of the same name to images/, or remove the mask."
+        )
         try folder.write("images/a.jpg", [0])
-        #expect(error(.ambiguousName) == "DIR/images/a.png: there is also a.jpg. "
-            + "Keep one file of that name, since images and masks belong together by name.")
+        #expect(
+            error(.ambiguousName) == "DIR/images/a.png: there is also a.jpg. "
+                + "Keep one file of that name, since images and masks belong together by name.")
     }
 
     @Test func masksThatCannotBeUsedAreFoundAtOnce() throws {
         try makeSet()
         func error(_ code: DataError.Code) -> String? {
-            expectError(code) { _ = try loader(.evaluation) }?.description.replacingOccurrences(of: folder.path, with: "DIR")
+            expectError(code) { _ = try loader(.evaluation) }?.description.replacingOccurrences(
+                of: folder.path, with: "DIR")
         }
         try folder.write("masks/nodule/3.png", mask(9, 8, 0))
-        #expect(error(.maskSizeDiffers) == "DIR/masks/nodule/3.png: the mask has 9 x 8 pixels and its image 23 x 31. "
-            + "Export the mask at the size of its image.")
+        #expect(
+            error(.maskSizeDiffers) == "DIR/masks/nodule/3.png: the mask has 9 x 8 pixels and its image 23 x 31. "
+                + "Export the mask at the size of its image.")
         try folder.write("masks/nodule/3.png", mask(23, 31, 0, white: 128))
-        #expect(error(.greyMask) == "DIR/masks/nodule/3.png: the mask has grey values, such as 128. "
-            + "Make every pixel black (0) or white (255), and store the mask as PNG, since JPEG blurs edges.")
+        #expect(
+            error(.greyMask) == "DIR/masks/nodule/3.png: the mask has grey values, such as 128. "
+                + "Make every pixel black (0) or white (255), and store the mask as PNG, since JPEG blurs edges.")
         try folder.write("masks/nodule/3.png", randomImage(23, 31).pngData())
         #expect(error(.greyMask)?.contains("3.png: the mask has colours. ") == true)
         try folder.write("masks/nodule/3.png", [1, 2])
@@ -112,7 +133,9 @@ import Testing
             }
         }
         let last = batches[2].padded(to: 2)
-        #expect(last.count == 1 && last.images == batches[2].images + batches[2].images && last.masks == batches[2].masks + batches[2].masks)
+        #expect(
+            last.count == 1 && last.images == batches[2].images + batches[2].images
+                && last.masks == batches[2].masks + batches[2].masks)
     }
 
     @Test func trainingTurnsImageAndMasksTogether() throws {
@@ -130,8 +153,11 @@ import Testing
                 let mask = Array(batch.masks[place * 256..<(place + 1) * 256])
                 let seen: [Float] = batch.images[place * 768..<place * 768 + 256].map { $0 > 0 ? 1 : 0 }
                 #expect(seen == mask)
-                let original = plain.indices.firstIndex(of: index).map { Array(plain.masks[$0 * 256..<($0 + 1) * 256]) } ?? []
-                let quarter: [Float] = (0..<256).map { (place: Int) -> Float in original[place % 16 * 16 + 15 - place / 16] }
+                let original =
+                    plain.indices.firstIndex(of: index).map { Array(plain.masks[$0 * 256..<($0 + 1) * 256]) } ?? []
+                let quarter: [Float] = (0..<256).map { (place: Int) -> Float in
+                    original[place % 16 * 16 + 15 - place / 16]
+                }
                 let half: [Float] = original.reversed(), last: [Float] = quarter.reversed()
                 #expect([original, quarter, half, last].contains(mask))
                 turned += mask == original ? 0 : 1
@@ -146,7 +172,8 @@ import Testing
         let expected = try all(loader(.training, threads: 1).epoch(2, dropLast: false))
         #expect(expected.map(\.count) == [2, 2, 1])
         for (threads, bytes) in [(3, 0), (2, 3000)] {
-            #expect(try all(loader(.training, threads: threads, cacheBytes: bytes).epoch(2, dropLast: false)) == expected)
+            #expect(
+                try all(loader(.training, threads: threads, cacheBytes: bytes).epoch(2, dropLast: false)) == expected)
         }
         #expect(try all(loader(.training).epoch(2, startingAtBatch: 1, dropLast: false)) == Array(expected[1...]))
         #expect(try all(loader(.training).epoch(3, dropLast: false)) != expected)
@@ -167,7 +194,9 @@ import Testing
                 // Radii are 0.085 to 0.125 of the side.
                 #expect((0.02...0.051).contains(share))
                 let kind = (item.image as NSString).lastPathComponent.split(separator: "-")[0]
-                #expect(FileManager.default.contents(atPath: item.image) == FileManager.default.contents(atPath: "\(plain)/\(part)/\(kind)/0000.png"))
+                #expect(
+                    FileManager.default.contents(atPath: item.image)
+                        == FileManager.default.contents(atPath: "\(plain)/\(part)/\(kind)/0000.png"))
             }
         }
     }

@@ -8,7 +8,8 @@ import Testing
     private var out: String { "\(folder.path)/out" }
 
     /// The digits of `0.png` ... `9.png` in the order of the digests of `SEED:NAME`, from Python's hashlib.
-    private static let seed0 = ["4", "1", "8", "3", "7", "0", "2", "9", "6", "5"], seed1 = ["7", "9", "4", "5", "2", "6", "1", "3", "8", "0"]
+    private static let seed0 = ["4", "1", "8", "3", "7", "0", "2", "9", "6", "5"],
+        seed1 = ["7", "9", "4", "5", "2", "6", "1", "3", "8", "0"]
 
     private func write(_ names: [String]) throws {
         for name in names {
@@ -18,20 +19,27 @@ import Testing
     }
 
     private func stems(_ part: String) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: "\(out)/\(part)").map { ($0 as NSString).deletingPathExtension }.sorted()
+        try FileManager.default.contentsOfDirectory(atPath: "\(out)/\(part)").map {
+            ($0 as NSString).deletingPathExtension
+        }.sorted()
     }
 
-    private func text(_ error: DataError?) -> String? { error?.description.replacingOccurrences(of: folder.path, with: "DIR") }
+    private func text(_ error: DataError?) -> String? {
+        error?.description.replacingOccurrences(of: folder.path, with: "DIR")
+    }
 
     @Test func aClassIsOrderedBySHA256AndCutAtTheFloor() throws {
         try write((0..<10).map { "a/\($0).png" } + ["b/p.png", "b/q.png", "b/r.png", "b/s.png", "b/t.png", "b/u.png"])
         let split = try DataSplit([set])
         #expect(split.classes == ["a", "b"])
-        #expect((0..<2).map { [split.count(class: $0, part: 0), split.count(class: $0, part: 1)] } == [[7, 3], [5, 1]])
+        #expect(
+            (0..<2).map { [split.count(class: $0, part: 0), split.count(class: $0, part: 1)] } == [[7, 3], [5, 1]])
         try split.write(to: out, by: .link)
         #expect(try stems("train/a") == Self.seed0.prefix(7).sorted())
         #expect(try stems("val/a") == Self.seed0.suffix(3).sorted())
-        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "\(out)/val/a/\(Self.seed0[9]).png") == "\(set)/a/\(Self.seed0[9]).png")
+        #expect(
+            try FileManager.default.destinationOfSymbolicLink(atPath: "\(out)/val/a/\(Self.seed0[9]).png")
+                == "\(set)/a/\(Self.seed0[9]).png")
         let record = try String(contentsOfFile: "\(out)/split.json", encoding: .utf8)
         #expect(record.contains("\"seed\" : 0") && record.contains("\"a\" : 7"))
     }
@@ -48,7 +56,10 @@ import Testing
         let empty = try folder.write("empty", [])
         for (name, count) in messidor {
             try FileManager.default.createDirectory(atPath: "\(set)/\(name)", withIntermediateDirectories: true)
-            for image in 0..<count { try FileManager.default.createSymbolicLink(atPath: "\(set)/\(name)/\(image).png", withDestinationPath: empty) }
+            for image in 0..<count {
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(set)/\(name)/\(image).png", withDestinationPath: empty)
+            }
         }
         let split = try DataSplit([set])
         let parts = (0..<2).map { part in (0..<5).reduce(0) { $0 + split.count(class: $1, part: part) } }
@@ -59,7 +70,9 @@ import Testing
         try write((0..<10).map { "a/\($0).png" })
         try DataSplit([set], seed: 1).write(to: out, by: .copy)
         #expect(try stems("train/a") == Self.seed1.prefix(7).sorted())
-        #expect(try FileManager.default.attributesOfItem(atPath: "\(out)/train/a/\(Self.seed1[0]).png")[.type] as? FileAttributeType == .typeRegular)
+        #expect(
+            try FileManager.default.attributesOfItem(atPath: "\(out)/train/a/\(Self.seed1[0]).png")[.type]
+                as? FileAttributeType == .typeRegular)
     }
 
     @Test func patientsStayTogether() throws {
@@ -67,12 +80,15 @@ import Testing
         var names: [String] = []
         var random = CounterRandom(seed: 4, purpose: .init(rawValue: 100))
         for patient in 100..<140 {
-            for image in 0..<1 + random.integer(below: 4) { names.append("\(["a", "b"][random.integer(below: 2)])/\(patient)_\(image).png") }
+            for image in 0..<1 + random.integer(below: 4) {
+                names.append("\(["a", "b"][random.integer(below: 2)])/\(patient)_\(image).png")
+            }
         }
         try write(names)
-        let table = Dictionary(uniqueKeysWithValues: names.map { name in
-            (String(name.dropFirst(2).dropLast(4)), String(name.dropFirst(2).prefix(3)))
-        })
+        let table = Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                (String(name.dropFirst(2).dropLast(4)), String(name.dropFirst(2).prefix(3)))
+            })
         for patients in [DataSplit.Patients.pattern("^([0-9]+)_"), .table(table)] {
             let split = try DataSplit([set], patients: patients)
             try split.write(to: out, by: .link)
@@ -100,10 +116,17 @@ import Testing
     @Test func patientsThatCannotBeToldAreErrors() throws {
         try write(["a/1_x.png", "a/2_x.png", "a/three.png"])
         let unmatched = expectError(.patientUnknown) { _ = try DataSplit([set], patients: .pattern("^([0-9]+)_")) }
-        #expect(text(unmatched) == "DIR/set/a/three.png: the file's name has no patient that the pattern '^([0-9]+)_' finds. "
-            + "Correct the pattern, or rename the file.")
-        let unlisted = expectError(.patientUnknown) { _ = try DataSplit([set], patients: .table(["1_x": "1", "2_x.png": "2"])) }
-        #expect(text(unlisted) == "DIR/set/a/three.png: the table of patients does not have the image. Add a row for it, or remove the image.")
+        #expect(
+            text(unmatched)
+                == "DIR/set/a/three.png: the file's name has no patient that the pattern '^([0-9]+)_' finds. "
+                + "Correct the pattern, or rename the file.")
+        let unlisted = expectError(.patientUnknown) {
+            _ = try DataSplit([set], patients: .table(["1_x": "1", "2_x.png": "2"]))
+        }
+        #expect(
+            text(unlisted)
+                == "DIR/set/a/three.png: the table of patients does not have the image. Add a row for it, or remove the image."
+        )
         expectError(.invalidArgument) { _ = try DataSplit([set], patients: .pattern("(")) }
     }
 
@@ -122,10 +145,16 @@ import Testing
         try folder.write("set/a/\(train[2]).png", randomImage(24, 24, seed: 902).pngData())
         try folder.write("set/a/\(train[3]).png", randomImage(24, 24, seed: 902).pngData())
         let found = try DataSplit([set]).duplicates()
-        let same = ["train/a/\(train[0]).png", "val/a/\(val[7]).png"], pixels = ["train/a/\(train[1]).png", "val/a/\(val[8]).png"]
-        #expect(Set(found.equal.map(\.description)) == [same.joined(separator: " and "), pixels.joined(separator: " and ") + " (equal pixels)"])
+        let same = ["train/a/\(train[0]).png", "val/a/\(val[7]).png"],
+            pixels = ["train/a/\(train[1]).png", "val/a/\(val[8]).png"]
+        #expect(
+            Set(found.equal.map(\.description)) == [
+                same.joined(separator: " and "), pixels.joined(separator: " and ") + " (equal pixels)",
+            ])
         #expect(found.refusal?.description.hasPrefix("equal images lie in different parts: train/a/") == true)
-        #expect(found.refusal?.description.hasSuffix(", and 1 more groups. Remove the copies, or accept them with --allow-duplicates.") == true)
+        #expect(
+            found.refusal?.description.hasSuffix(
+                ", and 1 more groups. Remove the copies, or accept them with --allow-duplicates.") == true)
     }
 
     @Test func imagesThatLookAlikeAreTold() throws {
@@ -140,32 +169,43 @@ import Testing
     }
 
     @Test func imagesWithMasksAreSplitAsAWhole() throws {
-        try PhantomDataSet.write(to: "\(folder.path)/phantoms", layout: .masks, classes: 2, train: 10, validation: 2, size: 32)
+        try PhantomDataSet.write(
+            to: "\(folder.path)/phantoms", layout: .masks, classes: 2, train: 10, validation: 2, size: 32)
         let split = try DataSplit(["\(folder.path)/phantoms/train"])
         #expect(split.classes == ["images"])
         try split.write(to: out, by: .link)
         let (train, val) = try (SegmentationFolder(root: "\(out)/train"), SegmentationFolder(root: "\(out)/val"))
         #expect(train.items.count == 7 && val.items.count == 3 && train.classes == ["lesion"])
         // Both folders of phantoms have images of the same names.
-        let error = expectError(.ambiguousName) { _ = try DataSplit(["train", "val"].map { "\(folder.path)/phantoms/\($0)" }) }
-        #expect(text(error) == "DIR/phantoms/val/images/cyst-0000.png: an image of that name is in DIR/phantoms/train/images too. "
-            + "Rename one of them, or remove it if it is the same image.")
+        let error = expectError(.ambiguousName) {
+            _ = try DataSplit(["train", "val"].map { "\(folder.path)/phantoms/\($0)" })
+        }
+        #expect(
+            text(error)
+                == "DIR/phantoms/val/images/cyst-0000.png: an image of that name is in DIR/phantoms/train/images too. "
+                + "Rename one of them, or remove it if it is the same image.")
     }
 
     @Test func severalFoldersAreTakenTogether() throws {
-        try write((0..<4).map { "Training/a/\($0).png" } + (4..<10).map { "Testing/a/\($0).png" } + (0..<5).map { "Testing/b/\($0).png" })
+        try write(
+            (0..<4).map { "Training/a/\($0).png" } + (4..<10).map { "Testing/a/\($0).png" }
+                + (0..<5).map { "Testing/b/\($0).png" })
         let split = try DataSplit(["\(set)/Training", "\(set)/Testing"])
-        #expect((0..<2).map { [split.count(class: $0, part: 0), split.count(class: $0, part: 1)] } == [[7, 3], [4, 1]])
+        #expect(
+            (0..<2).map { [split.count(class: $0, part: 0), split.count(class: $0, part: 1)] } == [[7, 3], [4, 1]])
     }
 
     @Test func nothingIsOverwritten() throws {
         try write((0..<10).map { "a/\($0).png" })
         try folder.write("out/thesis.txt", [1])
         let taken = expectError(.folderNotEmpty) { try DataSplit([set]).write(to: out, by: .link) }
-        #expect(text(taken) == "DIR/out: there is something already. Choose a new folder; a split never overwrites anything.")
+        #expect(
+            text(taken)
+                == "DIR/out: there is something already. Choose a new folder; a split never overwrites anything.")
         let inside = expectError(.invalidArgument) { try DataSplit([set]).write(to: "\(set)/out", by: .link) }
-        #expect(text(inside) == "DIR/set/out: the folder lies in DIR/set, which is split. "
-            + "Choose a folder outside, or the parts would look like classes.")
+        #expect(
+            text(inside) == "DIR/set/out: the folder lies in DIR/set, which is split. "
+                + "Choose a folder outside, or the parts would look like classes.")
         let unwritable = try folder.write("file", [1])
         expectError(.fileUnwritable) { try DataSplit([set]).write(to: "\(unwritable)/out", by: .link) }
         // An image that vanishes half-way leaves nothing behind.

@@ -3,10 +3,13 @@ import Foundation
 import Testing
 
 @Suite struct WindowTests {
-    /// A grey PNG of 16 bits, 4 x 2, as Pillow writes it: Hounsfield units of -32768, -1024, 0, 1023, 3071, 32767, 232 and -2768.
-    private let scan = Array(Data(base64Encoded: """
-        iVBORw0KGgoAAAANSUhEUgAAAAQAAAACEAAAAAAKU/78AAAAGklEQVR4nGNkYKhhYGFg/s/U/b/5P8OLT4YAKfAGnf4vDHMAAAAASUVORK5CYII=
-        """)!)
+    /// A grey PNG of 16 bits, 4 x 2, as Pillow writes it: Hounsfield units of -32768, -1024, 0, 1023, 3071, 32767, 232
+    /// and -2768.
+    private let scan = Array(
+        Data(
+            base64Encoded: """
+                iVBORw0KGgoAAAANSUhEUgAAAAQAAAACEAAAAAAKU/78AAAAGklEQVR4nGNkYKhhYGFg/s/U/b/5P8OLT4YAKfAGnf4vDHMAAAAASUVORK5CYII=
+                """)!)
 
     @Test func aWindowChoosesTheLevels() throws {
         let decoder = try ImageDecoder(window: IntensityWindow(low: -1024, high: 3071))
@@ -24,23 +27,30 @@ import Testing
     @Test func imagesWithoutIntensitiesAreNamed() throws {
         let folder = try TemporaryFolder()
         let decoder = try ImageDecoder(window: IntensityWindow(low: 0, high: 1))
-        for (name, bytes) in [("a.png", try randomImage(3, 3).pngData()), ("b.jpg", try SampleImage.named("JPEG 4:4:4").file)] {
+        for (name, bytes) in [
+            ("a.png", try randomImage(3, 3).pngData()), ("b.jpg", try SampleImage.named("JPEG 4:4:4").file),
+        ] {
             let path = try folder.write(name, bytes)
             let error = expectError(.noIntensities) { _ = try decoder.decode(path: path) }
-            #expect(error?.description == "\(path): a window of intensities was given, and this is no grey PNG of 16 bits. "
-                + "Leave the window out, or keep such images in a folder of their own.")
+            #expect(
+                error?.description == "\(path): a window of intensities was given, and this is no grey PNG of 16 bits. "
+                    + "Leave the window out, or keep such images in a folder of their own.")
         }
     }
 
     @Test func aDamagedScanIsAnError() throws {
         let decoder = try ImageDecoder(window: IntensityWindow(low: 0, high: 1))
-        for length in 8..<scan.count { expectError(.corruptImage) { _ = try decoder.decode(Array(scan.prefix(length))) } }
+        for length in 8..<scan.count {
+            expectError(.corruptImage) { _ = try decoder.decode(Array(scan.prefix(length))) }
+        }
     }
 
     @Test func windowsAreChecked() {
         let error = expectError(.invalidArgument) { _ = try IntensityWindow(low: 5, high: 5) }
-        #expect(error?.description
-            == "a window from 5.0 to 5.0 with the offset 32768.0. Give finite numbers, the lower one first, such as -1024 and 3071.")
+        #expect(
+            error?.description
+                == "a window from 5.0 to 5.0 with the offset 32768.0. Give finite numbers, the lower one first, such as -1024 and 3071."
+        )
         expectError(.invalidArgument) { _ = try IntensityWindow(low: -.infinity, high: 0) }
         expectError(.invalidArgument) { _ = try IntensityWindow(low: 0, high: 1, offset: .nan) }
     }
@@ -48,7 +58,8 @@ import Testing
     @Test func masksOf16BitsAreWhiteAt65535() throws {
         let folder = try TemporaryFolder()
         // 2 x 2: only the second pixel is white.
-        let white = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAAAAAAHTY67AAAAEklEQVR4nGNgYPj/n4GBgYEBAAz9Af8IwpVoAAAAAElFTkSuQmCC"
+        let white =
+            "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAAAAAAHTY67AAAAEklEQVR4nGNgYPj/n4GBgYEBAAz9Af8IwpVoAAAAAElFTkSuQmCC"
         let path = try folder.write("mask.png", Array(Data(base64Encoded: white)!))
         #expect(try Mask(path: path).values == [0, 1, 0, 0])
         expectError(.greyMask) { _ = try Mask(path: folder.write("scan.png", scan)) }

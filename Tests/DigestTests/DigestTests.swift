@@ -6,7 +6,10 @@ struct DigestTests {
     @Test(arguments: [
         ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
         ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        ("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"),
+        (
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
     ])
     func examples(_ text: String, _ digest: String) { #expect(Digest(Array(text.utf8)).hexadecimal == digest) }
 
@@ -26,7 +29,9 @@ struct DigestTests {
             120: "13f05a0b594787f5ecd315edc96141bd3243203d1b7d4f0836f37308b276ba98",
             128: "24da1b81d0b16df6428eee73c69fcb2a93c76bc6df706f0c6670fe6bfe800464",
         ]
-        for (count, digest) in expected { #expect(Digest([UInt8](repeating: 0x78, count: count)).hexadecimal == digest, "\(count)") }
+        for (count, digest) in expected {
+            #expect(Digest([UInt8](repeating: 0x78, count: count)).hexadecimal == digest, "\(count)")
+        }
     }
 
     @Test func whereTextsEndCounts() {

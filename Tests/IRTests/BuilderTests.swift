@@ -4,7 +4,9 @@ import Testing
 @Suite struct BuilderTests {
     private let builder = GraphBuilder(name: "test")
 
-    private func input(_ name: String, _ shape: Int...) -> Tensor { builder.input(Input(name, TensorType(.f32, shape))) }
+    private func input(_ name: String, _ shape: Int...) -> Tensor {
+        builder.input(Input(name, TensorType(.f32, shape)))
+    }
 
     private func expectErrors(_ expected: [String], sourceLocation: Testing.SourceLocation = #_sourceLocation) {
         let error = #expect(throws: GraphErrors.self, sourceLocation: sourceLocation) { try builder.finish() }
@@ -150,7 +152,9 @@ import Testing
         #expect(constant(0) != constant(-0.0))
         #expect(constant(.nan) == constant(.nan))
         #expect(constant(1) == constant(1))
-        #expect(Constant(TensorType(.f32, []), splat: .nan).hashValue == Constant(TensorType(.f32, []), splat: .nan).hashValue)
+        #expect(
+            Constant(TensorType(.f32, []), splat: .nan).hashValue
+                == Constant(TensorType(.f32, []), splat: .nan).hashValue)
     }
 
     @Test func locationsDoNotCount() {
@@ -164,7 +168,8 @@ import Testing
 @Suite struct InterpreterTests {
     @Test func bindsByNameAndType() throws {
         let builder = GraphBuilder(name: "g")
-        let x = builder.input(Input("x", TensorType(.f32, [2]))), w = builder.parameter(Parameter("w", TensorType(.f32, [2]), .zeros))
+        let x = builder.input(Input("x", TensorType(.f32, [2]))),
+            w = builder.parameter(Parameter("w", TensorType(.f32, [2]), .zeros))
         builder.output("y", x + w)
         builder.update(w, with: w - x)
         let graph = try builder.finish(), interpreter = Interpreter()

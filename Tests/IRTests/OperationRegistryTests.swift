@@ -4,7 +4,9 @@ import Testing
 @Suite struct OperationRegistryTests {
     @Test func everyOperationHasASample() {
         let sampled = Set(operationSamples.map { $0.operation.name })
-        for kind in OperationRegistry.all { #expect(sampled.contains(kind.name), "no sample of '\(kind.name)' in OperationSamples.swift") }
+        for kind in OperationRegistry.all {
+            #expect(sampled.contains(kind.name), "no sample of '\(kind.name)' in OperationSamples.swift")
+        }
         #expect(sampled.count == OperationRegistry.all.count)
     }
 

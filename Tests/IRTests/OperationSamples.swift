@@ -49,28 +49,29 @@ private let leafSamples: [OperationSample] = [
     OperationSample(RandomUniform(shape: [3, 1], stream: 4_294_967_295), [i32(2)], gives: f32(3, 1)),
 ]
 
-private let elementwiseSamples: [OperationSample] = [
-    OperationSample(Negate(), [i32(3)], gives: i32(3)),
-    OperationSample(Absolute(), [f32(3)], gives: f32(3)),
-    OperationSample(Exp(), [f32(3)], gives: f32(3)),
-    OperationSample(Log(), [f32(3)], gives: f32(3)),
-    OperationSample(Sqrt(), [f32(3)], gives: f32(3)),
-    OperationSample(Tanh(), [TensorType(.bf16, [3])], gives: TensorType(.bf16, [3])),
-    OperationSample(Erf(), [f32(3)], gives: f32(3)),
-    OperationSample(Sin(), [f32(3)], gives: f32(3)),
-    OperationSample(Cos(), [f32(3)], gives: f32(3)),
-    OperationSample(Floor(), [f32(3)], gives: f32(3)),
-    OperationSample(Add(), [f32(2, 1), f32(2, 1)], gives: f32(2, 1)),
-    OperationSample(Subtract(), [i32(), i32()], gives: i32()),
-    OperationSample(Multiply(), [f32(3), f32(3)], gives: f32(3)),
-    OperationSample(Divide(), [f32(3), f32(3)], gives: f32(3)),
-    OperationSample(Maximum(), [f32(3), f32(3)], gives: f32(3)),
-    OperationSample(Minimum(), [i32(3), i32(3)], gives: i32(3)),
-    OperationSample(Power(), [f32(3), f32(3)], gives: f32(3)),
-    OperationSample(Select(), [bool(3), i32(3), i32(3)], gives: i32(3)),
-    OperationSample(Cast(.bf16), [f32(2, 2)], gives: TensorType(.bf16, [2, 2])),
-    OperationSample(Cast(.bool), [i32(2)], gives: bool(2)),
-] + Compare.Direction.allCases.map { OperationSample(Compare($0), [f32(2), f32(2)], gives: bool(2)) }
+private let elementwiseSamples: [OperationSample] =
+    [
+        OperationSample(Negate(), [i32(3)], gives: i32(3)),
+        OperationSample(Absolute(), [f32(3)], gives: f32(3)),
+        OperationSample(Exp(), [f32(3)], gives: f32(3)),
+        OperationSample(Log(), [f32(3)], gives: f32(3)),
+        OperationSample(Sqrt(), [f32(3)], gives: f32(3)),
+        OperationSample(Tanh(), [TensorType(.bf16, [3])], gives: TensorType(.bf16, [3])),
+        OperationSample(Erf(), [f32(3)], gives: f32(3)),
+        OperationSample(Sin(), [f32(3)], gives: f32(3)),
+        OperationSample(Cos(), [f32(3)], gives: f32(3)),
+        OperationSample(Floor(), [f32(3)], gives: f32(3)),
+        OperationSample(Add(), [f32(2, 1), f32(2, 1)], gives: f32(2, 1)),
+        OperationSample(Subtract(), [i32(), i32()], gives: i32()),
+        OperationSample(Multiply(), [f32(3), f32(3)], gives: f32(3)),
+        OperationSample(Divide(), [f32(3), f32(3)], gives: f32(3)),
+        OperationSample(Maximum(), [f32(3), f32(3)], gives: f32(3)),
+        OperationSample(Minimum(), [i32(3), i32(3)], gives: i32(3)),
+        OperationSample(Power(), [f32(3), f32(3)], gives: f32(3)),
+        OperationSample(Select(), [bool(3), i32(3), i32(3)], gives: i32(3)),
+        OperationSample(Cast(.bf16), [f32(2, 2)], gives: TensorType(.bf16, [2, 2])),
+        OperationSample(Cast(.bool), [i32(2)], gives: bool(2)),
+    ] + Compare.Direction.allCases.map { OperationSample(Compare($0), [f32(2), f32(2)], gives: bool(2)) }
 
 private let shapeSamples: [OperationSample] = [
     OperationSample(Reshape([3, 2, 1]), [f32(6)], gives: f32(3, 2, 1)),
@@ -96,7 +97,8 @@ private let structuredSamples: [OperationSample] = [
         [f32(2, 5, 4, 3), f32(4, 2, 6, 3)], gives: f32(4, 2, 5, 6)),
     OperationSample(Dot(leftContracting: [], rightContracting: []), [f32(2), f32(3)], gives: f32(2, 3)),
     OperationSample(
-        Dot(leftContracting: [1], rightContracting: [1], result: .f32), [TensorType(.bf16, [2, 3]), TensorType(.bf16, [4, 3])], gives: f32(2, 4)),
+        Dot(leftContracting: [1], rightContracting: [1], result: .f32),
+        [TensorType(.bf16, [2, 3]), TensorType(.bf16, [4, 3])], gives: f32(2, 4)),
     OperationSample(Gather(batch: 1), [f32(2, 7, 3), i32(2, 4)], gives: f32(2, 4, 3)),
     OperationSample(Gather(batch: 0), [i32(7), i32()], gives: i32()),
     OperationSample(ScatterAdd(batch: 1, rows: 7), [i32(2, 4), f32(2, 4, 3)], gives: f32(2, 7, 3)),
@@ -108,9 +110,11 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(BatchNormalization(axis: 1, epsilon: 1e-5), [f32(2, 3, 4), f32(3), f32(3)], gives: f32(2, 3, 4)),
     OperationSample(BatchNormalization(axis: 0, epsilon: 0), [f32(2, 3)], gives: f32(2, 3)),
     OperationSample(LinearInterpolation(axis: 1, size: 5), [f32(2, 3, 4)], gives: f32(2, 5, 4)),
-    OperationSample(UpsampledConvolution(height: 5, width: 3), [f32(2, 3, 2, 4), f32(6, 4, 3, 1)], gives: f32(2, 5, 3, 6)),
+    OperationSample(
+        UpsampledConvolution(height: 5, width: 3), [f32(2, 3, 2, 4), f32(6, 4, 3, 1)], gives: f32(2, 5, 3, 6)),
     OperationSample(GELU(), [f32()], gives: f32()),
     OperationSample(Attention(scale: 0.5), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6)], gives: f32(2, 3, 6)),
     OperationSample(
-        AttentionGradient(scale: 0.5, part: .keys), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6)], gives: f32(2, 5, 4)),
+        AttentionGradient(scale: 0.5, part: .keys), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6)],
+        gives: f32(2, 5, 4)),
 ]

@@ -4,10 +4,13 @@ import Testing
 
 /// Mutated texts either give an error or a graph that verifies and prints to itself; none may trap.
 @Suite struct ParserFuzzTests {
-    private static let tokens = [
-        "%0", "%1", "%", "{", "}", "[", "]", ",", ":", "=", "\"", "\\", "//", "\n", "-1", "0", "1", "7", "9223372036854775807", "-9223372036854775808",
-        "1e308", "nan", "true", "f32", "i32", "bool", "f32[]", "f32[0]", "[1,2]", "return", "update", "graph", "@", "é",
-    ] + OperationRegistry.all.map { $0.name }
+    private static let tokens =
+        [
+            "%0", "%1", "%", "{", "}", "[", "]", ",", ":", "=", "\"", "\\", "//", "\n", "-1", "0", "1", "7",
+            "9223372036854775807", "-9223372036854775808",
+            "1e308", "nan", "true", "f32", "i32", "bool", "f32[]", "f32[0]", "[1,2]", "return", "update", "graph", "@",
+            "é",
+        ] + OperationRegistry.all.map { $0.name }
 
     private func mutated(_ text: String, _ random: inout SeededGenerator) -> String {
         var bytes = Array(text.utf8)
@@ -17,7 +20,8 @@ import Testing
             case 0: bytes.removeSubrange(place..<end)
             case 1: bytes.insert(contentsOf: Self.tokens[random.integer(0...Self.tokens.count - 1)].utf8, at: place)
             case 2: bytes[place] = UInt8(random.integer(0...255))
-            case 3: bytes.replaceSubrange(place..<end, with: Self.tokens[random.integer(0...Self.tokens.count - 1)].utf8)
+            case 3:
+                bytes.replaceSubrange(place..<end, with: Self.tokens[random.integer(0...Self.tokens.count - 1)].utf8)
             default: replaceNumber(&bytes, from: place, &random)
             }
             if bytes.isEmpty { break }
@@ -30,7 +34,10 @@ import Testing
         let isDigit: (UInt8) -> Bool = { (0x30...0x39).contains($0) }
         guard let start = bytes[place...].firstIndex(where: isDigit) else { return }
         let end = bytes[start...].firstIndex { !isDigit($0) } ?? bytes.count
-        let odd = ["-1", "0", "1", "2", "3", "50", "4294967296", "4611686018427387904", "9223372036854775807", "1e9", "-9223372036854775808"]
+        let odd = [
+            "-1", "0", "1", "2", "3", "50", "4294967296", "4611686018427387904", "9223372036854775807", "1e9",
+            "-9223372036854775808",
+        ]
         bytes.replaceSubrange(start..<end, with: random.pick(odd).utf8)
     }
 

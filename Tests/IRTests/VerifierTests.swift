@@ -26,7 +26,8 @@ private func expectStatedErrors(_ text: String, sourceLocation: Testing.SourceLo
 
 @Suite struct VerifierTests {
     @Test func wrongTypes() {
-        expectStatedErrors("""
+        expectStatedErrors(
+            """
             graph @bad {
               %0 = input {name = "x"} : f32[4]
               %1 = input {name = "y"} : f32[3]
@@ -42,7 +43,8 @@ private func expectStatedErrors(_ text: String, sourceLocation: Testing.SourceLo
     }
 
     @Test func emptyTensors() {
-        expectStatedErrors("""
+        expectStatedErrors(
+            """
             graph @bad {
               %0 = input {name = "x"} : f32[4,0]    // error: input: %0 has the type f32[4,0], which holds no elements or too many
               %1 = reduce %0 {kind = "sum", axes = [1]} : f32[4]
@@ -51,7 +53,8 @@ private func expectStatedErrors(_ text: String, sourceLocation: Testing.SourceLo
     }
 
     @Test func duplicateNames() {
-        expectStatedErrors("""
+        expectStatedErrors(
+            """
             graph @bad {  // error: the result 'y' is declared twice
               %0 = input {name = "x"} : f32[1]
               %1 = input {name = "x"} : f32[1]      // error: input: 'x' is declared twice
@@ -64,7 +67,8 @@ private func expectStatedErrors(_ text: String, sourceLocation: Testing.SourceLo
     }
 
     @Test func updates() {
-        expectStatedErrors("""
+        expectStatedErrors(
+            """
             graph @bad {  // error: the update of %0, f32[2], is f32[1]  // error: %1 is updated but is not a parameter  // error: the update of %0 is declared twice
               %0 = parameter {name = "w", init = "constant(0.0)", trainable = true} : f32[2]
               %1 = input {name = "x"} : f32[1]
@@ -80,16 +84,20 @@ private func expectStatedErrors(_ text: String, sourceLocation: Testing.SourceLo
         let type = TensorType(.f32, [2])
         let graph = Graph(
             name: "bad",
-            nodes: [Node(Exp(), [Value(1)], type), Node(Input("x", type), [], type), Node(Exp(), [Value(2)], type), Node(Exp(), [Value(-1)], type)],
+            nodes: [
+                Node(Exp(), [Value(1)], type), Node(Input("x", type), [], type), Node(Exp(), [Value(2)], type),
+                Node(Exp(), [Value(-1)], type),
+            ],
             results: [GraphResult(.output(name: "y"), Value(9)), GraphResult(.update(parameter: Value(7)), Value(1))])
         let error = #expect(throws: GraphErrors.self) { try graph.verify() }
-        #expect(error?.errors.map(\.description) == [
-            "exp: %0 uses a value that is not defined above it",
-            "exp: %2 uses a value that is not defined above it",
-            "exp: %3 uses a value that is not defined above it",
-            "the result %9 is not defined",
-            "%7 is updated but is not a parameter",
-        ])
+        #expect(
+            error?.errors.map(\.description) == [
+                "exp: %0 uses a value that is not defined above it",
+                "exp: %2 uses a value that is not defined above it",
+                "exp: %3 uses a value that is not defined above it",
+                "the result %9 is not defined",
+                "%7 is updated but is not a parameter",
+            ])
         #expect(error?.errors.allSatisfy { $0.code == .structure } == true)
     }
 
@@ -97,11 +105,13 @@ private func expectStatedErrors(_ text: String, sourceLocation: Testing.SourceLo
     @Test func typesWithoutSize() {
         let endless = TensorType(.f32, [1 << 40, 1 << 40]), negative = TensorType(.f32, [-3])
         for type in [endless, negative] {
-            let graph = Graph(name: "bad", nodes: [
-                Node(Input("x", type), [], type),
-                Node(Reshape([1]), [Value(0)], TensorType(.f32, [1])),
-                Node(Concatenate(axis: 0), [Value(0), Value(0)], type),
-            ])
+            let graph = Graph(
+                name: "bad",
+                nodes: [
+                    Node(Input("x", type), [], type),
+                    Node(Reshape([1]), [Value(0)], TensorType(.f32, [1])),
+                    Node(Concatenate(axis: 0), [Value(0), Value(0)], type),
+                ])
             let error = #expect(throws: GraphErrors.self) { try graph.verify() }
             #expect(error?.errors.first?.message == "%0 has the type \(type), which holds no elements or too many")
         }

@@ -51,7 +51,8 @@ import Testing
             let module = build.module
             let floats = build.load(module.vector(module.f32, lanes), pointers[0])
             let ints = build.load(module.vector(module.i32, lanes), pointers[1])
-            let results = [Reduction.add, .mul, .max, .min].map { build.reduce($0, floats) }
+            let results =
+                [Reduction.add, .mul, .max, .min].map { build.reduce($0, floats) }
                 + [Reduction.add, .max, .min, .or].map { build.sitofp(build.reduce($0, ints), module.f32) }
             for (place, result) in results.enumerated() {
                 build.store(result, pointers[2], byteOffset: build.int(4 * place, module.i64))

@@ -92,7 +92,8 @@ import Testing
 
     @Test(arguments: try availableLevels())
     func sineAndCosine(level: Level) throws {
-        let x = floats(-10_000...10_000, step: 503) + stride(from: -9_000 as Float, to: 9_000, by: 0.037)
+        let x =
+            floats(-10_000...10_000, step: 503) + stride(from: -9_000 as Float, to: 9_000, by: 0.037)
             + (-6000...6000).map { Float(Double($0) * Double.pi / 2) }
         let sines = try apply(level, x) { build, x, _ in build.sin(x) }
         #expect(worstUlps(sines, x.map { Foundation.sin(Double($0)) }) <= 2.3)
@@ -149,7 +150,8 @@ import Testing
             (0x3f80_7fff, 0x3f80_0000), (0x0000_8000, 0), (0x7f7f_ffff, 0x7f80_0000),
             (0x7f80_0000, 0x7f80_0000), (0xff80_0000, 0xff80_0000),
             // Below the normal numbers there is only 0.
-            (0x0080_0000, 0x0080_0000), (0x007f_ffff, 0), (0x0041_8000, 0), (0x8000_0000, 0x8000_0000), (0x807f_ffff, 0x8000_0000),
+            (0x0080_0000, 0x0080_0000), (0x007f_ffff, 0), (0x0041_8000, 0), (0x8000_0000, 0x8000_0000),
+            (0x807f_ffff, 0x8000_0000),
         ]
         let rounded = try thereAndBack(level, pairs.map { Float(bitPattern: $0.given) })
         #expect(rounded.map(\.bitPattern) == pairs.map(\.expected))
@@ -174,9 +176,12 @@ import Testing
             let kernel = try Compiled(target(level)) { build, pointers, count in
                 let module = build.module, type = module.vector(module.f32, width)
                 build.loop(from: build.int(0, module.i64), to: count, step: build.int(width, module.i64)) { index, _ in
-                    let place = build.mul(index, build.int(4, module.i64)), value = build.load(type, pointers[0], byteOffset: place)
+                    let place = build.mul(index, build.int(4, module.i64)),
+                        value = build.load(type, pointers[0], byteOffset: place)
                     let power = build.exp(build.fmul(value, build.float(0.3, type)))
-                    build.store(build.fadd(power, build.extendBFloat16(build.roundToBFloat16(value))), pointers[2], byteOffset: place)
+                    build.store(
+                        build.fadd(power, build.extendBFloat16(build.roundToBFloat16(value))), pointers[2],
+                        byteOffset: place)
                     return []
                 }
             }

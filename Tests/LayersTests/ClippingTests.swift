@@ -9,14 +9,19 @@ import Testing
     /// The state after each of three steps of two weights, of which the second has −2 times the gradient of the first.
     private func train(_ optimizer: Optimizer) throws -> [[String: HostTensor]] {
         let builder = GraphBuilder(name: "update")
-        let a = builder.parameter(Parameter("a", TensorType(.f32, [1, 2]), .zeros)), b = builder.parameter(Parameter("b", TensorType(.f32, [2]), .zeros))
+        let a = builder.parameter(Parameter("a", TensorType(.f32, [1, 2]), .zeros)),
+            b = builder.parameter(Parameter("b", TensorType(.f32, [2]), .zeros))
         let gradient = builder.input(Input("gradient", TensorType(.f32, [2])))
-        optimizer.appendUpdates(to: builder, [
-            Optimizer.Weight(a, name: "a", gradient: gradient.reshape([1, 2])), Optimizer.Weight(b, name: "b", gradient: gradient * -2),
-        ])
+        optimizer.appendUpdates(
+            to: builder,
+            [
+                Optimizer.Weight(a, name: "a", gradient: gradient.reshape([1, 2])),
+                Optimizer.Weight(b, name: "b", gradient: gradient * -2),
+            ])
         let graph = try builder.finish()
         try graph.verify()
-        var state = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.operation.name, HostTensor($0.operation.type)) })
+        var state = Dictionary(
+            uniqueKeysWithValues: graph.parameters.map { ($0.operation.name, HostTensor($0.operation.type)) })
         state["a"]?.values = [1, -3]
         state["b"]?.values = [0.5, 2]
         return try gradients.enumerated().map { index, values in
@@ -33,17 +38,23 @@ import Testing
 
     /// The expected numbers were computed by PyTorch's `clip_grad_norm_` in double precision.
     @Test(arguments: [
-        (1.0, [
-            [0.9891534794620078, -2.9566139178480313, 0.5216930410759842, 1.9132278356960628],
-            [0.9749416713631122, -2.962065840058287, 0.5501166572737756, 1.9241316801165735],
-            [0.992151044074106, -2.966972570047517, 0.5156979118517877, 1.9339451400950332],
-        ]),
+        (
+            1.0,
+            [
+                [0.9891534794620078, -2.9566139178480313, 0.5216930410759842, 1.9132278356960628],
+                [0.9749416713631122, -2.962065840058287, 0.5501166572737756, 1.9241316801165735],
+                [0.992151044074106, -2.966972570047517, 0.5156979118517877, 1.9339451400950332],
+            ]
+        ),
         // Only the first gradient is that long.
-        (3.0, [
-            [0.9674604383860236, -2.8698417535440943, 0.5650791232279528, 1.7396835070881886],
-            [0.9281748329334448, -2.852699331733779, 0.6436503341331105, 1.7053986634675584],
-            [0.9228177880261239, -2.8372711521044955, 0.6543644239477523, 1.674542304208991],
-        ]),
+        (
+            3.0,
+            [
+                [0.9674604383860236, -2.8698417535440943, 0.5650791232279528, 1.7396835070881886],
+                [0.9281748329334448, -2.852699331733779, 0.6436503341331105, 1.7053986634675584],
+                [0.9228177880261239, -2.8372711521044955, 0.6543644239477523, 1.674542304208991],
+            ]
+        ),
     ])
     func gradientsAreClippedTogether(norm: Double, expected: [[Double]]) throws {
         let states = try train(.sgd(learningRate: 0.1, momentum: 0.9).clippingGradients(toNorm: norm))
@@ -64,7 +75,8 @@ import Testing
     }
 
     @Test func averagesHaveNoStartValue() throws {
-        let plain = try train(.adamW(learningRate: 0.1)), averaged = try train(.adamW(learningRate: 0.1).averagingWeights(decay: 0.75))
+        let plain = try train(.adamW(learningRate: 0.1)),
+            averaged = try train(.adamW(learningRate: 0.1).averagingWeights(decay: 0.75))
         #expect(plain.map { values($0) } == averaged.map { values($0) })
         #expect(values(averaged[0], "ema.") == values(plain[0]))
         let (first, second, third) = (values(plain[0]), values(plain[1]), values(plain[2]))

@@ -13,10 +13,13 @@ private struct Broken: Layer {
 
 @Suite struct ErrorTests {
     @Test func mistakesNamePlaceOperationAndLayer() {
-        let layer = Sequential { Broken(); Broken() }.named("blocks")
-        #expect(mistakes { _ = try graph(layer, [8, 50, 768]) } == [
-            "ErrorTests.swift:\(Broken.line + 2): dot: inner dimensions 512 and 3072 differ ([8,50,512] x [768,3072]) in blocks.0.mlp.fc2",
-        ])
+        let layer = Sequential {
+            Broken(); Broken()
+        }.named("blocks")
+        #expect(
+            mistakes { _ = try graph(layer, [8, 50, 768]) } == [
+                "ErrorTests.swift:\(Broken.line + 2): dot: inner dimensions 512 and 3072 differ ([8,50,512] x [768,3072]) in blocks.0.mlp.fc2"
+            ])
     }
 
     @Test func allMistakesAreReportedAtOnce() {
@@ -29,13 +32,14 @@ private struct Broken: Layer {
                 Metric("third", mean(Linear(5, 1).named("third")(x)))
             }
         }
-        #expect(mistakes { _ = try makeStep().trace() } == [
-            "ErrorTests.swift:\(line + 2): dot: inner dimensions 3 and 4 differ ([2,3] x [1,4])",
-            "ErrorTests.swift:\(line + 4): dot: inner dimensions 3 and 5 differ ([2,3] x [1,5]) in third",
-            "ErrorTests.swift:\(line + 3): 'second' is f32[2,1], not a scalar",
-            "ErrorTests.swift:\(line): a training step has one Loss, this one has 0",
-            "ErrorTests.swift:\(line): the learning rate -1.0 is not a number from 0 on",
-        ])
+        #expect(
+            mistakes { _ = try makeStep().trace() } == [
+                "ErrorTests.swift:\(line + 2): dot: inner dimensions 3 and 4 differ ([2,3] x [1,4])",
+                "ErrorTests.swift:\(line + 4): dot: inner dimensions 3 and 5 differ ([2,3] x [1,5]) in third",
+                "ErrorTests.swift:\(line + 3): 'second' is f32[2,1], not a scalar",
+                "ErrorTests.swift:\(line): a training step has one Loss, this one has 0",
+                "ErrorTests.swift:\(line): the learning rate -1.0 is not a number from 0 on",
+            ])
     }
 
     @Test func functionsOnTensorsSayWhereTheyWereCalled() {
@@ -47,7 +51,8 @@ private struct Broken: Layer {
     @Test func residualThatChangesTheShape() {
         let line = #line + 1
         let text = mistakes { _ = try graph(Residual { Linear(4, 1) }, [2, 4]) }
-        #expect(text == ["ErrorTests.swift:\(line): Residual: the layers make f32[2,1] of f32[2,4], which cannot be added"])
+        #expect(
+            text == ["ErrorTests.swift:\(line): Residual: the layers make f32[2,1] of f32[2,4], which cannot be added"])
     }
 
     @Test(arguments: [(7, 2), (8, 0), (8, 3), (0, 1)])
@@ -90,7 +95,10 @@ private struct Broken: Layer {
 
     @Test func declarationsOutsideOfAStepAreReported() {
         let outside = Input("x", [2])
-        #expect(mistakes { _ = try outside.builder.finish() } == ["inputs and weights are declared in the closure of a step"])
+        #expect(
+            mistakes { _ = try outside.builder.finish() } == [
+                "inputs and weights are declared in the closure of a step"
+            ])
         #expect(mistakes { _ = try InferenceStep { Output("y", outside) }.trace() }.count == 1)
     }
 }

@@ -14,7 +14,8 @@ import Testing
         #expect(try resultType(Conv2D(3, 5, kernel: 3, stride: 2, padding: 1), [2, 3, 8, 10]) == "f32[2,5,4,5]")
         #expect(try resultType(MaxPool2D(2), [2, 3, 8, 10]) == "f32[2,3,4,5]")
         #expect(try resultType(AveragePool2D(3, stride: 1), [2, 3, 8, 10]) == "f32[2,3,6,8]")
-        #expect(try resultType(UpsampledConv2D(3, 5, kernel: 3, height: 16, width: 12), [2, 8, 6, 3]) == "f32[2,16,12,5]")
+        #expect(
+            try resultType(UpsampledConv2D(3, 5, kernel: 3, height: 16, width: 12), [2, 8, 6, 3]) == "f32[2,16,12,5]")
         #expect(try resultType(UpsampledConv2D(3, 5, kernel: 1), [2, 8, 6, 3]) == "f32[2,8,6,5]")
         #expect(try resultType(BilinearResize2D(height: 16, width: 12), [2, 3, 8, 6]) == "f32[2,3,16,12]")
         #expect(try resultType(BatchNorm(3), [2, 3, 8, 10]) == "f32[2,3,8,10]")
@@ -61,7 +62,10 @@ import Testing
             parameters[operation.name] = HostTensor(operation.type, try #require(weights[operation.name]))
         }
         let x = HostTensor(TensorType(.f32, [1, 2, 2]), [1, 2, 3, 6])
-        #expect(try Interpreter().run(graph, inputs: ["x": x], parameters: parameters).outputs["y"]?.values == [12, 24, 12, 24])
+        #expect(
+            try Interpreter().run(graph, inputs: ["x": x], parameters: parameters).outputs["y"]?.values == [
+                12, 24, 12, 24,
+            ])
     }
 
     @Test func patchesAreTakenRowByRowAsAConvolutionDoes() throws {
@@ -71,14 +75,20 @@ import Testing
             Output("convolution", Conv2D(1, 3, kernel: 2, stride: 2).named("b")(images))
         }
         let graph = try step.trace()
-        func sequence(_ type: TensorType) -> HostTensor { HostTensor(type, (0..<type.count).map { Double($0 * $0 % 17) }) }
+        func sequence(_ type: TensorType) -> HostTensor {
+            HostTensor(type, (0..<type.count).map { Double($0 * $0 % 17) })
+        }
         var parameters: [String: HostTensor] = [:]
         for (_, operation) in graph.parameters { parameters[operation.name] = sequence(operation.type) }
-        let outputs = try Interpreter().run(graph, inputs: ["images": sequence(TensorType(.f32, [1, 1, 4, 6]))], parameters: parameters).outputs
+        let outputs = try Interpreter().run(
+            graph, inputs: ["images": sequence(TensorType(.f32, [1, 1, 4, 6]))], parameters: parameters
+        ).outputs
         let patches = try #require(outputs["patches"]), convolution = try #require(outputs["convolution"])
         #expect(patches.shape == [1, 6, 3] && convolution.shape == [1, 3, 2, 3])
         for token in 0..<6 {
-            for channel in 0..<3 { #expect(patches.values[token * 3 + channel] == convolution.values[channel * 6 + token]) }
+            for channel in 0..<3 {
+                #expect(patches.values[token * 3 + channel] == convolution.values[channel * 6 + token])
+            }
         }
     }
 
@@ -88,7 +98,9 @@ import Testing
             let key = Input("key", [2], .int32)
             Output("y", DropPath(rate, key: key, stream: stream)(Input("x", [batch, 2, 3])))
         }.trace()
-        let inputs = ["x": HostTensor(TensorType(.f32, [batch, 2, 3]), fill: 1), "key": HostTensor(TensorType(.i32, [2]), key)]
+        let inputs = [
+            "x": HostTensor(TensorType(.f32, [batch, 2, 3]), fill: 1), "key": HostTensor(TensorType(.i32, [2]), key),
+        ]
         let y = try #require(try Interpreter().run(graph, inputs: inputs).outputs["y"]).values
         return (0..<batch).map { image in
             #expect(Set(y[image * 6..<(image + 1) * 6]).count == 1, "an image is dropped as a whole")
@@ -112,28 +124,37 @@ import Testing
     }
 
     @Test func dropPathNeedsAChance() {
-        #expect(mistakes { _ = try dropPath(1, batch: 2) }.map { $0.hasSuffix("DropPath: the rate 1.0 is not in 0..<1") } == [true])
-        #expect(mistakes { _ = try dropPath(.nan, batch: 2) }.map { $0.hasSuffix("DropPath: the rate nan is not in 0..<1") } == [true])
+        #expect(
+            mistakes { _ = try dropPath(1, batch: 2) }.map { $0.hasSuffix("DropPath: the rate 1.0 is not in 0..<1") }
+                == [true])
+        #expect(
+            mistakes { _ = try dropPath(.nan, batch: 2) }.map { $0.hasSuffix("DropPath: the rate nan is not in 0..<1") }
+                == [true])
     }
 
     @Test func textOfATinyModel() throws {
-        #expect(try graph(Sequential { Linear(2, 3); ReLU() }.named("net"), [1, 2]).text() == """
-            graph @test {
-              %0 = input {name = "x"} : f32[1,2]
-              %1 = parameter {name = "net.0.weight", init = "xavier_uniform", trainable = true} : f32[3,2]
-              %2 = parameter {name = "net.0.bias", init = "constant(0.0)", trainable = true} : f32[3]
-              %3 = dot %0, %1 {left_batch = [], right_batch = [], left_contracting = [1], right_contracting = [1]} : f32[1,3]
-              %4 = broadcast %2 {axes = [1]} : f32[1,3]
-              %5 = add %3, %4 : f32[1,3]
-              %6 = constant {value = 0.0} : f32[]
-              %7 = broadcast %6 {axes = []} : f32[1,3]
-              %8 = compare %5, %7 {direction = "greater"} : bool[1,3]
-              %9 = constant {value = 0.0} : f32[]
-              %10 = broadcast %9 {axes = []} : f32[1,3]
-              %11 = select %8, %5, %10 : f32[1,3]
-              return "y" %11
-            }
+        #expect(
+            try graph(
+                Sequential {
+                    Linear(2, 3); ReLU()
+                }.named("net"), [1, 2]
+            ).text() == """
+                graph @test {
+                  %0 = input {name = "x"} : f32[1,2]
+                  %1 = parameter {name = "net.0.weight", init = "xavier_uniform", trainable = true} : f32[3,2]
+                  %2 = parameter {name = "net.0.bias", init = "constant(0.0)", trainable = true} : f32[3]
+                  %3 = dot %0, %1 {left_batch = [], right_batch = [], left_contracting = [1], right_contracting = [1]} : f32[1,3]
+                  %4 = broadcast %2 {axes = [1]} : f32[1,3]
+                  %5 = add %3, %4 : f32[1,3]
+                  %6 = constant {value = 0.0} : f32[]
+                  %7 = broadcast %6 {axes = []} : f32[1,3]
+                  %8 = compare %5, %7 {direction = "greater"} : bool[1,3]
+                  %9 = constant {value = 0.0} : f32[]
+                  %10 = broadcast %9 {axes = []} : f32[1,3]
+                  %11 = select %8, %5, %10 : f32[1,3]
+                  return "y" %11
+                }
 
-            """)
+                """)
     }
 }

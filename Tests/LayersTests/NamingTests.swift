@@ -3,7 +3,7 @@ import ApusLayers
 import Testing
 
 // The example of the guide, word for word.
-struct TransformerBlock: Layer {                       // [batch, tokens, dim] -> the same
+struct TransformerBlock: Layer {  // [batch, tokens, dim] -> the same
     let dim: Int, heads: Int
     var body: some Layer {
         Residual {
@@ -47,14 +47,24 @@ private struct Scale: Layer {
     }
 
     @Test func namesJoinDownTheTree() throws {
-        let expected = (0..<2).flatMap { index in Self.block.map { "blocks.\(index).\($0)" } } + ["norm.weight", "norm.bias"]
+        let expected =
+            (0..<2).flatMap { index in Self.block.map { "blocks.\(index).\($0)" } } + ["norm.weight", "norm.bias"]
         #expect(try weightNames(Encoder(depth: 2), [2, 3, 8]) == expected)
-        #expect(try weightNames(Encoder(depth: 0).named("encoder"), [2, 3, 8]) == ["encoder.norm.weight", "encoder.norm.bias"])
+        #expect(
+            try weightNames(Encoder(depth: 0).named("encoder"), [2, 3, 8]) == [
+                "encoder.norm.weight", "encoder.norm.bias",
+            ])
     }
 
     @Test func layersWithoutNameAreCalledByTheirPosition() throws {
-        #expect(try weightNames(Sequential { Linear(4, 8); ReLU(); Linear(8, 2) }) == ["0.weight", "0.bias", "2.weight", "2.bias"])
-        let nested = Sequential { Sequential { Linear(4, 4, bias: false) }; Linear(4, 4, bias: false) }
+        #expect(
+            try weightNames(
+                Sequential {
+                    Linear(4, 8); ReLU(); Linear(8, 2)
+                }) == ["0.weight", "0.bias", "2.weight", "2.bias"])
+        let nested = Sequential {
+            Sequential { Linear(4, 4, bias: false) }; Linear(4, 4, bias: false)
+        }
         #expect(try weightNames(nested) == ["0.0.weight", "1.weight"])
     }
 
@@ -69,11 +79,14 @@ private struct Scale: Layer {
             for _ in 0..<2 { Linear(4, 4, bias: false) }
             Residual { Linear(4, 4, bias: false) }.named("last")
         }
-        #expect(try weightNames(layer) == ["0.weight", "2.weight", "3.weight", "4.weight", "5.weight", "last.0.weight"])
+        #expect(
+            try weightNames(layer) == ["0.weight", "2.weight", "3.weight", "4.weight", "5.weight", "last.0.weight"])
     }
 
     @Test func namedLayersCountAsPositions() throws {
-        let layer = Sequential { Linear(4, 4, bias: false).named("first"); Linear(4, 4, bias: false) }
+        let layer = Sequential {
+            Linear(4, 4, bias: false).named("first"); Linear(4, 4, bias: false)
+        }
         #expect(try weightNames(layer) == ["first.weight", "1.weight"])
     }
 
@@ -84,8 +97,14 @@ private struct Scale: Layer {
     @Test func namedValueThatIsCalledAgainSharesItsWeights() throws {
         let shared = Linear(4, 4).named("shared")
         #expect(try weightNames(Apply { shared(shared($0)) }) == ["shared.weight", "shared.bias"])
-        #expect(try weightNames(Sequential { shared; ReLU(); shared }) == ["shared.weight", "shared.bias"])
-        let block = Sequential { Linear(4, 4, bias: false); Linear(4, 4, bias: false).named("second") }
+        #expect(
+            try weightNames(
+                Sequential {
+                    shared; ReLU(); shared
+                }) == ["shared.weight", "shared.bias"])
+        let block = Sequential {
+            Linear(4, 4, bias: false); Linear(4, 4, bias: false).named("second")
+        }
         #expect(try weightNames(Apply { block(block($0)) }) == ["0.weight", "second.weight"])
         let encoder = TransformerBlock(dim: 4, heads: 2).named("encoder")
         #expect(try weightNames(Apply { encoder(encoder($0)) }, [2, 3, 4]).count == 12)
@@ -98,16 +117,19 @@ private struct Scale: Layer {
             ReLU()
             Linear(4, 4).named("fc")
         }
-        #expect(mistakes { _ = try graph(layer, [2, 4]) } == [
-            "NamingTests.swift:\(first + 2): two weights are named 'fc.weight' (the other at NamingTests.swift:\(first)); "
-                + "name one of the layers with .named(_:) in fc",
-        ])
+        #expect(
+            mistakes { _ = try graph(layer, [2, 4]) } == [
+                "NamingTests.swift:\(first + 2): two weights are named 'fc.weight' (the other at NamingTests.swift:\(first)); "
+                    + "name one of the layers with .named(_:) in fc"
+            ])
     }
 
     @Test func namingInALoopMakesDifferentLayers() {
         let text = mistakes { _ = try graph(Sequential { for _ in 0..<3 { Linear(4, 4).named("fc") } }, [2, 4]) }
         #expect(text.count == 2 && text.allSatisfy { $0.contains("two weights are named 'fc.weight'") })
-        let direct = mistakes { _ = try graph(Apply { x in (0..<2).reduce(x) { x, _ in Linear(4, 4).named("fc")(x) } }, [2, 4]) }
+        let direct = mistakes {
+            _ = try graph(Apply { x in (0..<2).reduce(x) { x, _ in Linear(4, 4).named("fc")(x) } }, [2, 4])
+        }
         #expect(direct.count == 1)
     }
 

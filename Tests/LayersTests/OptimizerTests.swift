@@ -7,12 +7,14 @@ import Testing
 
     /// The weight after each of three steps with given gradients, computed by the interpreter.
     private func train(
-        _ optimizer: Optimizer, scale: Double = 1, name: String = "w", type: TensorType = TensorType(.f32, [1, 2]), start: [Double] = [1, -3]
+        _ optimizer: Optimizer, scale: Double = 1, name: String = "w", type: TensorType = TensorType(.f32, [1, 2]),
+        start: [Double] = [1, -3]
     ) throws -> [[Double]] {
         let builder = GraphBuilder(name: "update")
         let parameter = builder.parameter(Parameter(name, type, .zeros))
         let gradient = builder.input(Input("gradient", type))
-        optimizer.appendUpdates(to: builder, [Optimizer.Weight(parameter, name: name, gradient: gradient, learningRateScale: scale)])
+        optimizer.appendUpdates(
+            to: builder, [Optimizer.Weight(parameter, name: name, gradient: gradient, learningRateScale: scale)])
         let graph = try builder.finish()
         try graph.verify()
         var state = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.operation.name, HostTensor(type)) })
@@ -26,7 +28,9 @@ import Testing
         }
     }
 
-    private func expect(_ values: [[Double]], _ expected: [[Double]], _ location: Testing.SourceLocation = #_sourceLocation) {
+    private func expect(
+        _ values: [[Double]], _ expected: [[Double]], _ location: Testing.SourceLocation = #_sourceLocation
+    ) {
         for (value, expected) in zip(values.joined(), expected.joined()) {
             #expect(abs(value - expected) < 1e-13, sourceLocation: location)
         }
@@ -35,43 +39,61 @@ import Testing
     // The expected numbers were computed by PyTorch in double precision.
 
     @Test func adamW() throws {
-        expect(try train(.adamW(learningRate: 0.1, betas: (0.9, 0.95), weightDecay: 0.05)), [
-            [0.895000002, -2.8850000005], [0.8092721188187058, -2.8437380558601695], [0.7839123476286423, -2.808506097200748],
-        ])
+        expect(
+            try train(.adamW(learningRate: 0.1, betas: (0.9, 0.95), weightDecay: 0.05)),
+            [
+                [0.895000002, -2.8850000005], [0.8092721188187058, -2.8437380558601695],
+                [0.7839123476286423, -2.808506097200748],
+            ])
     }
 
     @Test func adam() throws {
-        expect(try train(.adam(learningRate: 0.1, betas: (0.9, 0.95), weightDecay: 0.05)), [
-            [0.9000000018181817, -2.9000000004651163], [0.8152994025282088, -2.864928793428518], [0.7824052132783196, -2.8334873760672146],
-        ])
+        expect(
+            try train(.adam(learningRate: 0.1, betas: (0.9, 0.95), weightDecay: 0.05)),
+            [
+                [0.9000000018181817, -2.9000000004651163], [0.8152994025282088, -2.864928793428518],
+                [0.7824052132783196, -2.8334873760672146],
+            ])
     }
 
     @Test func lars() throws {
-        expect(try train(.lars(learningRate: 0.1, trustCoefficient: 0.5)), [
-            [0.9616517505576315, -2.846607002230526], [0.9121896138111614, -2.858040426721384], [1.017677732120885, -2.868330508763156],
-        ])
-        expect(try train(.lars(learningRate: 0.1, weightDecay: 0.05, trustCoefficient: 0.5)), [
-            [0.9608141225066497, -2.846818842525994], [0.8999935925601581, -2.8569959479405536], [0.9759194515454284, -2.792957890008873],
-        ])
+        expect(
+            try train(.lars(learningRate: 0.1, trustCoefficient: 0.5)),
+            [
+                [0.9616517505576315, -2.846607002230526], [0.9121896138111614, -2.858040426721384],
+                [1.017677732120885, -2.868330508763156],
+            ])
+        expect(
+            try train(.lars(learningRate: 0.1, weightDecay: 0.05, trustCoefficient: 0.5)),
+            [
+                [0.9608141225066497, -2.846818842525994], [0.8999935925601581, -2.8569959479405536],
+                [0.9759194515454284, -2.792957890008873],
+            ])
         // A weight of zeros gives no length to scale to.
-        expect(try train(.lars(learningRate: 0.1, trustCoefficient: 0.5), start: [0, 0]), [
-            [-0.05, 0.2], [-0.0960256608591634, 0.36974339140836604], [-0.11834829077984738, 0.5225124436758954],
-        ])
+        expect(
+            try train(.lars(learningRate: 0.1, trustCoefficient: 0.5), start: [0, 0]),
+            [
+                [-0.05, 0.2], [-0.0960256608591634, 0.36974339140836604], [-0.11834829077984738, 0.5225124436758954],
+            ])
     }
 
     @Test func larsLeavesVectorsAsTheyAre() throws {
         let vector = TensorType(.f32, [2])
-        expect(try train(.lars(learningRate: 0.1, weightDecay: 0.05, trustCoefficient: 0.5), type: vector), [
-            [0.95, -2.8], [0.895, -2.72], [0.8755, -2.648],
-        ])
+        expect(
+            try train(.lars(learningRate: 0.1, weightDecay: 0.05, trustCoefficient: 0.5), type: vector),
+            [
+                [0.95, -2.8], [0.895, -2.72], [0.8755, -2.648],
+            ])
     }
 
     @Test func stochasticGradientDescent() throws {
         expect(try train(.sgd(learningRate: 0.1)), [[0.95, -2.8], [0.94, -2.9], [0.97, -2.9]])
         expect(try train(.sgd(learningRate: 0.1, momentum: 0.9)), [[0.95, -2.8], [0.895, -2.72], [0.8755, -2.648]])
-        expect(try train(.sgd(learningRate: 0.1, momentum: 0.9, weightDecay: 0.05, nesterov: true)), [
-            [0.8955, -2.5915], [0.82344275, -2.58273075], [0.820798268875, -2.471964232875],
-        ])
+        expect(
+            try train(.sgd(learningRate: 0.1, momentum: 0.9, weightDecay: 0.05, nesterov: true)),
+            [
+                [0.8955, -2.5915], [0.82344275, -2.58273075], [0.820798268875, -2.471964232875],
+            ])
     }
 
     @Test func weightDecayFollowsItsScope() throws {
@@ -97,17 +119,22 @@ import Testing
         let weights = [Optimizer.Weight(parameter, name: "head.weight", gradient: parameter * 2)]
         Optimizer.adamW(learningRate: 1).appendUpdates(to: builder, weights)
         let graph = try builder.finish()
-        #expect(graph.parameters.map(\.operation.name) == [
-            "head.weight", "optimizer.exp_avg.head.weight", "optimizer.exp_avg_sq.head.weight",
-        ])
+        #expect(
+            graph.parameters.map(\.operation.name) == [
+                "head.weight", "optimizer.exp_avg.head.weight", "optimizer.exp_avg_sq.head.weight",
+            ])
         #expect(graph.parameters.map(\.operation.trainable) == [true, false, false])
         #expect(graph.inputs.map(\.operation.name) == ["learning_rate", "adam_correction1", "adam_correction2"])
     }
 
     @Test func inputsChangeFromStepToStep() {
         let optimizer = Optimizer.adamW(learningRate: 1e-3, betas: (0.5, 0.75))
-        #expect(optimizer.inputs(step: 2) == ["learning_rate": 1e-3, "adam_correction1": 0.75, "adam_correction2": 0.4375])
-        #expect(optimizer.inputs(step: 1, learningRate: 5) == ["learning_rate": 5, "adam_correction1": 0.5, "adam_correction2": 0.25])
+        #expect(
+            optimizer.inputs(step: 2) == ["learning_rate": 1e-3, "adam_correction1": 0.75, "adam_correction2": 0.4375])
+        #expect(
+            optimizer.inputs(step: 1, learningRate: 5) == [
+                "learning_rate": 5, "adam_correction1": 0.5, "adam_correction2": 0.25,
+            ])
         #expect(Optimizer.sgd(learningRate: 2).inputs(step: 9) == ["learning_rate": 2])
     }
 

@@ -4,7 +4,9 @@ import Testing
 
 @Suite struct StepTests {
     private func classifierStep(isReporting: Bool = true) -> TrainingStep {
-        let classifier = Sequential { Flatten(); Linear(12, 3) }
+        let classifier = Sequential {
+            Flatten(); Linear(12, 3)
+        }
         return TrainingStep("tiny", optimizer: .adamW(learningRate: 1e-3, betas: (0.9, 0.95), weightDecay: 0.05)) {
             let images = Input("images", [4, 3, 2, 2])
             let labels = Input("labels", [4], .int32)
@@ -37,9 +39,10 @@ import Testing
         let traced = try TrainingStep(optimizer: .sgd(learningRate: 1)) {
             Loss(mean(Input("x", [2]) * weight("w", [2], .ones) + weight("table", [2], .ones, trainable: false)))
         }.trace()
-        #expect(traced.weights.map { traced.graph.text(of: $0) } == [
-            #"%1 = parameter {name = "w", init = "constant(1.0)", trainable = true} : f32[2]"#,
-        ])
+        #expect(
+            traced.weights.map { traced.graph.text(of: $0) } == [
+                #"%1 = parameter {name = "w", init = "constant(1.0)", trainable = true} : f32[2]"#
+            ])
     }
 
     @Test func frozenLayersHaveNoWeightsToTrain() throws {
@@ -47,18 +50,25 @@ import Testing
             let features = frozen { Linear(3, 2).named("encoder")(Input("x", [1, 3])) }
             Loss(mean(Linear(2, 1).named("head")(features)))
         }.trace()
-        #expect(traced.graph.parameters.map(\.operation.name) == ["encoder.weight", "encoder.bias", "head.weight", "head.bias"])
+        #expect(
+            traced.graph.parameters.map(\.operation.name) == [
+                "encoder.weight", "encoder.bias", "head.weight", "head.bias",
+            ])
         #expect(traced.graph.parameters.map(\.operation.trainable) == [false, false, true, true])
     }
 
     @Test func trainingStepNeedsOneScalarLossAndWeights() {
         func mistake(_ step: TrainingStep) -> String? { mistakes { _ = try step.trace() }.first }
         let line = #line
-        let none = TrainingStep(optimizer: .sgd(learningRate: 1)) { Metric("m", mean(Linear(2, 1)(Input("x", [2, 2])))) }
+        let none = TrainingStep(optimizer: .sgd(learningRate: 1)) {
+            Metric("m", mean(Linear(2, 1)(Input("x", [2, 2]))))
+        }
         let two = TrainingStep(optimizer: .sgd(learningRate: 1)) { for _ in 0..<2 { Loss(mean(Input("x", [2]))) } }
         let unweighted = TrainingStep(optimizer: .sgd(learningRate: 1)) { Loss(mean(Input("x", [2]))) }
         let vector = TrainingStep(optimizer: .sgd(learningRate: 1)) { Loss(Input("x", [2])) }
-        let counted = TrainingStep(optimizer: .sgd(learningRate: 1)) { Loss((Input("x", []) * weight("w", [], .ones)).cast(.int32)) }
+        let counted = TrainingStep(optimizer: .sgd(learningRate: 1)) {
+            Loss((Input("x", []) * weight("w", [], .ones)).cast(.int32))
+        }
         #expect(mistake(none) == "StepTests.swift:\(line + 1): a training step has one Loss, this one has 0")
         #expect(mistake(two) == "StepTests.swift:\(line + 2): the result 'loss' is declared twice")
         #expect(mistake(unweighted) == "StepTests.swift:\(line + 3): the training step has no trainable weights")
@@ -67,7 +77,10 @@ import Testing
     }
 
     @Test func inferenceStepNeedsAnOutput() {
-        #expect(mistakes { _ = try InferenceStep {}.trace() } == ["StepTests.swift:\(#line): an inference step has at least one Output"])
+        #expect(
+            mistakes { _ = try InferenceStep {}.trace() } == [
+                "StepTests.swift:\(#line): an inference step has at least one Output"
+            ])
     }
 
     @Test func inputsOfOneNameAreOneInput() throws {

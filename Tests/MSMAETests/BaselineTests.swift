@@ -20,7 +20,8 @@ import Testing
         let weights = try fixture.tensors("param.").filter { !$0.key.hasPrefix("head.") }
         #expect(Set(graph.parameters.map(\.operation.name)) == Set(weights.keys))
         #expect(Set(graph.inputs.map(\.operation.name)) == ["images", "ids_shuffle"])
-        let outputs = try Interpreter().run(graph, inputs: fixture.inputs("images", "ids_shuffle"), parameters: weights).outputs
+        let outputs = try Interpreter().run(graph, inputs: fixture.inputs("images", "ids_shuffle"), parameters: weights)
+            .outputs
         try expectEqual(outputs["loss"], fixture.tensor("expect.reconstruction_loss"))
         try expectEqual(outputs["reconstruction_loss"], fixture.tensor("expect.reconstruction_loss"))
         let gradients = try fixture.tensors("grad.").filter { $0.key.hasPrefix("decoder_") || $0.key == "mask_token" }

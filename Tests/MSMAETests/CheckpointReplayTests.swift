@@ -9,7 +9,8 @@ import Testing
 
     /// Replays a copy of the recording with an altered copy of the checkpoint beside it.
     private func report(
-        _ alter: (inout Recordings.Contents) throws -> Void = { _ in }, checkpoint alterCheckpoint: (inout Data) -> Void = { _ in }
+        _ alter: (inout Recordings.Contents) throws -> Void = { _ in },
+        checkpoint alterCheckpoint: (inout Data) -> Void = { _ in }
     ) throws -> ReplayReport {
         try Recordings.withAltered("checkpoint.tensors", alter) { path in
             let checkpoint = path.replacingOccurrences(of: ".safetensors", with: ".pth")
@@ -21,7 +22,9 @@ import Testing
         }
     }
 
-    private func failures(_ report: ReplayReport) -> [String] { report.comparisons.filter { !$0.passes }.map(\.quantity) }
+    private func failures(_ report: ReplayReport) -> [String] {
+        report.comparisons.filter { !$0.passes }.map(\.quantity)
+    }
 
     @Test func everyTensorIsComparedAndTheEpoch() throws {
         let report = try report()
@@ -32,7 +35,10 @@ import Testing
     }
 
     @Test func oneBitFails() throws {
-        #expect(try failures(report { $0.tensors["blocks.1.attn.qkv.weight"]?.bytes[17] ^= 1 }) == ["blocks.1.attn.qkv.weight"])
+        #expect(
+            try failures(report { $0.tensors["blocks.1.attn.qkv.weight"]?.bytes[17] ^= 1 }) == [
+                "blocks.1.attn.qkv.weight"
+            ])
         // The sign of a zero, which comparing numbers would not see.
         #expect(try failures(report { $0.tensors["blocks.0.norm1.bias"]?.bytes[3] ^= 0x80 }) == ["blocks.0.norm1.bias"])
     }

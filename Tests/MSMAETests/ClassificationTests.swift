@@ -25,16 +25,19 @@ import Testing
 
     @Test func attentionMap() throws {
         let outcome = try Interpreter().run(
-            model.attentionMap(batch: fixture.batch).trace(), inputs: fixture.inputs("images"), parameters: fixture.tensors("param."))
+            model.attentionMap(batch: fixture.batch).trace(), inputs: fixture.inputs("images"),
+            parameters: fixture.tensors("param."))
         try expectEqual(outcome.outputs["mask_weights"], fixture.tensor("expect.mask_weights_grid"))
     }
 
     @Test func oneStepOfFineTuning() throws {
         let optimizer = Optimizer.adamW(learningRate: 5e-4, weightDecay: 0.05, decays: .fineTuning)
-        let step = model.fineTuning(batch: fixture.batch, options: FineTuningOptions(dropPath: 0), permutation: .replayed, optimizer: optimizer)
+        let step = model.fineTuning(
+            batch: fixture.batch, options: FineTuningOptions(dropPath: 0), permutation: .replayed, optimizer: optimizer)
         let graph = try wholeGraph(of: step) { model.learningRateScale(of: $0, decay: 0.75) }
         let outcome = try train(
-            graph, optimizer, steps: 1, inputs: fixture.inputs("images", "labels", "ids_shuffle"), weights: fixture.tensors("param."))[0]
+            graph, optimizer, steps: 1, inputs: fixture.inputs("images", "labels", "ids_shuffle"),
+            weights: fixture.tensors("param."))[0]
         try expectEqual(outcome.outputs["loss"], fixture.tensor("expect.loss"))
         try expectEqual(outcome.outputs["logits"], fixture.tensor("expect.logits"))
         try expectGradients(outcome.outputs, of: fixture)

@@ -35,7 +35,10 @@ import Testing
         #expect(mistake { $0.patch = 7 } == .patchDoesNotDivideImage(patch: 7, image: 64))
         #expect(mistake { $0.heads = 5 } == .headsDoNotDivide(part: "encoder", heads: 5, dim: 96))
         #expect(mistake { $0.decoderHeads = 3 } == .headsDoNotDivide(part: "decoder", heads: 3, dim: 64))
-        #expect(mistake { $0.dim = 90; $0.heads = 3 } == .dimensionWithoutPositions(part: "encoder", dim: 90))
+        #expect(
+            mistake {
+                $0.dim = 90; $0.heads = 3
+            } == .dimensionWithoutPositions(part: "encoder", dim: 90))
         #expect(mistake { $0.layerNormEpsilon = -1 } == .numberOutOfRange(name: "layer norm epsilon", value: -1))
     }
 
@@ -46,7 +49,11 @@ import Testing
         #expect(mistake { $0.throwRatio = 0.55 } == .nothingIsVisible(masking: .attention, tokens: 64))
         #expect(mistake { $0.maskRatio = 0 } == .nothingIsPredicted(masking: .attention, tokens: 64))
         #expect(mistake { $0.randomMaskRatio = 0 } == .nothingIsPredicted(masking: .random, tokens: 64))
-        if case .ratioOutOfRange(let name, _) = mistake({ $0.randomMaskRatio = .nan }) { #expect(name == "random mask ratio") } else { Issue.record() }
+        if case .ratioOutOfRange(let name, _) = mistake({ $0.randomMaskRatio = .nan }) {
+            #expect(name == "random mask ratio")
+        } else {
+            Issue.record()
+        }
     }
 
     @Test(arguments: [0, -1, .max])
@@ -56,10 +63,15 @@ import Testing
         for masking in Masking.allCases {
             for source in [PermutationSource.drawn, .replayed] {
                 #expect(throws: GraphErrors.self) {
-                    try model.preTraining(batch: batch, masking: masking, permutation: source, optimizer: optimizer).trace()
+                    try model.preTraining(batch: batch, masking: masking, permutation: source, optimizer: optimizer)
+                        .trace()
                 }
-                #expect(throws: GraphErrors.self) { try model.reconstruction(batch: batch, masking: masking, permutation: source).trace() }
-                #expect(throws: GraphErrors.self) { try model.classification(batch: batch, masking: masking, permutation: source).trace() }
+                #expect(throws: GraphErrors.self) {
+                    try model.reconstruction(batch: batch, masking: masking, permutation: source).trace()
+                }
+                #expect(throws: GraphErrors.self) {
+                    try model.classification(batch: batch, masking: masking, permutation: source).trace()
+                }
             }
         }
         #expect(throws: GraphErrors.self) { try model.fineTuning(batch: batch, optimizer: optimizer).trace() }
@@ -69,8 +81,12 @@ import Testing
 
     @Test func mistakesAreWordedForTheUser() {
         func text(_ error: ConfigurationError) -> String { error.description }
-        #expect(text(.patchDoesNotDivideImage(patch: 7, image: 64)) == "an image of 64 pixels is not a whole number of patches of 7")
-        #expect(text(.nothingIsVisible(masking: .attention, tokens: 64)) == "attention masking leaves none of 64 patches to see")
+        #expect(
+            text(.patchDoesNotDivideImage(patch: 7, image: 64))
+                == "an image of 64 pixels is not a whole number of patches of 7")
+        #expect(
+            text(.nothingIsVisible(masking: .attention, tokens: 64))
+                == "attention masking leaves none of 64 patches to see")
         #expect(text(.sizeOutOfRange(name: "patch", value: 0)) == "patch is 0; it must be from 1 to 65536")
     }
 }

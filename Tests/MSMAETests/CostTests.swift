@@ -17,7 +17,8 @@ import Testing
         let all = ModelCost(of: try model(classes: 4).classification(batch: 1).trace())
         let kept = ModelCost(of: try model(classes: 4).classification(batch: 1, masking: .attention).trace())
         #expect(Configuration.base.encoderTokens(nil) == 197 && Configuration.base.encoderTokens(.attention) == 50)
-        // The published figure for kept tokens counts all patches as embedded, as the graph does before it is optimised.
+        // The published figure for kept tokens counts all patches as embedded, as the graph does before it is
+        // optimised.
         #expect(billions(all.linear) == 16.85 && billions(all.total) == 17.56)
         #expect(billions(kept.linear) == 4.36 && billions(kept.total) == 4.41)
     }
@@ -32,7 +33,9 @@ import Testing
         var baseline = Configuration.base
         baseline.method = .mae
         let mae = try MaskedAutoencoder(baseline).preTraining(batch: 1, masking: .random, optimizer: optimizer).trace()
-        #expect(ModelCost(of: preTraining.graph).trainableWeights - ModelCost(of: mae.graph).trainableWeights == 4 * 768 + 4)
+        #expect(
+            ModelCost(of: preTraining.graph).trainableWeights - ModelCost(of: mae.graph).trainableWeights == 4 * 768 + 4
+        )
     }
 
     @Test func costGrowsWithTheBatch() throws {

@@ -17,17 +17,19 @@ import Testing
     }
 
     private static func inputs(for graph: Graph, key: [Double] = [1, 2]) -> [String: HostTensor] {
-        Dictionary(uniqueKeysWithValues: graph.inputs.map { _, input in
-            let values: [Double] = switch input.name {
-            case "random_key": key
-            case "labels": (0..<batch).map { Double($0 % 3) }
-            case "targets": (0..<batch).flatMap { image in image % 2 == 0 ? [0.25, 0.75, 0] : [0.5, 0, 0.5] }
-            case "mask_weights": (0..<input.type.count).map { Double($0 * 37 % 101 + 1) / 101 }
-            case "images": (0..<input.type.count).map { Double($0 * 29 % 113) / 56 - 1 }
-            default: Array(repeating: 1, count: input.type.count)
-            }
-            return (input.name, HostTensor(input.type, values))
-        })
+        Dictionary(
+            uniqueKeysWithValues: graph.inputs.map { _, input in
+                let values: [Double] =
+                    switch input.name {
+                    case "random_key": key
+                    case "labels": (0..<batch).map { Double($0 % 3) }
+                    case "targets": (0..<batch).flatMap { image in image % 2 == 0 ? [0.25, 0.75, 0] : [0.5, 0, 0.5] }
+                    case "mask_weights": (0..<input.type.count).map { Double($0 * 37 % 101 + 1) / 101 }
+                    case "images": (0..<input.type.count).map { Double($0 * 29 % 113) / 56 - 1 }
+                    default: Array(repeating: 1, count: input.type.count)
+                    }
+                return (input.name, HostTensor(input.type, values))
+            })
     }
 
     /// The weights that a program starts with.
@@ -53,7 +55,8 @@ import Testing
         FineTuningOptions(dropPath: 0, softTargets: true, masking: .random),
     ])
     func compiledStepsAreThoseOfTheInterpreter(options: FineTuningOptions) throws {
-        let step = try MaskedAutoencoder(Self.configuration).fineTuning(batch: Self.batch, options: options, optimizer: Self.optimizer)
+        let step = try MaskedAutoencoder(Self.configuration).fineTuning(
+            batch: Self.batch, options: options, optimizer: Self.optimizer)
         let graph = try step.trace().wholeGraph([.output])
         let inputs = Self.inputs(for: graph), weights = try Self.weights(of: step)
         let expected = try Interpreter().run(graph, inputs: inputs, parameters: weights).outputs
@@ -64,7 +67,8 @@ import Testing
         let largest = expected.filter { $0.key.hasPrefix("grad.") }.values.flatMap(\.values).map(abs).max() ?? 0
         for (name, value) in expected {
             let found = try #require(report[name]).hostTensor.values
-            let isNoise = name.hasPrefix("grad.") && (found + value.values).allSatisfy { abs($0) < Tolerance.noise * largest }
+            let isNoise =
+                name.hasPrefix("grad.") && (found + value.values).allSatisfy { abs($0) < Tolerance.noise * largest }
             #expect(isNoise || relativeError(found, value.values) < Tolerance.gradient, "\(name)")
         }
     }
@@ -76,7 +80,8 @@ import Testing
         var chances: [Int: Double] = [:]
         for node in graph.nodes where (node.operation as? Compare)?.direction == .less {
             guard let draw = graph[node.operands[0]].operation as? RandomUniform else { continue }
-            let limit = graph[node.operands[1]], constant = limit.operation is Broadcast ? graph[limit.operands[0]] : limit
+            let limit = graph[node.operands[1]],
+                constant = limit.operation is Broadcast ? graph[limit.operands[0]] : limit
             chances[draw.stream] = (constant.operation as? Constant)?.splat
             #expect(draw.shape == [Self.batch])
         }
@@ -90,7 +95,8 @@ import Testing
             let step = model.fineTuning(batch: Self.batch, options: options, optimizer: Self.optimizer)
             return ModelCost(of: try NamedStep.Declaration.training(step).forward(fusions)).total
         }
-        let plain = FineTuningOptions(dropPath: 0, pooling: .classToken), dropped = FineTuningOptions(dropPath: 0.4, pooling: .classToken)
+        let plain = FineTuningOptions(dropPath: 0, pooling: .classToken),
+            dropped = FineTuningOptions(dropPath: 0.4, pooling: .classToken)
         #expect(try cost(plain, [.gather]) < cost(plain, []))
         #expect(try cost(dropped, [.gather]) == cost(plain, [.gather]))
     }
@@ -105,11 +111,13 @@ import Testing
 
     @Test func inferenceDropsNothing() throws {
         let model = try MaskedAutoencoder(Self.configuration)
-        let step = model.fineTuning(batch: Self.batch, options: FineTuningOptions(dropPath: 0, masking: nil), optimizer: Self.optimizer)
+        let step = model.fineTuning(
+            batch: Self.batch, options: FineTuningOptions(dropPath: 0, masking: nil), optimizer: Self.optimizer)
         for pooling in Pooling.allCases {
             let graph = try model.classification(batch: Self.batch, pooling: pooling).trace()
             let options = FineTuningOptions(dropPath: 0, pooling: pooling, masking: nil)
-            let weights = try Self.weights(of: model.fineTuning(batch: Self.batch, options: options, optimizer: Self.optimizer))
+            let weights = try Self.weights(
+                of: model.fineTuning(batch: Self.batch, options: options, optimizer: Self.optimizer))
             let outputs = try Interpreter().run(graph, inputs: Self.inputs(for: graph), parameters: weights).outputs
             #expect(try Self.run(options)["logits"] == outputs["logits"])
             #expect(outputs["features"]?.shape == [Self.batch, 16])
@@ -118,11 +126,16 @@ import Testing
     }
 
     @Test func softTargetsOfOneClassAreLabels() throws {
-        let options = FineTuningOptions(dropPath: 0), step = try MaskedAutoencoder(Self.configuration)
-            .fineTuning(batch: Self.batch, options: FineTuningOptions(dropPath: 0, softTargets: true), optimizer: Self.optimizer)
+        let options = FineTuningOptions(dropPath: 0),
+            step = try MaskedAutoencoder(Self.configuration)
+                .fineTuning(
+                    batch: Self.batch, options: FineTuningOptions(dropPath: 0, softTargets: true),
+                    optimizer: Self.optimizer)
         let graph = try step.trace().graph
         var inputs = Self.inputs(for: graph)
-        inputs["targets"] = HostTensor(TensorType(.f32, [Self.batch, 3]), (0..<Self.batch).flatMap { image in (0..<3).map { $0 == image % 3 ? 1 : 0 } })
+        inputs["targets"] = HostTensor(
+            TensorType(.f32, [Self.batch, 3]),
+            (0..<Self.batch).flatMap { image in (0..<3).map { $0 == image % 3 ? 1 : 0 } })
         let soft = try Interpreter().run(graph, inputs: inputs, parameters: Self.weights(of: step)).outputs
         let hard = try Self.run(options)
         for name in ["loss", "accuracy", "logits"] { #expect(soft[name] == hard[name]) }
@@ -149,10 +162,13 @@ import Testing
         let fixture = try Fixture("pretrain-attention-masking")
         let step = try MaskedAutoencoder(fixture.configuration)
             .classification(batch: fixture.batch, masking: .attention, permutation: .replayed, pooling: .classToken)
-        let logits = try #require(try Interpreter().run(
-            step.trace(), inputs: fixture.inputs("images", "ids_shuffle"), parameters: fixture.tensors("param.")).outputs["logits"])
+        let logits = try #require(
+            try Interpreter().run(
+                step.trace(), inputs: fixture.inputs("images", "ids_shuffle"), parameters: fixture.tensors("param.")
+            ).outputs["logits"])
         let loss = try InferenceStep {
-            Output("loss", crossEntropy(softmax(Input("logits", logits.shape)), Input("labels", [fixture.batch], .int32)))
+            Output(
+                "loss", crossEntropy(softmax(Input("logits", logits.shape)), Input("labels", [fixture.batch], .int32)))
         }.trace()
         let outcome = try Interpreter().run(loss, inputs: fixture.inputs("labels").merging(["logits": logits]) { $1 })
         try expectEqual(outcome.outputs["loss"], fixture.tensor("expect.classification_loss"))

@@ -26,7 +26,9 @@ struct Fixture {
         var configuration = Configuration()
         configuration.image = integer("img_size")
         configuration.patch = integer("patch_size")
-        (configuration.dim, configuration.depth, configuration.heads) = (integer("embed_dim"), integer("depth"), integer("num_heads"))
+        (configuration.dim, configuration.depth, configuration.heads) = (
+            integer("embed_dim"), integer("depth"), integer("num_heads")
+        )
         configuration.decoderDim = integer("decoder_embed_dim")
         configuration.decoderDepth = integer("decoder_depth")
         configuration.decoderHeads = integer("decoder_num_heads")
@@ -51,15 +53,18 @@ struct Fixture {
     /// All tensors whose name begins with a prefix, which is dropped from their names.
     func tensors(_ prefix: String) throws -> [String: HostTensor] {
         var tensors: [String: HostTensor] = [:]
-        for name in file.names where name.hasPrefix(prefix) { tensors[String(name.dropFirst(prefix.count))] = try tensor(name) }
+        for name in file.names where name.hasPrefix(prefix) {
+            tensors[String(name.dropFirst(prefix.count))] = try tensor(name)
+        }
         return tensors
     }
 
     /// The recorded batch and permutation.
     func inputs(_ names: String...) throws -> [String: HostTensor] {
-        try Dictionary(uniqueKeysWithValues: names.map { name in
-            (name, try tensor("input.\(name)", name == "images" ? .f32 : .i32))
-        })
+        try Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                (name, try tensor("input.\(name)", name == "images" ? .f32 : .i32))
+            })
     }
 }
 
@@ -84,8 +89,10 @@ func wholeGraph(of step: TrainingStep, scale: (String) -> Double = { _ in 1 }) t
         let parameter = try #require(traced.graph[weight].operation as? Parameter)
         let gradient = builder.tensor(try #require(gradient, "the loss does not depend on \(parameter.name)"))
         builder.output("grad.\(parameter.name)", gradient)
-        weights.append(Optimizer.Weight(
-            builder.tensor(weight), name: parameter.name, gradient: gradient, learningRateScale: scale(parameter.name)))
+        weights.append(
+            Optimizer.Weight(
+                builder.tensor(weight), name: parameter.name, gradient: gradient,
+                learningRateScale: scale(parameter.name)))
     }
     traced.optimizer.appendUpdates(to: builder, weights)
     return try builder.finish()
@@ -96,10 +103,13 @@ func train(
     _ graph: Graph, _ optimizer: Optimizer, steps: Int, inputs: [String: HostTensor], weights: [String: HostTensor]
 ) throws -> [(outputs: [String: HostTensor], state: [String: HostTensor])] {
     var state = weights
-    for (_, parameter) in graph.parameters where state[parameter.name] == nil { state[parameter.name] = HostTensor(parameter.type) }
+    for (_, parameter) in graph.parameters where state[parameter.name] == nil {
+        state[parameter.name] = HostTensor(parameter.type)
+    }
     return try (1...steps).map { step in
         let scalars = optimizer.inputs(step: step).mapValues { HostTensor(TensorType(.f32, []), [$0]) }
-        let outcome = try Interpreter().run(graph, inputs: inputs.merging(scalars) { first, _ in first }, parameters: state)
+        let outcome = try Interpreter().run(
+            graph, inputs: inputs.merging(scalars) { first, _ in first }, parameters: state)
         state.merge(outcome.updates) { $1 }
         return (outcome.outputs, state)
     }

@@ -20,20 +20,27 @@ func expectEqual(_ value: HostTensor?, _ expected: HostTensor, _ location: Testi
 }
 
 /// Compares the outputs `grad.` with the recorded gradients.
-func expectGradients(_ outputs: [String: HostTensor], of fixture: Fixture, _ location: Testing.SourceLocation = #_sourceLocation) throws {
+func expectGradients(
+    _ outputs: [String: HostTensor], of fixture: Fixture, _ location: Testing.SourceLocation = #_sourceLocation
+) throws {
     let gradients = try fixture.tensors("grad.")
-    #expect(Set(outputs.keys.filter { $0.hasPrefix("grad.") }) == Set(gradients.keys.map { "grad.\($0)" }), sourceLocation: location)
+    #expect(
+        Set(outputs.keys.filter { $0.hasPrefix("grad.") }) == Set(gradients.keys.map { "grad.\($0)" }),
+        sourceLocation: location)
     let largest = gradients.values.flatMap(\.values).map(abs).max() ?? 0
     for (name, expected) in gradients {
         let gradient = try #require(outputs["grad.\(name)"])
         let isNoise = (gradient.values + expected.values).allSatisfy { abs($0) < Tolerance.noise * largest }
-        #expect(isNoise || relativeError(gradient.values, expected.values) < Tolerance.gradient, "\(name)", sourceLocation: location)
+        #expect(
+            isNoise || relativeError(gradient.values, expected.values) < Tolerance.gradient, "\(name)",
+            sourceLocation: location)
     }
 }
 
 /// Compares how far weights have moved with the recorded weights `prefix`.
 func expectWeights(
-    _ state: [String: HostTensor], _ prefix: String, of fixture: Fixture, _ location: Testing.SourceLocation = #_sourceLocation
+    _ state: [String: HostTensor], _ prefix: String, of fixture: Fixture,
+    _ location: Testing.SourceLocation = #_sourceLocation
 ) throws {
     let before = try fixture.tensors("param."), gradients = try fixture.tensors("grad.")
     let after = try fixture.tensors(prefix)
@@ -42,7 +49,9 @@ func expectWeights(
         guard let gradient = gradients[name]?.values else { continue }
         let start = try #require(before[name]).values, value = try #require(state[name]).values
         let largest = gradient.map(abs).max() ?? 0
-        let error = relativeError(zip(value, start).map(-), zip(expected.values, start).map(-)) { abs(gradient[$0]) >= Tolerance.noise * largest }
+        let error = relativeError(zip(value, start).map(-), zip(expected.values, start).map(-)) {
+            abs(gradient[$0]) >= Tolerance.noise * largest
+        }
         #expect(error < Tolerance.change, "\(prefix)\(name)", sourceLocation: location)
     }
 }

@@ -14,15 +14,20 @@ import Testing
 
     /// The masks of a batch, one row for each image.
     private func masks(
-        _ masking: Masking, batch: Int, key: [Double] = [1, 2], weights: [Double] = [], _ configuration: Configuration = configuration
+        _ masking: Masking, batch: Int, key: [Double] = [1, 2], weights: [Double] = [],
+        _ configuration: Configuration = configuration
     ) throws -> [[Double]] {
         let model = try MaskedAutoencoder(configuration)
         let graph = try model.reconstruction(batch: batch, masking: masking).trace()
-        var inputs = ["images": HostTensor(TensorType(.f32, [batch, 1, 4, 4])), "random_key": HostTensor(TensorType(.i32, [2]), key)]
+        var inputs = [
+            "images": HostTensor(TensorType(.f32, [batch, 1, 4, 4])),
+            "random_key": HostTensor(TensorType(.i32, [2]), key),
+        ]
         if masking == .attention {
             inputs["mask_weights"] = HostTensor(TensorType(.f32, [batch, 16]), (0..<batch).flatMap { _ in weights })
         }
-        let parameters = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.operation.name, HostTensor($0.operation.type)) })
+        let parameters = Dictionary(
+            uniqueKeysWithValues: graph.parameters.map { ($0.operation.name, HostTensor($0.operation.type)) })
         let mask = try #require(try Interpreter().run(graph, inputs: inputs, parameters: parameters).outputs["mask"])
         return (0..<batch).map { Array(mask.values[$0 * 16..<($0 + 1) * 16]) }
     }
@@ -32,7 +37,9 @@ import Testing
             #expect(mask.count(where: { $0 == 0 }) == 4 && mask.count(where: { $0 == 1 }) == 12)
         }
         for mask in try masks(.attention, batch: 8, weights: Array(repeating: 0.5, count: 16)) {
-            #expect(mask.count(where: { $0 == 0 }) == 4 && mask.count(where: { $0 == 1 }) == 7 && mask.count(where: { $0 == -1 }) == 5)
+            #expect(
+                mask.count(where: { $0 == 0 }) == 4 && mask.count(where: { $0 == 1 }) == 7
+                    && mask.count(where: { $0 == -1 }) == 5)
         }
     }
 

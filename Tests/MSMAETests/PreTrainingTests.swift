@@ -11,14 +11,16 @@ import Testing
     func lossesGradientsAndThreeSteps(name: String) throws {
         let fixture = try Fixture(name)
         let model = try MaskedAutoencoder(fixture.configuration)
-        let step = model.preTraining(batch: fixture.batch, masking: fixture.masking, permutation: .replayed, optimizer: Self.optimizer)
+        let step = model.preTraining(
+            batch: fixture.batch, masking: fixture.masking, permutation: .replayed, optimizer: Self.optimizer)
         let weights = try fixture.tensors("param.")
         let graph = try wholeGraph(of: step)
         try graph.verify()
         #expect(Set(graph.parameters.map(\.operation.name).filter { !$0.hasPrefix("optimizer.") }) == Set(weights.keys))
 
         let steps = try train(
-            graph, Self.optimizer, steps: 3, inputs: fixture.inputs("images", "labels", "ids_shuffle"), weights: weights)
+            graph, Self.optimizer, steps: 3, inputs: fixture.inputs("images", "labels", "ids_shuffle"), weights: weights
+        )
         for name in ["loss", "reconstruction_loss", "classification_loss"] {
             try expectEqual(steps[0].outputs[name], fixture.tensor("expect.\(name)"))
         }
@@ -33,9 +35,11 @@ import Testing
     func reconstructionPredictsThePatchesInTheOrderOfTheImage(name: String) throws {
         let fixture = try Fixture(name)
         let model = try MaskedAutoencoder(fixture.configuration)
-        let graph = try model.reconstruction(batch: fixture.batch, masking: fixture.masking, permutation: .replayed).trace()
+        let graph = try model.reconstruction(batch: fixture.batch, masking: fixture.masking, permutation: .replayed)
+            .trace()
         let outputs = try Interpreter().run(
-            graph, inputs: fixture.inputs("images", "ids_shuffle"), parameters: fixture.tensors("param.")).outputs
+            graph, inputs: fixture.inputs("images", "ids_shuffle"), parameters: fixture.tensors("param.")
+        ).outputs
         let mask = try fixture.tensor("expect.mask"), recorded = try fixture.tensor("expect.pred")
         let predictions = try #require(outputs["predictions"])
         #expect(outputs["mask"] == mask)
@@ -54,9 +58,12 @@ import Testing
         var configuration = fixture.configuration
         func classificationLoss() throws -> Double {
             let step = try MaskedAutoencoder(configuration)
-                .preTraining(batch: fixture.batch, masking: .attention, permutation: .replayed, optimizer: Self.optimizer)
+                .preTraining(
+                    batch: fixture.batch, masking: .attention, permutation: .replayed, optimizer: Self.optimizer)
             let outputs = try Interpreter().run(
-                step.trace().graph, inputs: fixture.inputs("images", "labels", "ids_shuffle"), parameters: fixture.tensors("param.")).outputs
+                step.trace().graph, inputs: fixture.inputs("images", "labels", "ids_shuffle"),
+                parameters: fixture.tensors("param.")
+            ).outputs
             return try #require(outputs["classification_loss"]).values[0]
         }
         let released = try classificationLoss()
@@ -66,17 +73,20 @@ import Testing
     }
 
     @Test func normalizedPixelsHaveNoScaleOfTheirOwn() throws {
-        // The target does not change when an image is scaled and shifted; the prediction does, so compare targets by the loss of a
-        // model whose decoder predicts zero: the mean square of a normalised patch is (n − 1) / n.
+        // The target does not change when an image is scaled and shifted; the prediction does, so compare targets by
+        // the loss of a model whose decoder predicts zero: the mean square of a normalised patch is (n − 1) / n.
         var configuration = try Fixture("pretrain-attention-masking").configuration
         configuration.normalizePixels = true
         let step = try MaskedAutoencoder(configuration)
             .preTraining(batch: 4, masking: .attention, permutation: .replayed, optimizer: Self.optimizer)
         let fixture = try Fixture("pretrain-attention-masking")
         var weights = try fixture.tensors("param.")
-        for name in ["decoder_pred.weight", "decoder_pred.bias"] { weights[name] = HostTensor(try #require(weights[name]).type) }
+        for name in ["decoder_pred.weight", "decoder_pred.bias"] {
+            weights[name] = HostTensor(try #require(weights[name]).type)
+        }
         let outputs = try Interpreter().run(
-            step.trace().graph, inputs: fixture.inputs("images", "labels", "ids_shuffle"), parameters: weights).outputs
+            step.trace().graph, inputs: fixture.inputs("images", "labels", "ids_shuffle"), parameters: weights
+        ).outputs
         #expect(abs(try #require(outputs["reconstruction_loss"]).values[0] - 191.0 / 192) < 1e-4)
     }
 }

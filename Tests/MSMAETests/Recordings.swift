@@ -38,7 +38,8 @@ enum Recordings {
         let file = try SafetensorsFile(contentsOf: path(name))
         var tensors: [String: Contents.Tensor] = [:]
         for name in file.names {
-            tensors[name] = Contents.Tensor(type: try file.elementType(name), shape: try file.shape(name), bytes: try file.bytes(name))
+            tensors[name] = Contents.Tensor(
+                type: try file.elementType(name), shape: try file.shape(name), bytes: try file.bytes(name))
         }
         return Contents(tensors: tensors, description: file.metadata["fixture"] ?? "")
     }
@@ -49,7 +50,8 @@ enum Recordings {
     ) throws -> Result {
         var altered = try contents(name)
         try alter(&altered)
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors").path
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors")
+            .path
         defer { try? FileManager.default.removeItem(atPath: path) }
         // The writer reads the tensors where they lie: one allocation each that lives until all are written.
         var memory: [UnsafeMutableRawBufferPointer] = []

@@ -7,11 +7,16 @@ import Testing
 @Suite struct ReplayTests {
     static let training = ["pretrain-attention-masking", "pretrain-random-masking", "finetune-global-pool"]
 
-    /// Ways to compile that must not change what is computed: each fusion left out, all of them, each maker of products, and mixed precision.
+    /// Ways to compile that must not change what is computed: each fusion left out, all of them, each maker of
+    /// products, and mixed precision.
     static let ways: [CompilerOptions] = {
         let all = Set(Fusion.allCases)
-        return [CompilerOptions()] + all.sorted { $0.rawValue < $1.rawValue }.map { CompilerOptions(fusions: all.subtracting([$0])) }
-            + [CompilerOptions(fusions: []), CompilerOptions(products: .generated), CompilerOptions(products: .openblas)]
+        return [CompilerOptions()]
+            + all.sorted { $0.rawValue < $1.rawValue }.map { CompilerOptions(fusions: all.subtracting([$0])) }
+            + [
+                CompilerOptions(fusions: []), CompilerOptions(products: .generated),
+                CompilerOptions(products: .openblas),
+            ]
             + [CompilerOptions(precision: .bfloat16), CompilerOptions(precision: .bfloat16, fusions: [])]
     }()
 
@@ -32,7 +37,8 @@ import Testing
     func resultsAreTheSameBitForBitOnAnyNumberOfThreads(name: String) throws {
         let fixture = try Fixture(name)
         let step = try MaskedAutoencoder(fixture.configuration).preTraining(
-            batch: fixture.batch, masking: fixture.masking, permutation: .replayed, optimizer: .adamW(learningRate: 1e-3))
+            batch: fixture.batch, masking: fixture.masking, permutation: .replayed,
+            optimizer: .adamW(learningRate: 1e-3))
         let inputs = try fixture.inputs("images", "labels", "ids_shuffle").mapValues { TensorData($0) }
         let results = try [1, 2, 5].map { threads in
             let program = try Compiler(threads: threads).compile(step, [.update, .output])
@@ -48,11 +54,14 @@ import Testing
     private func report(
         _ name: String, _ precision: Compiler.Precision = .float32, _ alter: (inout Recordings.Contents) throws -> Void
     ) throws -> ReplayReport {
-        try Recordings.withAltered(name, alter) { try Replay.run($0, Compiler(CompilerOptions(precision: precision), threads: 1)) }
+        try Recordings.withAltered(name, alter) {
+            try Replay.run($0, Compiler(CompilerOptions(precision: precision), threads: 1))
+        }
     }
 
     @Test(arguments: [
-        (training[0], "param.blocks.0.attn.qkv.weight"), (training[0], "input.images"), (training[1], "param.decoder_pred.weight"),
+        (training[0], "param.blocks.0.attn.qkv.weight"), (training[0], "input.images"),
+        (training[1], "param.decoder_pred.weight"),
         (training[2], "param.head.bias"),
     ])
     func oneChangedNumberThatTheProgramReadsFails(name: String, tensor: String) throws {
@@ -61,8 +70,10 @@ import Testing
 
     /// The tolerances of mixed precision still tell a wrong weight from a right one.
     @Test(arguments: [
-        (training[0], "param.blocks.0.attn.qkv.weight"), (training[0], "param.blocks.0.attn.qkv.bias"), (training[0], "param.mask_token"),
-        (training[1], "param.decoder_pred.weight"), (training[1], "param.blocks.1.mlp.fc1.weight"), (training[2], "param.head.bias"),
+        (training[0], "param.blocks.0.attn.qkv.weight"), (training[0], "param.blocks.0.attn.qkv.bias"),
+        (training[0], "param.mask_token"),
+        (training[1], "param.decoder_pred.weight"), (training[1], "param.blocks.1.mlp.fc1.weight"),
+        (training[2], "param.head.bias"),
         (training[2], "param.patch_embed.proj.weight"),
     ])
     func oneChangedWeightFailsInMixedPrecisionToo(name: String, tensor: String) throws {
@@ -113,11 +124,14 @@ import Testing
 
     @Test func changedPixelsFail() throws {
         let wrongByte = try report("transforms") { $0.tensors["1.expect_u8"]?.bytes[7] ^= 2 }
-        #expect(wrongByte.comparisons.filter { !$0.passes }.map(\.quantity) == ["1.expect_u8, largest difference in levels"])
+        #expect(
+            wrongByte.comparisons.filter { !$0.passes }.map(\.quantity) == ["1.expect_u8, largest difference in levels"]
+        )
         let oneLevel = try report("transforms") { contents in
             for index in 0..<20 { contents.tensors["0.expect_u8"]?.bytes[index * 50] ^= 1 }
         }
-        #expect(oneLevel.comparisons.filter { !$0.passes }.map(\.quantity) == ["0.expect_u8, share of bytes that differ"])
+        #expect(
+            oneLevel.comparisons.filter { !$0.passes }.map(\.quantity) == ["0.expect_u8, share of bytes that differ"])
         #expect(try report("transforms") { $0.tensors["0.expect_u8"]?.bytes[9] ^= 1 }.passes)
         for change: (Float) -> Float in [{ $0 + 1e-3 }, { $0 + 9 }, { _ in .nan }, { _ in .infinity }] {
             #expect(try !report("transforms") { $0.tensors["2.expect_f32"]?.change(5, change) }.passes)
@@ -138,7 +152,8 @@ import Testing
     @Test(arguments: training)
     func missingTensors(name: String) throws {
         let tensors = [
-            "param.blocks.1.norm2.bias", "input.images", "input.ids_shuffle", "input.mask_weights", "expect.loss", "grad.head.weight",
+            "param.blocks.1.norm2.bias", "input.images", "input.ids_shuffle", "input.mask_weights", "expect.loss",
+            "grad.head.weight",
             "after1.blocks.0.norm1.bias",
         ]
         // Nothing of a replay depends on the weights that a permutation was drawn with, and random masking has none.
@@ -152,28 +167,41 @@ import Testing
         for tensor in ["param.head.weight", "input.images", "expect.loss", "grad.head.bias", "after1.head.bias"] {
             #expect(try code(name) { $0.tensors[tensor]?.shape.insert(1, at: 0) } == .contradiction, "\(tensor)")
         }
-        #expect(try code(name) { contents in
-            for depth in [2, 3] { contents.description.replace("\"depth\": \(depth), \"num", with: "\"depth\": 7, \"num") }
-        } == .missingTensor)
-        #expect(try code(name) { $0.description.replace("\"num_classes\": 4", with: "\"num_classes\": 5") } == .contradiction)
+        #expect(
+            try code(name) { contents in
+                for depth in [2, 3] {
+                    contents.description.replace("\"depth\": \(depth), \"num", with: "\"depth\": 7, \"num")
+                }
+            } == .missingTensor)
+        #expect(
+            try code(name) { $0.description.replace("\"num_classes\": 4", with: "\"num_classes\": 5") }
+                == .contradiction)
         #expect(try code(name) { $0.tensors["input.labels"]?.bytes[0] = 200 } == .contradiction)
         #expect(try code(name) { $0.tensors["input.ids_shuffle"]?.bytes[7] = 255 } == .contradiction)
-        #expect(try code(name) { contents in
-            // Twice the same patch is not a permutation.
-            guard let bytes = contents.tensors["input.ids_shuffle"]?.bytes else { return }
-            contents.tensors["input.ids_shuffle"]?.bytes.replaceSubrange(0..<8, with: bytes[8..<16])
-        } == .contradiction)
+        #expect(
+            try code(name) { contents in
+                // Twice the same patch is not a permutation.
+                guard let bytes = contents.tensors["input.ids_shuffle"]?.bytes else { return }
+                contents.tensors["input.ids_shuffle"]?.bytes.replaceSubrange(0..<8, with: bytes[8..<16])
+            } == .contradiction)
     }
 
     @Test func tensorsThatDoNotBelong() throws {
-        for tensor in ["expect.unknown", "param.blocks.7.norm1.bias", "grad.pos_embed", "after9.head.bias", "after01.head.bias", "input.other", "note"] {
-            #expect(try code(Self.training[0]) { $0.tensors[tensor] = $0.tensors["param.head.bias"] } == .unknownTensor, "\(tensor)")
+        for tensor in [
+            "expect.unknown", "param.blocks.7.norm1.bias", "grad.pos_embed", "after9.head.bias", "after01.head.bias",
+            "input.other", "note",
+        ] {
+            #expect(
+                try code(Self.training[0]) { $0.tensors[tensor] = $0.tensors["param.head.bias"] } == .unknownTensor,
+                "\(tensor)")
         }
         #expect(try code("transforms") { $0.tensors["4.input"] = $0.tensors["0.input"] } == .unknownTensor)
     }
 
     @Test func descriptionsThatDescribeNothing() throws {
-        func code(replacing text: String, with other: String, in name: String = Self.training[0]) throws -> ReplayError.Code? {
+        func code(replacing text: String, with other: String, in name: String = Self.training[0]) throws -> ReplayError
+            .Code?
+        {
             try self.code(name) { $0.description.replace(text, with: other) }
         }
         #expect(try self.code(Self.training[0]) { $0.description = "{" } == .badDescription)

@@ -19,7 +19,8 @@ private final class Runs {
 
     /// A fine-tuning run of two classes and four images; returns its folder.
     func fineTuning(_ name: String, accuracy: Double = 0.75, seed: Int = 0) throws -> String {
-        try write(#"{"data":"nowhere","preset":"base","epochs":2,"blr":0.001,"seed":\#(seed)}"#, to: "\(name)/config.json")
+        try write(
+            #"{"data":"nowhere","preset":"base","epochs":2,"blr":0.001,"seed":\#(seed)}"#, to: "\(name)/config.json")
         try write(
             """
             {"event":"start","task":"finetune","classes":2,"class_names":["sick","well"],"seed":\(seed)}
@@ -35,7 +36,9 @@ private final class Runs {
             {"checkpoint":"last","epoch":1,"path":"all","loss":0.7,"accuracy":\(accuracy),"top2_accuracy":1,"macro_f1":0.733,"macro_recall":0.75,
              "mean_auc":0.75,"auc":[0.75,null],"recall":[0.5,1],"f1":[0.667,0.8],"confusion":[[1,1],[0,2]],"tokens":197,"gflops":35.1,"gflops_linear":33.7,"ms_per_image":12.3}]}
             """, to: "\(name)/evaluation.json")
-        try write("image,label,p0,p1\nsick/a, b.png,0,0.9,0.1\nsick/c.png,0,0.3,0.7\nwell/d.png,1,0.4,0.6\nwell/e.png,1,0.2,0.8\n", to: "\(name)/predictions-all.csv")
+        try write(
+            "image,label,p0,p1\nsick/a, b.png,0,0.9,0.1\nsick/c.png,0,0.3,0.7\nwell/d.png,1,0.4,0.6\nwell/e.png,1,0.2,0.8\n",
+            to: "\(name)/predictions-all.csv")
         try SafetensorsWriter.write(
             to: "\(path)/\(name)/features.safetensors", metadata: [:],
             tensors: [
@@ -64,21 +67,30 @@ private func evaluation(auc: String, confusion: String) -> String {
         let report = try report(runs.fineTuning("run"))
         #expect(report.problems.isEmpty)
         let titles = report.page.sections.map(\.title)
-        #expect(titles == [
-            "Results", "Losses and accuracy", "ROC curves", "Confusion matrices", "Where the models look", "Features (t-SNE)", "Efficiency",
-            "Settings", "Where the numbers come from",
-        ])
+        #expect(
+            titles == [
+                "Results", "Losses and accuracy", "ROC curves", "Confusion matrices", "Where the models look",
+                "Features (t-SNE)", "Efficiency",
+                "Settings", "Where the numbers come from",
+            ])
         let html = report.page.html
-        for text in ["75.0\u{202F}%", "sick: AUC 0.750", "sick: 1 of 2 right", "No checkpoint to draw with: run.", "17.56", "4.41", "85.80"] {
+        for text in [
+            "75.0\u{202F}%", "sick: AUC 0.750", "sick: 1 of 2 right", "No checkpoint to draw with: run.", "17.56",
+            "4.41", "85.80",
+        ] {
             #expect(html.contains(text), "\(text)")
         }
-        #expect(report.page.figures.map(\.name) == [
-            "finetune-loss", "finetune-accuracy", "finetune-learning-rate", "roc-run-all", "confusion-run-all", "tsne-run", "multiply-adds-1",
-        ])
+        #expect(
+            report.page.figures.map(\.name) == [
+                "finetune-loss", "finetune-accuracy", "finetune-learning-rate", "roc-run-all", "confusion-run-all",
+                "tsne-run", "multiply-adds-1",
+            ])
     }
 
     @Test func seedsBecomeMeanAndDeviation() throws {
-        for (seed, accuracy) in [0.7, 0.8, 0.9].enumerated() { _ = try runs.fineTuning("many/seed-\(seed)", accuracy: accuracy, seed: seed) }
+        for (seed, accuracy) in [0.7, 0.8, 0.9].enumerated() {
+            _ = try runs.fineTuning("many/seed-\(seed)", accuracy: accuracy, seed: seed)
+        }
         let other = try runs.fineTuning("one")
         let html = try report("\(runs.path)/many", other).page.html
         #expect(html.contains("80.0 ± 10.0\u{202F}%"))
@@ -100,29 +112,41 @@ private func evaluation(auc: String, confusion: String) -> String {
     @Test func aFolderThatIsNoRun() throws {
         let missing = "\(runs.path)/missing"
         #expect(throws: RunRecordError.noRun(path: missing)) { try RunGroup.read([runs.fineTuning("run"), missing]) }
-        #expect(RunRecordError.noRun(path: "x").description
-            == "x: not the folder of a run: it holds neither config.json nor log.jsonl, nor folders seed-0, seed-1, … of runs")
+        #expect(
+            RunRecordError.noRun(path: "x").description
+                == "x: not the folder of a run: it holds neither config.json nor log.jsonl, nor folders seed-0, seed-1, … of runs"
+        )
     }
 
-    @Test(arguments: [
-        ("config.json", "[1]", "config.json: it is no JSON object of settings"),
-        ("log.jsonl", "{\"event\":\"epoch\"}\nnonsense\n", "log.jsonl:2: it is no JSON object"),
-        ("evaluation.json", #"{"task":"finetune","images":1,"classes":["a"]}"#, "evaluation.json: 'results' is missing"),
-        ("evaluation.json", "{", "evaluation.json: it is no JSON object of results"),
-        (
-            "evaluation.json", evaluation(auc: "[1]", confusion: "[[1,2]]"),
-            "evaluation.json: 'results.0.confusion' is no table of 1 times 1 counts"
-        ),
-        (
-            "evaluation.json", evaluation(auc: "[]", confusion: "[[1]]"),
-            "evaluation.json: 'results.0.auc' has not one number for each of 1 classes"
-        ),
-        ("predictions-all.csv", "image,p0\n", "predictions-all.csv:1: the first line is not 'image,label,p0,p1,...'"),
-        ("predictions-all.csv", "image,label,p0\na,0\n", "predictions-all.csv:2: it has 2 fields where the first line has 3"),
-        ("predictions-all.csv", "image,label,p0\na,1,1\n", "predictions-all.csv:2: '1' is no class from 0 to 0"),
-        ("predictions-all.csv", "image,label,p0\na,0,nan\n", "predictions-all.csv:2: 'nan' is no probability"),
-        ("features.safetensors", "{}", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("config.json", "[1]", "config.json: it is no JSON object of settings"),
+            ("log.jsonl", "{\"event\":\"epoch\"}\nnonsense\n", "log.jsonl:2: it is no JSON object"),
+            (
+                "evaluation.json", #"{"task":"finetune","images":1,"classes":["a"]}"#,
+                "evaluation.json: 'results' is missing"
+            ),
+            ("evaluation.json", "{", "evaluation.json: it is no JSON object of results"),
+            (
+                "evaluation.json", evaluation(auc: "[1]", confusion: "[[1,2]]"),
+                "evaluation.json: 'results.0.confusion' is no table of 1 times 1 counts"
+            ),
+            (
+                "evaluation.json", evaluation(auc: "[]", confusion: "[[1]]"),
+                "evaluation.json: 'results.0.auc' has not one number for each of 1 classes"
+            ),
+            (
+                "predictions-all.csv", "image,p0\n",
+                "predictions-all.csv:1: the first line is not 'image,label,p0,p1,...'"
+            ),
+            (
+                "predictions-all.csv", "image,label,p0\na,0\n",
+                "predictions-all.csv:2: it has 2 fields where the first line has 3"
+            ),
+            ("predictions-all.csv", "image,label,p0\na,1,1\n", "predictions-all.csv:2: '1' is no class from 0 to 0"),
+            ("predictions-all.csv", "image,label,p0\na,0,nan\n", "predictions-all.csv:2: 'nan' is no probability"),
+            ("features.safetensors", "{}", nil),
+        ] as [(String, String, String?)])
     func aBrokenFileIsNamedAndTheRestIsShown(name: String, text: String, problem: String?) throws {
         let folder = try runs.fineTuning("run")
         try runs.write(text, to: "run/\(name)")
@@ -159,11 +183,18 @@ private func evaluation(auc: String, confusion: String) -> String {
 
     /// The area below the mean curve is the mean of the areas.
     @Test func mean() throws {
-        let scores: [[Double]] = [[0.9, 0.3, 0.5, 0.5, 0.2, 0.1], [0.4, 0.4, 0.6, 0.2, 0.7, 0.1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]]
-        let truths = [[true, false, true, false, true, false], [true, true, false, false, false, false], [false, true, false, true, true, false]]
+        let scores: [[Double]] = [
+            [0.9, 0.3, 0.5, 0.5, 0.2, 0.1], [0.4, 0.4, 0.6, 0.2, 0.7, 0.1], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+        ]
+        let truths = [
+            [true, false, true, false, true, false], [true, true, false, false, false, false],
+            [false, true, false, true, true, false],
+        ]
         let areas = try zip(scores, truths).map { try #require(ROC.area(scores: $0, isPositive: $1)) }
         let mean = ROC.mean(of: zip(scores, truths).map { ROC.curve(scores: $0, isPositive: $1) })
-        let area = zip(mean, mean.dropFirst()).reduce(0) { $0 + ($1.1.negatives - $1.0.negatives) * ($1.1.positives + $1.0.positives) / 2 }
+        let area = zip(mean, mean.dropFirst()).reduce(0) {
+            $0 + ($1.1.negatives - $1.0.negatives) * ($1.1.positives + $1.0.positives) / 2
+        }
         #expect(abs(area - areas.reduce(0, +) / 3) < 1e-12)
         #expect(ROC.mean(of: []).isEmpty)
     }

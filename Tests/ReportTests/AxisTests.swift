@@ -22,7 +22,10 @@ import Testing
         #expect(ticks.range == 0...2)
         #expect(ticks.labels == ["0", "1", "2"])
         #expect(Ticks(Axis("epoch", isWhole: true), for: [7]).range == 6...8)
-        #expect(Ticks(Axis("epoch", isWhole: true), for: [0, 299], wanted: 6).labels == ["0", "50", "100", "150", "200", "250"])
+        #expect(
+            Ticks(Axis("epoch", isWhole: true), for: [0, 299], wanted: 6).labels == [
+                "0", "50", "100", "150", "200", "250",
+            ])
     }
 
     @Test func logarithms() throws {
@@ -52,6 +55,8 @@ import Testing
         #expect(NumberText.short(-0.000_01) == "−10⁻⁵")
         #expect(NumberText.short(1234.6) == "1235")
         #expect(NumberText.short(0) == "0" && NumberText.short(.infinity) == "∞")
-        #expect(NumberText.whole(85_801_732) == "85\u{202F}801\u{202F}732" && NumberText.whole(1234) == "1234" && NumberText.whole(-5) == "−5")
+        #expect(
+            NumberText.whole(85_801_732) == "85\u{202F}801\u{202F}732" && NumberText.whole(1234) == "1234"
+                && NumberText.whole(-5) == "−5")
     }
 }

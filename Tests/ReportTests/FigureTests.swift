@@ -21,14 +21,21 @@ import Testing
             lines(points).figure, logarithmic.figure,
             LineChart.roc(
                 name: "roc", title: "ROC \(hostile)",
-                curves: [("a", 0.5, [Point(0, 0), Point(1, 1)]), (hostile, nil, [])], mean: (0.5, [Point(0, 0), Point(1, 1)])).figure,
+                curves: [("a", 0.5, [Point(0, 0), Point(1, 1)]), (hostile, nil, [])],
+                mean: (0.5, [Point(0, 0), Point(1, 1)])
+            ).figure,
             MatrixChart(name: "m", title: "Confusion", counts: [[9, 1], [0, 0]], classes: ["a", hostile]).figure,
-            ScatterChart(name: "t", title: "t-SNE", points: points, labels: points.indices.map { $0 % 2 }, classes: ["a", hostile]).figure,
-            BarChart(name: "b", title: "Cost", parts: ["linear", "attention"], bars: [.init(hostile, [1, 2], text: "3")]).figure,
-            PictureGrid(name: "p", title: "Pictures", columns: ["a", "b"], rows: [.init(hostile, [[1, 2, 3], [4]])]).figure,
+            ScatterChart(
+                name: "t", title: "t-SNE", points: points, labels: points.indices.map { $0 % 2 },
+                classes: ["a", hostile]
+            ).figure,
+            BarChart(
+                name: "b", title: "Cost", parts: ["linear", "attention"], bars: [.init(hostile, [1, 2], text: "3")]
+            ).figure,
+            PictureGrid(name: "p", title: "Pictures", columns: ["a", "b"], rows: [.init(hostile, [[1, 2, 3], [4]])])
+                .figure,
         ]
     }
-
 
     @Test func everyFigureIsWellFormedAndNamed() throws {
         for figure in figures {
@@ -52,7 +59,9 @@ import Testing
     }
 
     @Test func linesBreakWhereNumbersAreMissing() {
-        func paths(_ points: [Point]) -> Int { lines(points).figure.element.components(separatedBy: "class=\"series").count - 1 }
+        func paths(_ points: [Point]) -> Int {
+            lines(points).figure.element.components(separatedBy: "class=\"series").count - 1
+        }
         // One path is that of the legend.
         #expect(paths([Point(0, 1), Point(1, 2), Point(2, 3)]) == 2)
         #expect(paths([Point(0, 1), Point(1, .nan), Point(2, 3)]) == 3)
@@ -63,12 +72,17 @@ import Testing
     @Test func seriesDifferWithoutColour() {
         let styles = (0..<40).map { SeriesStyle.numbered($0) }
         #expect(Set(styles.map { [$0.colour, $0.dash] }).count == 40)
-        for (style, next) in zip(styles, styles.dropFirst()) { #expect(style.dash != next.dash && style.shape != next.shape) }
+        for (style, next) in zip(styles, styles.dropFirst()) {
+            #expect(style.dash != next.dash && style.shape != next.shape)
+        }
     }
 
     @Test func theMatrixSaysCountsAndShares() {
-        let text = MatrixChart(name: "m", title: "Confusion", counts: [[3, 1], [0, 0]], classes: ["sick", "well"]).figure
-        for part in [">3<", ">75\u{202F}%<", ">1<", ">25\u{202F}%<", ">none<", "true sick, predicted well: 1 of 4"] { #expect(text.element.contains(part)) }
+        let text = MatrixChart(name: "m", title: "Confusion", counts: [[3, 1], [0, 0]], classes: ["sick", "well"])
+            .figure
+        for part in [">3<", ">75\u{202F}%<", ">1<", ">25\u{202F}%<", ">none<", "true sick, predicted well: 1 of 4"] {
+            #expect(text.element.contains(part))
+        }
         #expect(text.description.contains("sick: 3 of 4 right"))
     }
 }
@@ -89,7 +103,10 @@ struct XMLElements {
             guard scalar.value >= 32 || scalar == "\n" || scalar == "\t" else { throw fail() }
             if scalar == "&" {
                 let end = text[index...].prefix(10).firstIndex(of: ";")
-                guard let end, ["&amp", "&lt", "&gt", "&quot", "&#39"].contains(String(String.UnicodeScalarView(text[index..<end]))) else { throw fail() }
+                guard let end,
+                    ["&amp", "&lt", "&gt", "&quot", "&#39"].contains(
+                        String(String.UnicodeScalarView(text[index..<end])))
+                else { throw fail() }
             }
             guard scalar == "<" else {
                 guard scalar != ">" || open.last == "style" else { throw fail() }
@@ -102,7 +119,9 @@ struct XMLElements {
                 guard open.popLast() == String(tag.dropFirst()) else { throw fail() }
             } else if !tag.hasPrefix("?") && !tag.hasPrefix("!") {
                 let name = String(tag.prefix { $0.isLetter || $0.isNumber })
-                guard !name.isEmpty, tag.filter({ $0 == "\"" }).count % 2 == 0, !tag.dropFirst().contains("<") else { throw fail() }
+                guard !name.isEmpty, tag.filter({ $0 == "\"" }).count % 2 == 0, !tag.dropFirst().contains("<") else {
+                    throw fail()
+                }
                 names.append(name)
                 if !tag.hasSuffix("/") { open.append(name) }
             }

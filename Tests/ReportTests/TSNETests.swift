@@ -4,13 +4,17 @@ import Testing
 /// The embedding's promises: neighbourhoods are kept, it repeats itself, and small or degenerate data do no harm.
 @Suite struct TSNETests {
     /// Points around the corners of a simplex, far from each other beside their spread.
-    private func clusters(_ count: Int, of size: Int, dimensions: Int = 10, spread: Float = 0.5) -> (features: [Float], labels: [Int]) {
+    private func clusters(_ count: Int, of size: Int, dimensions: Int = 10, spread: Float = 0.5) -> (
+        features: [Float], labels: [Int]
+    ) {
         var generator = SystemIndependentGenerator(state: 42)
         var features: [Float] = [], labels: [Int] = []
         for index in 0..<count * size {
             let label = index % count
             labels.append(label)
-            features += (0..<dimensions).map { ($0 == label ? 10 : 0) + Float.random(in: -spread...spread, using: &generator) }
+            features += (0..<dimensions).map {
+                ($0 == label ? 10 : 0) + Float.random(in: -spread...spread, using: &generator)
+            }
         }
         return (features, labels)
     }
@@ -21,19 +25,26 @@ import Testing
         return tsne
     }
 
-    private func distance(_ a: Point, _ b: Point) -> Double { ((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y)).squareRoot() }
+    private func distance(_ a: Point, _ b: Point) -> Double {
+        ((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y)).squareRoot()
+    }
 
     @Test func clustersStayApart() throws {
         let (features, labels) = clusters(4, of: 40)
         let points = try settings().embed(features, dimensions: 10).points
-        // The nearest of the other points is of the own class, and every class is narrower than its distance from the others.
+        // The nearest of the other points is of the own class, and every class is narrower than its distance from the
+        // others.
         for (index, point) in points.enumerated() {
-            let nearest = points.indices.filter { $0 != index }.min { distance(points[$0], point) < distance(points[$1], point) }
+            let nearest = points.indices.filter { $0 != index }.min {
+                distance(points[$0], point) < distance(points[$1], point)
+            }
             #expect(nearest.map { labels[$0] } == labels[index])
         }
         let centres = (0..<4).map { label in
             let own = points.indices.filter { labels[$0] == label }
-            return Point(own.reduce(0) { $0 + points[$1].x } / Double(own.count), own.reduce(0) { $0 + points[$1].y } / Double(own.count))
+            return Point(
+                own.reduce(0) { $0 + points[$1].x } / Double(own.count),
+                own.reduce(0) { $0 + points[$1].y } / Double(own.count))
         }
         let radius = points.indices.map { distance(points[$0], centres[labels[$0]]) }.max() ?? 0
         for a in 0..<4 { for b in 0..<a { #expect(distance(centres[a], centres[b]) > 2 * radius) } }
@@ -81,7 +92,9 @@ import Testing
     }
 
     @Test func badNumbers() {
-        #expect(throws: TSNEError.notRows(numbers: 5, dimensions: 2)) { try TSNE().embed([1, 2, 3, 4, 5], dimensions: 2) }
+        #expect(throws: TSNEError.notRows(numbers: 5, dimensions: 2)) {
+            try TSNE().embed([1, 2, 3, 4, 5], dimensions: 2)
+        }
         #expect(throws: TSNEError.notFinite(row: 1)) { try TSNE().embed([1, 2, .nan, 4], dimensions: 2) }
         #expect(TSNEError.notRows(numbers: 5, dimensions: 2).description == "5 numbers are no rows of 2")
         #expect(TSNEError.notFinite(row: 1).description == "row 1 has a number that is not finite")

@@ -50,9 +50,12 @@ struct ProgramStateTests {
         #expect(message { try state.withBytes("b") { _ in } } == "the state has no parameter 'b'")
         #expect(message { try state.write("b", TensorData(1)) } == "the state has no parameter 'b'")
         #expect(message { try state.write("w", TensorData(1)) } == "'w' is f32[2,3], given f32[]")
-        #expect(message { try state.add([Parameter("w", TensorType(.f32, [6]), .zeros)], seed: 0) } == "'w' is f32[2,3] in the state, f32[6] in the program")
-        #expect(message { try state.add([Parameter("large", TensorType(.f32, [1 << 24, 1 << 20]), .zeros)], seed: 0) }
-            == "70368744177664 bytes for tensors cannot be had; use a smaller batch or a smaller model")
+        #expect(
+            message { try state.add([Parameter("w", TensorType(.f32, [6]), .zeros)], seed: 0) }
+                == "'w' is f32[2,3] in the state, f32[6] in the program")
+        #expect(
+            message { try state.add([Parameter("large", TensorType(.f32, [1 << 24, 1 << 20]), .zeros)], seed: 0) }
+                == "70368744177664 bytes for tensors cannot be had; use a smaller batch or a smaller model")
         #expect(state.names == ["w"])
     }
 }

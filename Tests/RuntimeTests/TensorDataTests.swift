@@ -5,11 +5,12 @@ import Testing
 struct TensorDataTests {
     @Test(arguments: [ElementType.f32, .bf16, .f64, .i32, .bool])
     func goesToTheInterpreterAndBack(_ element: ElementType) {
-        let values: [Double] = switch element {
-        case .bool: [0, 1, 1, 0, 1, 0]
-        case .i32: [0, -1, 2_147_483_647, -2_147_483_648, 7, -9]
-        default: [0, -1.5, .infinity, -.infinity, 0.15625, 1024]
-        }
+        let values: [Double] =
+            switch element {
+            case .bool: [0, 1, 1, 0, 1, 0]
+            case .i32: [0, -1, 2_147_483_647, -2_147_483_648, 7, -9]
+            default: [0, -1.5, .infinity, -.infinity, 0.15625, 1024]
+            }
         let tensor = HostTensor(TensorType(element, [2, 3]), values)
         #expect(TensorData(tensor).hostTensor == tensor)
     }

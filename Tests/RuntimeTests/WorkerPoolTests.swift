@@ -23,7 +23,9 @@ struct WorkerPoolTests {
         #expect(pool.threads == threads)
         for count in [0, 1, 2, 7, 64, 1000] {
             for grain in [1, 3, 64, 2000] {
-                #expect(counts(pool, count: count, grain: grain) == [Int](repeating: 1, count: count), "\(count) by \(grain)")
+                #expect(
+                    counts(pool, count: count, grain: grain) == [Int](repeating: 1, count: count),
+                    "\(count) by \(grain)")
             }
         }
     }

@@ -11,7 +11,9 @@ extension GraphGrower {
             limits.append(random.chance(0.5) ? extent : random.integer(start + 1...extent))
             steps.append(random.pick([1, 1, 2, 3]))
         }
-        keep(builder.add(Slice(starts: starts, limits: limits, steps: steps), [x.tensor]), bound: x.bound, exact: x.exact)
+        keep(
+            builder.add(Slice(starts: starts, limits: limits, steps: steps), [x.tensor]), bound: x.bound, exact: x.exact
+        )
     }
 
     mutating func growPad() {
@@ -57,8 +59,10 @@ extension GraphGrower {
         case 0, 1: reordered = x.tensor.transpose(random.shuffled(Array(x.tensor.shape.indices)))
         case 2: reordered = x.tensor.reshape([-1])
         case 3:
-            guard let axis = x.tensor.shape.indices.first(where: { x.tensor.shape[$0] % 2 == 0 }), x.tensor.rank < 5 else { return }
-            reordered = x.tensor.reshape(x.tensor.shape[..<axis] + [2, x.tensor.shape[axis] / 2] + x.tensor.shape[(axis + 1)...])
+            guard let axis = x.tensor.shape.indices.first(where: { x.tensor.shape[$0] % 2 == 0 }), x.tensor.rank < 5
+            else { return }
+            reordered = x.tensor.reshape(
+                x.tensor.shape[..<axis] + [2, x.tensor.shape[axis] / 2] + x.tensor.shape[(axis + 1)...])
         default:
             guard x.tensor.rank < 5 else { return }
             var shape = x.tensor.shape

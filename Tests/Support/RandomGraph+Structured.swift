@@ -35,7 +35,8 @@ extension GraphGrower {
         let x = value()
         guard let width = x.tensor.shape.last else { return }
         let weight = fresh([width]), bias = fresh([width])
-        let normal = layerNormalization(x.tensor, weight: weight.tensor, bias: bias.tensor, epsilon: random.pick([0.01, 0.1]))
+        let normal = layerNormalization(
+            x.tensor, weight: weight.tensor, bias: bias.tensor, epsilon: random.pick([0.01, 0.1]))
         keep(normal, bound: 2 * Double(width).squareRoot() + 2)
     }
 
@@ -52,9 +53,11 @@ extension GraphGrower {
         guard x.tensor.rank > 1 else { return }
         let (width, channels) = (x.tensor.shape[x.tensor.rank - 2], x.tensor.shape[x.tensor.rank - 1])
         let image = x.tensor.reshape([1, -1, width, channels]), height = image.shape[1]
-        let sides = (random.pick([1, 3]), random.pick([1, 3])), kernel = fresh([random.integer(1...3), channels, sides.0, sides.1])
+        let sides = (random.pick([1, 3]), random.pick([1, 3])),
+            kernel = fresh([random.integer(1...3), channels, sides.0, sides.1])
         let result = upsampledConvolution2D(
-            image, kernel: kernel.tensor, height: random.pick([height, 2 * height]), width: random.pick([width, 2 * width]))
+            image, kernel: kernel.tensor, height: random.pick([height, 2 * height]),
+            width: random.pick([width, 2 * width]))
         keep(result, bound: x.bound * kernel.bound * Double(channels * sides.0 * sides.1))
     }
 
@@ -63,7 +66,8 @@ extension GraphGrower {
         guard x.tensor.rank > 0 else { return }
         let axis = random.integer(0...x.tensor.rank - 1), channels = x.tensor.shape[axis], isAffine = random.chance(0.5)
         let normal = batchNormalization(
-            x.tensor, weight: isAffine ? fresh([channels]).tensor : nil, bias: isAffine ? fresh([channels]).tensor : nil,
+            x.tensor, weight: isAffine ? fresh([channels]).tensor : nil,
+            bias: isAffine ? fresh([channels]).tensor : nil,
             axis: axis, epsilon: random.pick([0.01, 0.1]))
         keep(normal, bound: 2 * Double(x.tensor.type.count / channels).squareRoot() + 2)
     }
@@ -85,7 +89,9 @@ extension GraphGrower {
         let contracting = random.shuffled(pairs.filter { parts[$0.0] == .contracting })
         let depth = contracting.map { x.tensor.shape[$0.0] }.reduce(1, *)
         let free = right.filter { $0.left == nil }.map(\.extent).reduce(1, *)
-        guard x.tensor.type.count * free <= 60_000, x.tensor.type.count / depth * free <= Self.largestCount else { return }
+        guard x.tensor.type.count * free <= 60_000, x.tensor.type.count / depth * free <= Self.largestCount else {
+            return
+        }
         let y = fresh(right.map(\.extent))
         keep(dot(x.tensor, y.tensor, batch: batch, contracting: contracting), bound: x.bound * y.bound * Double(depth))
     }
@@ -108,9 +114,11 @@ extension GraphGrower {
     mutating func growAttention() {
         let x = value(), rank = x.tensor.rank
         guard rank >= 2 else { return }
-        let batch = Array(x.tensor.shape.dropLast(2)), queries = x.tensor.shape[rank - 2], width = x.tensor.shape[rank - 1]
+        let batch = Array(x.tensor.shape.dropLast(2)), queries = x.tensor.shape[rank - 2],
+            width = x.tensor.shape[rank - 1]
         let isToEachOther = random.chance(0.3)
-        let keys = isToEachOther ? queries : random.pick([1, 3, 8, 17]), outputs = random.pick([width, width, 1, 5, 16])
+        let keys = isToEachOther ? queries : random.pick([1, 3, 8, 17]),
+            outputs = random.pick([width, width, 1, 5, 16])
         let largest = batch.reduce(1, *) * max(queries, keys) * max(keys, width, outputs)
         guard largest <= Self.largestCount else { return }
         let k = isToEachOther ? x : fresh(batch + [keys, width]), v = fresh(batch + [keys, outputs])

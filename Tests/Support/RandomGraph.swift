@@ -34,24 +34,28 @@ public struct RandomGraph: Sendable {
 /// Numbers for all inputs of a graph: f32 multiples of 1/64 in ±2, i32 in −3…60, bool 0 or 1.
 public func randomInputs(for graph: Graph, seed: UInt64) -> [String: HostTensor] {
     var random = SeededGenerator(seed: seed ^ 0xABCD_EF01)
-    return Dictionary(uniqueKeysWithValues: graph.inputs.map { ($0.operation.name, randomTensor($0.operation.type, &random)) })
+    return Dictionary(
+        uniqueKeysWithValues: graph.inputs.map { ($0.operation.name, randomTensor($0.operation.type, &random)) })
 }
 
 /// Numbers for all parameters of a graph, drawn like those of `randomInputs`.
 public func randomParameters(for graph: Graph, seed: UInt64) -> [String: HostTensor] {
     var random = SeededGenerator(seed: seed ^ 0x1357_9BDF)
-    return Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.operation.name, randomTensor($0.operation.type, &random)) })
+    return Dictionary(
+        uniqueKeysWithValues: graph.parameters.map { ($0.operation.name, randomTensor($0.operation.type, &random)) })
 }
 
 /// A tensor of random numbers that every floating-point type but bf16 holds exactly.
 public func randomTensor(_ type: TensorType, _ random: inout SeededGenerator) -> HostTensor {
-    HostTensor(type, (0..<type.count).map { _ in
-        switch type.element {
-        case .f32, .f64, .bf16: Double(random.integer(-128...128)) / 64
-        case .i32: Double(random.integer(-3...60))
-        case .bool: Double(random.integer(0...1))
-        }
-    })
+    HostTensor(
+        type,
+        (0..<type.count).map { _ in
+            switch type.element {
+            case .f32, .f64, .bf16: Double(random.integer(-128...128)) / 64
+            case .i32: Double(random.integer(-3...60))
+            case .bool: Double(random.integer(0...1))
+            }
+        })
 }
 
 /// A value of the growing graph and what is known about its numbers.
@@ -158,7 +162,9 @@ struct GraphGrower {
     /// Values in the pool that no node uses; at least the last one.
     private func tips() -> [Grown] {
         let used = Set(builder.graph.nodes.flatMap(\.operands))
-        let tips = pool.filter { !used.contains($0.tensor.value) && !(builder.graph[$0.tensor.value].operation is Input) }
+        let tips = pool.filter {
+            !used.contains($0.tensor.value) && !(builder.graph[$0.tensor.value].operation is Input)
+        }
         return tips.isEmpty ? [pool[pool.count - 1]] : tips
     }
 
@@ -183,7 +189,9 @@ struct GraphGrower {
         let differentiated = try differentiate(traced, loss: loss.value, withRespectTo: targets.map(\.value))
         var graph = differentiated.graph
         for (target, gradient) in zip(targets, differentiated.gradients) {
-            if let gradient { graph.results.append(GraphResult(.output(name: "gradient.\(target.operation.name)"), gradient)) }
+            if let gradient {
+                graph.results.append(GraphResult(.output(name: "gradient.\(target.operation.name)"), gradient))
+            }
         }
         return graph
     }

@@ -13,13 +13,19 @@ package enum Pickled {
         Array("G".utf8) + (0..<8).reversed().map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt64($0))) }
     }
 
-    package static func text(_ text: String) -> Bytes { Array("X".utf8) + little(UInt32(text.utf8.count)) + Array(text.utf8) }
+    package static func text(_ text: String) -> Bytes {
+        Array("X".utf8) + little(UInt32(text.utf8.count)) + Array(text.utf8)
+    }
     package static func global(_ module: String, _ name: String) -> Bytes { Array("c\(module)\n\(name)\n".utf8) }
     package static func list(_ items: [Bytes]) -> Bytes { Array("](".utf8) + items.joined() + Array("e".utf8) }
     package static func tuple(_ items: [Bytes]) -> Bytes { mark + items.joined() + Array("t".utf8) }
-    package static func dictionary(_ members: [(Bytes, Bytes)]) -> Bytes { Array("}(".utf8) + members.flatMap { $0 + $1 } + Array("u".utf8) }
+    package static func dictionary(_ members: [(Bytes, Bytes)]) -> Bytes {
+        Array("}(".utf8) + members.flatMap { $0 + $1 } + Array("u".utf8)
+    }
     package static func dictionary(_ members: [(String, Bytes)]) -> Bytes { dictionary(members.map { (text($0), $1) }) }
-    package static func call(_ callable: Bytes, _ arguments: [Bytes]) -> Bytes { callable + tuple(arguments) + Array("R".utf8) }
+    package static func call(_ callable: Bytes, _ arguments: [Bytes]) -> Bytes {
+        callable + tuple(arguments) + Array("R".utf8)
+    }
 
     /// `argparse.Namespace(...)`.
     package static func namespace(_ members: [(String, Bytes)]) -> Bytes {
@@ -33,10 +39,13 @@ package enum Pickled {
     package static func tensor(
         _ key: String = "0", type: String = "FloatStorage", count: Int, offset: Int = 0, shape: [Int], strides: [Int]
     ) -> Bytes {
-        call(global("torch._utils", "_rebuild_tensor_v2"), [
-            storage(type, key, count: count), integer(offset), tuple(shape.map(integer)), tuple(strides.map(integer)), [0x89],
-            call(global("collections", "OrderedDict"), []),
-        ])
+        call(
+            global("torch._utils", "_rebuild_tensor_v2"),
+            [
+                storage(type, key, count: count), integer(offset), tuple(shape.map(integer)),
+                tuple(strides.map(integer)), [0x89],
+                call(global("collections", "OrderedDict"), []),
+            ])
     }
 
     /// A whole pickle of protocol 2.
@@ -65,7 +74,9 @@ package struct ZipBytes {
 
         package init(_ name: String, _ content: [UInt8]) {
             (self.name, self.content) = (name, content)
-            central = Header(checksum: checksum(content), stored: UInt32(content.count), size: UInt32(content.count), name: Array(name.utf8))
+            central = Header(
+                checksum: checksum(content), stored: UInt32(content.count), size: UInt32(content.count),
+                name: Array(name.utf8))
             local = central
         }
     }
@@ -80,7 +91,10 @@ package struct ZipBytes {
     /// A checkpoint with the pickle of a value and storages by key.
     package init(checkpoint value: [UInt8], storages: [(String, [UInt8])] = [], byteOrder: String? = "little") {
         let order = byteOrder.map { [("c/byteorder", Array($0.utf8))] } ?? []
-        self.init([("c/data.pkl", Pickled.file(value))] + order + storages.map { ("c/data/\($0)", $1) } + [("c/version", Array("3\n".utf8))])
+        self.init(
+            [("c/data.pkl", Pickled.file(value))] + order + storages.map { ("c/data/\($0)", $1) } + [
+                ("c/version", Array("3\n".utf8))
+            ])
     }
 
     package subscript(name: String) -> Entry {
@@ -91,14 +105,20 @@ package struct ZipBytes {
     package var bytes: [UInt8] {
         var bytes: [UInt8] = [], directory: [UInt8] = []
         func fields(_ header: Entry.Header) -> [UInt8] {
-            Pickled.little(UInt16(20)) + Pickled.little(header.flags) + Pickled.little(header.method) + [0, 0, 0, 0] + Pickled.little(header.checksum)
-                + Pickled.little(header.stored) + Pickled.little(header.size) + Pickled.little(UInt16(header.name.count))
+            Pickled.little(UInt16(20)) + Pickled.little(header.flags) + Pickled.little(header.method) + [0, 0, 0, 0]
+                + Pickled.little(header.checksum)
+                + Pickled.little(header.stored) + Pickled.little(header.size)
+                + Pickled.little(UInt16(header.name.count))
                 + Pickled.little(UInt16(header.extra.count))
         }
         for entry in entries {
             let place = UInt32(falsePlaces[entry.name] ?? bytes.count)
-            bytes += Pickled.little(UInt32(0x0403_4B50)) + fields(entry.local) + entry.local.name + entry.local.extra + entry.content
-            directory += Pickled.little(UInt32(0x0201_4B50)) + Pickled.little(UInt16(20)) + fields(entry.central) + [UInt8](repeating: 0, count: 10)
+            bytes +=
+                Pickled.little(UInt32(0x0403_4B50)) + fields(entry.local) + entry.local.name + entry.local.extra
+                + entry.content
+            directory +=
+                Pickled.little(UInt32(0x0201_4B50)) + Pickled.little(UInt16(20)) + fields(entry.central)
+                + [UInt8](repeating: 0, count: 10)
                 + Pickled.little(isWide ? .max : place) + entry.central.name + entry.central.extra
         }
         let start = bytes.count
@@ -106,12 +126,18 @@ package struct ZipBytes {
         if isWide {
             let record = bytes.count, count = UInt64(entries.count)
             bytes += Pickled.little(UInt32(0x0606_4B50)) + Pickled.little(UInt64(44)) + [UInt8](repeating: 0, count: 12)
-            bytes += Pickled.little(count) + Pickled.little(count) + Pickled.little(UInt64(directory.count)) + Pickled.little(UInt64(start))
-            bytes += Pickled.little(UInt32(0x0706_4B50)) + [0, 0, 0, 0] + Pickled.little(UInt64(record)) + Pickled.little(UInt32(1))
+            bytes +=
+                Pickled.little(count) + Pickled.little(count) + Pickled.little(UInt64(directory.count))
+                + Pickled.little(UInt64(start))
+            bytes +=
+                Pickled.little(UInt32(0x0706_4B50)) + [0, 0, 0, 0] + Pickled.little(UInt64(record))
+                + Pickled.little(UInt32(1))
         }
         let count = isWide ? UInt16.max : UInt16(entries.count)
-        return bytes + Pickled.little(UInt32(0x0605_4B50)) + [0, 0, 0, 0] + Pickled.little(count) + Pickled.little(count)
-            + Pickled.little(isWide ? UInt32.max : UInt32(directory.count)) + Pickled.little(isWide ? UInt32.max : UInt32(start)) + [0, 0]
+        return bytes + Pickled.little(UInt32(0x0605_4B50)) + [0, 0, 0, 0] + Pickled.little(count)
+            + Pickled.little(count)
+            + Pickled.little(isWide ? UInt32.max : UInt32(directory.count))
+            + Pickled.little(isWide ? UInt32.max : UInt32(start)) + [0, 0]
     }
 
     /// The same archive with sizes and places of 64 bits.
@@ -122,7 +148,8 @@ package struct ZipBytes {
             let count = UInt64(wide.entries[index].content.count)
             let sizes = Pickled.little(count) + Pickled.little(count)
             wide.entries[index].local.extra = Pickled.little(UInt16(1)) + Pickled.little(UInt16(16)) + sizes
-            wide.entries[index].central.extra = Pickled.little(UInt16(1)) + Pickled.little(UInt16(24)) + sizes + Pickled.little(UInt64(place))
+            wide.entries[index].central.extra =
+                Pickled.little(UInt16(1)) + Pickled.little(UInt16(24)) + sizes + Pickled.little(UInt64(place))
             for path in [\Entry.local, \Entry.central] {
                 wide.entries[index][keyPath: path].stored = .max
                 wide.entries[index][keyPath: path].size = .max
@@ -137,7 +164,9 @@ package struct ZipBytes {
 /// CRC-32 (or, by its polynomial, CRC-32C), bit by bit.
 package func checksum(_ bytes: [UInt8], polynomial: UInt32 = 0xEDB8_8320) -> UInt32 {
     ~bytes.reduce(UInt32.max) { remainder, byte in
-        (0..<8).reduce(remainder ^ UInt32(byte)) { remainder, _ in remainder & 1 == 0 ? remainder >> 1 : remainder >> 1 ^ polynomial }
+        (0..<8).reduce(remainder ^ UInt32(byte)) { remainder, _ in
+            remainder & 1 == 0 ? remainder >> 1 : remainder >> 1 ^ polynomial
+        }
     }
 }
 

@@ -5,14 +5,20 @@ import Testing
 @Suite struct ClassificationMetricsTests {
     /// Eighths, 40 samples of 5 classes.
     static let eighths: [Int] = [
-        3, 1, 2, 1, 0, 2, 2, 0, 0, 4, 1, 2, 0, 3, 2, 4, 1, 0, 1, 1, 5, 0, 0, 2, 1, 2, 3, 0, 4, 0, 3, 1, 0, 1, 2, 1, 1, 2, 3, 1,
-        1, 1, 4, 3, 0, 1, 0, 3, 2, 2, 1, 2, 0, 1, 4, 3, 3, 0, 2, 1, 0, 2, 2, 1, 3, 0, 1, 3, 0, 4, 1, 1, 2, 3, 1, 0, 2, 4, 1, 1,
-        1, 3, 3, 1, 0, 1, 1, 4, 1, 1, 2, 4, 0, 1, 0, 2, 4, 0, 1, 1, 0, 3, 1, 2, 2, 6, 0, 0, 1, 1, 4, 1, 1, 1, 1, 3, 0, 2, 1, 2,
-        3, 2, 2, 1, 0, 0, 1, 5, 1, 0, 2, 0, 3, 1, 2, 3, 1, 3, 1, 1, 2, 1, 3, 1, 2, 1, 3, 1, 1, 2, 0, 0, 1, 3, 4, 0, 2, 2, 3, 1,
-        2, 1, 2, 2, 1, 0, 2, 1, 3, 2, 5, 1, 2, 1, 0, 0, 1, 1, 0, 5, 0, 0, 1, 5, 1, 3, 1, 1, 1, 3, 0, 4, 0, 1, 3, 0, 6, 1, 1, 0,
+        3, 1, 2, 1, 0, 2, 2, 0, 0, 4, 1, 2, 0, 3, 2, 4, 1, 0, 1, 1, 5, 0, 0, 2, 1, 2, 3, 0, 4, 0, 3, 1, 0, 1, 2, 1, 1,
+        2, 3, 1,
+        1, 1, 4, 3, 0, 1, 0, 3, 2, 2, 1, 2, 0, 1, 4, 3, 3, 0, 2, 1, 0, 2, 2, 1, 3, 0, 1, 3, 0, 4, 1, 1, 2, 3, 1, 0, 2,
+        4, 1, 1,
+        1, 3, 3, 1, 0, 1, 1, 4, 1, 1, 2, 4, 0, 1, 0, 2, 4, 0, 1, 1, 0, 3, 1, 2, 2, 6, 0, 0, 1, 1, 4, 1, 1, 1, 1, 3, 0,
+        2, 1, 2,
+        3, 2, 2, 1, 0, 0, 1, 5, 1, 0, 2, 0, 3, 1, 2, 3, 1, 3, 1, 1, 2, 1, 3, 1, 2, 1, 3, 1, 1, 2, 0, 0, 1, 3, 4, 0, 2,
+        2, 3, 1,
+        2, 1, 2, 2, 1, 0, 2, 1, 3, 2, 5, 1, 2, 1, 0, 0, 1, 1, 0, 5, 0, 0, 1, 5, 1, 3, 1, 1, 1, 3, 0, 4, 0, 1, 3, 0, 6,
+        1, 1, 0,
     ]
     static let labels: [Int] = [
-        2, 0, 0, 1, 1, 2, 2, 1, 0, 4, 2, 4, 1, 1, 1, 1, 4, 4, 2, 0, 4, 4, 1, 1, 0, 1, 1, 1, 4, 1, 1, 2, 1, 0, 1, 1, 1, 4, 1, 2,
+        2, 0, 0, 1, 1, 2, 2, 1, 0, 4, 2, 4, 1, 1, 1, 1, 4, 4, 2, 0, 4, 4, 1, 1, 0, 1, 1, 1, 4, 1, 1, 2, 1, 0, 1, 1, 1,
+        4, 1, 2,
     ]
 
     private func scores(_ change: (_ classNumber: Int, _ score: Double) -> Double = { $1 }) -> [Double] {
@@ -26,7 +32,10 @@ import Testing
 
     @Test func tiesAndAClassWithoutSamples() throws {
         let metrics = try ClassificationMetrics(scores: scores(), labels: Self.labels, classes: 5)
-        #expect(metrics.confusion == [[1, 1, 1, 2, 1], [7, 2, 3, 3, 4], [2, 2, 0, 2, 1], [0, 0, 0, 0, 0], [3, 2, 3, 0, 0]])
+        #expect(
+            metrics.confusion == [
+                [1, 1, 1, 2, 1], [7, 2, 3, 3, 4], [2, 2, 0, 2, 1], [0, 0, 0, 0, 0], [3, 2, 3, 0, 0],
+            ])
         #expect(metrics.accuracy == 0.075)
         #expect(metrics.top2Accuracy == 0.325)
         #expect(isNear(metrics.macroF1, 0.051821862348178135))
@@ -47,12 +56,16 @@ import Testing
 
     @Test func oneClassHasNoArea() throws {
         let metrics = try ClassificationMetrics(scores: [0.5, 0.5], labels: [0, 0], classes: 1)
-        #expect(metrics.accuracy == 1 && metrics.top2Accuracy == 1 && metrics.areaUnderROC == [nil] && metrics.meanAreaUnderROC == nil)
+        #expect(
+            metrics.accuracy == 1 && metrics.top2Accuracy == 1 && metrics.areaUnderROC == [nil]
+                && metrics.meanAreaUnderROC == nil)
     }
 
     @Test func numbersThatDoNotFitAreRefused() {
         func error(_ scores: [Double], _ labels: [Int], _ classes: Int) -> MetricsError? {
-            #expect(throws: MetricsError.self) { try ClassificationMetrics(scores: scores, labels: labels, classes: classes) }
+            #expect(throws: MetricsError.self) {
+                try ClassificationMetrics(scores: scores, labels: labels, classes: classes)
+            }
         }
         #expect(error([], [], 2) == .noSamples)
         #expect(error([1, 0, 1], [0], 2) == .mismatch(scores: 3, samples: 1, classes: 2))

@@ -43,7 +43,8 @@ struct CompilerTests {
             Loss(mean(Linear(3, 2)(concatenate([first, x], axis: 0)).slice(1..<5, axis: 0)))
         }
         let program = try Compiler(CompilerOptions(fusions: fusions), threads: 1).compile(step, [.output])
-        let report = try program.run(program.makeState(seed: 1), ["x": TensorData([Float](repeating: 1, count: 12), shape: [4, 3])])
+        let report = try program.run(
+            program.makeState(seed: 1), ["x": TensorData([Float](repeating: 1, count: 12), shape: [4, 3])])
         #expect(report["grad.first"] == TensorData([0, 0, 0] as [Float], shape: [1, 3]))
         #expect(report["grad.0.weight"] != nil || report["grad.weight"] != nil)
     }

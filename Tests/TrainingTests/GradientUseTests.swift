@@ -25,12 +25,14 @@ struct GradientUseTests {
     /// Updates by sums of two gradients, of which the first is kept as state while the second is computed.
     @Test(arguments: ["clipped", "averaged"])
     func accumulatedGradients(name: String) throws {
-        let optimizer: Optimizer = name == "clipped"
+        let optimizer: Optimizer =
+            name == "clipped"
             ? .adamW(learningRate: 0.05, weightDecay: 0.1).clippingGradients(toNorm: 0.3)
             : .sgd(learningRate: 0.1, momentum: 0.9).clippingGradients(toNorm: 0.3).averagingWeights(decay: 0.8)
         let step = Self.step(optimizer), compiler = try Compiler(threads: 2, cache: nil)
         let uses: [Set<TracedStep.GradientUse>] = [[.accumulate(of: 2)], [.updateWithAccumulated(of: 2)]]
-        let programs = try uses.map { try compiler.compile(step, $0) }, graphs = try uses.map { try step.trace().wholeGraph($0) }
+        let programs = try uses.map { try compiler.compile(step, $0) },
+            graphs = try uses.map { try step.trace().wholeGraph($0) }
         let state = try programs[1].makeState(seed: 3)
         var expected: [String: HostTensor] = [:]
         for name in state.names { expected[name] = try state.read(name).hostTensor }
@@ -52,12 +54,14 @@ struct GradientUseTests {
         #expect(expected["accumulated.0.weight"]?.values.allSatisfy { $0 == 0 } == true)
     }
 
-    /// The sum is clipped, not its parts: two halves of a gradient, accumulated, move the weights as the whole gradient does.
+    /// The sum is clipped, not its parts: two halves of a gradient, accumulated, move the weights as the whole gradient
+    /// does.
     @Test func clippingComesAfterAccumulation() throws {
         let optimizer = Optimizer.sgd(learningRate: 0.1).clippingGradients(toNorm: 0.01)
         let step = Self.step(optimizer), compiler = try Compiler(threads: 1, cache: nil)
         let whole = try compiler.compile(step), inputs = Self.inputs(1)
-        let accumulate = try compiler.compile(step, [.accumulate(of: 2)]), update = try compiler.compile(step, [.updateWithAccumulated(of: 2)])
+        let accumulate = try compiler.compile(step, [.accumulate(of: 2)]),
+            update = try compiler.compile(step, [.updateWithAccumulated(of: 2)])
         let first = try whole.makeState(seed: 1), second = try update.makeState(seed: 1)
         let start = try first.read("0.weight").floats
         _ = try whole.run(first, inputs)
@@ -83,7 +87,8 @@ struct GradientUseTests {
             return try state.read("first.weight").floats
         }
         // No gradient is as long as 100, so both optimizers do the same.
-        let plain = try weights(.sgd(learningRate: 1)), clipped = try weights(.sgd(learningRate: 1).clippingGradients(toNorm: 100))
+        let plain = try weights(.sgd(learningRate: 1)),
+            clipped = try weights(.sgd(learningRate: 1).clippingGradients(toNorm: 100))
         let largest = plain.map(abs).max() ?? 0
         #expect(largest > 0)
         #expect(zip(plain, clipped).allSatisfy { abs($0 - $1) <= 1e-5 * largest })

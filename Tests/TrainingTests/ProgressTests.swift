@@ -10,15 +10,17 @@ import Testing
     }
 
     @Test func showsSpeedAndTimeLeft() {
-        #expect(progress(images: 1200, seconds: 10, imagesLeft: 29_400).line
-            == "epoch 3/20  step 12/50  loss 0.7311  accuracy 1  120 images/s  ETA 4:05")
+        #expect(
+            progress(images: 1200, seconds: 10, imagesLeft: 29_400).line
+                == "epoch 3/20  step 12/50  loss 0.7311  accuracy 1  120 images/s  ETA 4:05")
         #expect(progress(images: 5, seconds: 2, imagesLeft: 9_153).line.hasSuffix("2.50 images/s  ETA 1:01:01"))
         #expect(progress(images: 100, seconds: 1, imagesLeft: 0).line.hasSuffix("ETA 0:00"))
         #expect(progress(images: 1, seconds: 1e12, imagesLeft: .max).line.hasSuffix("ETA years"))
     }
 
     @Test func leavesOutWhatIsNotMeasured() {
-        #expect(progress(images: 0, seconds: 0, imagesLeft: 9).line == "epoch 3/20  step 12/50  loss 0.7311  accuracy 1")
+        #expect(
+            progress(images: 0, seconds: 0, imagesLeft: 9).line == "epoch 3/20  step 12/50  loss 0.7311  accuracy 1")
     }
 
     @Test func showsALossThatIsNoNumber() {

@@ -2,7 +2,10 @@ import ApusTraining
 import Testing
 
 @Suite struct ScheduleTests {
-    private func expect(_ schedule: LearningRateSchedule, at epoch: Double, is rate: Double, sourceLocation: SourceLocation = #_sourceLocation) {
+    private func expect(
+        _ schedule: LearningRateSchedule, at epoch: Double, is rate: Double,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         #expect(abs(schedule.rate(atEpoch: epoch) - rate) <= 1e-15 + 1e-12 * abs(rate), sourceLocation: sourceLocation)
     }
 

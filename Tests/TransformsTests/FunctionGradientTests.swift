@@ -24,7 +24,9 @@ import Testing
 
     @Test(arguments: [0, 0.1])
     func crossEntropyOfDistributions(_ smoothing: Double) throws {
-        try expectGradients(of: Operand(4, 3), Operand(4, 3)) { crossEntropy($0[0], targets: $0[1], smoothing: smoothing) }
+        try expectGradients(of: Operand(4, 3), Operand(4, 3)) {
+            crossEntropy($0[0], targets: $0[1], smoothing: smoothing)
+        }
     }
 
     @Test func meanSquaredErrors() throws {
@@ -35,12 +37,16 @@ import Testing
         try expectGradients(of: Operand(3, 5), Operand(5, 2)) { matmul($0[0], $0[1]) }
         try expectGradients(of: Operand(2, 3, 5), Operand(5, 2)) { matmul($0[0], $0[1]) }
         try expectGradients(of: Operand(2, 1, 3, 5), Operand(2, 1, 5, 7)) { matmul($0[0], $0[1]) }
-        try expectGradients(of: Operand(2, 3, 5), Operand(7, 5), Operand(7)) { linear($0[0], weight: $0[1], bias: $0[2]) }
+        try expectGradients(of: Operand(2, 3, 5), Operand(7, 5), Operand(7)) {
+            linear($0[0], weight: $0[1], bias: $0[2])
+        }
         try expectGradients(of: Operand(5), Operand(7, 5)) { linear($0[0], weight: $0[1]) }
     }
 
     /// Patches (stride = kernel), overlapping, strided with a rest, padded, kernel of 1.
-    @Test(arguments: [(6, 4, 2, 2, 0), (5, 5, 3, 1, 0), (7, 6, 3, 2, 0), (5, 4, 3, 1, 1), (6, 5, 2, 3, 2), (3, 3, 1, 1, 0)])
+    @Test(arguments: [
+        (6, 4, 2, 2, 0), (5, 5, 3, 1, 0), (7, 6, 3, 2, 0), (5, 4, 3, 1, 1), (6, 5, 2, 3, 2), (3, 3, 1, 1, 0),
+    ])
     func convolutions(_ height: Int, _ width: Int, _ size: Int, _ stride: Int, _ padding: Int) throws {
         try expectGradients(of: Operand(2, 3, height, width), Operand(4, 3, size, size)) {
             convolution2D($0[0], kernel: $0[1], stride: stride, padding: padding)
@@ -48,13 +54,19 @@ import Testing
     }
 
     @Test func convolutionWithAnOblongKernel() throws {
-        try expectGradients(of: Operand(1, 2, 5, 4), Operand(3, 2, 3, 2)) { convolution2D($0[0], kernel: $0[1], stride: 1, padding: 1) }
+        try expectGradients(of: Operand(1, 2, 5, 4), Operand(3, 2, 3, 2)) {
+            convolution2D($0[0], kernel: $0[1], stride: 1, padding: 1)
+        }
     }
 
     @Test(arguments: [(4, 2, 2), (5, 3, 1), (7, 2, 3)])
     func pooling(_ extent: Int, _ size: Int, _ stride: Int) throws {
-        try expectGradients(of: Operand(2, 3, extent, extent + 1)) { maximumPooling2D($0[0], size: size, stride: stride) }
-        try expectGradients(of: Operand(2, 3, extent, extent + 1)) { averagePooling2D($0[0], size: size, stride: stride) }
+        try expectGradients(of: Operand(2, 3, extent, extent + 1)) {
+            maximumPooling2D($0[0], size: size, stride: stride)
+        }
+        try expectGradients(of: Operand(2, 3, extent, extent + 1)) {
+            averagePooling2D($0[0], size: size, stride: stride)
+        }
     }
 }
 
@@ -86,13 +98,16 @@ import Testing
 
 @Suite struct DifferentiateTests {
     private let builder = GraphBuilder(name: "g")
-    private func input(_ name: String, _ shape: Int...) -> Tensor { builder.input(Input(name, TensorType(.f32, shape))) }
+    private func input(_ name: String, _ shape: Int...) -> Tensor {
+        builder.input(Input(name, TensorType(.f32, shape)))
+    }
 
     @Test func keepsValuesAndAnswersNilWithoutDependence() throws {
         let x = input("x", 2), unused = input("unused", 2), floored = input("floored", 2)
         let loss = sum(x * x + floor(floored), axes: [0])
         let graph = try builder.finish()
-        let result = try differentiate(graph, loss: loss.value, withRespectTo: [x.value, unused.value, floored.value, loss.value])
+        let result = try differentiate(
+            graph, loss: loss.value, withRespectTo: [x.value, unused.value, floored.value, loss.value])
         #expect(result.gradients.map { $0 != nil } == [true, false, false, true])
         #expect(Array(result.graph.nodes.prefix(graph.nodes.count).map(\.type)) == graph.nodes.map(\.type))
         try result.graph.verify()
@@ -135,10 +150,16 @@ import Testing
     @Test func refusesLossesThatAreNoScalars() throws {
         let x = input("x", 2), count = x.builder.add(Iota(TensorType(.i32, [1]), axis: 0), []).reshape([])
         let graph = try builder.finish()
-        let vector = #expect(throws: GraphErrors.self) { try differentiate(graph, loss: x.value, withRespectTo: [x.value]) }
-        #expect(vector?.errors.map(\.message) == ["the loss is f32[2]; only a floating-point scalar can be differentiated"])
-        let integer = #expect(throws: GraphErrors.self) { try differentiate(graph, loss: count.value, withRespectTo: [x.value]) }
-        #expect(integer?.errors.map(\.message) == ["the loss is i32[]; only a floating-point scalar can be differentiated"])
+        let vector = #expect(throws: GraphErrors.self) {
+            try differentiate(graph, loss: x.value, withRespectTo: [x.value])
+        }
+        #expect(
+            vector?.errors.map(\.message) == ["the loss is f32[2]; only a floating-point scalar can be differentiated"])
+        let integer = #expect(throws: GraphErrors.self) {
+            try differentiate(graph, loss: count.value, withRespectTo: [x.value])
+        }
+        #expect(
+            integer?.errors.map(\.message) == ["the loss is i32[]; only a floating-point scalar can be differentiated"])
     }
 
     @Test func updatesAndOutputsSurvive() throws {

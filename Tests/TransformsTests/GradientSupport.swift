@@ -35,11 +35,13 @@ struct GradientProbe {
         let inputs = operands.enumerated().map { builder.input(Input("x\($0)", TensorType(.f32, $1.shape))) }
         for (index, operand) in operands.enumerated() {
             let type = inputs[index].type
-            bindings["x\(index)"] = HostTensor(type, operand.values ?? (0..<type.count).map { _ in random.number(operand.range) })
+            bindings["x\(index)"] = HostTensor(
+                type, operand.values ?? (0..<type.count).map { _ in random.number(operand.range) })
         }
         let result = function(inputs)
         let weight = builder.input(Input("weight", result.type))
-        bindings["weight"] = HostTensor(result.type, weights ?? (0..<result.type.count).map { _ in random.number(0.5...1.5) })
+        bindings["weight"] = HostTensor(
+            result.type, weights ?? (0..<result.type.count).map { _ in random.number(0.5...1.5) })
         let loss = sum(result * weight, axes: Array(result.shape.indices))
         builder.output("loss", loss)
         forward = try builder.finish()
@@ -75,21 +77,24 @@ func expectGradients(
     let probe = try GradientProbe(operands, seed: seed, function)
     var random = SeededGenerator(seed: seed)
     for index in operands.indices {
-        let gradient = try #require(probe.gradients[index], "operand \(index) has no gradient", sourceLocation: sourceLocation)
+        let gradient = try #require(
+            probe.gradients[index], "operand \(index) has no gradient", sourceLocation: sourceLocation)
         #expect(gradient.shape == operands[index].shape, sourceLocation: sourceLocation)
         let places = random.shuffled(Array(gradient.values.indices)).prefix(24)
         for place in places {
             let expected = try probe.centralDifference(operand: index, place: place), found = gradient.values[place]
             #expect(
                 Swift.abs(found - expected) <= tolerance * (1 + Swift.abs(expected)),
-                "operand \(index), element \(place): \(found), by differences \(expected); seed \(seed)", sourceLocation: sourceLocation)
+                "operand \(index), element \(place): \(found), by differences \(expected); seed \(seed)",
+                sourceLocation: sourceLocation)
         }
     }
 }
 
 /// Checks the gradient of Σ f(x) (weights all 1) where differences cannot tell it: at ties and kinks.
 func expectGradient(
-    at operands: Operand..., is expected: [[Double]], sourceLocation: Testing.SourceLocation = #_sourceLocation, _ function: ([Tensor]) -> Tensor
+    at operands: Operand..., is expected: [[Double]], sourceLocation: Testing.SourceLocation = #_sourceLocation,
+    _ function: ([Tensor]) -> Tensor
 ) throws {
     let count = try GradientProbe(operands, seed: 1, function).bindings["weight"]?.values.count ?? 0
     let probe = try GradientProbe(operands, weights: [Double](repeating: 1, count: count), seed: 1, function)

@@ -17,11 +17,16 @@ import Testing
         try expectGradients(of: Operand(1)) { sin($0[0]) }
         try expectGradients(of: Operand()) { cos($0[0]) }
         try expectGradients(of: Operand(3, 1, 5)) { gelu($0[0]) }
-        try expectGradients(of: Operand(7)) { $0[0].cast(.bf16).cast(.f64).cast(.f32) * 0 + $0[0].cast(.f64).cast(.f32) }
+        try expectGradients(of: Operand(7)) {
+            $0[0].cast(.bf16).cast(.f64).cast(.f32) * 0 + $0[0].cast(.f64).cast(.f32)
+        }
     }
 
     /// Shapes of both operands: equal, scalar, stretched on either side, of other rank.
-    @Test(arguments: [([7], [7]), ([], []), ([3, 5], []), ([5], [3, 5]), ([3, 1], [1, 5]), ([2, 1, 3, 1, 5], [7, 3, 1, 1])] as [([Int], [Int])])
+    @Test(
+        arguments: [
+            ([7], [7]), ([], []), ([3, 5], []), ([5], [3, 5]), ([3, 1], [1, 5]), ([2, 1, 3, 1, 5], [7, 3, 1, 1]),
+        ] as [([Int], [Int])])
     func binary(_ a: [Int], _ b: [Int]) throws {
         var random = SeededGenerator(seed: 5)
         func operand(_ shape: [Int], _ range: ClosedRange<Double>) -> Operand {
@@ -34,11 +39,15 @@ import Testing
         try expectGradients(of: operand(a, -2...2), operand(b, -2...2)) { maximum($0[0], $0[1]) }
         try expectGradients(of: operand(a, -2...2), operand(b, -2...2)) { minimum($0[0], $0[1]) }
         try expectGradients(of: operand(a, positive), operand(b, -2...2)) { power($0[0], $0[1]) }
-        try expectGradients(of: operand(a, -2...2), operand(b, -2...2)) { select(greater($0[0], $0[0].constant(0.3)), $0[0], $0[1]) }
+        try expectGradients(of: operand(a, -2...2), operand(b, -2...2)) {
+            select(greater($0[0], $0[0].constant(0.3)), $0[0], $0[1])
+        }
     }
 
     @Test func scalarsBesideTensors() throws {
-        try expectGradients(of: Operand(3, in: positive)) { 2.0 - $0[0] * 3.0 + 1.0 / $0[0] - power($0[0], 2.5) + power(1.5, $0[0]) + $0[0] / 4.0 }
+        try expectGradients(of: Operand(3, in: positive)) {
+            2.0 - $0[0] * 3.0 + 1.0 / $0[0] - power($0[0], 2.5) + power(1.5, $0[0]) + $0[0] / 4.0
+        }
         try expectGradients(of: Operand(7)) { maximum($0[0], 0.3) + minimum($0[0], -0.3) }
     }
 
@@ -48,26 +57,41 @@ import Testing
         try expectGradients(of: Operand(2, 3)) { $0[0].copied() * 2.0 }
         try expectGradients(of: Operand(2, 3, 5)) { $0[0].transpose([2, 0, 1]) }
         try expectGradients(of: Operand(2, 1, 3, 1, 2)) { $0[0].transpose([4, 1, 3, 0, 2]) }
-        try expectGradients(of: Operand(3, 1)) { $0[0].builder.add(Broadcast(shape: [2, 3, 5, 4], axes: [1, 3]), [$0[0]]) }
+        try expectGradients(of: Operand(3, 1)) {
+            $0[0].builder.add(Broadcast(shape: [2, 3, 5, 4], axes: [1, 3]), [$0[0]])
+        }
         try expectGradients(of: Operand(1, 1)) { $0[0].builder.add(Broadcast(shape: [1, 4], axes: [0, 1]), [$0[0]]) }
         try expectGradients(of: Operand()) { $0[0].broadcast(to: [3, 2]) }
     }
 
-    @Test(arguments: [
-        ([0, 0], [7, 5], [1, 1]), ([1, 0], [7, 5], [2, 3]), ([1, 2], [6, 3], [2, 1]), ([6, 4], [7, 5], [4, 9]), ([0, 1], [5, 4], [3, 2]),
-    ] as [([Int], [Int], [Int])])
+    @Test(
+        arguments: [
+            ([0, 0], [7, 5], [1, 1]), ([1, 0], [7, 5], [2, 3]), ([1, 2], [6, 3], [2, 1]), ([6, 4], [7, 5], [4, 9]),
+            ([0, 1], [5, 4], [3, 2]),
+        ] as [([Int], [Int], [Int])])
     func slices(_ starts: [Int], _ limits: [Int], _ steps: [Int]) throws {
-        try expectGradients(of: Operand(7, 5)) { $0[0].builder.add(Slice(starts: starts, limits: limits, steps: steps), [$0[0]]) }
+        try expectGradients(of: Operand(7, 5)) {
+            $0[0].builder.add(Slice(starts: starts, limits: limits, steps: steps), [$0[0]])
+        }
     }
 
-    @Test(arguments: [([0, 0], [0, 0], [0, 0]), ([1, 0], [0, 2], [0, 0]), ([0, 0], [0, 0], [2, 1]), ([2, 1], [1, 3], [1, 2])] as [([Int], [Int], [Int])])
+    @Test(
+        arguments: [
+            ([0, 0], [0, 0], [0, 0]), ([1, 0], [0, 2], [0, 0]), ([0, 0], [0, 0], [2, 1]), ([2, 1], [1, 3], [1, 2]),
+        ] as [([Int], [Int], [Int])])
     func pads(_ low: [Int], _ high: [Int], _ interior: [Int]) throws {
-        try expectGradients(of: Operand(3, 1)) { $0[0].builder.add(Pad(low: low, high: high, interior: interior), [$0[0]]) }
-        try expectGradients(of: Operand(1, 4)) { $0[0].builder.add(Pad(low: low, high: high, interior: interior), [$0[0]]) }
+        try expectGradients(of: Operand(3, 1)) {
+            $0[0].builder.add(Pad(low: low, high: high, interior: interior), [$0[0]])
+        }
+        try expectGradients(of: Operand(1, 4)) {
+            $0[0].builder.add(Pad(low: low, high: high, interior: interior), [$0[0]])
+        }
     }
 
     @Test func concatenations() throws {
-        try expectGradients(of: Operand(2, 3), Operand(2, 1), Operand(2, 5)) { concatenate([$0[0], $0[1], $0[2], $0[0]], axis: 1) }
+        try expectGradients(of: Operand(2, 3), Operand(2, 1), Operand(2, 5)) {
+            concatenate([$0[0], $0[1], $0[2], $0[0]], axis: 1)
+        }
         try expectGradients(of: Operand(1, 3), Operand(4, 3)) { concatenate([$0[0], $0[1]], axis: -2) }
     }
 
@@ -84,10 +108,14 @@ import Testing
         try expectGradients(of: Operand(5, 3)) { gather($0[0], Self.indices([6], duplicates, $0[0])) }
         try expectGradients(of: Operand(5)) { gather($0[0], Self.indices([2, 3], duplicates, $0[0])) }
         try expectGradients(of: Operand(5, 3)) { gather($0[0], Self.indices([], [4], $0[0])) }
-        try expectGradients(of: Operand(2, 5, 1, 2)) { gather($0[0], Self.indices([2, 3], duplicates, $0[0]), batch: 1) }
+        try expectGradients(of: Operand(2, 5, 1, 2)) {
+            gather($0[0], Self.indices([2, 3], duplicates, $0[0]), batch: 1)
+        }
         try expectGradients(of: Operand(2, 3, 4)) { gather($0[0], Self.indices([2, 3], duplicates, $0[0]), batch: 2) }
         try expectGradients(of: Operand(6, 2)) { scatterAdd($0[0], at: Self.indices([6], duplicates, $0[0]), rows: 4) }
-        try expectGradients(of: Operand(2, 3, 2)) { scatterAdd($0[0], at: Self.indices([2, 3], duplicates, $0[0]), rows: 4, batch: 1) }
+        try expectGradients(of: Operand(2, 3, 2)) {
+            scatterAdd($0[0], at: Self.indices([2, 3], duplicates, $0[0]), rows: 4, batch: 1)
+        }
         try expectGradients(of: Operand(2, 3)) { scatterAdd($0[0], at: Self.indices([], [1], $0[0]), rows: 3) }
     }
 
@@ -105,14 +133,24 @@ import Testing
     }
 
     @Test func layerNormalizations() throws {
-        try expectGradients(of: Operand(3, 5), Operand(5), Operand(5)) { layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-3) }
-        try expectGradients(of: Operand(7), Operand(7), Operand(7)) { layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5) }
-        try expectGradients(of: Operand(2, 1, 3, 4), Operand(4), Operand(4)) { layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 0.1) }
+        try expectGradients(of: Operand(3, 5), Operand(5), Operand(5)) {
+            layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-3)
+        }
+        try expectGradients(of: Operand(7), Operand(7), Operand(7)) {
+            layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5)
+        }
+        try expectGradients(of: Operand(2, 1, 3, 4), Operand(4), Operand(4)) {
+            layerNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 0.1)
+        }
     }
 
     @Test func batchNormalizations() throws {
-        try expectGradients(of: Operand(2, 3, 2, 2), Operand(3), Operand(3)) { batchNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-3) }
-        try expectGradients(of: Operand(5, 4), Operand(4), Operand(4)) { batchNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 0.1) }
+        try expectGradients(of: Operand(2, 3, 2, 2), Operand(3), Operand(3)) {
+            batchNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-3)
+        }
+        try expectGradients(of: Operand(5, 4), Operand(4), Operand(4)) {
+            batchNormalization($0[0], weight: $0[1], bias: $0[2], epsilon: 0.1)
+        }
         try expectGradients(of: Operand(2, 3, 4)) { batchNormalization($0[0], axis: 2, epsilon: 1e-2) }
         try expectGradients(of: Operand(2, 3), Operand(3), Operand(3, in: positive), Operand(3)) {
             batchNormalization($0[0], mean: $0[1], variance: $0[2], weight: $0[3], bias: $0[1], epsilon: 1e-3)
@@ -121,7 +159,9 @@ import Testing
 
     @Test(arguments: [(3, 6), (5, 3), (1, 4), (4, 1), (2, 9), (3, 3)])
     func interpolations(from count: Int, to size: Int) throws {
-        try expectGradients(of: Operand(2, count, 3)) { $0[0].builder.add(LinearInterpolation(axis: 1, size: size), [$0[0]]) }
+        try expectGradients(of: Operand(2, count, 3)) {
+            $0[0].builder.add(LinearInterpolation(axis: 1, size: size), [$0[0]])
+        }
         try expectGradients(of: Operand(2, 1, count, 2)) { bilinearResized2D($0[0], height: size, width: 3) }
         try expectGradients(of: Operand(1, 2, 2, count)) { bilinearResized2D($0[0], height: 1, width: size) }
     }
@@ -134,9 +174,15 @@ import Testing
     }
 
     @Test func attentions() throws {
-        try expectGradients(of: Operand(3, 4), Operand(5, 4), Operand(5, 2)) { attention($0[0], $0[1], $0[2], scale: 0.5) }
-        try expectGradients(of: Operand(2, 2, 1, 3), Operand(2, 2, 4, 3), Operand(2, 2, 4, 5)) { attention($0[0], $0[1], $0[2], scale: -0.7) }
-        try expectGradients(of: Operand(2, 3, 1), Operand(2, 1, 1), Operand(2, 1, 4)) { attention($0[0], $0[1], $0[2], scale: 1) + $0[1] + $0[0] }
+        try expectGradients(of: Operand(3, 4), Operand(5, 4), Operand(5, 2)) {
+            attention($0[0], $0[1], $0[2], scale: 0.5)
+        }
+        try expectGradients(of: Operand(2, 2, 1, 3), Operand(2, 2, 4, 3), Operand(2, 2, 4, 5)) {
+            attention($0[0], $0[1], $0[2], scale: -0.7)
+        }
+        try expectGradients(of: Operand(2, 3, 1), Operand(2, 1, 1), Operand(2, 1, 4)) {
+            attention($0[0], $0[1], $0[2], scale: 1) + $0[1] + $0[0]
+        }
         try expectGradients(of: Operand(2, 4, 3)) { attention($0[0], $0[0], $0[0], scale: 0.4) }
     }
 }
@@ -148,7 +194,8 @@ import Testing
         // Axes with their part: 0 batch, 1 contracting, 2 free on the left, 3 free on the right.
         let parts = (0..<random.integer(0...5)).map { _ in random.integer(0...3) }
         let extents = parts.map { _ in random.pick([1, 2, 3, 5]) }
-        let left = random.shuffled(parts.indices.filter { parts[$0] != 3 }), right = random.shuffled(parts.indices.filter { parts[$0] != 2 })
+        let left = random.shuffled(parts.indices.filter { parts[$0] != 3 }),
+            right = random.shuffled(parts.indices.filter { parts[$0] != 2 })
         func pairs(_ part: Int) -> [(Int, Int)] {
             var pairs: [(Int, Int)] = []
             for axis in random.shuffled(parts.indices.filter { parts[$0] == part }) {
@@ -161,7 +208,9 @@ import Testing
             let shape = axes.map { extents[$0] }
             return Operand(shape, (0..<shape.reduce(1, *)).map { _ in random.number(-2...2) })
         }
-        try expectGradients(of: operand(left), operand(right), seed: seed) { dot($0[0], $0[1], batch: batch, contracting: contracting) }
+        try expectGradients(of: operand(left), operand(right), seed: seed) {
+            dot($0[0], $0[1], batch: batch, contracting: contracting)
+        }
     }
 
     @Test func bothOperandsAreTheSameTensor() throws {
@@ -174,8 +223,10 @@ import Testing
 @Suite struct GradientCoverageTests {
     @Test func everyDifferentiableOperationIsTested() {
         let tested: Set = [
-            "negate", "abs", "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "gelu", "cast", "add", "subtract", "multiply", "divide", "maximum",
-            "minimum", "power", "select", "copy", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate", "reduce", "dot", "gather",
+            "negate", "abs", "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "gelu", "cast", "add", "subtract",
+            "multiply", "divide", "maximum",
+            "minimum", "power", "select", "copy", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate",
+            "reduce", "dot", "gather",
             "scatter_add", "softmax", "log_softmax", "layer_norm", "batch_norm", "attention", "interpolate",
             "upsampled_convolution",
         ]

@@ -22,7 +22,8 @@ import Testing
         init(_ text: String) throws {
             let first = try #require(text.split(separator: "\n").first.map(String.init))
             header = first
-            let names = try #require(first.wholeMatch(of: #/\/\/ test: (.+)/#)).1.split(separator: ", ").map(String.init)
+            let names = try #require(first.wholeMatch(of: #/\/\/ test: (.+)/#)).1.split(separator: ", ").map(
+                String.init)
             passes = try names.map { try #require(passesByName[$0], "unknown pass '\($0)'") }
             let parts = text.dropFirst(first.count).components(separatedBy: "// expect:\n")
             try #require(parts.count == 2, "one line '// expect:' stands between the graphs")
@@ -31,7 +32,8 @@ import Testing
     }
 
     @Test func everyPassHasAFile() throws {
-        let tested = try Set(Self.files.flatMap { try Case(String(contentsOf: $0, encoding: .utf8)).passes.map(\.name) })
+        let tested = try Set(
+            Self.files.flatMap { try Case(String(contentsOf: $0, encoding: .utf8)).passes.map(\.name) })
         #expect(tested == Set(passesByName.keys))
     }
 
@@ -41,11 +43,13 @@ import Testing
         let graph = try Pipeline(test.passes).run(Graph(parsing: test.before))
         #expect(try Pipeline(test.passes).run(graph) == graph, "a second run changes the graph")
         if ProcessInfo.processInfo.environment["APUS_BLESS"] == "1" {
-            try "\(test.header)\n\n\(test.before)\n// expect:\n\(graph.text())".write(to: file, atomically: true, encoding: .utf8)
+            try "\(test.header)\n\n\(test.before)\n// expect:\n\(graph.text())".write(
+                to: file, atomically: true, encoding: .utf8)
         } else {
             #expect(
                 graph.text() == test.expected,
-                "\(file.lastPathComponent): run the tests with APUS_BLESS=1 to accept this graph, then read the difference:\n\(graph.text())")
+                "\(file.lastPathComponent): run the tests with APUS_BLESS=1 to accept this graph, then read the difference:\n\(graph.text())"
+            )
         }
     }
 }

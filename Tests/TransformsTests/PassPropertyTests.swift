@@ -6,16 +6,19 @@ import Testing
 /// Every pass that graph-to-graph tests know, by name.
 let passesByName: [String: Pass] = Dictionary(
     uniqueKeysWithValues: ([
-        .deadCode, .commonSubexpressions, .decompose, .simplify, .fuseSoftmax, .fuseAttention, .moveGathersUp, .fuseQKV, .mixedPrecision, .rematerialize,
+        .deadCode, .commonSubexpressions, .decompose, .simplify, .fuseSoftmax, .fuseAttention, .moveGathersUp, .fuseQKV,
+        .mixedPrecision, .rematerialize,
     ] as [Pass]).map { ($0.name, $0) })
 
 @Suite struct PassPropertyTests {
     /// What a graph computes must not change; decomposition and simplification may round differently.
     private func expectSameResults(
-        _ before: Graph, _ after: Graph, _ inputs: [String: HostTensor], _ comment: String, within tolerance: Double = 1e-10,
+        _ before: Graph, _ after: Graph, _ inputs: [String: HostTensor], _ comment: String,
+        within tolerance: Double = 1e-10,
         sourceLocation: Testing.SourceLocation = #_sourceLocation
     ) throws {
-        let old = try Interpreter().run(before, inputs: inputs).outputs, new = try Interpreter().run(after, inputs: inputs).outputs
+        let old = try Interpreter().run(before, inputs: inputs).outputs,
+            new = try Interpreter().run(after, inputs: inputs).outputs
         #expect(old.keys.sorted() == new.keys.sorted(), "\(comment)", sourceLocation: sourceLocation)
         for (name, expected) in old {
             let found = try #require(new[name], sourceLocation: sourceLocation)
@@ -42,7 +45,8 @@ let passesByName: [String: Pass] = Dictionary(
         #expect(standard.nodes.count <= (try Pass.decompose.run(graph)).nodes.count)
     }
 
-    /// Mixed precision changes digits: bf16 keeps 8 bits, and what a graph of a few products makes of their rounding stays within a few per cent.
+    /// Mixed precision changes digits: bf16 keeps 8 bits, and what a graph of a few products makes of their rounding
+    /// stays within a few per cent.
     ///
     /// Graphs with gradients are smooth; in others a comparison may turn over.
     @Test(arguments: 0..<60 as Range<UInt64>)
@@ -51,7 +55,9 @@ let passesByName: [String: Pass] = Dictionary(
         let lowered = try Pass.mixedPrecision.run(graph)
         try lowered.verify()
         #expect(try Pass.mixedPrecision.run(lowered) == lowered, "seed \(seed)")
-        #expect(!lowered.nodes.contains { $0.operation is Dot && lowered[$0.operands[0]].type.element == .f32 }, "seed \(seed)")
+        #expect(
+            !lowered.nodes.contains { $0.operation is Dot && lowered[$0.operands[0]].type.element == .f32 },
+            "seed \(seed)")
         try expectSameResults(graph, lowered, randomInputs(for: graph, seed: seed), "seed \(seed)", within: 3e-2)
     }
 
@@ -65,12 +71,15 @@ let passesByName: [String: Pass] = Dictionary(
         builder.output("softmax", softmax(x))
         builder.output("log_softmax", logSoftmax(x))
         builder.output("layer_norm", layerNormalization(x, weight: weight, bias: bias, epsilon: 1e-5))
-        builder.output("batch_norm", batchNormalization(x, weight: weight, bias: bias, axis: shape.count - 1, epsilon: 1e-2))
+        builder.output(
+            "batch_norm", batchNormalization(x, weight: weight, bias: bias, axis: shape.count - 1, epsilon: 1e-2))
         builder.output("interpolate", builder.add(LinearInterpolation(axis: 0, size: 4), [x]))
         builder.output("gelu", gelu(x))
         let graph = try builder.finish()
         let composites = Set(OperationRegistry.all.filter { $0 is any CompositeOperation.Type }.map { $0.name })
-        #expect(Set(graph.results.map { graph[$0.value].operation.name }) == composites.subtracting(["attention", "attention_gradient", "upsampled_convolution"]))
+        #expect(
+            Set(graph.results.map { graph[$0.value].operation.name })
+                == composites.subtracting(["attention", "attention_gradient", "upsampled_convolution"]))
         let decomposed = try Pass.decompose.run(graph)
         #expect(!decomposed.nodes.contains { $0.operation is any CompositeOperation })
         for seed in 0..<5 as Range<UInt64> {
@@ -80,7 +89,9 @@ let passesByName: [String: Pass] = Dictionary(
 
     /// Larger, as large, and smaller images; kernels with one and with several places.
     @Test(arguments: [(2, 3, 4, 6), (3, 2, 3, 2), (1, 2, 5, 2), (4, 3, 2, 7)], [(3, 3), (1, 1), (5, 1)])
-    func upsampledConvolutionsMeanTheSame(_ size: (h: Int, w: Int, height: Int, width: Int), _ kernel: (h: Int, w: Int)) throws {
+    func upsampledConvolutionsMeanTheSame(_ size: (h: Int, w: Int, height: Int, width: Int), _ kernel: (h: Int, w: Int))
+        throws
+    {
         let builder = GraphBuilder(name: "convolution")
         let x = builder.input(Input("x", TensorType(.f32, [2, size.h, size.w, 3])))
         let weights = builder.input(Input("kernel", TensorType(.f32, [4, 3, kernel.h, kernel.w])))
@@ -91,14 +102,19 @@ let passesByName: [String: Pass] = Dictionary(
     }
 
     /// As many keys as queries, fewer and more; values as wide as keys, and not.
-    @Test(arguments: [([], 4, 4, 3, 3), ([2], 1, 5, 3, 2), ([], 7, 1, 1, 8), ([2, 1, 3], 3, 17, 5, 4)] as [([Int], Int, Int, Int, Int)])
+    @Test(
+        arguments: [([], 4, 4, 3, 3), ([2], 1, 5, 3, 2), ([], 7, 1, 1, 8), ([2, 1, 3], 3, 17, 5, 4)]
+            as [([Int], Int, Int, Int, Int)])
     func decompositionsOfAttentionMeanTheSame(_ batch: [Int], _ n: Int, _ m: Int, _ d: Int, _ e: Int) throws {
         let builder = GraphBuilder(name: "attention")
-        func input(_ name: String, _ shape: Int...) -> Tensor { builder.input(Input(name, TensorType(.f32, batch + shape))) }
+        func input(_ name: String, _ shape: Int...) -> Tensor {
+            builder.input(Input(name, TensorType(.f32, batch + shape)))
+        }
         let q = input("q", n, d), k = input("k", m, d), v = input("v", m, e), seed = input("seed", n, e)
         builder.output("result", attention(q, k, v, scale: 0.3))
         for part in AttentionGradient.Part.allCases {
-            builder.output("gradient of \(part)", builder.add(AttentionGradient(scale: 0.3, part: part), [q, k, v, seed]))
+            builder.output(
+                "gradient of \(part)", builder.add(AttentionGradient(scale: 0.3, part: part), [q, k, v, seed]))
         }
         let graph = try builder.finish(), decomposed = try Pass.decompose.run(graph)
         #expect(!decomposed.nodes.contains { $0.operation is any CompositeOperation })
@@ -114,7 +130,9 @@ let passesByName: [String: Pass] = Dictionary(
             return graph
         }
         let error = #expect(throws: PassDefect.self) { try Pipeline([.deadCode, broken]).run(Graph(name: "g")) }
-        #expect(error?.description == "compiler defect: the graph after pass 'break' is malformed\nthe result %99 is not defined")
+        #expect(
+            error?.description
+                == "compiler defect: the graph after pass 'break' is malformed\nthe result %99 is not defined")
     }
 
     @Test func signsOfZeroAreKeptApart() throws {

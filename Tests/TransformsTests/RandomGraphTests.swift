@@ -14,7 +14,9 @@ import Testing
 
     @Test func everyOperationOccurs() {
         var seen: Set<String> = []
-        for seed in 0..<200 as Range<UInt64> { for node in RandomGraph(seed: seed).graph.nodes { seen.insert(node.operation.name) } }
+        for seed in 0..<200 as Range<UInt64> {
+            for node in RandomGraph(seed: seed).graph.nodes { seen.insert(node.operation.name) }
+        }
         let missing = Set(OperationRegistry.all.map { $0.name }).subtracting(seen)
         // Copies and orders of time come from the compiler alone.
         #expect(missing.subtracting(["copy"]) == ["parameter", "after"])
@@ -61,7 +63,9 @@ import Testing
             values.append(result)
         }
         var outputs: [String: HostTensor] = [:]
-        for case (.output(let name), let value) in graph.results.map({ ($0.kind, $0.value) }) { outputs[name] = values[value.index] }
+        for case (.output(let name), let value) in graph.results.map({ ($0.kind, $0.value) }) {
+            outputs[name] = values[value.index]
+        }
         return outputs
     }
 }

@@ -1,6 +1,7 @@
 import Apus
 
-/// A trained classifier as a checkpoint has it: to evaluate it on a folder of images, and to ask for the class of single ones.
+/// A trained classifier as a checkpoint has it: to evaluate it on a folder of images, and to ask for the class of
+/// single ones.
 public final class Classifier {
     /// Names of the classes, in the order of the probabilities.
     public let classes: [String]
@@ -30,18 +31,21 @@ public final class Classifier {
 
     /// Measures the classifier on DATA/PART/CLASS/IMAGE, on each path that it is made for.
     ///
-    /// The masks of the masked path depend on the seed and on the size of the batches, and are those of the run with its own.
+    /// The masks of the masked path depend on the seed and on the size of the batches, and are those of the run with
+    /// its own.
     public func evaluate(
         _ data: String, part: String = "val", batch: Int? = nil, seed: Int? = nil, skipUnreadable: Bool = false
     ) throws -> (report: EvaluationReport, skipped: [DataError]) {
         var settings = settings
         settings.threads = threads
         let images = try EvaluationImages(
-            data, part, classes: classes, batch: batch ?? settings.batch, imageSize: saved.configuration.image, threads: settings.readers,
+            data, part, classes: classes, batch: batch ?? settings.batch, imageSize: saved.configuration.image,
+            threads: settings.readers,
             skipUnreadable: skipUnreadable, decoder: settings.decoder)
         let evaluator = Evaluator(model, settings, images, seed: seed ?? settings.seed, compiler)
         let state = try evaluator.state(from: saved.file)
-        var report = EvaluationReport(task: saved.kind.rawValue, classes: classes, images: images.loader.items.count, part: part)
+        var report = EvaluationReport(
+            task: saved.kind.rawValue, classes: classes, images: images.loader.items.count, part: part)
         for path in settings.paths {
             guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
             report.add(evaluation, try evaluator.cost(path), checkpoint: saved.file.path, epoch: saved.lastEpoch)
@@ -60,7 +64,8 @@ public final class Classifier {
     }
 
     private func prepare() throws -> (CompiledStep, ProgramState) {
-        let program = try compiler.compile("classification of one image", settings.classification(of: model, batch: 1, masking: nil))
+        let program = try compiler.compile(
+            "classification of one image", settings.classification(of: model, batch: 1, masking: nil))
         let state = ProgramState()
         try program.addParameters(to: state, seed: 0)
         try state.load(program.program.parameters, from: saved.file, averaged: true)

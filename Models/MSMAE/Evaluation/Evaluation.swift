@@ -23,11 +23,14 @@ public struct Evaluation: Sendable {
     /// Mean cross entropy, without smoothing.
     public let loss: Double
     public let metrics: ClassificationMetrics
-    /// Seconds that classification took for each image: a full batch at a time, without reading images and computing attention maps.
+    /// Seconds that classification took for each image: a full batch at a time, without reading images and computing
+    /// attention maps.
     public let secondsPerImage: Double
 
     /// Measures the scores of a classifier, [images, classes].
-    package init(path: EvaluationPath, logits: [Float], features: [Float], labels: [Int], classes: Int, secondsPerImage: Double) throws {
+    package init(
+        path: EvaluationPath, logits: [Float], features: [Float], labels: [Int], classes: Int, secondsPerImage: Double
+    ) throws {
         (self.path, self.labels, self.features, self.secondsPerImage) = (path, labels, features, secondsPerImage)
         var probabilities: [Double] = []
         probabilities.reserveCapacity(logits.count)
@@ -57,7 +60,8 @@ public struct Evaluation: Sendable {
     var logFields: [(String, RunLog.Value)] {
         [
             ("path", .text(path.rawValue)), ("loss", .number(loss)), ("accuracy", .number(metrics.accuracy)),
-            ("top2_accuracy", .number(metrics.top2Accuracy)), ("macro_f1", .number(metrics.macroF1)), ("macro_recall", .number(metrics.macroRecall)),
+            ("top2_accuracy", .number(metrics.top2Accuracy)), ("macro_f1", .number(metrics.macroF1)),
+            ("macro_recall", .number(metrics.macroRecall)),
             ("mean_auc", metrics.meanAreaUnderROC.map { .number($0) } ?? .null),
         ]
     }

@@ -13,10 +13,11 @@ struct EvaluationImages {
 
     /// Lists DATA/PART/CLASS/IMAGE.
     ///
-    /// Throws ``EvaluationError/unknownClass(name:path:known:)`` for a class that the model does not know; one that has no folder has no
-    /// images.
+    /// Throws ``EvaluationError/unknownClass(name:path:known:)`` for a class that the model does not know; one that has
+    /// no folder has no images.
     init(
-        _ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int, skipUnreadable: Bool, decoder: ImageDecoder
+        _ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int,
+        skipUnreadable: Bool, decoder: ImageDecoder
     ) throws {
         let images = try ImageFolder(root: "\(data)/\(part)")
         numbers = try images.classes.map { name in
@@ -26,7 +27,8 @@ struct EvaluationImages {
             return number
         }
         loader = try ImageLoader(
-            folder: images, batchSize: batch, imageSize: imageSize, augmentation: .evaluation, seed: 0, threads: threads,
+            folder: images, batchSize: batch, imageSize: imageSize, augmentation: .evaluation, seed: 0,
+            threads: threads,
             skipUnreadable: skipUnreadable, decoder: decoder)
         (self.classes, self.part, root) = (classes, part, data)
     }
@@ -36,7 +38,9 @@ struct EvaluationImages {
 
     /// Paths of the images below the data's folder.
     var names: [String] {
-        loader.items.map { item in item.path.hasPrefix(root + "/") ? String(item.path.dropFirst(root.count + 1)) : item.path }
+        loader.items.map { item in
+            item.path.hasPrefix(root + "/") ? String(item.path.dropFirst(root.count + 1)) : item.path
+        }
     }
 }
 

@@ -10,22 +10,24 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
         /// The last epoch that the weights have seen, counted from 0.
         public var epoch: Int
         public var path: EvaluationPath
-        public var loss: Double, accuracy: Double, top2Accuracy: Double, macroF1: Double, macroRecall: Double, meanAUC: Double?
+        public var loss: Double, accuracy: Double, top2Accuracy: Double, macroF1: Double, macroRecall: Double,
+            meanAUC: Double?
         /// By class; nil where there is nothing to measure.
         public var auc: [Double?], recall: [Double?], f1: [Double?]
         /// Images by true class (rows) and predicted class (columns).
         public var confusion: [[Int]]
         /// Tokens that the encoder sees, the class token included.
         public var tokens: Int
-        /// Billions of floating-point operations for one image, two to a multiply-add; without attention's products; and of the
-        /// attention map that the masked path is drawn by.
+        /// Billions of floating-point operations for one image, two to a multiply-add; without attention's products;
+        /// and of the attention map that the masked path is drawn by.
         public var gflops: Double, gflopsLinear: Double, mapGflops: Double?
         /// Milliseconds of classification, without reading images and computing attention maps.
         public var msPerImage: Double
 
         enum CodingKeys: String, CodingKey {
             case checkpoint, epoch, path, loss, accuracy, auc, recall, f1, confusion, tokens, gflops
-            case top2Accuracy = "top2_accuracy", macroF1 = "macro_f1", macroRecall = "macro_recall", meanAUC = "mean_auc"
+            case top2Accuracy = "top2_accuracy", macroF1 = "macro_f1", macroRecall = "macro_recall", meanAUC =
+                "mean_auc"
             case gflopsLinear = "gflops_linear", mapGflops = "map_gflops", msPerImage = "ms_per_image"
         }
     }
@@ -46,12 +48,16 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
     public mutating func add(_ evaluation: Evaluation, _ cost: EvaluationCost, checkpoint: String, epoch: Int) {
         let metrics = evaluation.metrics
         func billions(_ multiplyAdds: Int) -> Double { Double(2 * multiplyAdds) / 1e9 }
-        results.append(Result(
-            checkpoint: checkpoint, epoch: epoch, path: evaluation.path, loss: evaluation.loss, accuracy: metrics.accuracy,
-            top2Accuracy: metrics.top2Accuracy, macroF1: metrics.macroF1, macroRecall: metrics.macroRecall, meanAUC: metrics.meanAreaUnderROC,
-            auc: metrics.areaUnderROC, recall: metrics.recall, f1: metrics.f1, confusion: metrics.confusion, tokens: cost.tokens,
-            gflops: billions(cost.classification.total), gflopsLinear: billions(cost.classification.linear),
-            mapGflops: cost.map.map { billions($0.total) }, msPerImage: evaluation.secondsPerImage * 1000))
+        results.append(
+            Result(
+                checkpoint: checkpoint, epoch: epoch, path: evaluation.path, loss: evaluation.loss,
+                accuracy: metrics.accuracy,
+                top2Accuracy: metrics.top2Accuracy, macroF1: metrics.macroF1, macroRecall: metrics.macroRecall,
+                meanAUC: metrics.meanAreaUnderROC,
+                auc: metrics.areaUnderROC, recall: metrics.recall, f1: metrics.f1, confusion: metrics.confusion,
+                tokens: cost.tokens,
+                gflops: billions(cost.classification.total), gflopsLinear: billions(cost.classification.linear),
+                mapGflops: cost.map.map { billions($0.total) }, msPerImage: evaluation.secondsPerImage * 1000))
     }
 
     /// Writes the report as JSON.
@@ -70,10 +76,12 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
     public var numbers: [String: Double] {
         var numbers: [String: Double] = [:]
         for result in results {
-            let metrics = [
-                ("loss", result.loss), ("accuracy", result.accuracy), ("top2_accuracy", result.top2Accuracy), ("macro_f1", result.macroF1),
-                ("macro_recall", result.macroRecall),
-            ] + (result.meanAUC.map { [("mean_auc", $0)] } ?? [])
+            let metrics =
+                [
+                    ("loss", result.loss), ("accuracy", result.accuracy), ("top2_accuracy", result.top2Accuracy),
+                    ("macro_f1", result.macroF1),
+                    ("macro_recall", result.macroRecall),
+                ] + (result.meanAUC.map { [("mean_auc", $0)] } ?? [])
             for (name, value) in metrics { numbers["\(result.checkpoint).\(result.path.rawValue).\(name)"] = value }
         }
         return numbers
@@ -85,14 +93,20 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
     public var text: String {
         func digits(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "-" }
         let names = [
-            "checkpoint", "epoch", "path", "loss", "accuracy", "top-2", "macro F1", "macro recall", "mean AUC", "tokens", "GFLOP", "map GFLOP", "ms",
+            "checkpoint", "epoch", "path", "loss", "accuracy", "top-2", "macro F1", "macro recall", "mean AUC",
+            "tokens", "GFLOP", "map GFLOP", "ms",
         ]
-        let rows = [names]
+        let rows =
+            [names]
             + results.map { result in
                 [result.checkpoint, String(result.epoch + 1), result.path.rawValue]
-                    + [result.loss, result.accuracy, result.top2Accuracy, result.macroF1, result.macroRecall, result.meanAUC].map(digits)
                     + [
-                        String(result.tokens), String(format: "%.3f", result.gflops), result.mapGflops.map { String(format: "%.3f", $0) } ?? "-",
+                        result.loss, result.accuracy, result.top2Accuracy, result.macroF1, result.macroRecall,
+                        result.meanAUC,
+                    ].map(digits)
+                    + [
+                        String(result.tokens), String(format: "%.3f", result.gflops),
+                        result.mapGflops.map { String(format: "%.3f", $0) } ?? "-",
                         String(format: "%.2f", result.msPerImage),
                     ]
             }
@@ -106,14 +120,16 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
         let absent = classes.indices.filter { number in results.contains { $0.auc[number] == nil } }.map { classes[$0] }
         if !absent.isEmpty {
             lines.append(
-                "no area under the ROC curve, and left out of its mean: \(absent.joined(separator: ", ")) (all \(images) images are of it, or none)")
+                "no area under the ROC curve, and left out of its mean: \(absent.joined(separator: ", ")) (all \(images) images are of it, or none)"
+            )
         }
         return lines.joined(separator: "\n")
     }
 }
 
 extension Evaluation {
-    /// Writes a line for each image: its path below the data's folder, the number of its class, and the probabilities of all classes.
+    /// Writes a line for each image: its path below the data's folder, the number of its class, and the probabilities
+    /// of all classes.
     func writePredictions(to path: String, _ images: EvaluationImages) throws {
         let classes = images.classes.count
         var lines = ["image,label," + (0..<classes).map { "p\($0)" }.joined(separator: ",")]
@@ -134,10 +150,12 @@ extension Evaluation {
     func writeFeatures(to path: String) throws {
         let labels = labels.map { Int32($0) }
         try labels.withUnsafeBytes { bytes in
-            try SafetensorsWriter.write(to: path, tensors: [
-                .init("features", [labels.count, features.count / max(labels.count, 1)], floats: features),
-                .init("labels", .i32, [labels.count], body: bytes),
-            ])
+            try SafetensorsWriter.write(
+                to: path,
+                tensors: [
+                    .init("features", [labels.count, features.count / max(labels.count, 1)], floats: features),
+                    .init("labels", .i32, [labels.count], body: bytes),
+                ])
         }
     }
 }

@@ -10,7 +10,10 @@ final class Evaluator {
     private var classifiers: [EvaluationPath: CompiledStep] = [:]
     private var map: CompiledStep?
 
-    init(_ model: MaskedAutoencoder, _ settings: any ClassifierSettings, _ images: EvaluationImages, seed: Int, _ compiler: RunCompiler) {
+    init(
+        _ model: MaskedAutoencoder, _ settings: any ClassifierSettings, _ images: EvaluationImages, seed: Int,
+        _ compiler: RunCompiler
+    ) {
         (self.model, self.settings, self.images, self.seed, self.compiler) = (model, settings, images, seed, compiler)
     }
 
@@ -58,14 +61,16 @@ final class Evaluator {
     func cost(_ path: EvaluationPath) throws -> EvaluationCost {
         EvaluationCost(
             tokens: configuration.encoderTokens(path.masking),
-            classification: ModelCost(of: try settings.classification(of: model, batch: 1, masking: path.masking).trace()),
+            classification: ModelCost(
+                of: try settings.classification(of: model, batch: 1, masking: path.masking).trace()),
             map: path == .masked ? ModelCost(of: try model.attentionMap(batch: 1).trace()) : nil)
     }
 
     private func classifier(_ path: EvaluationPath) throws -> CompiledStep {
         if let program = classifiers[path] { return program }
         let program = try compiler.compile(
-            "classification of \(path == .all ? "all" : "kept") tokens", settings.classification(of: model, batch: batch, masking: path.masking))
+            "classification of \(path == .all ? "all" : "kept") tokens",
+            settings.classification(of: model, batch: batch, masking: path.masking))
         classifiers[path] = program
         return program
     }

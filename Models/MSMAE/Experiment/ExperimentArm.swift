@@ -2,7 +2,8 @@ import Apus
 
 /// One of the ways to a classifier that an experiment compares.
 ///
-/// All have equal budgets: each sees the training images as often as the others, in pre-training and fine-tuning together.
+/// All have equal budgets: each sees the training images as often as the others, in pre-training and fine-tuning
+/// together.
 public enum ExperimentArm: String, Hashable, Sendable, CaseIterable {
     /// Supervised training from random weights, on all patches.
     case scratch

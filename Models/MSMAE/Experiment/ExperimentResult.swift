@@ -29,20 +29,23 @@ public struct ExperimentResult: Codable, Hashable, Sendable {
     /// A table in Markdown: the last epoch of each arm, mean and standard deviation over the seeds.
     public var table: String {
         let columns: [(title: String, key: String, scale: Double, digits: Int)] = [
-            ("accuracy, all patches", "last.all.accuracy", 100, 2), ("accuracy, masked path", "last.masked.accuracy", 100, 2),
+            ("accuracy, all patches", "last.all.accuracy", 100, 2),
+            ("accuracy, masked path", "last.masked.accuracy", 100, 2),
             ("macro F1", "last.all.macro_f1", 100, 2), ("mean AUC", "last.all.mean_auc", 1, 4),
             ("best epoch*", "best.all.accuracy", 100, 2),
         ]
         func cell(_ spread: SeedSummary.Spread?, _ scale: Double, _ digits: Int) -> String {
             guard let spread else { return "-" }
-            return String(format: "%.\(digits)f", spread.mean * scale) + (spread.deviation.map { String(format: " ± %.\(digits)f", $0 * scale) } ?? "")
+            return String(format: "%.\(digits)f", spread.mean * scale)
+                + (spread.deviation.map { String(format: " ± %.\(digits)f", $0 * scale) } ?? "")
         }
         func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
         let lines = arms.map { arm in
-            row([arm.title] + columns.map { cell(arm.results[$0.key], $0.scale, $0.digits) } + [
-                arm.cost["all"].map { String(format: "%.3f", $0.gflops) } ?? "-",
-                arm.cost["masked"].map { String(format: "%.3f + %.3f", $0.gflops, $0.mapGflops ?? 0) } ?? "-",
-            ])
+            row(
+                [arm.title] + columns.map { cell(arm.results[$0.key], $0.scale, $0.digits) } + [
+                    arm.cost["all"].map { String(format: "%.3f", $0.gflops) } ?? "-",
+                    arm.cost["masked"].map { String(format: "%.3f + %.3f", $0.gflops, $0.mapGflops ?? 0) } ?? "-",
+                ])
         }
         let head = ["training"] + columns.map(\.title) + ["GFLOP, all", "GFLOP, masked + map"]
         return ([row(head), row(head.map { _ in "---" })] + lines).joined(separator: "\n")
@@ -70,11 +73,15 @@ public struct ExperimentResult: Codable, Hashable, Sendable {
 extension ExperimentResult.Arm {
     /// Compares the evaluations of an arm's seeds, of which there is at least one.
     init(_ arm: ExperimentArm, _ reports: [EvaluationReport]) {
-        let summary = SeedSummary(task: RunKind.finetune.rawValue, seeds: Array(reports.indices), reports.map(\.numbers))
+        let summary = SeedSummary(
+            task: RunKind.finetune.rawValue, seeds: Array(reports.indices), reports.map(\.numbers))
         var cost: [String: ExperimentResult.Cost] = [:]
         for result in reports.first?.results ?? [] where result.checkpoint == "last" {
-            cost[result.path.rawValue] = .init(tokens: result.tokens, gflops: result.gflops, mapGflops: result.mapGflops)
+            cost[result.path.rawValue] = .init(
+                tokens: result.tokens, gflops: result.gflops, mapGflops: result.mapGflops)
         }
-        self.init(name: arm.rawValue, title: arm.title, images: reports.first?.images ?? 0, results: summary.results, cost: cost)
+        self.init(
+            name: arm.rawValue, title: arm.title, images: reports.first?.images ?? 0, results: summary.results,
+            cost: cost)
     }
 }

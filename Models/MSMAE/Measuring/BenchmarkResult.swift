@@ -36,8 +36,10 @@ public struct BenchmarkResult: Sendable {
         // The PyTorch side divides kilobytes of 1024 by a million.
         let peak = Double(peakBytes) / 1024 / 1e6
         let entries = [
-            ("task", "\"\(task)\""), ("preset", "\"\(preset)\""), ("dtype", "\"\(precision)\""), ("variant", "\"compiled\""),
-            ("batch", "\(batch)"), ("first_s", number(first, 3)), ("median_s", number(median, 5)), ("min_s", number(times[0], 5)),
+            ("task", "\"\(task)\""), ("preset", "\"\(preset)\""), ("dtype", "\"\(precision)\""),
+            ("variant", "\"compiled\""),
+            ("batch", "\(batch)"), ("first_s", number(first, 3)), ("median_s", number(median, 5)),
+            ("min_s", number(times[0], 5)),
             ("images_per_s", number(imagesPerSecond, 3)), ("peak_rss_gb", number(peak, 3)), ("threads", "\(threads)"),
             ("apus", "\"\(version)\""), ("compile_s", number(compilation, 3)), ("cached", "\(isCached)"),
             ("gflop_per_step", number(billionOperations, 3)),
@@ -57,11 +59,15 @@ public struct BenchmarkResult: Sendable {
             ("median of \(times.count) runs", String(format: "%.4g s", median)),
             ("shortest run", String(format: "%.4g s", times[0])),
             ("images", String(format: "%.1f / s", imagesPerSecond)),
-            ("products", String(format: "%.3f GFLOP in a run, %.1f GFLOP/s", billionOperations, billionOperations / median)),
+            (
+                "products",
+                String(format: "%.3f GFLOP in a run, %.1f GFLOP/s", billionOperations, billionOperations / median)
+            ),
             ("peak memory", String(format: "%.3f GB", Double(peakBytes) / 1e9)),
         ]
         let width = rows.map(\.0.count).max() ?? 0
-        return rows.map { $0.0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $0.1 }.joined(separator: "\n")
+        return rows.map { $0.0.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + $0.1 }.joined(
+            separator: "\n")
     }
 }
 
@@ -71,11 +77,11 @@ enum ProcessMemory {
     static var peakBytes: Int {
         var usage = rusage()
         #if os(Linux)
-        getrusage(RUSAGE_SELF.rawValue, &usage)
-        return usage.ru_maxrss * 1024
+            getrusage(RUSAGE_SELF.rawValue, &usage)
+            return usage.ru_maxrss * 1024
         #else
-        getrusage(RUSAGE_SELF, &usage)
-        return usage.ru_maxrss
+            getrusage(RUSAGE_SELF, &usage)
+            return usage.ru_maxrss
         #endif
     }
 }

@@ -30,7 +30,8 @@ public struct ModelSummary: Sendable {
             let optimizer = program.optimizerBytes
             return StepCost(
                 step: step, cost: ModelCost(of: try step.declaration(of: model, batch: 1).forward()),
-                weightBytes: program.parameterBytes - optimizer, optimizerBytes: optimizer, arenaBytes: program.arenaBytes)
+                weightBytes: program.parameterBytes - optimizer, optimizerBytes: optimizer,
+                arenaBytes: program.arenaBytes)
         }
     }
 
@@ -46,8 +47,16 @@ public struct ModelSummary: Sendable {
             "classes     \(model.classes)",
             "",
         ]
-        func billions(_ count: Int) -> String { String(format: count < 1_000_000_000 ? "%.4f" : "%.2f", Double(count) / 1e9) }
-        let rows = [["step", "weights", "GMAC / image", "without attention", "weights MB", "optimizer MB", "arena MB", "in all MB"]]
+        func billions(_ count: Int) -> String {
+            String(format: count < 1_000_000_000 ? "%.4f" : "%.2f", Double(count) / 1e9)
+        }
+        let rows =
+            [
+                [
+                    "step", "weights", "GMAC / image", "without attention", "weights MB", "optimizer MB", "arena MB",
+                    "in all MB",
+                ]
+            ]
             + steps.map { step in
                 let bytes = [step.weightBytes, step.optimizerBytes, step.arenaBytes]
                 return [
@@ -62,16 +71,19 @@ public struct ModelSummary: Sendable {
                 return column == 0 ? row[column] + space : space + row[column]
             }.joined(separator: "  ")
         }
-        return (lines + [
-            "",
-            "GMAC: billions of multiply-adds of the forward pass, which publications on vision transformers call FLOPs;",
-            "without attention: without the products of queries with keys and of their shares with values.",
-            "Memory is that of the compiled program for a batch of \(batch).",
-        ]).joined(separator: "\n")
+        return
+            (lines + [
+                "",
+                "GMAC: billions of multiply-adds of the forward pass, which publications on vision transformers call FLOPs;",
+                "without attention: without the products of queries with keys and of their shares with values.",
+                "Memory is that of the compiled program for a batch of \(batch).",
+            ]).joined(separator: "\n")
     }
 }
 
 extension Program {
     /// Bytes of what the optimizer keeps about the weights.
-    var optimizerBytes: Int { parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount } }
+    var optimizerBytes: Int {
+        parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
+    }
 }

@@ -11,8 +11,13 @@ public struct StepBenchmark {
     /// Where code is looked for before it is compiled.
     public let cache: ObjectCache?
 
-    public init(_ step: NamedStep, preset: String, options: CompilerOptions = CompilerOptions(), batch: Int, steps: Int, cache: ObjectCache? = .standard) {
-        (self.step, self.preset, self.options, self.batch, self.steps, self.cache) = (step, preset, options, batch, steps, cache)
+    public init(
+        _ step: NamedStep, preset: String, options: CompilerOptions = CompilerOptions(), batch: Int, steps: Int,
+        cache: ObjectCache? = .standard
+    ) {
+        (self.step, self.preset, self.options, self.batch, self.steps, self.cache) = (
+            step, preset, options, batch, steps, cache
+        )
     }
 
     /// Compiles and runs the step. With `observing`, as many runs again tell where the time goes.
@@ -21,16 +26,19 @@ public struct StepBenchmark {
         configuration.classes = 4
         // The released code's loss, as the comparison with PyTorch has it.
         configuration.variant = .released
-        let trial = try StepTrial(step, of: configuration, batch: batch, options: options, threads: threads, cache: cache)
+        let trial = try StepTrial(
+            step, of: configuration, batch: batch, options: options, threads: threads, cache: cache)
         let first = trial.compilation + (try trial.run())
         _ = try trial.run()
         let times = try (0..<steps).map { _ in try trial.run() }
         let peakBytes = ProcessMemory.peakBytes
         let observed = observing ? try trial.observed(runs: steps) : nil
         return BenchmarkResult(
-            task: step.rawValue, preset: preset, precision: options.precision.rawValue, batch: batch, compilation: trial.compilation,
+            task: step.rawValue, preset: preset, precision: options.precision.rawValue, batch: batch,
+            compilation: trial.compilation,
             stages: trial.compiled.compilation.timings, isCached: trial.compiled.compilation.isCached, first: first,
             times: times.sorted(), peakBytes: peakBytes, threads: trial.compiler.pool.threads,
-            floatingPointOperations: trial.compiled.program.floatingPointOperations, profile: observed?.profile, trace: observed?.trace)
+            floatingPointOperations: trial.compiled.program.floatingPointOperations, profile: observed?.profile,
+            trace: observed?.trace)
     }
 }

@@ -15,14 +15,17 @@ public struct StepExplanation {
     private let seconds: Double
 
     /// Compiles the step, and runs it a few times on random images.
-    public init(_ step: NamedStep, of configuration: Configuration, batch: Int, options: CompilerOptions, threads: Int?) throws {
+    public init(_ step: NamedStep, of configuration: Configuration, batch: Int, options: CompilerOptions, threads: Int?)
+        throws
+    {
         let trial = try StepTrial(step, of: configuration, batch: batch, options: options, threads: threads)
         for _ in 0..<Self.warmUps { _ = try trial.run() }
         seconds = try (0..<Self.runs).map { _ in try trial.run() }.sorted()[Self.runs / 2]
         (profile, trace) = try trial.observed(runs: Self.runs)
         compilation = trial.compiled.compilation
         precision = options.precision
-        title = "\(step.rawValue), \(configuration.depth) blocks of \(configuration.dim), images \(configuration.image) x \(configuration.image), "
+        title =
+            "\(step.rawValue), \(configuration.depth) blocks of \(configuration.dim), images \(configuration.image) x \(configuration.image), "
             + "\(precision.rawValue), batch \(batch), threads \(trial.compiler.pool.threads)"
     }
 
@@ -47,8 +50,12 @@ public struct StepExplanation {
 
     private var memory: String {
         let program = compilation.program, optimizer = program.optimizerBytes
-        let parts = [(program.parameterBytes - optimizer, "parameters"), (optimizer, "optimizer state"), (program.constants.count, "constants")]
-        return parts.map { String(format: "%9.1f MB               ", Double($0) / 1e6) + $1 + "\n" }.joined() + compilation.memory.text()
+        let parts = [
+            (program.parameterBytes - optimizer, "parameters"), (optimizer, "optimizer state"),
+            (program.constants.count, "constants"),
+        ]
+        return parts.map { String(format: "%9.1f MB               ", Double($0) / 1e6) + $1 + "\n" }.joined()
+            + compilation.memory.text()
     }
 
     private var total: String {

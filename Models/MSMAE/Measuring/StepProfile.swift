@@ -29,11 +29,13 @@ public struct StepProfile: Sendable {
         entries[run.step.name] = entry
     }
 
-    /// A line for each name, those that take longest first: calls, time, arithmetic and traffic of one run, speeds, and the
-    /// share of the machine's peak.
+    /// A line for each name, those that take longest first: calls, time, arithmetic and traffic of one run, speeds, and
+    /// the share of the machine's peak.
     public var table: String {
         let total = entries.values.reduce(0) { $0 + $1.seconds }
-        func number(_ value: Double, _ digits: Int) -> String { value == 0 ? "-" : String(format: "%.\(digits)f", value) }
+        func number(_ value: Double, _ digits: Int) -> String {
+            value == 0 ? "-" : String(format: "%.\(digits)f", value)
+        }
         func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
         func columns(_ values: [String], _ name: String) -> String {
             values.map { String(repeating: " ", count: max(0, 9 - $0.count)) + $0 }.joined(separator: " ") + "  " + name
@@ -43,11 +45,14 @@ public struct StepProfile: Sendable {
             let (operations, bytes) = (Double(entry.operations) / 1e9, Double(entry.bytes) / 1e9)
             return columns(
                 [
-                    "\(entry.calls / runs)", number(entry.seconds * perRun * 1e3, 3), percent(seconds / max(total, seconds)),
-                    number(operations * perRun, 3), number(bytes * perRun, 3), number(operations / seconds, 1), number(bytes / seconds, 1),
+                    "\(entry.calls / runs)", number(entry.seconds * perRun * 1e3, 3),
+                    percent(seconds / max(total, seconds)),
+                    number(operations * perRun, 3), number(bytes * perRun, 3), number(operations / seconds, 1),
+                    number(bytes / seconds, 1),
                     percent(peak.share(operations: entry.operations, bytes: entry.bytes, seconds: seconds, precision)),
                 ], name)
         }
-        return ([columns(["calls", "ms", "share", "GFLOP", "GB", "GFLOP/s", "GB/s", "of peak"], "step")] + rows).joined(separator: "\n")
+        return ([columns(["calls", "ms", "share", "GFLOP", "GB", "GFLOP/s", "GB/s", "of peak"], "step")] + rows).joined(
+            separator: "\n")
     }
 }

@@ -10,7 +10,10 @@ final class StepTrial {
     private let state: ProgramState
     private var inputs: RandomBatch
 
-    init(_ step: NamedStep, of configuration: Configuration, batch: Int, options: CompilerOptions, threads: Int?, cache: ObjectCache? = .standard) throws {
+    init(
+        _ step: NamedStep, of configuration: Configuration, batch: Int, options: CompilerOptions, threads: Int?,
+        cache: ObjectCache? = .standard
+    ) throws {
         let optimizer = Optimizer.adamW(learningRate: 1e-4, betas: (0.9, 0.95), weightDecay: 0.05, decays: .all)
         let declaration = step.declaration(of: try MaskedAutoencoder(configuration), batch: batch, optimizer: optimizer)
         let start = now()
@@ -28,10 +31,12 @@ final class StepTrial {
         return seconds(since: start)
     }
 
-    /// Runs the step some times and observes it: where the time goes on average, and when what took place in the last run.
+    /// Runs the step some times and observes it: where the time goes on average, and when what took place in the last
+    /// run.
     func observed(runs: Int) throws -> (profile: StepProfile, trace: StepTrace) {
         let precision = compiler.options.precision
-        var profile = StepProfile(runs: runs, peak: try compiler.measurePeak(), precision: precision), last: [StepRun] = []
+        var profile = StepProfile(runs: runs, peak: try compiler.measurePeak(), precision: precision),
+            last: [StepRun] = []
         for _ in 0..<runs {
             last = []
             _ = try run { last.append($0) }
@@ -52,11 +57,18 @@ private struct RandomBatch {
         for binding in bindings {
             let (shape, count) = (binding.type.shape, binding.type.count)
             switch binding.name {
-            case "images": inputs["images"] = TensorData((0..<count).map { _ in Float.random(in: -2...2, using: &random) }, shape: shape)
-            case "labels": inputs["labels"] = TensorData((0..<count).map { _ in Int32.random(in: 0..<Int32(classes), using: &random) }, shape: shape)
-            case "masks": inputs["masks"] = TensorData((0..<count).map { _ in Float.random(in: 0...1, using: &random).rounded() }, shape: shape)
+            case "images":
+                inputs["images"] = TensorData(
+                    (0..<count).map { _ in Float.random(in: -2...2, using: &random) }, shape: shape)
+            case "labels":
+                inputs["labels"] = TensorData(
+                    (0..<count).map { _ in Int32.random(in: 0..<Int32(classes), using: &random) }, shape: shape)
+            case "masks":
+                inputs["masks"] = TensorData(
+                    (0..<count).map { _ in Float.random(in: 0...1, using: &random).rounded() }, shape: shape)
             case "mask_weights":
-                inputs["mask_weights"] = TensorData((0..<count).map { _ in Float.random(in: 0.01...1.01, using: &random) }, shape: shape)
+                inputs["mask_weights"] = TensorData(
+                    (0..<count).map { _ in Float.random(in: 0.01...1.01, using: &random) }, shape: shape)
             case "random_key": inputs["random_key"] = TensorData([0, 0] as [Int32])
             default: break
             }

@@ -14,7 +14,8 @@ struct Decoder {
         guard x.isValid else { return x }
         let maskToken = weight("mask_token", [1, 1, dim], .normal(deviation: 0.02))
         let positions = weight(
-            "decoder_pos_embed", [1, 1 + configuration.tokens, dim], .sineCosine2D(grid: configuration.grid, classToken: true), trainable: false)
+            "decoder_pos_embed", [1, 1 + configuration.tokens, dim],
+            .sineCosine2D(grid: configuration.grid, classToken: true), trainable: false)
 
         let kept = x.slice(1..<x.shape[1], axis: 1)
         var patches = selection.inImageOrder(selection.fill(kept: kept, with: maskToken))
@@ -31,7 +32,8 @@ struct Decoder {
             Sequential {
                 for _ in 0..<configuration.decoderDepth {
                     TransformerBlock(
-                        dim: dim, heads: configuration.decoderHeads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon)
+                        dim: dim, heads: configuration.decoderHeads, mlpRatio: configuration.mlpRatio,
+                        epsilon: configuration.layerNormEpsilon)
                 }
             }.named("decoder_blocks")
             LayerNorm(dim, epsilon: configuration.layerNormEpsilon).named("decoder_norm")

@@ -5,7 +5,8 @@ struct Encoder {
     let configuration: Configuration
     /// Whether positions are learned; in pre-training they are a fixed sine-cosine table.
     var learnsPositions = false
-    /// The chance that a branch of the last block is dropped for an image; it rises linearly from 0 in the first block, as in timm.
+    /// The chance that a branch of the last block is dropped for an image; it rises linearly from 0 in the first block,
+    /// as in timm.
     var dropPath = 0.0
     /// Whether the projections to queries, keys and values have a bias.
     var hasQKVBias = true
@@ -32,7 +33,8 @@ struct Encoder {
         return found
     }
 
-    /// How much each token attends to each other one in the last block: images -> [batch, heads, 1 + patches, 1 + patches].
+    /// How much each token attends to each other one in the last block: images -> [batch, heads, 1 + patches, 1 +
+    /// patches].
     func lastAttention(_ images: Tensor) -> Tensor {
         let last = configuration.depth - 1
         let x = blocks(last)(tokens(images, keeping: nil))
@@ -50,7 +52,8 @@ struct Encoder {
     private func tokens(_ images: Tensor, keeping kept: Tensor?) -> Tensor {
         let classToken = weight("cls_token", [1, 1, dim], .normal(deviation: 0.02))
         let positions = weight(
-            "pos_embed", [1, 1 + configuration.tokens, dim], .sineCosine2D(grid: configuration.grid, classToken: true), trainable: learnsPositions)
+            "pos_embed", [1, 1 + configuration.tokens, dim], .sineCosine2D(grid: configuration.grid, classToken: true),
+            trainable: learnsPositions)
         let embedding = PatchEmbedding(patch: configuration.patch, channels: configuration.channels, dim: dim)
         var patches = embedding.named("patch_embed")(images) + positions.slice(1..<1 + configuration.tokens, axis: 1)
         if let kept { patches = gather(patches, kept, batch: 1) }
@@ -59,7 +62,8 @@ struct Encoder {
 
     private func block(_ index: Int) -> TransformerBlock {
         var block = TransformerBlock(
-            dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio, epsilon: configuration.layerNormEpsilon,
+            dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio,
+            epsilon: configuration.layerNormEpsilon,
             hasQKVBias: hasQKVBias)
         let rate = configuration.depth > 1 ? dropPath * Double(index) / Double(configuration.depth - 1) : 0
         if rate != 0 {

@@ -27,7 +27,8 @@ extension Configuration {
         }
     }
 
-    /// Tokens that the encoder works on, the class token included: of the patches that a masking keeps, or of all if nil.
+    /// Tokens that the encoder works on, the class token included: of the patches that a masking keeps, or of all if
+    /// nil.
     public func encoderTokens(_ masking: Masking?) -> Int { 1 + (masking.map { split($0).kept } ?? tokens) }
 }
 
@@ -62,14 +63,17 @@ struct PatchSelection {
         let uniform = randomUniform(shape, key: Input("random_key", [2], .int32), stream: 0)
         switch masking {
         case .random: return argsort(uniform)
-        // An exponential race: the first arrivals are a draw without replacement by these weights; a weight of 0 comes last.
+        // An exponential race: the first arrivals are a draw without replacement by these weights; a weight of 0 comes
+        // last.
         case .attention: return argsort(-log(uniform) / Input("mask_weights", shape))
         }
     }
 
     /// Places of the order that are kept, and places that are thrown away.
     private var keptPlaces: Range<Int> { masking == .random ? 0..<split.kept : tokens - split.kept..<tokens }
-    private var thrownPlaces: Range<Int> { masking == .random ? tokens..<tokens : split.masked..<split.masked + split.thrown }
+    private var thrownPlaces: Range<Int> {
+        masking == .random ? tokens..<tokens : split.masked..<split.masked + split.thrown
+    }
 
     private var maskedPlaces: Range<Int> { masking == .random ? split.kept..<tokens : 0..<split.masked }
 
@@ -102,14 +106,16 @@ struct PatchSelection {
         return argsort(isIn(thrownPlaces)).slice(0..<tokens - split.thrown, axis: 1)
     }
 
-    /// Rows of the masked patches among those of the visible ones, both in the order of the image: [batch, visible, n] -> [batch, masked, n].
+    /// Rows of the masked patches among those of the visible ones, both in the order of the image: [batch, visible, n]
+    /// -> [batch, masked, n].
     func masked(_ rows: Tensor) -> Tensor {
         var masked = isIn(maskedPlaces)
         if let visible { masked = gather(masked, visible, batch: 1) }
         return gather(rows, argsort(-masked).slice(0..<split.masked, axis: 1), batch: 1)
     }
 
-    /// Rows of the visible patches in the order of the image, with rows of zeros for the others: [batch, visible, n] -> [batch, tokens, n].
+    /// Rows of the visible patches in the order of the image, with rows of zeros for the others: [batch, visible, n] ->
+    /// [batch, tokens, n].
     func spread(_ rows: Tensor) -> Tensor {
         guard let visible, rows.isValid else { return rows }
         return scatterAdd(rows, at: visible, rows: tokens, batch: 1)

@@ -1,8 +1,11 @@
 import Apus
 
-/// Cuts images [batch, channels, side, side] into patches [batch, patches, patch · patch · channels], channels innermost.
+/// Cuts images [batch, channels, side, side] into patches [batch, patches, patch · patch · channels], channels
+/// innermost.
 func patches(of images: Tensor, _ configuration: Configuration) -> Tensor {
-    let (batch, grid, patch, channels) = (images.shape[0], configuration.grid, configuration.patch, configuration.channels)
+    let (batch, grid, patch, channels) = (
+        images.shape[0], configuration.grid, configuration.patch, configuration.channels
+    )
     return images.reshape([batch, channels, grid, patch, grid, patch])
         .transpose([0, 2, 4, 3, 5, 1])
         .reshape([batch, configuration.tokens, configuration.patchSize])

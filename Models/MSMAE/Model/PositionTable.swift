@@ -1,11 +1,15 @@
-/// Resizes a position table to another grid of patches, as MAE's `interpolate_pos_embed` does: bicubic, corners not aligned.
+/// Resizes a position table to another grid of patches, as MAE's `interpolate_pos_embed` does: bicubic, corners not
+/// aligned.
 ///
-/// The table [1 + fromGrid², dim] begins with the class token's row, which is kept; so does the result [1 + toGrid², dim]. The cubic has PyTorch's
-/// constant a = −0.75 (Keys 1981, equation 4), and reads the table's edge where it reaches beyond.
+/// The table [1 + fromGrid², dim] begins with the class token's row, which is kept; so does the result [1 + toGrid²,
+/// dim]. The cubic has PyTorch's constant a = −0.75 (Keys 1981, equation 4), and reads the table's edge where it
+/// reaches beyond.
 public func positionTable(resizing table: [Float], fromGrid: Int, toGrid: Int, dim: Int) -> [Float] {
     precondition(table.count == (1 + fromGrid * fromGrid) * dim, "the table has the rows of its grid")
     guard fromGrid != toGrid else { return table }
-    let taps = (0..<toGrid).map { cubicTaps(at: (Double($0) + 0.5) * Double(fromGrid) / Double(toGrid) - 0.5, count: fromGrid) }
+    let taps = (0..<toGrid).map {
+        cubicTaps(at: (Double($0) + 0.5) * Double(fromGrid) / Double(toGrid) - 0.5, count: fromGrid)
+    }
     var result = Array(table.prefix(dim))
     result.reserveCapacity((1 + toGrid * toGrid) * dim)
     for rows in taps {
@@ -14,7 +18,9 @@ public func positionTable(resizing table: [Float], fromGrid: Int, toGrid: Int, d
             for row in rows {
                 for column in columns {
                     let start = (1 + row.index * fromGrid + column.index) * dim
-                    for element in 0..<dim { sum[element] += row.weight * column.weight * Double(table[start + element]) }
+                    for element in 0..<dim {
+                        sum[element] += row.weight * column.weight * Double(table[start + element])
+                    }
                 }
             }
             result += sum.map { Float($0) }

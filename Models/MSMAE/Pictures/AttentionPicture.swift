@@ -13,7 +13,8 @@ extension TrainedModel {
             let level = Float(heat.pixels[start]) / 255
             let colour = HeatColour.at(level), share = 0.15 + 0.5 * level
             for channel in 0..<3 {
-                pixels[start + channel] = UInt8((Float(pixels[start + channel]) * (1 - share) + colour[channel] * share).rounded())
+                pixels[start + channel] = UInt8(
+                    (Float(pixels[start + channel]) * (1 - share) + colour[channel] * share).rounded())
             }
         }
         return try RGBImage(width: image.width, height: image.height, pixels: pixels)

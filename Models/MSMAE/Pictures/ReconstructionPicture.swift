@@ -1,11 +1,14 @@
 import Apus
 
 extension TrainedModel {
-    /// Three images of the model's size side by side: what the encoder sees, what the decoder makes of it, and the original.
+    /// Three images of the model's size side by side: what the encoder sees, what the decoder makes of it, and the
+    /// original.
     ///
-    /// Masked patches are grey in the first one. Patches that were thrown away are dark red in the first two: nothing is predicted
-    /// there.
-    public func reconstructionPicture(of image: RGBImage, masking: Masking? = nil, seed: UInt64 = 0, index: Int = 0) throws -> RGBImage {
+    /// Masked patches are grey in the first one. Patches that were thrown away are dark red in the first two: nothing
+    /// is predicted there.
+    public func reconstructionPicture(of image: RGBImage, masking: Masking? = nil, seed: UInt64 = 0, index: Int = 0)
+        throws -> RGBImage
+    {
         var random = CounterRandom(seed: seed, index: index, purpose: .masking)
         let key = (Int32(truncatingIfNeeded: random.next()), Int32(truncatingIfNeeded: random.next()))
         let (predictions, mask) = try reconstruct(image, masking ?? self.masking, key: key)
@@ -16,7 +19,8 @@ extension TrainedModel {
         for (token, kind) in mask.enumerated() where kind != 0 {
             let range = token * size..<(token + 1) * size
             let isThrown = kind < 0
-            let scale: (mean: Float, deviation: Float) = configuration.normalizePixels ? ImagePatches.moments(patches[range]) : (0, 1)
+            let scale: (mean: Float, deviation: Float) =
+                configuration.normalizePixels ? ImagePatches.moments(patches[range]) : (0, 1)
             for index in range {
                 let colour = (isThrown ? Self.thrownColour : Self.maskedColour)[index % configuration.channels]
                 seen[index] = colour

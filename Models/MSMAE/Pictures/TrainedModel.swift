@@ -21,7 +21,8 @@ public final class TrainedModel {
     public init(checkpoint path: String, threads: Int? = nil) throws {
         let saved = try SavedModel(checkpoint: path)
         guard saved.kind != .segment else {
-            throw RunError.foreignCheckpoint(path: saved.file.path, reason: "a segmentation has neither attention maps nor a decoder to draw")
+            throw RunError.foreignCheckpoint(
+                path: saved.file.path, reason: "a segmentation has neither attention maps nor a decoder to draw")
         }
         (file, configuration, masking) = (saved.file, saved.configuration, saved.masking ?? .random)
         decoder = saved.settings.decoder
@@ -43,8 +44,11 @@ public final class TrainedModel {
     }
 
     /// What the decoder makes of an image of which some patches are hidden; `key` chooses among the draws.
-    func reconstruct(_ image: RGBImage, _ masking: Masking, key: (Int32, Int32)) throws -> (predictions: [Float], mask: [Float]) {
-        let program = try reconstructions[masking] ?? prepare(compiler.compile(model.reconstruction(batch: 1, masking: masking)))
+    func reconstruct(_ image: RGBImage, _ masking: Masking, key: (Int32, Int32)) throws -> (
+        predictions: [Float], mask: [Float]
+    ) {
+        let program =
+            try reconstructions[masking] ?? prepare(compiler.compile(model.reconstruction(batch: 1, masking: masking)))
         reconstructions[masking] = program
         var inputs = ["images": tensor(try input(image)), "random_key": TensorData([key.0, key.1])]
         if masking == .attention {

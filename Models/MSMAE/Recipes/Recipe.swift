@@ -2,8 +2,9 @@ import Apus
 
 /// How a published experiment is repeated: the data, the number to compare with, and the settings of each run.
 ///
-/// A recipe is written as YAML (Models/Recipes). All in it goes by paths such as `data.window` or `finetune.epochs`, which files,
-/// the command line and saved runs share; ``set(_:_:)`` checks each value. Settings that a section leaves out have the run's defaults.
+/// A recipe is written as YAML (Models/Recipes). All in it goes by paths such as `data.window` or `finetune.epochs`,
+/// which files, the command line and saved runs share; ``set(_:_:)`` checks each value. Settings that a section leaves
+/// out have the run's defaults.
 public struct Recipe: Hashable, Sendable {
     /// How the images are laid out.
     public enum Layout: String, Hashable, Sendable, CaseIterable {
@@ -49,7 +50,8 @@ public struct Recipe: Hashable, Sendable {
     /// What a run of a kind is to be given: its section, with the variant and the window.
     public func settings(_ kind: RunKind) -> [String: SettingValue] {
         var settings = sections[kind] ?? [:]
-        let shared = ["variant": SettingValue.text(variant.rawValue), "window": window.map { .text($0) }].compactMapValues { $0 }
+        let shared = ["variant": SettingValue.text(variant.rawValue), "window": window.map { .text($0) }]
+            .compactMapValues { $0 }
         for (name, value) in shared where kind.knows(name) && settings[name] == nil { settings[name] = value }
         return settings
     }
@@ -78,10 +80,13 @@ public struct Recipe: Hashable, Sendable {
 
     /// Throws if what every recipe needs is missing.
     public func requireComplete() throws(SettingError) {
-        for (path, isMissing) in [("name", name.isEmpty), ("title", title.isEmpty), ("data.classes", classes.isEmpty)] where isMissing {
+        for (path, isMissing) in [("name", name.isEmpty), ("title", title.isEmpty), ("data.classes", classes.isEmpty)]
+        where isMissing {
             throw .missing(name: path)
         }
-        if sections.isEmpty { throw .missing(name: "a section of settings (\(RunKind.allCases.map(\.rawValue).joined(separator: ", ")))") }
+        if sections.isEmpty {
+            throw .missing(name: "a section of settings (\(RunKind.allCases.map(\.rawValue).joined(separator: ", ")))")
+        }
     }
 }
 
@@ -118,8 +123,10 @@ extension SettingError {
     func inside(_ section: String) -> SettingError {
         switch self {
         case .unknown(let name): .unknown(name: "\(section).\(name)")
-        case .wrongType(let name, let value, let wanted): .wrongType(name: "\(section).\(name)", value: value, wanted: wanted)
-        case .outOfRange(let name, let value, let allowed): .outOfRange(name: "\(section).\(name)", value: value, allowed: allowed)
+        case .wrongType(let name, let value, let wanted):
+            .wrongType(name: "\(section).\(name)", value: value, wanted: wanted)
+        case .outOfRange(let name, let value, let allowed):
+            .outOfRange(name: "\(section).\(name)", value: value, allowed: allowed)
         case .missing(let name): .missing(name: "\(section).\(name)")
         }
     }

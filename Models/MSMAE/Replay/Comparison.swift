@@ -27,10 +27,13 @@ public struct ReplayReport: Hashable, Sendable {
         let width = max(comparisons.map(\.quantity.count).max() ?? 0, "quantity".count)
         func line(_ quantity: String, _ error: String, _ tolerance: String, _ result: String) -> String {
             func right(_ text: String) -> String { String(repeating: " ", count: max(0, 9 - text.count)) + text }
-            return "\(quantity.padding(toLength: width, withPad: " ", startingAt: 0))  \(right(error))  \(right(tolerance))  \(result)"
+            return
+                "\(quantity.padding(toLength: width, withPad: " ", startingAt: 0))  \(right(error))  \(right(tolerance))  \(result)"
         }
         func number(_ value: Double) -> String { value == 0 ? "0" : String(format: "%.2e", value) }
-        let rows = comparisons.map { line($0.quantity, number($0.error), number($0.tolerance), $0.passes ? "ok" : "FAILED") }
+        let rows = comparisons.map {
+            line($0.quantity, number($0.error), number($0.tolerance), $0.passes ? "ok" : "FAILED")
+        }
         return ([line("quantity", "error", "tolerance", "")] + rows).joined(separator: "\n")
     }
 }
@@ -53,7 +56,8 @@ struct Tolerances {
         switch precision {
         case .float32: Tolerances(forward: 1e-5, loss: 1e-5, gradient: 5e-5, change: 3e-3, uncertain: 1e-6, noise: 1e-6)
         // A number in bf16 is off by up to 2⁻⁹; errors of many numbers add up in sums, but even out in a loss.
-        case .bfloat16: Tolerances(forward: 2e-2, loss: 2e-3, gradient: 5e-2, change: 5e-2, uncertain: 5e-2, noise: 1e-3)
+        case .bfloat16:
+            Tolerances(forward: 2e-2, loss: 2e-3, gradient: 5e-2, change: 5e-2, uncertain: 5e-2, noise: 1e-3)
         }
     }
 }
@@ -72,7 +76,8 @@ extension Tolerances {
     /// Compares gradients; two that are nothing but noise beside the `largest` of the recording are equal.
     func gradient(_ quantity: String, _ computed: [Float], _ recorded: [Float], largest: Float) -> Comparison {
         let isNoise = isNoise(computed, largest) && isNoise(recorded, largest)
-        return Comparison(quantity: quantity, error: isNoise ? 0 : relativeError(computed, recorded), tolerance: gradient)
+        return Comparison(
+            quantity: quantity, error: isNoise ? 0 : relativeError(computed, recorded), tolerance: gradient)
     }
 
     /// Whether all numbers are below the noise beside `largest`; NaN is not.
@@ -82,22 +87,25 @@ extension Tolerances {
 
     /// Compares how far weights have moved from `start`.
     ///
-    /// The first updates of Adam are of the learning rate's size whatever the gradient's: where its sign is not certain, a weight
-    /// may be off by `leeway`, the distance between moving one way and the other.
+    /// The first updates of Adam are of the learning rate's size whatever the gradient's: where its sign is not
+    /// certain, a weight may be off by `leeway`, the distance between moving one way and the other.
     func change(
-        _ quantity: String, _ computed: [Float], _ recorded: [Float], from start: [Float], leeway: Double, where isCertain: (Int) -> Bool
+        _ quantity: String, _ computed: [Float], _ recorded: [Float], from start: [Float], leeway: Double,
+        where isCertain: (Int) -> Bool
     ) -> Comparison {
         guard computed.count == recorded.count, recorded.count == start.count else {
             return Comparison(quantity: quantity, error: .infinity, tolerance: change)
         }
         var difference = 0.0, norm = 0.0
         for index in start.indices {
-            let distance = abs(Double(computed[index]) - Double(recorded[index])), moved = Double(recorded[index]) - Double(start[index])
+            let distance = abs(Double(computed[index]) - Double(recorded[index])),
+                moved = Double(recorded[index]) - Double(start[index])
             let excess = isCertain(index) || distance.isNaN ? distance : max(0, distance - leeway)
             difference += excess * excess
             norm += moved * moved
         }
-        return Comparison(quantity: quantity, error: difference == 0 ? 0 : (difference / norm).squareRoot(), tolerance: change)
+        return Comparison(
+            quantity: quantity, error: difference == 0 ? 0 : (difference / norm).squareRoot(), tolerance: change)
     }
 }
 

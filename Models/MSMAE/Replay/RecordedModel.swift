@@ -51,17 +51,22 @@ struct RecordedModel {
         self.masking = masking
         let sizes = description.model
         guard let mlpRatio = Int(exactly: sizes.mlp_ratio) else {
-            throw unsupported("this version has no blocks whose mlp_ratio is \(sizes.mlp_ratio): it has to be a whole number")
+            throw unsupported(
+                "this version has no blocks whose mlp_ratio is \(sizes.mlp_ratio): it has to be a whole number")
         }
         // A model has tensors for each block, so more blocks than tensors cannot be.
         guard max(sizes.depth, sizes.decoder_depth ?? 0) <= recording.remaining.count else {
             throw ReplayError(.contradiction, path: path, "the file holds too few tensors for the blocks of its model")
         }
         guard 1...1 << 20 ~= description.batch, description.steps >= 0 else {
-            throw ReplayError(.badDescription, path: path, "a batch of \(description.batch) and \(description.steps) steps cannot be replayed")
+            throw ReplayError(
+                .badDescription, path: path,
+                "a batch of \(description.batch) and \(description.steps) steps cannot be replayed")
         }
         var configuration = Configuration()
-        (configuration.image, configuration.patch, configuration.channels) = (sizes.img_size, sizes.patch_size, sizes.in_chans)
+        (configuration.image, configuration.patch, configuration.channels) = (
+            sizes.img_size, sizes.patch_size, sizes.in_chans
+        )
         (configuration.dim, configuration.depth, configuration.heads) = (sizes.embed_dim, sizes.depth, sizes.num_heads)
         configuration.mlpRatio = mlpRatio
         if let dim = sizes.decoder_embed_dim { configuration.decoderDim = dim }
@@ -70,7 +75,8 @@ struct RecordedModel {
         configuration.classes = description.num_classes
         configuration.layerNormEpsilon = description.layer_norm_eps
         switch masking {
-        case .attention: (configuration.maskRatio, configuration.throwRatio) = (description.mask_ratio, description.throw_ratio)
+        case .attention:
+            (configuration.maskRatio, configuration.throwRatio) = (description.mask_ratio, description.throw_ratio)
         case .random:
             guard description.throw_ratio == 0 else { throw unsupported("random masking throws no patches away") }
             configuration.randomMaskRatio = description.mask_ratio
@@ -89,19 +95,28 @@ struct RecordedModel {
         // The public code knows only this one.
         guard let text else { return .released }
         if text.contains("cross entropy of softmax") { return .released }
-        if text == "cross entropy" || text.contains("cross entropy of logits") || text.contains("cross entropy of the logits") { return .corrected }
-        throw ReplayError(.unsupported, path: path, "the classification loss '\(text.prefix(100))' is not known to this version")
+        if text == "cross entropy" || text.contains("cross entropy of logits")
+            || text.contains("cross entropy of the logits")
+        {
+            return .corrected
+        }
+        throw ReplayError(
+            .unsupported, path: path, "the classification loss '\(text.prefix(100))' is not known to this version")
     }
 
     /// The optimizer that was recorded; `weights` are the names of the model.
     func optimizer(weights: Set<String>) throws(ReplayError) -> Optimizer {
         let options = description.optimizer
         guard options.name.lowercased() == "adamw" else {
-            throw ReplayError(.unsupported, path: path, "the optimizer '\(options.name.prefix(40))' is not known to this version")
+            throw ReplayError(
+                .unsupported, path: path, "the optimizer '\(options.name.prefix(40))' is not known to this version")
         }
-        guard options.betas.count == 2 else { throw ReplayError(.badDescription, path: path, "AdamW has two betas, not \(options.betas.count)") }
+        guard options.betas.count == 2 else {
+            throw ReplayError(.badDescription, path: path, "AdamW has two betas, not \(options.betas.count)")
+        }
         return .adamW(
-            learningRate: options.lr, betas: (options.betas[0], options.betas[1]), epsilon: options.eps, weightDecay: options.weight_decay,
+            learningRate: options.lr, betas: (options.betas[0], options.betas[1]), epsilon: options.eps,
+            weightDecay: options.weight_decay,
             decays: try decayScope(weights))
     }
 
@@ -110,7 +125,8 @@ struct RecordedModel {
         let items = description.optimizer.no_decay.split(separator: ",").flatMap { $0.split(separator: " and ") }
             .map { String($0.drop { $0 == " " }) }
         for item in items where !["1-D tensors", "biases"].contains(item) && !weights.contains(item) {
-            throw ReplayError(.unsupported, path: path, "weights without decay: '\(item.prefix(100))' is not known to this version")
+            throw ReplayError(
+                .unsupported, path: path, "weights without decay: '\(item.prefix(100))' is not known to this version")
         }
         let (skipsVectors, skipsBiases) = (items.contains("1-D tensors"), items.contains("biases"))
         let names = Set(items)
@@ -127,7 +143,8 @@ struct RecordedModel {
         let order = try recording.integers("input.ids_shuffle", [batch, tokens], in: 0..<tokens)
         let patches = order.integers
         for image in 0..<batch where Set(patches[image * tokens..<(image + 1) * tokens]).count < tokens {
-            throw ReplayError(.contradiction, path: path, "row \(image) of input.ids_shuffle is not a permutation of 0..<\(tokens)")
+            throw ReplayError(
+                .contradiction, path: path, "row \(image) of input.ids_shuffle is not a permutation of 0..<\(tokens)")
         }
         // The weights that the permutation was drawn with: the permutation itself stands in for them.
         if masking == .attention || recording.contains("input.mask_weights") {

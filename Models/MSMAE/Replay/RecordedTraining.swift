@@ -26,7 +26,8 @@ struct RecordedTraining {
         if steps > 1 { for step in 2...steps { losses[step] = try recording.floats("expect.loss.step\(step)", []) } }
         var weightsAfter: [Int: [String: TensorData]] = [:]
         if steps > 0 {
-            for step in 1...steps where step == 1 || recording.remaining.contains(where: { $0.hasPrefix("after\(step).") }) {
+            for step in 1...steps
+            where step == 1 || recording.remaining.contains(where: { $0.hasPrefix("after\(step).") }) {
                 weightsAfter[step] = try Self.weights(&recording, after: step, parameters)
             }
         }
@@ -48,7 +49,8 @@ struct RecordedTraining {
     ///
     /// `observeFirst` makes more comparisons of the first step's results.
     func replay(
-        _ program: CompiledStep, inputs: [String: TensorData], within tolerances: Tolerances, observeFirst: (StepReport) -> [Comparison]
+        _ program: CompiledStep, inputs: [String: TensorData], within tolerances: Tolerances,
+        observeFirst: (StepReport) -> [Comparison]
     ) throws -> [Comparison] {
         let state = try program.makeState(seed: 0)
         for (name, weight) in weights { try state.write(name, weight) }
@@ -56,20 +58,26 @@ struct RecordedTraining {
         for step in 1...max(steps, 1) {
             let report = try program.run(state, inputs)
             if let loss = losses[step] {
-                forward.append(tolerances.loss(step == 1 ? "expect.loss" : "expect.loss.step\(step)", report["loss"]?.floats ?? [], loss.floats))
+                forward.append(
+                    tolerances.loss(
+                        step == 1 ? "expect.loss" : "expect.loss.step\(step)", report["loss"]?.floats ?? [], loss.floats
+                    ))
             }
             if step == 1 {
                 forward += observeFirst(report)
                 backward = compareGradients(report, tolerances)
             }
-            if let recorded = weightsAfter[step] { changes += try compareChanges(state, recorded, after: step, tolerances) }
+            if let recorded = weightsAfter[step] {
+                changes += try compareChanges(state, recorded, after: step, tolerances)
+            }
         }
         return forward + backward + changes
     }
 
     private func compareGradients(_ report: StepReport, _ tolerances: Tolerances) -> [Comparison] {
         gradients.sorted { $0.key < $1.key }.map { name, recorded in
-            tolerances.gradient("grad.\(name)", report["grad.\(name)"]?.floats ?? [], recorded.floats, largest: largestGradient)
+            tolerances.gradient(
+                "grad.\(name)", report["grad.\(name)"]?.floats ?? [], recorded.floats, largest: largestGradient)
         }
     }
 
@@ -81,7 +89,8 @@ struct RecordedTraining {
             let largest = gradient?.map(abs).max() ?? 0
             let isAllNoise = gradient.map { tolerances.isNoise($0, largestGradient) } ?? false
             return tolerances.change(
-                "after\(step).\(name)", try state.read(name).floats, weights.floats, from: self.weights[name]?.floats ?? [],
+                "after\(step).\(name)", try state.read(name).floats, weights.floats,
+                from: self.weights[name]?.floats ?? [],
                 leeway: 2 * learningRate * Double(step)
             ) { index in
                 guard let gradient else { return true }

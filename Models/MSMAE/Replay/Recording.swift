@@ -1,7 +1,8 @@
 import Apus
 import Foundation
 
-/// A file of recorded results. Its tensors are taken one by one, so that those nobody has asked for are known at the end.
+/// A file of recorded results. Its tensors are taken one by one, so that those nobody has asked for are known at the
+/// end.
 struct Recording {
     let path: String
     let kind: String
@@ -18,7 +19,10 @@ struct Recording {
             file = try SafetensorsFile(contentsOf: path)
         } catch {
             let prefix = "\(path): "
-            throw ReplayError(.unreadable, path: path, error.description.hasPrefix(prefix) ? String(error.description.dropFirst(prefix.count)) : error.description)
+            throw ReplayError(
+                .unreadable, path: path,
+                error.description.hasPrefix(prefix)
+                    ? String(error.description.dropFirst(prefix.count)) : error.description)
         }
         guard let text = file.metadata["fixture"] else {
             throw ReplayError(.notARecording, path: path, "not a recording: the header has no entry \"fixture\"")
@@ -44,12 +48,16 @@ struct Recording {
     }
 
     private static func reason(_ error: any Error) -> String {
-        func place(_ path: [any CodingKey]) -> String { path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".") }
+        func place(_ path: [any CodingKey]) -> String {
+            path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+        }
         switch error as? DecodingError {
         case .keyNotFound(let key, let context): return "has no \"\(place(context.codingPath + [key]))\""
         case .valueNotFound(_, let context): return "has no value for \"\(place(context.codingPath))\""
-        case .typeMismatch(_, let context) where !context.codingPath.isEmpty: return "has a value of the wrong type for \"\(place(context.codingPath))\""
-        case .dataCorrupted(let context) where !context.codingPath.isEmpty: return "has an impossible value for \"\(place(context.codingPath))\""
+        case .typeMismatch(_, let context) where !context.codingPath.isEmpty:
+            return "has a value of the wrong type for \"\(place(context.codingPath))\""
+        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+            return "has an impossible value for \"\(place(context.codingPath))\""
         default: return "is not a JSON object that describes a recording"
         }
     }
@@ -74,8 +82,12 @@ struct Recording {
     mutating func integers(_ name: String, _ shape: [Int], in range: Range<Int>) throws(ReplayError) -> TensorData {
         try check(name, shape)
         let values = try read { () throws(SafetensorsError) in try file.integers(name) }
-        guard let wrong = values.first(where: { !range.contains($0) }) else { return TensorData(values.map { Int32($0) }, shape: shape) }
-        throw ReplayError(.contradiction, path: path, "\(name) holds \(wrong), which is not in \(range.lowerBound)..<\(range.upperBound)")
+        guard let wrong = values.first(where: { !range.contains($0) }) else {
+            return TensorData(values.map { Int32($0) }, shape: shape)
+        }
+        throw ReplayError(
+            .contradiction, path: path,
+            "\(name) holds \(wrong), which is not in \(range.lowerBound)..<\(range.upperBound)")
     }
 
     /// Takes the numbers of a parameter: floating-point numbers, or integers from 0 on.
@@ -93,7 +105,9 @@ struct Recording {
     }
 
     /// Takes a tensor of any type and shape.
-    mutating func anyTensor(_ name: String) throws(ReplayError) -> (elementType: SafetensorsElementType, shape: [Int], bytes: [UInt8]) {
+    mutating func anyTensor(_ name: String) throws(ReplayError) -> (
+        elementType: SafetensorsElementType, shape: [Int], bytes: [UInt8]
+    ) {
         let shape = try shape(name)
         remaining.remove(name)
         return try read { () throws(SafetensorsError) in (try file.elementType(name), shape, try file.bytes(name)) }
@@ -101,7 +115,9 @@ struct Recording {
 
     /// The shape of a tensor.
     func shape(_ name: String) throws(ReplayError) -> [Int] {
-        guard file.contains(name) else { throw ReplayError(.missingTensor, path: path, "the tensor \(name) is missing") }
+        guard file.contains(name) else {
+            throw ReplayError(.missingTensor, path: path, "the tensor \(name) is missing")
+        }
         return try read { () throws(SafetensorsError) in try file.shape(name) }
     }
 
@@ -111,18 +127,23 @@ struct Recording {
         let names = remaining.sorted(), shown = names.prefix(3).map { String($0.prefix(100)) }.joined(separator: ", ")
         throw ReplayError(
             .unknownTensor, path: path,
-            "\(shown)\(names.count > 3 ? " and \(names.count - 3) more are" : names.count > 1 ? " are" : " is") not part of such a recording of '\(kind)'")
+            "\(shown)\(names.count > 3 ? " and \(names.count - 3) more are" : names.count > 1 ? " are" : " is") not part of such a recording of '\(kind)'"
+        )
     }
 
     private mutating func check(_ name: String, _ shape: [Int]) throws(ReplayError) {
         let found = try self.shape(name)
         guard found == shape else {
-            throw ReplayError(.contradiction, path: path, "\(name) is \(shapeText(found)), not \(shapeText(shape)) as its description says")
+            throw ReplayError(
+                .contradiction, path: path,
+                "\(name) is \(shapeText(found)), not \(shapeText(shape)) as its description says")
         }
         remaining.remove(name)
     }
 
     private func read<Result>(_ body: () throws(SafetensorsError) -> Result) throws(ReplayError) -> Result {
-        do { return try body() } catch { throw ReplayError(.contradiction, path: path, "\(error.tensor ?? ""): \(error.message)") }
+        do { return try body() } catch {
+            throw ReplayError(.contradiction, path: path, "\(error.tensor ?? ""): \(error.message)")
+        }
     }
 }

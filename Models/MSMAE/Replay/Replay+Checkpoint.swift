@@ -7,7 +7,8 @@ private struct CheckpointDescription: Decodable {
 }
 
 extension Replay {
-    /// A checkpoint of PyTorch beside its recorded tensors: `NAME.pth` and `NAME.tensors.safetensors`, equal bit for bit.
+    /// A checkpoint of PyTorch beside its recorded tensors: `NAME.pth` and `NAME.tensors.safetensors`, equal bit for
+    /// bit.
     static func checkpoint(_ recording: Recording) throws(ReplayError) -> [Comparison] {
         var recording = recording
         let description = try recording.description(CheckpointDescription.self)
@@ -18,10 +19,13 @@ extension Replay {
             throw ReplayError(.unreadable, path: recording.path, "its checkpoint cannot be read: \(error)")
         }
         let epoch = checkpoint.values["epoch"].flatMap { Int($0) }
-        var comparisons = [Comparison(quantity: "epoch", error: epoch == description.epoch ? 0 : .infinity, tolerance: 0)]
+        var comparisons = [
+            Comparison(quantity: "epoch", error: epoch == description.epoch ? 0 : .infinity, tolerance: 0)
+        ]
         let names = Set(checkpoint.names).union(recording.remaining).sorted()
         for name in names {
-            comparisons.append(Comparison(quantity: name, error: try differingBytes(name, checkpoint, &recording), tolerance: 0))
+            comparisons.append(
+                Comparison(quantity: name, error: try differingBytes(name, checkpoint, &recording), tolerance: 0))
         }
         return comparisons
     }
@@ -33,7 +37,8 @@ extension Replay {
         guard checkpoint.contains(name), recording.contains(name) else { return .infinity }
         let recorded = try recording.anyTensor(name)
         do {
-            guard try checkpoint.elementType(name) == recorded.elementType, try checkpoint.shape(name) == recorded.shape else { return .infinity }
+            guard try checkpoint.elementType(name) == recorded.elementType, try checkpoint.shape(name) == recorded.shape
+            else { return .infinity }
             return Double(zip(try checkpoint.bytes(name), recorded.bytes).count { $0 != $1 })
         } catch {
             throw ReplayError(.unreadable, path: recording.path, "its checkpoint cannot be read: \(error)")
@@ -41,7 +46,9 @@ extension Replay {
     }
 
     /// Where the checkpoint of a recording is.
-    private static func checkpointPath(beside path: String) -> String { stem(path, [".tensors.safetensors", ".safetensors"]) + ".pth" }
+    private static func checkpointPath(beside path: String) -> String {
+        stem(path, [".tensors.safetensors", ".safetensors"]) + ".pth"
+    }
 
     /// The recording that a path means: itself, or the tensors that were recorded beside a checkpoint of PyTorch.
     static func recordingPath(_ path: String) -> String {

@@ -14,7 +14,8 @@ extension Replay {
         let description = try recording.description(MetricsDescription.self)
         let (samples, classes) = (description.n, description.classes)
         guard (1...1 << 24).contains(samples), (1...1 << 12).contains(classes) else {
-            throw ReplayError(.badDescription, path: recording.path, "\(samples) samples of \(classes) classes are none, or too many")
+            throw ReplayError(
+                .badDescription, path: recording.path, "\(samples) samples of \(classes) classes are none, or too many")
         }
         let scores = try recording.doubles("input.probabilities", [samples, classes]).values
         let labels = try recording.integers("input.labels", [samples], in: 0..<classes).integers.map(Int.init)
@@ -25,19 +26,25 @@ extension Replay {
             throw ReplayError(.contradiction, path: recording.path, error.description)
         }
         let counts = metrics.confusion.flatMap { $0 }.map(Double.init)
-        let recorded = try recording.integers("expect.confusion", [classes, classes], in: 0..<samples + 1).integers.map(Double.init)
-        var comparisons = [Comparison(quantity: "expect.confusion", error: largestDifference(counts, recorded), tolerance: 0)]
+        let recorded = try recording.integers("expect.confusion", [classes, classes], in: 0..<samples + 1).integers.map(
+            Double.init)
+        var comparisons = [
+            Comparison(quantity: "expect.confusion", error: largestDifference(counts, recorded), tolerance: 0)
+        ]
         // A class without an area is recorded as NaN.
         let quantities: [(name: String, values: [Double], shape: [Int])] = [
             ("accuracy_top1", [metrics.accuracy], []), ("accuracy_top2", [metrics.top2Accuracy], []),
             ("f1_macro", [metrics.macroF1], []), ("recall_macro", [metrics.macroRecall], []),
-            ("auc_per_class", metrics.areaUnderROC.map { $0 ?? .nan }, [classes]), ("auc_mean", [metrics.meanAreaUnderROC ?? .nan], []),
+            ("auc_per_class", metrics.areaUnderROC.map { $0 ?? .nan }, [classes]),
+            ("auc_mean", [metrics.meanAreaUnderROC ?? .nan], []),
         ]
         for quantity in quantities {
             let expected = try recording.doubles("expect.\(quantity.name)", quantity.shape)
             let computed = expected.isSingle ? quantity.values.map { Double(Float($0)) } : quantity.values
-            comparisons.append(Comparison(
-                quantity: "expect.\(quantity.name)", error: largestDifference(computed, expected.values), tolerance: 1e-9))
+            comparisons.append(
+                Comparison(
+                    quantity: "expect.\(quantity.name)", error: largestDifference(computed, expected.values),
+                    tolerance: 1e-9))
         }
         try recording.expectNothingLeft()
         return comparisons

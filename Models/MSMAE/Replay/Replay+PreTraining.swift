@@ -9,7 +9,9 @@ extension Replay {
         let declaration = { (optimizer: Optimizer) in
             model.preTraining(batch: batch, masking: recorded.masking, permutation: .replayed, optimizer: optimizer)
         }
-        let parameters = try running(recording) { try declaration(.sgd(learningRate: 0)).trace().graph.parameters.map(\.operation) }
+        let parameters = try running(recording) {
+            try declaration(.sgd(learningRate: 0)).trace().graph.parameters.map(\.operation)
+        }
         let step = declaration(try recorded.optimizer(weights: Set(parameters.map(\.name))))
         let inputs = try recorded.inputs(&recording)
         let training = try RecordedTraining(
@@ -27,15 +29,23 @@ extension Replay {
             let reconstruction = try outputs(
                 of: model.reconstruction(batch: batch, masking: recorded.masking, permutation: .replayed), compiler,
                 weights: training.weights, inputs: inputs)
-            let comparisons = try training.replay(compiler.compile(step, [.update, .output]), inputs: inputs, within: tolerances) { report in
+            let comparisons = try training.replay(
+                compiler.compile(step, [.update, .output]), inputs: inputs, within: tolerances
+            ) { report in
                 [
-                    tolerances.loss("expect.reconstruction_loss", report["reconstruction_loss"]?.floats ?? [], reconstructionLoss.floats),
-                    tolerances.loss("expect.classification_loss", report["classification_loss"]?.floats ?? [], classificationLoss.floats),
+                    tolerances.loss(
+                        "expect.reconstruction_loss", report["reconstruction_loss"]?.floats ?? [],
+                        reconstructionLoss.floats),
+                    tolerances.loss(
+                        "expect.classification_loss", report["classification_loss"]?.floats ?? [],
+                        classificationLoss.floats),
                 ]
             }
             return [
                 tolerances.forward("expect.mask", reconstruction["mask"]?.floats ?? [], mask.floats),
-                tolerances.forward("expect.pred", visiblePredictions(reconstruction, patchSize: configuration.patchSize), predictions.floats),
+                tolerances.forward(
+                    "expect.pred", visiblePredictions(reconstruction, patchSize: configuration.patchSize),
+                    predictions.floats),
             ] + comparisons
         }
     }

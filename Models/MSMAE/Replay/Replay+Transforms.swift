@@ -20,7 +20,9 @@ extension Replay {
         let description = try recording.description(TransformsDescription.self)
         let scale = try normalization(description, recording.path)
         var work: [(name: String, image: RGBImage, bytes: [UInt8], floats: [Float])] = []
-        guard !description.cases.isEmpty else { throw ReplayError(.badDescription, path: recording.path, "there are no cases") }
+        guard !description.cases.isEmpty else {
+            throw ReplayError(.badDescription, path: recording.path, "there are no cases")
+        }
         for (index, recorded) in description.cases.enumerated() {
             let size = recorded.size
             let pixels = try recording.bytes("\(index).input", [recorded.height, recorded.width, 3])
@@ -35,7 +37,9 @@ extension Replay {
         }
     }
 
-    private static func normalization(_ description: TransformsDescription, _ path: String) throws(ReplayError) -> Normalization {
+    private static func normalization(_ description: TransformsDescription, _ path: String) throws(ReplayError)
+        -> Normalization
+    {
         guard description.mean.count == 3, description.std.count == 3 else {
             throw ReplayError(.badDescription, path: path, "mean and std are of three channels")
         }
@@ -52,13 +56,16 @@ extension Replay {
     ) throws(ReplayError) -> RGBImage {
         let filters: [String: ResizeFilter] = ["bilinear": .bilinear, "bicubic": .bicubic]
         guard let filter = filters[recorded.interpolation] else {
-            throw ReplayError(.unsupported, path: path, "the interpolation '\(recorded.interpolation.prefix(40))' is not known to this version")
+            throw ReplayError(
+                .unsupported, path: path,
+                "the interpolation '\(recorded.interpolation.prefix(40))' is not known to this version")
         }
         do {
             var image = try RGBImage(width: recorded.width, height: recorded.height, pixels: pixels)
             if let crop = recorded.crop_top_left_height_width {
                 guard crop.count == 4 else {
-                    throw ReplayError(.badDescription, path: path, "\(name): a crop has four numbers, not \(crop.count)")
+                    throw ReplayError(
+                        .badDescription, path: path, "\(name): a crop has four numbers, not \(crop.count)")
                 }
                 image = try image.cropped(to: PixelRect(left: crop[1], top: crop[0], width: crop[3], height: crop[2]))
             }
@@ -75,13 +82,17 @@ extension Replay {
         let differences = zip(computed, recorded).map { abs(Int($0) - Int($1)) }
         let share = Double(differences.count { $0 > 0 }) / Double(max(differences.count, 1))
         return [
-            Comparison(quantity: "\(quantity), largest difference in levels", error: Double(differences.max() ?? 0), tolerance: 1),
+            Comparison(
+                quantity: "\(quantity), largest difference in levels", error: Double(differences.max() ?? 0),
+                tolerance: 1),
             Comparison(quantity: "\(quantity), share of bytes that differ", error: share, tolerance: 1e-3),
         ]
     }
 
     /// Compares normalised numbers: the levels that they stand for as bytes are compared, and what is left by size.
-    private static func normalized(_ quantity: String, _ image: RGBImage, _ recorded: [Float], _ scale: Normalization) -> [Comparison] {
+    private static func normalized(_ quantity: String, _ image: RGBImage, _ recorded: [Float], _ scale: Normalization)
+        -> [Comparison]
+    {
         let plane = image.width * image.height
         var levels = [UInt8](repeating: 0, count: recorded.count)
         var rounding = 0.0
@@ -96,6 +107,10 @@ extension Replay {
             rounding = distance.isNaN ? .infinity : max(rounding, distance)
         }
         return self.levels(quantity, image.pixels, levels)
-            + [Comparison(quantity: "\(quantity), largest distance from a level", error: rounding, tolerance: Tolerances.of(.float32).forward)]
+            + [
+                Comparison(
+                    quantity: "\(quantity), largest distance from a level", error: rounding,
+                    tolerance: Tolerances.of(.float32).forward)
+            ]
     }
 }

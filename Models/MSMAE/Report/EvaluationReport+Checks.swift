@@ -7,10 +7,13 @@ extension EvaluationReport {
         let report: EvaluationReport = try decodedReport(path, EvaluationReport.init)
         let count = report.classes.count
         for (number, result) in report.results.enumerated() {
-            guard result.confusion.count == count, result.confusion.allSatisfy({ $0.count == count && $0.allSatisfy { $0 >= 0 } }) else {
+            guard result.confusion.count == count,
+                result.confusion.allSatisfy({ $0.count == count && $0.allSatisfy { $0 >= 0 } })
+            else {
                 throw broken("'results.\(number).confusion' is no table of \(count) times \(count) counts")
             }
-            for (name, values) in [("auc", result.auc), ("recall", result.recall), ("f1", result.f1)] where values.count != count {
+            for (name, values) in [("auc", result.auc), ("recall", result.recall), ("f1", result.f1)]
+            where values.count != count {
                 throw broken("'results.\(number).\(name)' has not one number for each of \(count) classes")
             }
         }
@@ -28,9 +31,12 @@ extension SegmentationReport {
     static func read(_ path: String) throws(RunRecordError) -> SegmentationReport {
         let report: SegmentationReport = try decodedReport(path, SegmentationReport.init)
         for (number, result) in report.results.enumerated() {
-            for (name, values) in [("class_iou", result.classIoU), ("f1", result.f1)] where values.count != report.classes.count {
+            for (name, values) in [("class_iou", result.classIoU), ("f1", result.f1)]
+            where values.count != report.classes.count {
                 throw .broken(
-                    path: path, line: nil, reason: "'results.\(number).\(name)' has not one number for each of \(report.classes.count) classes")
+                    path: path, line: nil,
+                    reason: "'results.\(number).\(name)' has not one number for each of \(report.classes.count) classes"
+                )
             }
         }
         return report
@@ -40,7 +46,9 @@ extension SegmentationReport {
 /// Reads a JSON file; an error says which of its values is wrong.
 private func decodedReport<Report>(_ path: String, _ read: (String) throws -> Report) throws(RunRecordError) -> Report {
     func broken(_ reason: String) -> RunRecordError { .broken(path: path, line: nil, reason: reason) }
-    func place(_ path: [any CodingKey]) -> String { path.map { $0.intValue.map { String($0) } ?? $0.stringValue }.joined(separator: ".") }
+    func place(_ path: [any CodingKey]) -> String {
+        path.map { $0.intValue.map { String($0) } ?? $0.stringValue }.joined(separator: ".")
+    }
     do {
         return try read(path)
     } catch let DecodingError.keyNotFound(key, context) {

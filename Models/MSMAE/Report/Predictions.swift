@@ -21,7 +21,9 @@ public struct Predictions: Hashable, Sendable {
             // The name of the image may hold commas; the numbers behind it hold none.
             let fields = line.split(separator: ",", omittingEmptySubsequences: false)
             func broken(_ reason: String) -> RunRecordError { .broken(path: path, line: number + 2, reason: reason) }
-            guard fields.count >= header.count else { throw broken("it has \(fields.count) fields where the first line has \(header.count)") }
+            guard fields.count >= header.count else {
+                throw broken("it has \(fields.count) fields where the first line has \(header.count)")
+            }
             guard let label = Int(fields[fields.count - classes - 1]), (0..<classes).contains(label) else {
                 throw broken("'\(fields[fields.count - classes - 1])' is no class from 0 to \(classes - 1)")
             }
@@ -53,7 +55,9 @@ public struct RecordedFeatures: Hashable, Sendable {
         let shape: [Int]
         do throws(SafetensorsError) {
             let file = try SafetensorsFile(contentsOf: path)
-            (shape, features, labels) = (try file.shape("features"), try file.floats("features"), try file.integers("labels"))
+            (shape, features, labels) = (
+                try file.shape("features"), try file.floats("features"), try file.integers("labels")
+            )
         } catch {
             throw broken(error.description)
         }

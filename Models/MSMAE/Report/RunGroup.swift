@@ -31,7 +31,9 @@ public struct RunGroup: Sendable {
         guard !RunRecord.isRun(path) else { return [path] }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         let seeds = names.compactMap { name -> (seed: Int, path: String)? in
-            guard name.hasPrefix("seed-"), let seed = Int(name.dropFirst("seed-".count)), RunRecord.isRun("\(path)/\(name)") else { return nil }
+            guard name.hasPrefix("seed-"), let seed = Int(name.dropFirst("seed-".count)),
+                RunRecord.isRun("\(path)/\(name)")
+            else { return nil }
             return (seed, "\(path)/\(name)")
         }
         return seeds.isEmpty ? [path] : seeds.sorted { $0.seed < $1.seed }.map(\.path)

@@ -60,7 +60,8 @@ public struct RunRecord: Sendable {
     /// The newest checkpoint of a folder of them.
     private static func checkpoint(_ path: String) throws(RunRecordError) -> String? {
         do {
-            return try RunFolder(opening: URL(fileURLWithPath: path).deletingLastPathComponent().path).latestCheckpoint()?.path
+            return try RunFolder(opening: URL(fileURLWithPath: path).deletingLastPathComponent().path)
+                .latestCheckpoint()?.path
         } catch {
             throw .broken(path: path, line: nil, reason: "\(error)")
         }
@@ -81,7 +82,8 @@ public struct RunRecord: Sendable {
 
     private static func settings(_ path: String) throws(RunRecordError) -> [String: SettingValue] {
         do {
-            return try JSONDecoder().decode([String: SettingValue].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            return try JSONDecoder().decode(
+                [String: SettingValue].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
             throw .broken(path: path, line: nil, reason: "it is no JSON object of settings")
         }

@@ -21,7 +21,9 @@ extension RunReport {
     }
 
     private static func plans(_ kind: RunKind) -> [Plan] {
-        let rate = Plan(title: "Learning rate", axis: Axis("learning rate", limits: 0...Double.greatestFiniteMagnitude), sources: [Source(name: "training", metric: "lr")])
+        let rate = Plan(
+            title: "Learning rate", axis: Axis("learning rate", limits: 0...Double.greatestFiniteMagnitude),
+            sources: [Source(name: "training", metric: "lr")])
         func training(_ metric: String) -> [Source] { [Source(name: "training", metric: metric)] }
         switch kind {
         case .pretrain:
@@ -42,7 +44,8 @@ extension RunReport {
             let validation = { [Source(name: "validation", metric: $0, path: "all")] }
             return [
                 Plan(title: "Loss", axis: loss, sources: training("loss") + validation("loss")),
-                Plan(title: "IoU", axis: share("IoU"), sources: validation("iou")), Plan(title: "F1", axis: share("F1"), sources: validation("f1")), rate,
+                Plan(title: "IoU", axis: share("IoU"), sources: validation("iou")),
+                Plan(title: "F1", axis: share("F1"), sources: validation("f1")), rate,
             ]
         }
     }
@@ -56,9 +59,13 @@ extension RunReport {
             let own = groups.filter { $0.kind == kind }
             let charts = plans(kind).flatMap { self.charts($0, kind, own, styles) }
             guard !charts.isEmpty else { continue }
-            if kinds.count > 1 { blocks.append(.heading(kind.activity.prefix(1).uppercased() + kind.activity.dropFirst())) }
+            if kinds.count > 1 {
+                blocks.append(.heading(kind.activity.prefix(1).uppercased() + kind.activity.dropFirst()))
+            }
             blocks.append(.figures(charts.map { Page.CaptionedFigure($0.figure) }))
-            if own.contains(where: { $0.records.count > 1 }) { blocks.append(.note("Lines are means over seeds; bands are one sample deviation up and down.")) }
+            if own.contains(where: { $0.records.count > 1 }) {
+                blocks.append(.note("Lines are means over seeds; bands are one sample deviation up and down."))
+            }
             if kind == .pretrain { blocks += maskingRemark(own) }
         }
         return blocks.isEmpty ? nil : Page.Section("Losses and accuracy", blocks)
@@ -72,19 +79,30 @@ extension RunReport {
             return groups.count == 1 ? "epoch \(epoch)" : "epoch \(epoch) (\(group.name))"
         }
         return starts.isEmpty
-            ? [] : [.note("From \(starts.joined(separator: ", ")) on, attention chooses what is masked: losses before and after are of different tasks.")]
+            ? []
+            : [
+                .note(
+                    "From \(starts.joined(separator: ", ")) on, attention chooses what is masked: losses before and after are of different tasks."
+                )
+            ]
     }
 
     /// All sources in one chart for a single group; else one chart for each source, with a line for each group.
-    private static func charts(_ plan: Plan, _ kind: RunKind, _ groups: [RunGroup], _ styles: [String: SeriesStyle]) -> [LineChart] {
+    private static func charts(_ plan: Plan, _ kind: RunKind, _ groups: [RunGroup], _ styles: [String: SeriesStyle])
+        -> [LineChart]
+    {
         let epochs = Axis("epoch", isWhole: true)
         func chart(_ title: String, _ series: [LineChart.Series]) -> [LineChart] {
             guard series.contains(where: { $0.points.contains { $0.y.isFinite } }) else { return [] }
-            return [LineChart(name: "\(kind.rawValue) \(title)".slug, title: title, x: epochs, y: plan.axis, series: series)]
+            return [
+                LineChart(name: "\(kind.rawValue) \(title)".slug, title: title, x: epochs, y: plan.axis, series: series)
+            ]
         }
         if groups.count == 1 {
             // The same colour for the same source in every chart.
-            let lines = plan.sources.compactMap { series($0.name, $0, groups[0], style: .numbered($0.path == nil ? 0 : $0.path == "all" ? 1 : 2)) }
+            let lines = plan.sources.compactMap {
+                series($0.name, $0, groups[0], style: .numbered($0.path == nil ? 0 : $0.path == "all" ? 1 : 2))
+            }
             return chart(plan.title, lines)
         }
         return plan.sources.flatMap { source in
@@ -94,12 +112,17 @@ extension RunReport {
     }
 
     /// The mean of a metric over the runs of a group, epoch by epoch; nil if none has logged it.
-    private static func series(_ name: String, _ source: Source, _ group: RunGroup, style: SeriesStyle) -> LineChart.Series? {
+    private static func series(_ name: String, _ source: Source, _ group: RunGroup, style: SeriesStyle) -> LineChart
+        .Series?
+    {
         var values: [Double: [Double]] = [:]
-        for point in group.records.flatMap({ $0.history.points(source.metric, path: source.path) }) { values[point.x, default: []].append(point.y) }
+        for point in group.records.flatMap({ $0.history.points(source.metric, path: source.path) }) {
+            values[point.x, default: []].append(point.y)
+        }
         guard !values.isEmpty else { return nil }
         let epochs = values.keys.sorted(), spreads = epochs.map { SeedSummary.Spread(of: values[$0] ?? []) }
         let deviations = group.records.count > 1 ? spreads.map { $0.deviation ?? 0 } : []
-        return LineChart.Series(name, zip(epochs, spreads).map { Point($0, $1.mean) }, deviations: deviations, style: style)
+        return LineChart.Series(
+            name, zip(epochs, spreads).map { Point($0, $1.mean) }, deviations: deviations, style: style)
     }
 }

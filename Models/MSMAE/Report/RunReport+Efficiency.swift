@@ -30,15 +30,18 @@ extension RunReport {
         }
         blocks += speeds(groups)
         guard !blocks.isEmpty else { return nil }
-        blocks.append(.note(
-            "A multiply-add is two floating-point operations; publications on vision transformers count it as one FLOP. Without attention: "
-                + "without the products of queries with keys and of their shares with values. Counts are of one image's forward pass."))
+        blocks.append(
+            .note(
+                "A multiply-add is two floating-point operations; publications on vision transformers count it as one FLOP. Without attention: "
+                    + "without the products of queries with keys and of their shares with values. Counts are of one image's forward pass."
+            ))
         return Page.Section("Efficiency", blocks)
     }
 
     /// The model of a run; nil if its settings name none.
     private static func configuration(of record: RunRecord) -> Configuration? {
-        guard case .text(let preset)? = record.settings["preset"], var configuration = Configuration.preset(preset) else { return nil }
+        guard case .text(let preset)? = record.settings["preset"], var configuration = Configuration.preset(preset)
+        else { return nil }
         func number(_ name: String) -> Double? {
             switch record.settings[name] {
             case .number(let number): number
@@ -55,7 +58,8 @@ extension RunReport {
         return configuration
     }
 
-    private static func costs(_ configuration: Configuration, _ number: Int, _ options: Options) throws -> [Page.Block] {
+    private static func costs(_ configuration: Configuration, _ number: Int, _ options: Options) throws -> [Page.Block]
+    {
         let (random, attention) = (configuration.split(.random), configuration.split(.attention))
         let steps: [(NamedStep, Configuration.Method, String, Int)] = [
             (.infer, .msmae, "ViT, and MAE fine-tuned: all tokens", configuration.tokens),
@@ -68,8 +72,12 @@ extension RunReport {
             var configuration = configuration
             configuration.method = method
             let model = try MaskedAutoencoder(configuration)
-            var cost = Cost(name: name, tokens: tokens + 1, cost: ModelCost(of: try step.declaration(of: model, batch: 1).forward()))
-            if let batch = options.measuredBatch { (cost.seconds, cost.bytes) = try measure(step, configuration, batch, options) }
+            var cost = Cost(
+                name: name, tokens: tokens + 1, cost: ModelCost(of: try step.declaration(of: model, batch: 1).forward())
+            )
+            if let batch = options.measuredBatch {
+                (cost.seconds, cost.bytes) = try measure(step, configuration, batch, options)
+            }
             return cost
         }
         func billions(_ count: Int) -> String { NumberText.fixed(Double(count) / 1e9, count < 1_000_000_000 ? 3 : 2) }
@@ -77,30 +85,51 @@ extension RunReport {
             [
                 cost.name, NumberText.whole(cost.tokens), billions(cost.cost.total), billions(cost.cost.linear),
                 NumberText.fixed(Double(cost.cost.trainableWeights) / 1e6, 2),
-            ] + (options.measuredBatch == nil ? [] : [
-                cost.seconds.map { NumberText.fixed($0 * 1e3, 2) } ?? "", cost.bytes.map { NumberText.fixed(Double($0) / 1e6, 0) } ?? "",
-            ])
+            ]
+                + (options.measuredBatch == nil
+                    ? []
+                    : [
+                        cost.seconds.map { NumberText.fixed($0 * 1e3, 2) } ?? "",
+                        cost.bytes.map { NumberText.fixed(Double($0) / 1e6, 0) } ?? "",
+                    ])
         }
         var columns = [
-            Table.Column("model"), .number("tokens"), .number("multiply-adds, 10⁹"), .number("without attention, 10⁹"), .number("weights, 10⁶"),
+            Table.Column("model"), .number("tokens"), .number("multiply-adds, 10⁹"), .number("without attention, 10⁹"),
+            .number("weights, 10⁶"),
         ]
         if options.measuredBatch != nil { columns += [.number("ms / image"), .number("memory, MB")] }
-        let size = "images of \(configuration.image) × \(configuration.image) pixels in patches of \(configuration.patch)"
+        let size =
+            "images of \(configuration.image) × \(configuration.image) pixels in patches of \(configuration.patch)"
         let bars = BarChart(
-            name: "multiply-adds \(number + 1)".slug, title: "Multiply-adds for one image, 10⁹", parts: ["products with weights", "products of attention"],
-            bars: costs.map { .init($0.name, [Double($0.cost.linear) / 1e9, Double($0.cost.attention) / 1e9], text: billions($0.cost.total)) })
+            name: "multiply-adds \(number + 1)".slug, title: "Multiply-adds for one image, 10⁹",
+            parts: ["products with weights", "products of attention"],
+            bars: costs.map {
+                .init(
+                    $0.name, [Double($0.cost.linear) / 1e9, Double($0.cost.attention) / 1e9],
+                    text: billions($0.cost.total))
+            })
         let measured = options.measuredBatch.map { batch in
-            [Page.Block.note(
-                "Time: median of five runs of the compiled step on this machine, batch \(batch); in use a forward pass, in pre-training forward, backward and update. "
-                    + "Memory: weights, optimizer and activations of that program.")]
+            [
+                Page.Block.note(
+                    "Time: median of five runs of the compiled step on this machine, batch \(batch); in use a forward pass, in pre-training forward, backward and update. "
+                        + "Memory: weights, optimizer and activations of that program.")
+            ]
         }
-        return [.table(Table("Encoder of dimension \(configuration.dim) with \(configuration.depth) blocks, \(size)", columns: columns, rows: costs.map(row)))]
+        return [
+            .table(
+                Table(
+                    "Encoder of dimension \(configuration.dim) with \(configuration.depth) blocks, \(size)",
+                    columns: columns, rows: costs.map(row)))
+        ]
             + (measured ?? []) + [.figures([.init(bars.figure)])]
     }
 
     /// Median seconds for one image, and the memory of the program.
-    private static func measure(_ step: NamedStep, _ configuration: Configuration, _ batch: Int, _ options: Options) throws -> (Double, Int) {
-        let trial = try StepTrial(step, of: configuration, batch: batch, options: CompilerOptions(), threads: options.threads)
+    private static func measure(_ step: NamedStep, _ configuration: Configuration, _ batch: Int, _ options: Options)
+        throws -> (Double, Int)
+    {
+        let trial = try StepTrial(
+            step, of: configuration, batch: batch, options: CompilerOptions(), threads: options.threads)
         _ = try trial.run()
         let times = try (0..<5).map { _ in try trial.run() }.sorted()
         let program = trial.compiled.program
@@ -118,9 +147,13 @@ extension RunReport {
             return [group.name, training?.text(.number, decimals: 1) ?? ""] + inference
         }
         guard !rows.isEmpty else { return [] }
-        return [.table(Table(
-            "As the runs have logged it, on the machine they ran on",
-            columns: [.init("run"), .number("images / s in training")] + EvaluationPath.allCases.map { .number("ms / image, \($0.name)") },
-            rows: rows))]
+        return [
+            .table(
+                Table(
+                    "As the runs have logged it, on the machine they ran on",
+                    columns: [.init("run"), .number("images / s in training")]
+                        + EvaluationPath.allCases.map { .number("ms / image, \($0.name)") },
+                    rows: rows))
+        ]
     }
 }

@@ -15,15 +15,27 @@ extension RunReport {
                 let heading = groups.count > 1 ? [Page.Block.heading(group.name)] : []
                 attention += heading + [.figures(drawn.attention), .note(drawn.remark)]
                 guard !drawn.reconstructions.isEmpty else { continue }
-                reconstructions += heading
-                    + [.figures(drawn.reconstructions), .note(drawn.remark + " Masked patches are grey; dark red ones were thrown away, and nothing is predicted there.")]
+                reconstructions +=
+                    heading
+                    + [
+                        .figures(drawn.reconstructions),
+                        .note(
+                            drawn.remark
+                                + " Masked patches are grey; dark red ones were thrown away, and nothing is predicted there."
+                        ),
+                    ]
             } catch {
                 problems.append("\(group.name): no pictures: \(error)")
             }
         }
-        let withoutCheckpoint = missing("No checkpoint to draw with", groups.filter { $0.kind != .segment && $0.first.checkpoint == nil })
-        let sections = [("Where the models look", attention), ("Reconstructions", reconstructions)].filter { !$0.1.isEmpty }
-        guard !sections.isEmpty else { return withoutCheckpoint.isEmpty ? [] : [Page.Section("Where the models look", withoutCheckpoint)] }
+        let withoutCheckpoint = missing(
+            "No checkpoint to draw with", groups.filter { $0.kind != .segment && $0.first.checkpoint == nil })
+        let sections = [("Where the models look", attention), ("Reconstructions", reconstructions)].filter {
+            !$0.1.isEmpty
+        }
+        guard !sections.isEmpty else {
+            return withoutCheckpoint.isEmpty ? [] : [Page.Section("Where the models look", withoutCheckpoint)]
+        }
         return sections.map { Page.Section($0.0, $0.1 + withoutCheckpoint) }
     }
 
@@ -43,30 +55,39 @@ extension RunReport {
         for (label, name) in folder.classes.enumerated() {
             var attention: [PictureGrid.Row] = [], reconstructions: [PictureGrid.Row] = []
             for item in folder.items.filter({ $0.label == Int32(label) }).prefix(perClass) {
-                let image = try model.input(model.decoder.decode(path: item.path)), title = String(item.path.dropFirst(folder.root.count + 1))
-                attention.append(PictureGrid.Row(title, [try image.pngData(), try model.attentionPicture(of: image).pngData()]))
+                let image = try model.input(model.decoder.decode(path: item.path)),
+                    title = String(item.path.dropFirst(folder.root.count + 1))
+                attention.append(
+                    PictureGrid.Row(title, [try image.pngData(), try model.attentionPicture(of: image).pngData()]))
                 if record.kind == .pretrain {
                     let row = try model.reconstructionPicture(of: image, index: index)
-                    reconstructions.append(PictureGrid.Row(title, try row.tiles(side: model.configuration.image).map { try $0.pngData() }))
+                    reconstructions.append(
+                        PictureGrid.Row(title, try row.tiles(side: model.configuration.image).map { try $0.pngData() }))
                 }
                 index += 1
             }
             func figure(_ kind: String, _ columns: [String], _ rows: [PictureGrid.Row]) -> Page.CaptionedFigure {
-                Page.CaptionedFigure(PictureGrid(name: "\(kind) \(group.name) \(name)".slug, title: name, columns: columns, rows: rows).figure)
+                Page.CaptionedFigure(
+                    PictureGrid(name: "\(kind) \(group.name) \(name)".slug, title: name, columns: columns, rows: rows)
+                        .figure)
             }
             drawn.attention.append(figure("attention", ["image", "attention of the class token"], attention))
             if !reconstructions.isEmpty {
-                drawn.reconstructions.append(figure("reconstruction", ["seen", "rebuilt", "original"], reconstructions))
+                drawn.reconstructions.append(
+                    figure("reconstruction", ["seen", "rebuilt", "original"], reconstructions))
             }
         }
-        drawn.remark = "The first \(perClass == 1 ? "image" : "\(perClass) images") of each class in \(part), by name\(seedRemark(group)), "
+        drawn.remark =
+            "The first \(perClass == 1 ? "image" : "\(perClass) images") of each class in \(part), by name\(seedRemark(group)), "
             + "seen by the newest checkpoint, \(checkpoint.split(separator: "/").last ?? "")."
         return drawn
     }
 
     /// The images that a run was not trained on; those of training if there are no others.
     private static func imageFolder(of record: RunRecord) throws -> (folder: ImageFolder, part: String) {
-        guard case .text(let data)? = record.settings["data"] else { throw RunRecordError.broken(path: "\(record.path)/config.json", line: nil, reason: "it names no data") }
+        guard case .text(let data)? = record.settings["data"] else {
+            throw RunRecordError.broken(path: "\(record.path)/config.json", line: nil, reason: "it names no data")
+        }
         guard FileManager.default.fileExists(atPath: "\(data)/val") else {
             return (try ImageFolder(root: "\(data)/train"), "train, on which the model was trained")
         }

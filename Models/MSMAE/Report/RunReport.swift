@@ -3,7 +3,8 @@ import ApusReport
 
 /// A page about runs: what they came to, how they got there, where their models look and what they cost.
 ///
-/// Everything on it is read from the folders of the runs, counted in the graphs of their models, or drawn by their checkpoints.
+/// Everything on it is read from the folders of the runs, counted in the graphs of their models, or drawn by their
+/// checkpoints.
 public struct RunReport {
     public struct Options: Hashable, Sendable {
         /// Images of each class to draw attention and reconstructions of; none if 0, and for nil as many as fit a page.
@@ -27,11 +28,14 @@ public struct RunReport {
         precondition(!groups.isEmpty)
         var problems = groups.flatMap { $0.records.flatMap(\.problems) }.map(\.description)
         let efficiency = try Self.efficiency(groups, options)
-        let pictures = options.imagesPerClass == 0
+        let pictures =
+            options.imagesPerClass == 0
             ? [] : Self.pictures(groups, options, &problems) + Self.regions(groups, options, &problems)
-        let sections = [
-            Self.summary(groups), Self.curves(groups), Self.receiverCharacteristics(groups), Self.confusion(groups)
-        ].compactMap { $0 } + pictures + [Self.embeddings(groups, &problems), efficiency, Self.settings(groups)].compactMap { $0 }
+        let sections =
+            [
+                Self.summary(groups), Self.curves(groups), Self.receiverCharacteristics(groups), Self.confusion(groups),
+            ].compactMap { $0 } + pictures
+            + [Self.embeddings(groups, &problems), efficiency, Self.settings(groups)].compactMap { $0 }
         let problemSection = problems.isEmpty ? [] : [Page.Section("What is missing", [.list(problems)])]
         page = Page(
             title: groups.count == 1 ? "Report of \(groups[0].name)" : "Report of \(groups.count) runs",
@@ -65,7 +69,9 @@ public struct RunReport {
             "± is the sample deviation over seeds (n − 1). Where one run stands for several seeds, it is the one of the lowest seed.",
             "Multiply-adds and weights: counted in the graph of each model.",
         ]
-        return Page.Section("Where the numbers come from", [.list(lines), .list(groups.map { "\($0.name): \($0.records.map(\.path).joined(separator: ", "))" })])
+        return Page.Section(
+            "Where the numbers come from",
+            [.list(lines), .list(groups.map { "\($0.name): \($0.records.map(\.path).joined(separator: ", "))" })])
     }
 }
 
@@ -83,8 +89,11 @@ extension SeedSummary.Spread {
     /// Mean and deviation as the page writes them.
     func text(_ style: Axis.Style, decimals: Int) -> String {
         switch style {
-        case .percent: deviation.map { "\(NumberText.fixed(mean * 100, decimals)) ± \(NumberText.percent($0, decimals))" } ?? NumberText.percent(mean, decimals)
-        case .number: NumberText.fixed(mean, decimals) + (deviation.map { " ± " + NumberText.fixed($0, decimals) } ?? "")
+        case .percent:
+            deviation.map { "\(NumberText.fixed(mean * 100, decimals)) ± \(NumberText.percent($0, decimals))" }
+                ?? NumberText.percent(mean, decimals)
+        case .number:
+            NumberText.fixed(mean, decimals) + (deviation.map { " ± " + NumberText.fixed($0, decimals) } ?? "")
         }
     }
 }

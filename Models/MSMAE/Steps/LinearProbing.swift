@@ -1,9 +1,11 @@
 import Apus
 
 extension MaskedAutoencoder {
-    /// One step of linear probing: a linear head learns to classify by what the frozen encoder makes of whole images, as in MAE's `main_linprobe`.
+    /// One step of linear probing: a linear head learns to classify by what the frozen encoder makes of whole images,
+    /// as in MAE's `main_linprobe`.
     ///
-    /// The head is `head.0`, a batch normalisation without weights of its own, by the statistics of the batch, and `head.1`, a linear layer.
+    /// The head is `head.0`, a batch normalisation without weights of its own, by the statistics of the batch, and
+    /// `head.1`, a linear layer.
     ///
     /// Inputs: `images` and `labels` i32 [batch]. Outputs: `loss`, `accuracy` and `logits` [batch, classes].
     public func linearProbing(batch: Int, pooling: Pooling = .classToken, optimizer: Optimizer) -> TrainingStep {
@@ -18,8 +20,8 @@ extension MaskedAutoencoder {
 
     /// The class scores of images by a linearly probed model, with the running statistics of its head.
     ///
-    /// Inputs: `images` and, with masking, those of the ``PermutationSource``. Outputs: `logits` [batch, classes], and `features`
-    /// [batch, dim], what the head reads.
+    /// Inputs: `images` and, with masking, those of the ``PermutationSource``. Outputs: `logits` [batch, classes], and
+    /// `features` [batch, dim], what the head reads.
     public func probedClassification(
         batch: Int, masking: Masking? = nil, permutation: PermutationSource = .drawn, pooling: Pooling = .classToken
     ) -> InferenceStep {

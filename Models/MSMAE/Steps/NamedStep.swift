@@ -33,10 +33,11 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
 
         /// The forward pass, after some fusions.
         public func forward(_ fusions: Set<Fusion> = []) throws -> Graph {
-            let graph = switch self {
-            case .training(let step): try step.trace().graph
-            case .inference(let step): try step.trace()
-            }
+            let graph =
+                switch self {
+                case .training(let step): try step.trace().graph
+                case .inference(let step): try step.trace()
+                }
             return try Pipeline.fusions(fusions).run(graph)
         }
 
@@ -57,14 +58,20 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
 
     /// Declares the step of a model for a batch; segmentation has the published optimizer of its own.
     public func declaration(
-        of model: MaskedAutoencoder, batch: Int, optimizer: Optimizer = .adamW(learningRate: 1e-4, betas: (0.9, 0.95), weightDecay: 0.05)
+        of model: MaskedAutoencoder, batch: Int,
+        optimizer: Optimizer = .adamW(learningRate: 1e-4, betas: (0.9, 0.95), weightDecay: 0.05)
     ) -> Declaration {
         switch self {
         case .pretrain: .training(model.preTraining(batch: batch, masking: .attention, optimizer: optimizer))
         case .pretrainRandom: .training(model.preTraining(batch: batch, masking: .random, optimizer: optimizer))
-        case .finetune: .training(model.fineTuning(batch: batch, options: FineTuningOptions(smoothing: 0, dropPath: 0), optimizer: optimizer))
+        case .finetune:
+            .training(
+                model.fineTuning(
+                    batch: batch, options: FineTuningOptions(smoothing: 0, dropPath: 0), optimizer: optimizer))
         case .segment:
-            .training(SegmentationModel(on: model).training(batch: batch, optimizer: .adam(learningRate: 1e-4, weightDecay: 1e-4)))
+            .training(
+                SegmentationModel(on: model).training(
+                    batch: batch, optimizer: .adam(learningRate: 1e-4, weightDecay: 1e-4)))
         case .infer: .inference(model.classification(batch: batch))
         case .inferMasked: .inference(model.classification(batch: batch, masking: .attention))
         case .attention: .inference(model.attentionMap(batch: batch))

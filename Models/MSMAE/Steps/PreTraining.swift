@@ -6,7 +6,8 @@ extension MaskedAutoencoder {
     /// Inputs: `images`, `labels` i32 [batch], and those of the ``PermutationSource``. Outputs: `loss`, the metrics
     /// `reconstruction_loss`, `classification_loss` and `accuracy`.
     ///
-    /// MAE masks at random whatever `masking` says, and has neither labels nor head: its metric is `reconstruction_loss` alone.
+    /// MAE masks at random whatever `masking` says, and has neither labels nor head: its metric is
+    /// `reconstruction_loss` alone.
     public func preTraining(
         batch: Int, masking: Masking, permutation: PermutationSource = .drawn, optimizer: Optimizer
     ) -> TrainingStep {
@@ -26,10 +27,11 @@ extension MaskedAutoencoder {
 
             let encoded = encodedForDecoder(images, selection)
             let logits = Linear(configuration.dim, configuration.classes).named("head")(classToken(of: encoded))
-            let classification = switch configuration.variant {
-            case .corrected: crossEntropy(logits, labels)
-            case .released: crossEntropy(softmax(logits), labels)
-            }
+            let classification =
+                switch configuration.variant {
+                case .corrected: crossEntropy(logits, labels)
+                case .released: crossEntropy(softmax(logits), labels)
+                }
             let predictions = Decoder(configuration: configuration)(encoded, selection)
             let reconstruction = reconstructionLoss(predictions, images, selection)
 
@@ -40,7 +42,9 @@ extension MaskedAutoencoder {
         }
     }
 
-    private func unsupervisedPreTraining(batch: Int, _ permutation: PermutationSource, _ optimizer: Optimizer) -> TrainingStep {
+    private func unsupervisedPreTraining(batch: Int, _ permutation: PermutationSource, _ optimizer: Optimizer)
+        -> TrainingStep
+    {
         TrainingStep("pretraining", optimizer: optimizer) {
             let images = images(batch: batch)
             let selection = PatchSelection(configuration, .random, permutation, batch: batch)
@@ -54,8 +58,8 @@ extension MaskedAutoencoder {
     /// What the decoder makes of images: for showing it, and for comparing it.
     ///
     /// Inputs: `images` and those of the ``PermutationSource``. Outputs, with patches in the order of the image:
-    /// `predictions` [batch, patches, patch · patch · channels], zero for patches that were thrown away, and `mask` [batch, patches]
-    /// with 0 for kept, 1 for masked and −1 for thrown patches.
+    /// `predictions` [batch, patches, patch · patch · channels], zero for patches that were thrown away, and `mask`
+    /// [batch, patches] with 0 for kept, 1 for masked and −1 for thrown patches.
     public func reconstruction(batch: Int, masking: Masking, permutation: PermutationSource = .drawn) -> InferenceStep {
         InferenceStep("reconstruction") {
             let images = images(batch: batch)

@@ -1,6 +1,7 @@
 import Apus
 
-/// The attention maps that a run masks by, with the epoch before which they were computed: saved and restored with the run.
+/// The attention maps that a run masks by, with the epoch before which they were computed: saved and restored with the
+/// run.
 final class AttentionMaps {
     /// Name of the tensor that holds the maps, [images, grid, grid].
     static let tensorName = "attention_maps"
@@ -21,7 +22,8 @@ final class AttentionMaps {
 
     private var shape: [Int] { [loader.items.count, model.configuration.grid, model.configuration.grid] }
 
-    /// Computes the maps of all images anew, unless that was done before this epoch; false if it was asked to stop meanwhile.
+    /// Computes the maps of all images anew, unless that was done before this epoch; false if it was asked to stop
+    /// meanwhile.
     func refresh(_ session: TrainingSession) throws -> Bool {
         guard epoch != session.epoch else { return true }
         let program = try program ?? compiler.compile("the attention maps", model.attentionMap(batch: loader.batchSize))
@@ -30,7 +32,8 @@ final class AttentionMaps {
         let (computed, seconds) = try Clock.time { try compute(program, session) }
         guard let computed else { return false }
         (maps, epoch) = (computed, session.epoch)
-        output.say("computed the attention maps of \(loader.items.count) images in \(String(format: "%.1f", seconds)) s")
+        output.say(
+            "computed the attention maps of \(loader.items.count) images in \(String(format: "%.1f", seconds)) s")
         return true
     }
 
@@ -41,7 +44,8 @@ final class AttentionMaps {
         maps.reserveCapacity(shape.reduce(1, *))
         while let batch = try batches.next() {
             if session.shouldStop() { return nil }
-            let report = try program.run(session.state, ["images": batch.images(filledUpTo: whole.batchSize, configuration)])
+            let report = try program.run(
+                session.state, ["images": batch.images(filledUpTo: whole.batchSize, configuration)])
             maps += report["mask_weights"]?.floats.prefix(batch.count * configuration.tokens) ?? []
         }
         return maps
@@ -55,7 +59,8 @@ final class AttentionMaps {
     func restore(from file: SafetensorsFile) throws {
         guard let epoch = file.metadata["maps_epoch"].flatMap({ Int($0) }) else { return }
         guard file.contains(Self.tensorName), try file.shape(Self.tensorName) == shape else {
-            throw RunError.unfitCheckpoint(path: file.path, problems: ["the attention maps are missing or not of the shape \(shape)"])
+            throw RunError.unfitCheckpoint(
+                path: file.path, problems: ["the attention maps are missing or not of the shape \(shape)"])
         }
         (maps, self.epoch) = (try file.floats(Self.tensorName), epoch)
     }
@@ -64,6 +69,7 @@ final class AttentionMaps {
 extension Batch {
     /// The images as a program's input, filled up to the number that it takes.
     func images(filledUpTo count: Int, _ configuration: Configuration) -> TensorData {
-        TensorData(padded(to: count).images, shape: [count, configuration.channels, configuration.image, configuration.image])
+        TensorData(
+            padded(to: count).images, shape: [count, configuration.channels, configuration.image, configuration.image])
     }
 }

@@ -4,10 +4,12 @@ import Apus
 struct ImagePatches {
     let configuration: Configuration
 
-    /// Calls `body` with each number of an image's patches: its place in the image [channels, side, side] and in the patches
-    /// [tokens, patch · patch · channels].
+    /// Calls `body` with each number of an image's patches: its place in the image [channels, side, side] and in the
+    /// patches [tokens, patch · patch · channels].
     func forEachNumber(_ body: (_ imageIndex: Int, _ patchIndex: Int) -> Void) {
-        let (side, patch, channels, grid) = (configuration.image, configuration.patch, configuration.channels, configuration.grid)
+        let (side, patch, channels, grid) = (
+            configuration.image, configuration.patch, configuration.channels, configuration.grid
+        )
         var index = 0
         for row in 0..<grid {
             for column in 0..<grid {
@@ -42,7 +44,8 @@ struct ImagePatches {
     /// Mean and deviation of a patch, by which normalised targets are shifted and scaled.
     static func moments(_ patch: ArraySlice<Float>) -> (mean: Float, deviation: Float) {
         let mean = patch.reduce(0.0) { $0 + Double($1) } / Double(patch.count)
-        let variance = patch.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(max(patch.count - 1, 1))
+        let variance =
+            patch.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(max(patch.count - 1, 1))
         return (Float(mean), Float((variance + 1e-6).squareRoot()))
     }
 
@@ -59,7 +62,8 @@ struct ImagePatches {
     }
 }
 
-/// The reconstruction loss of a decoder that always predicts the mean patch of each place, over augmented training images.
+/// The reconstruction loss of a decoder that always predicts the mean patch of each place, over augmented training
+/// images.
 ///
 /// At most `limit` images of the first epoch are looked at.
 func meanPatchBaseline(_ loader: ImageLoader, _ configuration: Configuration, limit: Int = 1024) throws -> Double {

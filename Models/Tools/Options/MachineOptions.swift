@@ -9,12 +9,14 @@ package struct MachineOptions: ParsableArguments {
     @Option(help: "Who computes matrix products.")
     var products = CompilerOptions.Products.auto
 
-    @Option(help: ArgumentHelp("A fusion to leave out, for comparison; may be given more than once.", valueName: "fusion"))
+    @Option(
+        help: ArgumentHelp("A fusion to leave out, for comparison; may be given more than once.", valueName: "fusion"))
     var without: [Fusion] = []
 
-    @Option(help: ArgumentHelp(
-        "Memory that parameters and activations may take, such as 1.5GB or 800MB; parts of the forward pass are computed again to stay below it.",
-        valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "Memory that parameters and activations may take, such as 1.5GB or 800MB; parts of the forward pass are computed again to stay below it.",
+            valueName: "bytes"))
     var memoryLimit: ByteCount?
 
     @Flag(help: "Compile all code anew, and keep none of it.")
@@ -26,11 +28,15 @@ package struct MachineOptions: ParsableArguments {
     package init() {}
 
     package func validate() throws {
-        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); it must be from 1 to 1024.") }
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads is \(threads); it must be from 1 to 1024.")
+        }
     }
 
     package var options: CompilerOptions {
-        CompilerOptions(precision: precision, products: products, fusions: Set(Fusion.allCases).subtracting(without), memoryLimit: memoryLimit?.bytes)
+        CompilerOptions(
+            precision: precision, products: products, fusions: Set(Fusion.allCases).subtracting(without),
+            memoryLimit: memoryLimit?.bytes)
     }
 
     package var cache: ObjectCache? { noCache ? nil : .standard }

@@ -19,7 +19,9 @@ package struct PresetOptions: ParsableArguments {
     }
 
     package func configuration() throws -> Configuration {
-        guard let configuration = Configuration.preset(preset) else { throw ValidationError("There is no preset '\(preset)'.") }
+        guard let configuration = Configuration.preset(preset) else {
+            throw ValidationError("There is no preset '\(preset)'.")
+        }
         return configuration
     }
 }

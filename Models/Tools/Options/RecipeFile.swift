@@ -19,7 +19,9 @@ package enum RecipeFile {
             guard reference.contains("/") || reference.hasSuffix(".yaml") || reference.hasSuffix(".yml") else {
                 throw SettingsFile.Problem(
                     path: reference, line: nil,
-                    message: "there is no recipe of that name; give one of \(names.joined(separator: ", ")), or the path of a YAML file")
+                    message:
+                        "there is no recipe of that name; give one of \(names.joined(separator: ", ")), or the path of a YAML file"
+                )
             }
             try add(SettingsFile.text(of: reference), from: reference, to: &recipe)
         }
@@ -40,7 +42,9 @@ package enum RecipeFile {
             let node = node(of: value)
             if parts.count == 1 {
                 sections.append((Node(parts[0]), node))
-            } else if let last = sections.indices.last, sections[last].0.string == parts[0], case .mapping(var mapping) = sections[last].1 {
+            } else if let last = sections.indices.last, sections[last].0.string == parts[0],
+                case .mapping(var mapping) = sections[last].1
+            {
                 mapping[Node(parts[1])] = node
                 sections[last].1 = .mapping(mapping)
             } else {
@@ -66,9 +70,12 @@ package enum RecipeFile {
     }
 
     private static func set(
-        _ key: Node, _ node: Node, at section: String?, in path: String, _ seen: inout Set<String>, _ recipe: inout Recipe
+        _ key: Node, _ node: Node, at section: String?, in path: String, _ seen: inout Set<String>,
+        _ recipe: inout Recipe
     ) throws {
-        func problem(_ message: String) -> SettingsFile.Problem { SettingsFile.Problem(path: path, line: key.line, message: message) }
+        func problem(_ message: String) -> SettingsFile.Problem {
+            SettingsFile.Problem(path: path, line: key.line, message: message)
+        }
         guard let name = key.string else { throw problem("a key is not a text") }
         let full = (section.map { "\($0)." } ?? "") + name
         guard let value = value(of: node) else { throw problem("\(full) is not a single value or a list of them") }
@@ -90,7 +97,9 @@ package enum RecipeFile {
         if sides[1].isEmpty {
             value = .text("")
         } else {
-            guard let node = try SettingsFile.root(of: sides[1], path: "--set \(replacement)"), let given = self.value(of: node) else {
+            guard let node = try SettingsFile.root(of: sides[1], path: "--set \(replacement)"),
+                let given = self.value(of: node)
+            else {
                 throw problem("\(sides[0]) is not a single value or a list of them")
             }
             value = given

@@ -11,13 +11,19 @@ package enum SettingsFile {
     }
 
     /// The settings of a file by name; each is checked here, so that a mistake is reported with its line.
-    package static func read<Settings: RunSettings>(_ path: String, for kind: Settings.Type) throws -> [String: SettingValue] {
+    package static func read<Settings: RunSettings>(_ path: String, for kind: Settings.Type) throws -> [String:
+        SettingValue]
+    {
         guard let root = try root(of: text(of: path), path: path) else { return [:] }
-        guard case .mapping(let mapping) = root else { throw Problem(path: path, line: root.line, message: "not a mapping of settings to values") }
+        guard case .mapping(let mapping) = root else {
+            throw Problem(path: path, line: root.line, message: "not a mapping of settings to values")
+        }
         var settings: [String: SettingValue] = [:]
         var checked = Settings()
         for (key, node) in mapping {
-            guard let name = key.string else { throw Problem(path: path, line: key.line, message: "a key is not a text") }
+            guard let name = key.string else {
+                throw Problem(path: path, line: key.line, message: "a key is not a text")
+            }
             guard case .scalar(let scalar) = node else {
                 throw Problem(path: path, line: key.line, message: "\(name) is not a single value")
             }

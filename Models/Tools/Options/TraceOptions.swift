@@ -3,7 +3,9 @@ import ArgumentParser
 
 /// A file that a run's trace goes to.
 package struct TraceOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("File for a trace of one run, step by step and thread by thread, for ui.perfetto.dev.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "File for a trace of one run, step by step and thread by thread, for ui.perfetto.dev.", valueName: "file"))
     package var trace: String?
 
     package init() {}

@@ -5,7 +5,8 @@ import ToolOptions
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell what the compiler made of a step, where its time and memory go, and how close it comes to the machine's peak.",
+        abstract:
+            "Tell what the compiler made of a step, where its time and memory go, and how close it comes to the machine's peak.",
         discussion: """
             Compiles the step, runs it a few times on random images, and prints which rewrites took place where, the kernels with \
             their share of the time and of the machine's peak, and what lies in memory when.
@@ -30,10 +31,16 @@ struct Explain: ParsableCommand {
     @OptionGroup var trace: TraceOptions
 
     func validate() throws {
-        guard preset == nil || config == nil else { throw ValidationError("--preset and --config both describe the model: choose one of them.") }
+        guard preset == nil || config == nil else {
+            throw ValidationError("--preset and --config both describe the model: choose one of them.")
+        }
         if let preset { try PresetOptions.check(preset) }
-        guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); it must be from 1 to 4096.") }
-        guard (1...65536).contains(classes) else { throw ValidationError("--classes is \(classes); it must be from 1 to 65536.") }
+        guard (1...4096).contains(batch) else {
+            throw ValidationError("--batch is \(batch); it must be from 1 to 4096.")
+        }
+        guard (1...65536).contains(classes) else {
+            throw ValidationError("--classes is \(classes); it must be from 1 to 65536.")
+        }
     }
 
     func run() throws {
@@ -42,7 +49,8 @@ struct Explain: ParsableCommand {
         settings.preset = preset ?? "demo"
         if let config { settings = try SettingsFile.settings(config) }
         let explanation = try StepExplanation(
-            model.step, of: settings.configuration(classes: classes), batch: batch, options: machine.options, threads: machine.threads)
+            model.step, of: settings.configuration(classes: classes), batch: batch, options: machine.options,
+            threads: machine.threads)
         print(explanation.text)
         try trace.write(explanation.trace)
     }

@@ -13,7 +13,9 @@ struct Peak: ParsableCommand {
     var threads: Int?
 
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); it must be from 1 to 1024.") }
+        if let threads, !(1...1024).contains(threads) {
+            throw ValidationError("--threads is \(threads); it must be from 1 to 1024.")
+        }
     }
 
     func run() throws { print(try Compiler(threads: threads).measurePeak().json) }

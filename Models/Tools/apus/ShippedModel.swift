@@ -13,7 +13,9 @@ struct ShippedModel: ExpressibleByArgument {
     var name: String { Self.prefix + step.rawValue }
 
     init?(argument: String) {
-        guard argument.hasPrefix(Self.prefix), let step = NamedStep(rawValue: String(argument.dropFirst(Self.prefix.count))) else { return nil }
+        guard argument.hasPrefix(Self.prefix),
+            let step = NamedStep(rawValue: String(argument.dropFirst(Self.prefix.count)))
+        else { return nil }
         self.step = step
     }
 }

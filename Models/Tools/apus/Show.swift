@@ -47,8 +47,12 @@ struct Show: ParsableCommand {
         guard !list else { return }
         guard model != nil else { throw ValidationError("Name a graph: \(ShippedModel.list).") }
         try PresetOptions.check(preset)
-        guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); it must be from 1 to 4096.") }
-        guard (1...65536).contains(classes) else { throw ValidationError("--classes is \(classes); it must be from 1 to 65536.") }
+        guard (1...4096).contains(batch) else {
+            throw ValidationError("--batch is \(batch); it must be from 1 to 4096.")
+        }
+        guard (1...65536).contains(classes) else {
+            throw ValidationError("--classes is \(classes); it must be from 1 to 65536.")
+        }
     }
 
     func run() throws {
@@ -64,13 +68,16 @@ struct Show: ParsableCommand {
     private func text() throws -> String {
         guard let model, var configuration = Configuration.preset(preset) else { return "" }
         configuration.classes = classes
-        let declaration = model.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch), options = machine.options
+        let declaration = model.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch),
+            options = machine.options
         func whole() throws -> Graph { try declaration.wholeGraph(options.fusions) }
         switch stage {
         case .traced: return try declaration.forward().text(locations: true)
         case .fused: return try declaration.forward(options.fusions).text(locations: true)
         case .differentiated:
-            guard case .training = declaration else { throw ValidationError("\(model.name) is not trained: it has no stage 'differentiated'.") }
+            guard case .training = declaration else {
+                throw ValidationError("\(model.name) is not trained: it has no stage 'differentiated'.")
+            }
             return try whole().text(locations: true)
         case .optimized: return try GraphCompiler.optimize(whole(), options.precision).text(locations: true)
         case .kernels: return try GraphCompiler(options).kernels(whole())

@@ -4,7 +4,8 @@ import MSMAE
 import ToolOptions
 
 struct Bench: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Time a step of pre-training or fine-tuning, or an inference, on random images.")
+    static let configuration = CommandConfiguration(
+        abstract: "Time a step of pre-training or fine-tuning, or an inference, on random images.")
 
     @Option(help: "What to run.")
     var task = NamedStep.pretrain
@@ -27,15 +28,23 @@ struct Bench: ParsableCommand {
     @OptionGroup var trace: TraceOptions
 
     func validate() throws {
-        guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); it must be from 1 to 4096.") }
-        guard (1...100_000).contains(steps) else { throw ValidationError("--steps is \(steps); it must be from 1 to 100000.") }
-        guard !(json && profile) else { throw ValidationError("--json is one line, --profile a table: choose one of them.") }
+        guard (1...4096).contains(batch) else {
+            throw ValidationError("--batch is \(batch); it must be from 1 to 4096.")
+        }
+        guard (1...100_000).contains(steps) else {
+            throw ValidationError("--steps is \(steps); it must be from 1 to 100000.")
+        }
+        guard !(json && profile) else {
+            throw ValidationError("--json is one line, --profile a table: choose one of them.")
+        }
     }
 
     func run() throws {
         try trace.check()
-        let benchmark = StepBenchmark(task, preset: model.preset, options: machine.options, batch: batch, steps: steps, cache: machine.cache)
-        let result = try benchmark.run(model.configuration(), threads: machine.threads, observing: profile || trace.trace != nil)
+        let benchmark = StepBenchmark(
+            task, preset: model.preset, options: machine.options, batch: batch, steps: steps, cache: machine.cache)
+        let result = try benchmark.run(
+            model.configuration(), threads: machine.threads, observing: profile || trace.trace != nil)
         print(json ? result.json(version: MSMAETool.version) : result.table)
         if profile, let profile = result.profile { print("\nmachine: \(profile.peak)\n\(profile.table)") }
         if let runs = result.trace { try trace.write(runs) }

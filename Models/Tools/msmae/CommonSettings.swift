@@ -5,17 +5,24 @@ import MSMAE
 struct ModelSettings: ParsableArguments {
     @Option(help: "Sizes of the model: demo, tiny, small, base, large or huge. (default: base)") var preset: String?
     @Option(help: "Side of the images in pixels; a multiple of the patch. (default: the preset's)") var imageSize: Int?
-    @Option(parsing: .unconditional, help: ArgumentHelp(
-        "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)", valueName: "low,high"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Intensities of 16-bit grey images (sample - 32768) that become black and white. (default: none, the high bytes)",
+            valueName: "low,high"))
     var window: String?
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
-    @Option(help: "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)")
+    @Option(
+        help:
+            "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)"
+    )
     var memoryLimit: String?
 
     /// The options that were given, by name.
     var given: [String: SettingValue] {
         settingValues(
-            ["preset": preset, "window": window, "precision": precision, "memory-limit": memoryLimit], ["image-size": imageSize], [:], [:])
+            ["preset": preset, "window": window, "precision": precision, "memory-limit": memoryLimit],
+            ["image-size": imageSize], [:], [:])
     }
 }
 
@@ -30,6 +37,10 @@ struct RunningSettings: ParsableArguments {
     /// The options that were given, by name.
     var given: [String: SettingValue] {
         settingValues(
-            [:], ["seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep, "log-every": logEvery], [:], [:])
+            [:],
+            [
+                "seed": seed, "threads": threads, "checkpoint-every": checkpointEvery, "keep": keep,
+                "log-every": logEvery,
+            ], [:], [:])
     }
 }

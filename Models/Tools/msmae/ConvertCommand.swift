@@ -10,7 +10,9 @@ struct ConvertCommand: ParsableCommand {
             In Python: model.load_state_dict(safetensors.torch.load_file(OUT)).
             """)
 
-    @Argument(help: "A .pth file, a checkpoint of a run, or a safetensors file.", completion: .file(extensions: ["pth", "pt", "safetensors"]))
+    @Argument(
+        help: "A .pth file, a checkpoint of a run, or a safetensors file.",
+        completion: .file(extensions: ["pth", "pt", "safetensors"]))
     var input: String
     @Argument(help: "The safetensors file to write.", completion: .file(extensions: ["safetensors"]))
     var output: String
@@ -20,11 +22,17 @@ struct ConvertCommand: ParsableCommand {
 
     func run() throws {
         var conversion = WeightsConversion()
-        (conversion.keepsPrecision, conversion.includesOptimizer, conversion.takesAverages) = (keepPrecision, optimizer, ema)
+        (conversion.keepsPrecision, conversion.includesOptimizer, conversion.takesAverages) = (
+            keepPrecision, optimizer, ema
+        )
         let report = try conversion.convert(input, to: output)
         for skip in report.skipped { print("skipped: \(skip)") }
         var parts = ["\(report.weights) tensors (\(report.numbers) numbers)"]
-        if optimizer { parts.append("\(report.optimizerTensors) tensors of the optimizer's state\(report.step.map { " after step \($0)" } ?? "")") }
+        if optimizer {
+            parts.append(
+                "\(report.optimizerTensors) tensors of the optimizer's state\(report.step.map { " after step \($0)" } ?? "")"
+            )
+        }
         print("\(output): \(parts.joined(separator: ", "))")
     }
 }

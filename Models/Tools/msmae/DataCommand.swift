@@ -8,7 +8,8 @@ struct DataCommand: ParsableCommand {
 
 struct PhantomCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "phantom", abstract: "Makes a synthetic set of medical-looking images whose classes differ by small lesions.")
+        commandName: "phantom",
+        abstract: "Makes a synthetic set of medical-looking images whose classes differ by small lesions.")
 
     @Option(help: "The folder to make; it must be new or empty.") var out: String
     @Option(help: "The number of classes.") var classes = 4
@@ -20,7 +21,8 @@ struct PhantomCommand: ParsableCommand {
 
     func run() throws {
         try PhantomDataSet.write(
-            to: out, layout: masks ? .masks : .classes, classes: classes, train: train, validation: val, size: size, seed: seed)
+            to: out, layout: masks ? .masks : .classes, classes: classes, train: train, validation: val, size: size,
+            seed: seed)
         let kind = masks ? "with masks of \(classes) kinds of lesion" : "in \(classes) classes"
         print("wrote \(train) training and \(val) validation images \(kind) to \(out)")
     }

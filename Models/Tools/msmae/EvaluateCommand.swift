@@ -4,7 +4,8 @@ import MSMAE
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evaluate", abstract: "Measures a trained classifier on a folder of images, on all tokens and on the masked path.",
+        commandName: "evaluate",
+        abstract: "Measures a trained classifier on a folder of images, on all tokens and on the masked path.",
         discussion: """
             Accuracy, top-2 accuracy, macro F1 and recall, the area under the ROC curve, and what each path costs: tokens, billions of \
             floating-point operations (two to a multiply-add) and milliseconds for an image, without reading images. The masked path needs \
@@ -21,16 +22,20 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "(default: one per processor)") var threads: Int?
 
     func validate() throws {
-        for (name, value, range) in [("batch", batch ?? 1, 1...65536), ("threads", threads ?? 1, 1...1024), ("seed", seed ?? 0, 0...Int.max)]
+        for (name, value, range) in [
+            ("batch", batch ?? 1, 1...65536), ("threads", threads ?? 1, 1...1024), ("seed", seed ?? 0, 0...Int.max),
+        ]
         where !range.contains(value) {
-            throw SettingError.outOfRange(name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
+            throw SettingError.outOfRange(
+                name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
     func run() throws {
         if let out { try AtomicFile.check(out) }
         let classifier = try Classifier(checkpoint: checkpoint, threads: threads)
-        let (report, skipped) = try classifier.evaluate(data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable)
+        let (report, skipped) = try classifier.evaluate(
+            data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable)
         for error in skipped { print("skipped \(error)") }
         print(report.text)
         if let out { try report.write(to: out) }

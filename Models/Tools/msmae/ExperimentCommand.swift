@@ -6,7 +6,8 @@ import ToolOptions
 
 struct ExperimentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "experiment", abstract: "Trains by a recipe from scratch, as MAE, as MSMAE released and corrected, and compares them.",
+        commandName: "experiment",
+        abstract: "Trains by a recipe from scratch, as MAE, as MSMAE released and corrected, and compares them.",
         discussion: """
             All have equal budgets. Folders ARM/pretrain/seed-K and ARM/finetune/seed-K in OUT are runs like any other; experiment.json and \
             table.md hold the comparison, recipe.yaml the recipe with what was changed. Called again with the same OUT, it goes on where it \
@@ -16,20 +17,25 @@ struct ExperimentCommand: ParsableCommand {
     @Argument(help: "A name that `msmae recipes` lists, or a YAML file.") var recipe: String
     @Option(help: "Folder of images, with train/CLASS and val/CLASS.") var data: String
     @Option(help: "Folder of the experiment.") var out: String
-    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value")) var set: [String] = []
+    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value"))
+    var set: [String] = []
     @Option(help: "Runs of each arm, with consecutive seeds.") var seeds = 1
     @Option(help: "What to compare; may be given more than once. (default: all)") var arm: [ExperimentArm] = []
     @Option(help: "(default: one per processor)") var threads: Int?
     @Flag(help: "Leave out images that cannot be read.") var skipUnreadable = false
 
     func validate() throws {
-        guard (1...1000).contains(seeds) else { throw SettingError.outOfRange(name: "seeds", value: .integer(seeds), allowed: "from 1 to 1000") }
+        guard (1...1000).contains(seeds) else {
+            throw SettingError.outOfRange(name: "seeds", value: .integer(seeds), allowed: "from 1 to 1000")
+        }
     }
 
     func run() throws {
         let recipe = try RecipeFile.read(recipe, replacing: set)
-        let given = settingValues(["data": data], ["threads": threads], [:], ["skip-unreadable": skipUnreadable ? true : nil])
-        let experiment = try Experiment(recipe, path: out, arms: arm.isEmpty ? ExperimentArm.allCases : arm, seeds: seeds, given: given)
+        let given = settingValues(
+            ["data": data], ["threads": threads], [:], ["skip-unreadable": skipUnreadable ? true : nil])
+        let experiment = try Experiment(
+            recipe, path: out, arms: arm.isEmpty ? ExperimentArm.allCases : arm, seeds: seeds, given: given)
         try save(recipe)
         Interrupt.install()
         guard let result = try experiment.run() else { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }

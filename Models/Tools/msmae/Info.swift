@@ -16,8 +16,12 @@ struct Info: ParsableCommand {
     var classes = 4
 
     func validate() throws {
-        guard (1...4096).contains(batch) else { throw ValidationError("--batch is \(batch); it must be from 1 to 4096.") }
-        guard (1...65536).contains(classes) else { throw ValidationError("--classes is \(classes); it must be from 1 to 65536.") }
+        guard (1...4096).contains(batch) else {
+            throw ValidationError("--batch is \(batch); it must be from 1 to 4096.")
+        }
+        guard (1...65536).contains(classes) else {
+            throw ValidationError("--classes is \(classes); it must be from 1 to 65536.")
+        }
     }
 
     func run() throws {

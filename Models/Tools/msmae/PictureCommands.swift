@@ -19,7 +19,8 @@ struct ReconstructCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconstruct",
         abstract: "Draws what a pre-trained model sees of masked images, what it makes of that, and the originals.",
-        discussion: "Masked patches are grey; patches that were thrown away are dark red, and nothing is predicted there.")
+        discussion:
+            "Masked patches are grey; patches that were thrown away are dark red, and nothing is predicted there.")
 
     @OptionGroup var pictures: PictureOptions
     @Option(help: "The same seed hides the same patches.") var seed: UInt64 = 0
@@ -52,7 +53,9 @@ struct PictureOptions: ParsableArguments {
     /// Draws a picture of each image and writes it as PNG, named after the image and what is drawn.
     func draw(_ kind: String, _ decoder: ImageDecoder, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {
         let folder = try PictureFolder(out, kind: kind, images: image, scale: scale)
-        for (index, path) in image.enumerated() { print(try folder.write(picture(decoder.decode(path: path), index), index)) }
+        for (index, path) in image.enumerated() {
+            print(try folder.write(picture(decoder.decode(path: path), index), index))
+        }
     }
 }
 
@@ -73,8 +76,10 @@ struct PictureFolder {
     }
 
     static func check(scale: Int, threads: Int?) throws(SettingError) {
-        for (name, value, range) in [("scale", scale, 1...64), ("threads", threads ?? 1, 1...1024)] where !range.contains(value) {
-            throw SettingError.outOfRange(name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
+        for (name, value, range) in [("scale", scale, 1...64), ("threads", threads ?? 1, 1...1024)]
+        where !range.contains(value) {
+            throw SettingError.outOfRange(
+                name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
@@ -85,7 +90,8 @@ struct PictureFolder {
         return target
     }
 
-    /// A name for each image: its file's without the ending, with as many of the folders above as tell it from the others.
+    /// A name for each image: its file's without the ending, with as many of the folders above as tell it from the
+    /// others.
     static func names(_ paths: [String]) -> [String] {
         let parts = paths.map { path in
             URL(fileURLWithPath: path).deletingPathExtension().standardizedFileURL.pathComponents.filter { $0 != "/" }

@@ -10,7 +10,9 @@ struct PredictCommand: ParsableCommand {
     @Argument(help: "The images.") var images: [String]
     @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
     @Flag(help: "Print a JSON list.") var json = false
-    @Option(help: "Folder for pictures of the attention over the images, made if it is missing; none are drawn without it.") var out: String?
+    @Option(
+        help: "Folder for pictures of the attention over the images, made if it is missing; none are drawn without it.")
+    var out: String?
     @Option(help: "Draws each pixel as a square of this many by as many.") var scale = 1
     @Option(help: "(default: one per processor)") var threads: Int?
 
@@ -27,7 +29,8 @@ struct PredictCommand: ParsableCommand {
             let picture = try pictures.flatMap { folder in
                 try model.map { try folder.write($0.attentionPicture(of: image), index) }
             }
-            predictions.append(Prediction(image: path, classes: classifier.classes, probabilities: shares, attention: picture))
+            predictions.append(
+                Prediction(image: path, classes: classifier.classes, probabilities: shares, attention: picture))
             if !json { print(predictions[index].text) }
         }
         if json { print(try Prediction.json(predictions)) }

@@ -4,7 +4,8 @@ import MSMAE
 
 struct PretrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pretrain", abstract: "Pre-trains on a folder of images, with random and then attention-driven masking.",
+        commandName: "pretrain",
+        abstract: "Pre-trains on a folder of images, with random and then attention-driven masking.",
         discussion: """
             DATA holds one folder of images for each class in train/. The run's folder gets config.json, log.jsonl and \
             checkpoints/. Ctrl-C ends the run after the step at hand with a checkpoint; the exit status is then 130, or 143 after \
@@ -32,14 +33,16 @@ struct PretrainOptions: ParsableArguments {
     @Option(help: "Epochs in which the learning rate rises. (default: 40)") var warmupEpochs: Double?
     @Option(help: "(default: 0.05)") var weightDecay: Double?
     @Option(help: "Length that all gradients together are cut to. (default: none)") var clipGrad: Double?
-    @Option(help: "Decay of an average of the weights, kept beside them, such as 0.999. (default: none)") var ema: Double?
+    @Option(help: "Decay of an average of the weights, kept beside them, such as 0.999. (default: none)") var ema:
+        Double?
     @Option(help: "Share of patches that attention masks. (default: 0.45)") var maskRatio: Double?
     @Option(help: "Share of patches that attention throws away. (default: 0.3)") var throwRatio: Double?
     @Option(help: "Share of patches that random masking masks. (default: 0.75)") var randomMaskRatio: Double?
     @Flag(inversion: .prefixedNo, help: "Predict patches normalised one by one. (default: no)") var normPixLoss: Bool?
     @Option(help: "Beside a reconstruction loss of weight 1. (default: 0.1)") var classificationLossWeight: Double?
     @Option(help: "The first epoch with attention-driven masking. (default: 41)") var attentionStart: Int?
-    @Option(help: "Epochs from one computation of the attention maps to the next. (default: 40)") var attentionInterval: Int?
+    @Option(help: "Epochs from one computation of the attention maps to the next. (default: 40)") var attentionInterval:
+        Int?
     @OptionGroup var running: RunningSettings
     @Flag(inversion: .prefixedNo, help: "Leave out images that cannot be read. (default: no)") var skipUnreadable: Bool?
 
@@ -51,7 +54,8 @@ struct PretrainOptions: ParsableArguments {
             "attention-interval": attentionInterval,
         ]
         let numbers = [
-            "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay, "clip-grad": clipGrad, "ema": ema,
+            "blr": blr, "lr": lr, "min-lr": minLr, "warmup-epochs": warmupEpochs, "weight-decay": weightDecay,
+            "clip-grad": clipGrad, "ema": ema,
             "mask-ratio": maskRatio, "throw-ratio": throwRatio, "random-mask-ratio": randomMaskRatio,
             "classification-loss-weight": classificationLossWeight,
         ]

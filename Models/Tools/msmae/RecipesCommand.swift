@@ -11,7 +11,8 @@ struct RecipesCommand: ParsableCommand {
             """)
 
     @Argument(help: "The recipe to print.") var recipe: String?
-    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value")) var set: [String] = []
+    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value"))
+    var set: [String] = []
 
     func validate() throws {
         if recipe == nil, !set.isEmpty { throw ValidationError("--set changes a recipe; give its name") }
@@ -27,8 +28,12 @@ struct RecipesCommand: ParsableCommand {
             print("\(recipe.name): \(recipe.title)")
             let metrics = recipe.published.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value) %" }
             let runs = RunKind.allCases.filter { recipe.sections[$0] != nil }.map(\.rawValue)
-            print("  \(recipe.classes.count) \(recipe.classes.count == 1 ? "class" : "classes"): \(recipe.classes.joined(separator: ", "))")
-            print("  split \(recipe.split)" + (recipe.window.map { ", window \($0)" } ?? "") + (recipe.patients == nil ? "" : ", patients together"))
+            print(
+                "  \(recipe.classes.count) \(recipe.classes.count == 1 ? "class" : "classes"): \(recipe.classes.joined(separator: ", "))"
+            )
+            print(
+                "  split \(recipe.split)" + (recipe.window.map { ", window \($0)" } ?? "")
+                    + (recipe.patients == nil ? "" : ", patients together"))
             print("  runs: \(runs.joined(separator: ", ")); published: \(metrics.joined(separator: ", "))")
         }
     }

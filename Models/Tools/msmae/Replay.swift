@@ -27,9 +27,10 @@ struct ReplayCommand: ParsableCommand {
                 passes = passes && report.passes
                 let failed = report.comparisons.count { !$0.passes }
                 print("\(number > 0 ? "\n" : "")\(report.path) (\(report.kind))\n\(report.table)")
-                print(failed == 0
-                    ? "passed: \(report.comparisons.count) quantities within their tolerances"
-                    : "FAILED: \(failed) of \(report.comparisons.count) quantities beyond their tolerances")
+                print(
+                    failed == 0
+                        ? "passed: \(report.comparisons.count) quantities within their tolerances"
+                        : "FAILED: \(failed) of \(report.comparisons.count) quantities beyond their tolerances")
             } catch {
                 isUsable = false
                 FileHandle.standardError.write(Data("\(error)\n".utf8))

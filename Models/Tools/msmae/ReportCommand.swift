@@ -18,16 +18,20 @@ struct ReportCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run")) var runs: [String]
     @Option(help: "The HTML file to write.") var out: String
     @Option(help: "Folder for each figure as SVG and PNG, made if it is missing.") var figures: String?
-    @Option(help: "Images of each class to draw attention and reconstructions of. (default: up to 2, and 24 in all)") var images: Int?
+    @Option(help: "Images of each class to draw attention and reconstructions of. (default: up to 2, and 24 in all)")
+    var images: Int?
     @Flag(help: "Draw no images with the checkpoints.") var noPictures = false
     @Flag(help: "Time each step of the models on this machine, and plan its memory.") var measure = false
     @Option(help: "Images of a batch to measure with.") var batch = 8
     @Option(help: "(default: one per processor)") var threads: Int?
 
     func validate() throws {
-        for (name, value, range) in [("images", images ?? 1, 1...1000), ("batch", batch, 1...65536), ("threads", threads ?? 1, 1...1024)]
+        for (name, value, range) in [
+            ("images", images ?? 1, 1...1000), ("batch", batch, 1...65536), ("threads", threads ?? 1, 1...1024),
+        ]
         where !range.contains(value) {
-            throw SettingError.outOfRange(name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
+            throw SettingError.outOfRange(
+                name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
@@ -35,10 +39,13 @@ struct ReportCommand: ParsableCommand {
         try AtomicFile.check(out)
         let report = try RunReport(
             RunGroup.read(runs),
-            RunReport.Options(imagesPerClass: noPictures ? 0 : images, measuredBatch: measure ? batch : nil, threads: threads))
+            RunReport.Options(
+                imagesPerClass: noPictures ? 0 : images, measuredBatch: measure ? batch : nil, threads: threads))
         if let figures { try write(report.page.figures, to: figures) }
         try AtomicFile.write(report.page.html, to: out)
-        for problem in report.problems { try? FileHandle.standardError.write(contentsOf: Data("msmae: warning: \(problem)\n".utf8)) }
+        for problem in report.problems {
+            try? FileHandle.standardError.write(contentsOf: Data("msmae: warning: \(problem)\n".utf8))
+        }
         print(out)
     }
 
@@ -59,7 +66,9 @@ struct ReportCommand: ParsableCommand {
             try AtomicFile.write(figure.file, to: path + ".svg")
             let png = try figure.png(scale: 3)
             try AtomicFile.write(to: path + ".png") { (output) throws(FileError) in
-                try png.withUnsafeBufferPointer { (png) throws(FileError) in try output.write(UnsafeRawBufferPointer(png)) }
+                try png.withUnsafeBufferPointer { (png) throws(FileError) in
+                    try output.write(UnsafeRawBufferPointer(png))
+                }
             }
         }
     }

@@ -7,17 +7,28 @@ import ToolOptions
 /// Where a run of training is, for all commands that train.
 struct RunOptions: ParsableArguments {
     @Option(help: "Folder of the new run.") var out: String?
-    @Option(help: "Folder of a run to go on with; or a checkpoint of PyTorch (.pth), gone on with as a new run in --out.") var resume: String?
-    @Option(help: "A recipe to take settings from: a name that `msmae recipes` lists, or a YAML file.") var recipe: String?
-    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value")) var set: [String] = []
+    @Option(
+        help: "Folder of a run to go on with; or a checkpoint of PyTorch (.pth), gone on with as a new run in --out.")
+    var resume: String?
+    @Option(help: "A recipe to take settings from: a name that `msmae recipes` lists, or a YAML file.") var recipe:
+        String?
+    @Option(help: ArgumentHelp("A value in place of the recipe's, such as finetune.epochs=3.", valueName: "name=value"))
+    var set: [String] = []
     @Option(help: "YAML file with settings.") var config: String?
-    @Option(help: "Trains so many runs with consecutive seeds, in folders seed-0, seed-1, ..., and compares them in summary.json.")
+    @Option(
+        help:
+            "Trains so many runs with consecutive seeds, in folders seed-0, seed-1, ..., and compares them in summary.json."
+    )
     var seeds: Int?
     @Flag(help: "Print steps, memory and about the time that the run would take, and write nothing.") var dryRun = false
 
     func validate() throws {
-        if let seeds, !(1...1000).contains(seeds) { throw SettingError.outOfRange(name: "seeds", value: .integer(seeds), allowed: "from 1 to 1000") }
-        if seeds != nil, resume != nil, out != nil { throw ValidationError("--seeds goes on where the runs are: --resume without --out.") }
+        if let seeds, !(1...1000).contains(seeds) {
+            throw SettingError.outOfRange(name: "seeds", value: .integer(seeds), allowed: "from 1 to 1000")
+        }
+        if seeds != nil, resume != nil, out != nil {
+            throw ValidationError("--seeds goes on where the runs are: --resume without --out.")
+        }
     }
 
     /// Starts a run or goes on with one; a run that was asked to stop ends with the exit status of the signal.
@@ -42,8 +53,11 @@ struct RunOptions: ParsableArguments {
         if outcome == .stopped { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
     }
 
-    /// Writes the recipe with the settings as they are used to RUN/recipe.yaml; a run that is gone on with has it already.
-    private func save<Settings: RunSettings>(_ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue]) throws {
+    /// Writes the recipe with the settings as they are used to RUN/recipe.yaml; a run that is gone on with has it
+    /// already.
+    private func save<Settings: RunSettings>(_ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue])
+        throws
+    {
         guard var recipe, resume == nil else { return }
         recipe.sections[Settings.kind] = try Settings().changed(by: given).values
         let folder = try newFolder
@@ -57,7 +71,9 @@ struct RunOptions: ParsableArguments {
         return try RunPlan(startingIn: newFolder, given: given)
     }
 
-    private func seedRuns<Task: TrainingTask>(_: Task.Type, _ count: Int, _ given: [String: SettingValue]) throws -> SeedRuns<Task> {
+    private func seedRuns<Task: TrainingTask>(_: Task.Type, _ count: Int, _ given: [String: SettingValue]) throws
+        -> SeedRuns<Task>
+    {
         if let resume { return try SeedRuns(resuming: resume, count: count, given: given) }
         return try SeedRuns(startingIn: newFolder, count: count, given: given)
     }

@@ -11,7 +11,8 @@ struct SegmentCommand: ParsableCommand {
 
 struct SegmentTrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "train", abstract: "Trains a segmentation on images with masks, from pre-trained or random weights.",
+        commandName: "train",
+        abstract: "Trains a segmentation on images with masks, from pre-trained or random weights.",
         discussion: """
             DATA holds images in train/images and val/images, and their masks, black and white PNG files of equal names, in train/masks/CLASS and \
             val/masks/CLASS. Each epoch ends with a validation. The run's folder gets config.json, log.jsonl, checkpoints/, best.safetensors \
@@ -28,10 +29,16 @@ struct SegmentTrainCommand: ParsableCommand {
 /// The options that are settings; without defaults, which are those of `SegmentationSettings`.
 struct SegmentOptions: ParsableArguments {
     @Option(help: "Folder of images and masks.") var data: String?
-    @Option(name: .customLong("init"), help: ArgumentHelp(
-        "Weights to begin with: a checkpoint of this program or of PyTorch (.pth), a run's folder, or none. (default: none)", valueName: "file"))
+    @Option(
+        name: .customLong("init"),
+        help: ArgumentHelp(
+            "Weights to begin with: a checkpoint of this program or of PyTorch (.pth), a run's folder, or none. (default: none)",
+            valueName: "file"))
     var initialWeights: String?
-    @Option(help: "corrected, or released to follow the public code: no bias of queries, keys and values, and images normalised twice. (default: corrected)")
+    @Option(
+        help:
+            "corrected, or released to follow the public code: no bias of queries, keys and values, and images normalised twice. (default: corrected)"
+    )
     var variant: String?
     @OptionGroup var model: ModelSettings
     @Option(help: "Channels inside of the heads. (default: 256)") var headWidth: Int?
@@ -49,7 +56,8 @@ struct SegmentOptions: ParsableArguments {
         settingValues(
             ["data": data, "init": initialWeights, "variant": variant],
             ["head-width": headWidth, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience],
-            ["lr": lr, "min-lr": minLr, "weight-decay": weightDecay], [:])
+            ["lr": lr, "min-lr": minLr, "weight-decay": weightDecay], [:]
+        )
         .merging(model.given) { $1 }.merging(running.given) { $1 }
     }
 }
@@ -70,8 +78,10 @@ struct SegmentEvaluateCommand: ParsableCommand {
     @Option(help: "(default: one per processor)") var threads: Int?
 
     func validate() throws {
-        for (name, value, range) in [("batch", batch ?? 1, 1...65536), ("threads", threads ?? 1, 1...1024)] where !range.contains(value) {
-            throw SettingError.outOfRange(name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
+        for (name, value, range) in [("batch", batch ?? 1, 1...65536), ("threads", threads ?? 1, 1...1024)]
+        where !range.contains(value) {
+            throw SettingError.outOfRange(
+                name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
@@ -100,11 +110,15 @@ struct SegmentPredictCommand: ParsableCommand {
     func run() throws {
         let segmenter = try Segmenter(checkpoint: checkpoint, threads: threads)
         let folder = try PictureFolder(out, kind: "segmentation", images: images, scale: scale)
-        let maskFolders = try (masks ? segmenter.classes : []).map { try PictureFolder(out, kind: "\($0)-mask", images: images, scale: 1) }
+        let maskFolders = try (masks ? segmenter.classes : []).map {
+            try PictureFolder(out, kind: "\($0)-mask", images: images, scale: 1)
+        }
         for (index, path) in images.enumerated() {
             let image = try segmenter.decoder.decode(path: path), regions = try segmenter.regions(in: image)
             print(try folder.write(image.drawing(regions), index))
-            for (name, region) in zip(segmenter.classes, regions) { print("  \(name)  \(String(format: "%.2f", 100 * region.share)) % of the image") }
+            for (name, region) in zip(segmenter.classes, regions) {
+                print("  \(name)  \(String(format: "%.2f", 100 * region.share)) % of the image")
+            }
             for (folder, region) in zip(maskFolders, regions) { print("  \(try folder.write(region.mask(), index))") }
         }
     }

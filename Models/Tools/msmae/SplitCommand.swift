@@ -14,11 +14,16 @@ struct SplitCommand: ParsableCommand {
             """)
 
     @Argument(help: "Folders to split, which are taken together, and last the folder to make.") var folders: [String]
-    @Option(help: "Names and shares of the parts; the first one gets what rounding leaves.") var parts = "train=0.7,val=0.3"
+    @Option(help: "Names and shares of the parts; the first one gets what rounding leaves.") var parts =
+        "train=0.7,val=0.3"
     @Option(help: "Another seed gives another split.") var seed: UInt64 = 0
-    @Option(help: "Keep a patient's images together: a regular expression that finds the patient in a file's name, by its first group.")
+    @Option(
+        help:
+            "Keep a patient's images together: a regular expression that finds the patient in a file's name, by its first group."
+    )
     var patientPattern: String?
-    @Option(help: "Keep a patient's images together: a CSV file that names the patient of each image.") var patientTable: String?
+    @Option(help: "Keep a patient's images together: a CSV file that names the patient of each image.")
+    var patientTable: String?
     @Option(help: "The column of the patient in that file.") var patientColumn: String?
     @Option(help: "The column of the image's file name there, with or without extension.") var imageColumn: String?
     @Flag(help: "Copy the files, in place of making links to them.") var copy = false
@@ -26,7 +31,9 @@ struct SplitCommand: ParsableCommand {
 
     func validate() throws {
         if folders.count < 2 { throw ValidationError("give at least one folder to split, and the folder to make") }
-        if patientPattern != nil, patientTable != nil { throw ValidationError("give --patient-pattern or --patient-table, not both") }
+        if patientPattern != nil, patientTable != nil {
+            throw ValidationError("give --patient-pattern or --patient-table, not both")
+        }
         if (patientTable == nil) != (patientColumn == nil) || (patientTable == nil) != (imageColumn == nil) {
             throw ValidationError("--patient-table, --patient-column and --image-column belong together")
         }
@@ -34,7 +41,8 @@ struct SplitCommand: ParsableCommand {
 
     func run() throws {
         let out = folders[folders.count - 1]
-        let split = try DataSplit(folders.dropLast(), parts: DataSplit.Part.list(parts), seed: seed, patients: patients())
+        let split = try DataSplit(
+            folders.dropLast(), parts: DataSplit.Part.list(parts), seed: seed, patients: patients())
         try split.checkTarget(out)
         print("looking for equal images among \(split.imageCount)")
         let duplicates = try split.duplicates()
@@ -72,10 +80,14 @@ private enum PatientTable {
         do {
             table = try NamedCSV(url: URL(fileURLWithPath: path))
         } catch {
-            throw Problem(path: path, message: "cannot be read as CSV (\(error)); check that the file exists and its quotes match")
+            throw Problem(
+                path: path, message: "cannot be read as CSV (\(error)); check that the file exists and its quotes match"
+            )
         }
         for column in [image, patient] where !table.header.contains(column) {
-            throw Problem(path: path, message: "there is no column '\(column)'; there are \(table.header.joined(separator: ", "))")
+            throw Problem(
+                path: path, message: "there is no column '\(column)'; there are \(table.header.joined(separator: ", "))"
+            )
         }
         var patients: [String: String] = [:]
         for row in table.rows {

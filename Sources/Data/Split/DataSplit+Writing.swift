@@ -10,8 +10,9 @@ extension DataSplit {
 
     /// Writes `OUT/PART/...` in the layout of the source, and `OUT/split.json`, which says how it was made.
     ///
-    /// Everything is made beside `OUT` first, and takes its name at once: a half-made split never has it. Throws `folderNotEmpty` if there
-    /// is something already, `invalidArgument` if `OUT` lies in a folder that is split, `fileUnreadable` or `fileUnwritable`.
+    /// Everything is made beside `OUT` first, and takes its name at once: a half-made split never has it. Throws
+    /// `folderNotEmpty` if there is something already, `invalidArgument` if `OUT` lies in a folder that is split,
+    /// `fileUnreadable` or `fileUnwritable`.
     public func write(to out: String, by transfer: Transfer) throws(DataError) {
         try checkTarget(out)
         let target = URL(fileURLWithPath: out).standardizedFileURL
@@ -27,11 +28,15 @@ extension DataSplit {
         }
     }
 
-    /// Throws unless a split can be written to `out`: nothing or an empty folder is there, and it lies outside of what is split.
+    /// Throws unless a split can be written to `out`: nothing or an empty folder is there, and it lies outside of what
+    /// is split.
     public func checkTarget(_ out: String) throws(DataError) {
-        func canonical(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path }
+        func canonical(_ path: String) -> String {
+            URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+        }
         // Links are followed in the part of the path that exists.
-        let parent = canonical((URL(fileURLWithPath: out).standardizedFileURL.path as NSString).deletingLastPathComponent)
+        let parent = canonical(
+            (URL(fileURLWithPath: out).standardizedFileURL.path as NSString).deletingLastPathComponent)
         for folder in folders where (parent + "/").hasPrefix(canonical(folder) + "/") {
             throw DataError(
                 .invalidArgument, "the folder lies in \(folder), which is split", path: out,
@@ -40,7 +45,8 @@ extension DataSplit {
         guard FileManager.default.fileExists(atPath: out) else { return }
         if let content = try? FileManager.default.contentsOfDirectory(atPath: out), content.isEmpty { return }
         throw DataError(
-            .folderNotEmpty, "there is something already", path: out, advice: "Choose a new folder; a split never overwrites anything.")
+            .folderNotEmpty, "there is something already", path: out,
+            advice: "Choose a new folder; a split never overwrites anything.")
     }
 
     private func fill(_ folder: String, by transfer: Transfer) throws(DataError) {
@@ -74,7 +80,8 @@ extension DataSplit {
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(Record(seed: seed, keepsPatientsTogether: keepsPatients, parts: parts)) else {
+        guard let data = try? encoder.encode(Record(seed: seed, keepsPatientsTogether: keepsPatients, parts: parts))
+        else {
             preconditionFailure("the record holds only finite numbers")
         }
         return String(decoding: data, as: UTF8.self) + "\n"

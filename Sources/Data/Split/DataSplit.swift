@@ -2,10 +2,10 @@ import Foundation
 
 /// A data set divided into parts for training and testing, class by class.
 ///
-/// Of a class, each part but the first gets `floor(share · count)` images, and the first one what is left: the rounding that gives the
-/// numbers of images that the published accuracies are fractions of, such as 522 of Messidor-2. The images come in the order of the
-/// SHA-256 of `SEED:FILENAME`, so that the same names and seed give the same parts on every machine. Images of one patient can be kept
-/// in one part, whatever their classes.
+/// Of a class, each part but the first gets `floor(share · count)` images, and the first one what is left: the rounding
+/// that gives the numbers of images that the published accuracies are fractions of, such as 522 of Messidor-2. The
+/// images come in the order of the SHA-256 of `SEED:FILENAME`, so that the same names and seed give the same parts on
+/// every machine. Images of one patient can be kept in one part, whatever their classes.
 public struct DataSplit: Sendable {
     /// One part of the data set.
     public struct Part: Sendable, Hashable {
@@ -41,10 +41,11 @@ public struct DataSplit: Sendable {
     let partOfItem: [Int]
     let keepsPatients: Bool
 
-    /// Divides the folders, in the layout `CLASS/IMAGE` or `images/IMAGE` and `masks/CLASS/IMAGE`; several folders are taken together.
+    /// Divides the folders, in the layout `CLASS/IMAGE` or `images/IMAGE` and `masks/CLASS/IMAGE`; several folders are
+    /// taken together.
     ///
-    /// Throws what ``ImageFolder`` and ``SegmentationFolder`` throw, `ambiguousName` if two folders have the same image, `invalidArgument`,
-    /// `patientUnknown`, or `tooFewImages` if a part would have no image of some class.
+    /// Throws what ``ImageFolder`` and ``SegmentationFolder`` throw, `ambiguousName` if two folders have the same
+    /// image, `invalidArgument`, `patientUnknown`, or `tooFewImages` if a part would have no image of some class.
     public init(
         _ folders: [String], parts: [Part] = published, seed: UInt64 = 0, patients: Patients? = nil
     ) throws(DataError) {
@@ -58,11 +59,14 @@ public struct DataSplit: Sendable {
         } else {
             owners = items.map(\.name)
         }
-        partOfItem = SplitPlan(items: items, owners: owners, classes: classes.count, shares: parts.map(\.share), seed: seed).partOfItem
+        partOfItem =
+            SplitPlan(items: items, owners: owners, classes: classes.count, shares: parts.map(\.share), seed: seed)
+            .partOfItem
         for (number, name) in classes.enumerated() {
             for (part, description) in parts.enumerated() where count(class: number, part: part) == 0 {
                 throw DataError(
-                    .tooFewImages, "the part '\(description.name)' gets none of the \(count(class: number)) images of '\(name)'",
+                    .tooFewImages,
+                    "the part '\(description.name)' gets none of the \(count(class: number)) images of '\(name)'",
                     advice: "Add images to the class, remove it, or choose other shares or another seed.")
             }
         }
@@ -78,17 +82,22 @@ public struct DataSplit: Sendable {
 
     private func count(class number: Int) -> Int { items.count { $0.classNumber == number } }
 
-    /// Throws `invalidArgument` unless there are two parts or more, whose names can be folders and whose shares add up to 1.
+    /// Throws `invalidArgument` unless there are two parts or more, whose names can be folders and whose shares add up
+    /// to 1.
     public static func check(_ parts: [Part]) throws(DataError) {
         func fail(_ what: String) -> DataError {
-            DataError(.invalidArgument, what, advice: "Give two parts or more with shares that add up to 1, such as train=0.7,val=0.15,test=0.15.")
+            DataError(
+                .invalidArgument, what,
+                advice: "Give two parts or more with shares that add up to 1, such as train=0.7,val=0.15,test=0.15.")
         }
         guard parts.count >= 2 else { throw fail("\(parts.count) parts") }
         for part in parts {
             guard !part.name.isEmpty, !part.name.hasPrefix("."), !part.name.contains("/") else {
                 throw fail("'\(part.name)' is no name of a folder")
             }
-            guard part.share > 0, part.share < 1 else { throw fail("the part '\(part.name)' has a share of \(part.share)") }
+            guard part.share > 0, part.share < 1 else {
+                throw fail("the part '\(part.name)' has a share of \(part.share)")
+            }
         }
         guard Set(parts.map(\.name)).count == parts.count else { throw fail("two parts have the same name") }
         let sum = parts.reduce(0) { $0 + $1.share }
@@ -104,7 +113,8 @@ extension DataSplit.Part {
             let sides = piece.split(separator: "=", omittingEmptySubsequences: false)
             guard sides.count == 2, let share = Double(sides[1]) else {
                 throw DataError(
-                    .invalidArgument, "'\(piece)' is no part of a split", advice: "Write NAME=SHARE, with commas between, such as train=0.7,val=0.3.")
+                    .invalidArgument, "'\(piece)' is no part of a split",
+                    advice: "Write NAME=SHARE, with commas between, such as train=0.7,val=0.3.")
             }
             parts.append(DataSplit.Part(String(sides[0]), share))
         }

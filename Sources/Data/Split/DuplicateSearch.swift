@@ -24,7 +24,9 @@ public struct DuplicateImages: Sendable, Equatable {
     public var refusal: DataError? {
         guard let first = equal.first else { return nil }
         return DataError(
-            .duplicateImages, "equal images lie in different parts: \(first)" + (equal.count > 1 ? ", and \(equal.count - 1) more groups" : ""),
+            .duplicateImages,
+            "equal images lie in different parts: \(first)"
+                + (equal.count > 1 ? ", and \(equal.count - 1) more groups" : ""),
             advice: "Remove the copies, or accept them with --allow-duplicates.")
     }
 }
@@ -32,15 +34,18 @@ public struct DuplicateImages: Sendable, Equatable {
 extension DataSplit {
     /// Looks for images that are in several parts: equal files, equal pixels, and pairs that look alike.
     ///
-    /// Two images look alike if at most 8 of 256 comparisons of neighbours differ, when both are scaled down to 17 x 16 (the
-    /// difference hash). Throws what the decoder throws.
-    public func duplicates(threads: Int = ProcessInfo.processInfo.activeProcessorCount) throws(DataError) -> DuplicateImages {
+    /// Two images look alike if at most 8 of 256 comparisons of neighbours differ, when both are scaled down to 17 x 16
+    /// (the difference hash). Throws what the decoder throws.
+    public func duplicates(threads: Int = ProcessInfo.processInfo.activeProcessorCount) throws(DataError)
+        -> DuplicateImages
+    {
         let prints = try fingerprints(threads)
         var groups: [DuplicateImages.Group] = []
         var known = Set<Set<Int>>()
         for (equalBytes, key) in [(true, \Fingerprint.bytes), (false, \Fingerprint.pixels)] {
             let equal = Dictionary(grouping: items.indices) { prints[$0][keyPath: key] }
-            for members in equal.values where Set(members.map { partOfItem[$0] }).count > 1 && known.insert(Set(members)).inserted {
+            for members in equal.values
+            where Set(members.map { partOfItem[$0] }).count > 1 && known.insert(Set(members)).inserted {
                 groups.append(.init(equalBytes: equalBytes, images: members.map(place).sorted()))
             }
         }
@@ -49,9 +54,13 @@ extension DataSplit {
         var similar: [DuplicateImages.Group] = []
         for first in items.indices {
             for second in items.indices[(first + 1)...] where partOfItem[first] != partOfItem[second] {
-                guard prints[first].looksLike(prints[second]), prints[first].pixels != prints[second].pixels else { continue }
+                guard prints[first].looksLike(prints[second]), prints[first].pixels != prints[second].pixels else {
+                    continue
+                }
                 count += 1
-                if similar.count < 5 { similar.append(.init(equalBytes: false, images: [place(first), place(second)].sorted())) }
+                if similar.count < 5 {
+                    similar.append(.init(equalBytes: false, images: [place(first), place(second)].sorted()))
+                }
             }
         }
         return DuplicateImages(equal: groups, similarCount: count, similar: similar)
@@ -61,7 +70,9 @@ extension DataSplit {
 
     private func fingerprints(_ threads: Int) throws(DataError) -> [Fingerprint] {
         let items = items
-        let work = OrderedPrefetch<Result<Fingerprint, DataError>>(0..<items.count, threads: threads, ahead: 4 * threads) { index in
+        let work = OrderedPrefetch<Result<Fingerprint, DataError>>(
+            0..<items.count, threads: threads, ahead: 4 * threads
+        ) { index in
             Result { () throws(DataError) in try Fingerprint(path: items[index].image) }
         }
         var prints: [Fingerprint] = []

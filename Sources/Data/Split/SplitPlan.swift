@@ -7,8 +7,8 @@ struct SplitPlan {
 
     /// Divides items that belong to owners (patients, or each image to itself) among parts.
     ///
-    /// Owners come in the order of their digests. Each goes to the first part that has room for all its images, in every class; if
-    /// none has, to the one that has room for most of them.
+    /// Owners come in the order of their digests. Each goes to the first part that has room for all its images, in
+    /// every class; if none has, to the one that has room for most of them.
     init(items: [SplitItem], owners: [String], classes: Int, shares: [Double], seed: UInt64) {
         var room = (0..<classes).map { number in
             Self.sizes(items.count { $0.classNumber == number }, shares)
@@ -19,8 +19,11 @@ struct SplitPlan {
         var groups: [String: Group] = [:]
         for (index, owner) in owners.enumerated() {
             let key = separate ? "\(index)" : owner
-            let group = groups[key] ?? Group(
-                items: [], order: Digest(Array("\(seed):\(owner)".utf8)).bytes, name: owner, number: items[index].classNumber)
+            let group =
+                groups[key]
+                ?? Group(
+                    items: [], order: Digest(Array("\(seed):\(owner)".utf8)).bytes, name: owner,
+                    number: items[index].classNumber)
             groups[key] = group
             groups[key]?.items.append(index)
         }
@@ -32,8 +35,11 @@ struct SplitPlan {
         for group in ordered {
             var wanted = [Int](repeating: 0, count: classes)
             for index in group.items { wanted[items[index].classNumber] += 1 }
-            let fitting = shares.indices.map { part in (0..<classes).reduce(0) { $0 + min(wanted[$1], max(room[$1][part], 0)) } }
-            let part = shares.indices.first { fitting[$0] == group.items.count }
+            let fitting = shares.indices.map { part in
+                (0..<classes).reduce(0) { $0 + min(wanted[$1], max(room[$1][part], 0)) }
+            }
+            let part =
+                shares.indices.first { fitting[$0] == group.items.count }
                 ?? shares.indices.max { (fitting[$0], -$0) < (fitting[$1], -$1) } ?? 0
             for index in group.items { partOfItem[index] = part }
             for number in 0..<classes { room[number][part] -= wanted[number] }
@@ -74,7 +80,8 @@ struct PatientFinder {
             return try items.map { item throws(DataError) in
                 guard let match = try? regex.firstMatch(in: item.name) else {
                     throw DataError(
-                        .patientUnknown, "the file's name has no patient that the pattern '\(pattern)' finds", path: item.image,
+                        .patientUnknown, "the file's name has no patient that the pattern '\(pattern)' finds",
+                        path: item.image,
                         advice: "Correct the pattern, or rename the file.")
                 }
                 let group = match.output.count > 1 ? match.output[1].substring : nil

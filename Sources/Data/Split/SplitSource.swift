@@ -26,7 +26,8 @@ struct SplitSource {
         for item in items {
             if let other = sources.updateValue(item.image, forKey: item.target) {
                 throw DataError(
-                    .ambiguousName, "an image of that name is in \((other as NSString).deletingLastPathComponent) too", path: item.image,
+                    .ambiguousName, "an image of that name is in \((other as NSString).deletingLastPathComponent) too",
+                    path: item.image,
                     advice: "Rename one of them, or remove it if it is the same image.")
             }
         }
@@ -57,14 +58,18 @@ struct SplitSource {
             let set = try SegmentationFolder(root: folder)
             if let classes, classes != set.classes {
                 throw DataError(
-                    .noClasses, "the classes \(set.classes.joined(separator: ", ")) are not those of \(folders[0])", path: folder,
+                    .noClasses, "the classes \(set.classes.joined(separator: ", ")) are not those of \(folders[0])",
+                    path: folder,
                     advice: "Give folders with masks of the same classes.")
             }
             classes = set.classes
             for item in set.items {
                 func name(_ path: String) -> String { (path as NSString).lastPathComponent }
                 let masks = zip(set.classes, item.masks).map { (source: $1, target: "masks/\($0)/\(name($1))") }
-                items.append(SplitItem(name: name(item.image), classNumber: 0, files: [(item.image, "images/\(name(item.image))")] + masks))
+                items.append(
+                    SplitItem(
+                        name: name(item.image), classNumber: 0,
+                        files: [(item.image, "images/\(name(item.image))")] + masks))
             }
         }
         return (["images"], items)

@@ -12,9 +12,11 @@ public enum OperationRegistry {
         // Structured
         Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self,
         // Composite
-        Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Attention.self, AttentionGradient.self,
+        Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Attention.self,
+        AttentionGradient.self,
         LinearInterpolation.self, UpsampledConvolution.self,
     ]
 
-    package static let byName: [String: any Operation.Type] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+    package static let byName: [String: any Operation.Type] = Dictionary(
+        uniqueKeysWithValues: all.map { ($0.name, $0) })
 }

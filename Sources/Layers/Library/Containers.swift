@@ -26,8 +26,10 @@ public struct Residual: TransparentLayer {
         located(file, line) {
             let y = content(x, firstPosition: firstPosition)
             guard x.isValid, y.isValid, x.type != y.type else { return x + y }
-            return x.builder.report(GraphError(
-                .shape, operation: "Residual", "the layers make \(y.type) of \(x.type), which cannot be added", location: x.builder.location))
+            return x.builder.report(
+                GraphError(
+                    .shape, operation: "Residual", "the layers make \(y.type) of \(x.type), which cannot be added",
+                    location: x.builder.location))
         }
     }
 }

@@ -30,15 +30,19 @@ public struct Conv2D: Layer {
     }
 }
 
-/// Enlarges images by bilinear interpolation with aligned corners, then convolves them with a kernel of an odd side, padded to the same size; the
-/// weights are `weight` [out, in, kernel, kernel] and `bias` [out], as those of a convolution. See ``UpsampledConvolution``.
+/// Enlarges images by bilinear interpolation with aligned corners, then convolves them with a kernel of an odd side,
+/// padded to the same size; the weights are `weight` [out, in, kernel, kernel] and `bias` [out], as those of a
+/// convolution. See ``UpsampledConvolution``.
 ///
 /// *Shapes*: [n, h, w, in] -> [n, height, width, out], channels last; without a size, as large as the images.
 public struct UpsampledConv2D: Layer {
     public let input: Int, output: Int, kernel: Int, height: Int?, width: Int?
     private let file: String, line: Int
 
-    public init(_ input: Int, _ output: Int, kernel: Int, height: Int? = nil, width: Int? = nil, file: String = #fileID, line: Int = #line) {
+    public init(
+        _ input: Int, _ output: Int, kernel: Int, height: Int? = nil, width: Int? = nil, file: String = #fileID,
+        line: Int = #line
+    ) {
         self.input = input
         self.output = output
         self.kernel = kernel
@@ -53,7 +57,8 @@ public struct UpsampledConv2D: Layer {
             // PyTorch's default for convolutions: uniform by the number of inputs of an output.
             let bound = 1 / Double(input * kernel * kernel).squareRoot()
             let filters = weight("weight", [output, input, kernel, kernel], .uniform(bound: bound))
-            return upsampledConvolution2D(x, kernel: filters, height: height, width: width) + weight("bias", [output], .uniform(bound: bound))
+            return upsampledConvolution2D(x, kernel: filters, height: height, width: width)
+                + weight("bias", [output], .uniform(bound: bound))
         }
     }
 }

@@ -1,9 +1,10 @@
 import ApusIR
 
-/// Stochastic depth (Huang et al. 2016) as timm's `DropPath`: in training, a branch is dropped for an image with the chance `rate`, and divided by
-/// the chance to be kept where it is kept. Inference does without this layer.
+/// Stochastic depth (Huang et al. 2016) as timm's `DropPath`: in training, a branch is dropped for an image with the
+/// chance `rate`, and divided by the chance to be kept where it is kept. Inference does without this layer.
 ///
-/// Which images are dropped follows from the key, i32[2] (usually seed and step), and the stream, which tells apart the draws that share a key.
+/// Which images are dropped follows from the key, i32[2] (usually seed and step), and the stream, which tells apart the
+/// draws that share a key.
 ///
 /// *Shapes*: [batch, ...] -> the same.
 public struct DropPath: Layer {
@@ -22,12 +23,15 @@ public struct DropPath: Layer {
         located(file, line) {
             guard x.isValid else { return x }
             guard (0..<1).contains(rate) else {
-                return x.builder.report(GraphError(
-                    .attribute, operation: "DropPath", "the rate \(rate) is not in 0..<1", location: x.builder.location))
+                return x.builder.report(
+                    GraphError(
+                        .attribute, operation: "DropPath", "the rate \(rate) is not in 0..<1",
+                        location: x.builder.location))
             }
             guard let batch = x.shape.first else {
-                return x.builder.report(GraphError(
-                    .shape, operation: "DropPath", "takes [batch,...], has a scalar", location: x.builder.location))
+                return x.builder.report(
+                    GraphError(
+                        .shape, operation: "DropPath", "takes [batch,...], has a scalar", location: x.builder.location))
             }
             let uniform = randomUniform([batch], key: key, stream: stream)
             let isKept = less(uniform, uniform.constant(1 - rate))

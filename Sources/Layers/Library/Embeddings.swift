@@ -38,16 +38,18 @@ public struct PatchEmbedding: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             guard x.isValid else { return x }
-            guard patch > 0, x.rank == 4, x.shape[1] == channels, x.shape[2] % patch == 0, x.shape[3] % patch == 0 else {
-                return x.builder.report(GraphError(
-                    .shape, operation: "PatchEmbedding",
-                    "takes [batch,\(channels),height,width] with sides that are multiples of \(patch), has \(shapeText(x.shape))",
-                    location: x.builder.location))
+            guard patch > 0, x.rank == 4, x.shape[1] == channels, x.shape[2] % patch == 0, x.shape[3] % patch == 0
+            else {
+                return x.builder.report(
+                    GraphError(
+                        .shape, operation: "PatchEmbedding",
+                        "takes [batch,\(channels),height,width] with sides that are multiples of \(patch), has \(shapeText(x.shape))",
+                        location: x.builder.location))
             }
             return scope("proj") {
                 let kernel = weight("weight", [dim, channels, patch, patch], .xavierUniform)
                 let grid = x.reshape([x.shape[0], channels, x.shape[2] / patch, patch, x.shape[3] / patch, patch])
-                let tokens = dot(grid, kernel, contracting: [(1, 1), (3, 2), (5, 3)])            // [b, rows, columns, dim]
+                let tokens = dot(grid, kernel, contracting: [(1, 1), (3, 2), (5, 3)])  // [b, rows, columns, dim]
                 return tokens.reshape([x.shape[0], -1, dim]) + weight("bias", [dim], .zeros)
             }
         }

@@ -16,7 +16,8 @@ public struct LayerNorm: Layer {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
-            layerNormalization(x, weight: weight("weight", [dim], .ones), bias: weight("bias", [dim], .zeros), epsilon: epsilon)
+            layerNormalization(
+                x, weight: weight("weight", [dim], .ones), bias: weight("bias", [dim], .zeros), epsilon: epsilon)
         }
     }
 }

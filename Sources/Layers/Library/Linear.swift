@@ -10,7 +10,8 @@ public struct Linear: Layer {
 
     /// - Parameter initializer: How `weight` starts; `bias` starts with zeros.
     public init(
-        _ input: Int, _ output: Int, bias: Bool = true, initializer: Initializer = .xavierUniform, file: String = #fileID, line: Int = #line
+        _ input: Int, _ output: Int, bias: Bool = true, initializer: Initializer = .xavierUniform,
+        file: String = #fileID, line: Int = #line
     ) {
         self.input = input
         self.output = output

@@ -1,6 +1,7 @@
 import ApusIR
 
-/// Multi-head attention of tokens to each other (Vaswani et al. 2017), with the layers `qkv` and `proj` as timm names them.
+/// Multi-head attention of tokens to each other (Vaswani et al. 2017), with the layers `qkv` and `proj` as timm names
+/// them.
 ///
 /// *Shapes*: [batch, tokens, dim] -> the same.
 public struct SelfAttention: Layer {
@@ -18,8 +19,8 @@ public struct SelfAttention: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             guard let (queries, keys, values) = projections(of: x) else { return x.builder.invalid() }
-            let shares = softmax(scores(queries, keys))                                          // [b, h, n, n]
-            let mixed = dot(shares, values, batch: [(0, 0), (1, 2)], contracting: [(3, 1)])      // [b, h, n, d]
+            let shares = softmax(scores(queries, keys))  // [b, h, n, n]
+            let mixed = dot(shares, values, batch: [(0, 0), (1, 2)], contracting: [(3, 1)])  // [b, h, n, d]
             let joined = mixed.transpose([0, 2, 1, 3]).reshape(x.shape)
             return Linear(dim, dim).named("proj")(joined)
         }
@@ -43,13 +44,17 @@ public struct SelfAttention: Layer {
     private func projections(of x: Tensor) -> (Tensor, Tensor, Tensor)? {
         guard x.isValid else { return nil }
         guard heads > 0, dim > 0, dim % heads == 0 else {
-            x.builder.report(GraphError(
-                .shape, operation: "SelfAttention", "\(heads) heads do not divide the dimension \(dim)", location: x.builder.location))
+            x.builder.report(
+                GraphError(
+                    .shape, operation: "SelfAttention", "\(heads) heads do not divide the dimension \(dim)",
+                    location: x.builder.location))
             return nil
         }
         guard x.rank == 3, x.shape[2] == dim else {
-            x.builder.report(GraphError(
-                .shape, operation: "SelfAttention", "takes [batch,tokens,\(dim)], has \(shapeText(x.shape))", location: x.builder.location))
+            x.builder.report(
+                GraphError(
+                    .shape, operation: "SelfAttention", "takes [batch,tokens,\(dim)], has \(shapeText(x.shape))",
+                    location: x.builder.location))
             return nil
         }
         let joint = Linear(dim, 3 * dim, bias: qkvBias).named("qkv")(x)

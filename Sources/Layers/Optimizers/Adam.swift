@@ -4,11 +4,15 @@ import Foundation
 extension Optimizer {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2017), exactly as PyTorch's `AdamW`.
     public static func adamW(
-        learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8, weightDecay: Double = 0.01,
+        learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8,
+        weightDecay: Double = 0.01,
         decays: WeightDecayScope = .matricesOnly
     ) -> Optimizer {
         Optimizer(
-            rule: .adam(Adam(beta1: betas.0, beta2: betas.1, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: true, decays: decays)),
+            rule: .adam(
+                Adam(
+                    beta1: betas.0, beta2: betas.1, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: true,
+                    decays: decays)),
             learningRate: learningRate)
     }
 
@@ -17,7 +21,10 @@ extension Optimizer {
         learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8, weightDecay: Double = 0
     ) -> Optimizer {
         Optimizer(
-            rule: .adam(Adam(beta1: betas.0, beta2: betas.1, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: false, decays: .all)),
+            rule: .adam(
+                Adam(
+                    beta1: betas.0, beta2: betas.1, epsilon: epsilon, weightDecay: weightDecay, isDecoupled: false,
+                    decays: .all)),
             learningRate: learningRate)
     }
 }
@@ -48,7 +55,8 @@ struct Adam: Sendable {
         return weights.map { weight in
             let (parameter, rate) = (weight.parameter, rate * weight.learningRateScale)
             func state(_ name: String) -> Tensor {
-                builder.parameter(Parameter("optimizer.\(name).\(weight.name)", parameter.type, .zeros, trainable: false))
+                builder.parameter(
+                    Parameter("optimizer.\(name).\(weight.name)", parameter.type, .zeros, trainable: false))
             }
             let isDecaying = weightDecay != 0 && decays.includes(weight.name, parameter.shape)
             let gradient = isDecaying && !isDecoupled ? weight.gradient + parameter * weightDecay : weight.gradient
@@ -58,7 +66,8 @@ struct Adam: Sendable {
             builder.update(mean, with: nextMean)
             builder.update(square, with: nextSquare)
             let decayed = isDecaying && isDecoupled ? parameter * (1 - rate * weightDecay) : parameter
-            // m / (√v/s + ε) = m·s / (√v + ε·s): one division for each weight instead of two (Kingma and Ba 2014, end of section 2).
+            // m / (√v/s + ε) = m·s / (√v + ε·s): one division for each weight instead of two (Kingma and Ba 2014, end
+            // of section 2).
             let deviation = sqrt(nextSquare) + deviationScale * epsilon
             let next = decayed - nextMean / deviation * (rate * deviationScale / correction1)
             builder.update(parameter, with: next)

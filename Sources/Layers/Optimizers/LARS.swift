@@ -3,13 +3,14 @@ import ApusIR
 extension Optimizer {
     /// Layer-wise adaptive rate scaling (You, Gitman, Ginsburg 2017), exactly as MAE's `LARS` for linear probing.
     ///
-    /// Gradients of weights with two axes or more, decay included, get the length of their weight times the trust coefficient; others, such as
-    /// biases, neither decay nor are scaled.
+    /// Gradients of weights with two axes or more, decay included, get the length of their weight times the trust
+    /// coefficient; others, such as biases, neither decay nor are scaled.
     public static func lars(
         learningRate: Double, momentum: Double = 0.9, weightDecay: Double = 0, trustCoefficient: Double = 0.001
     ) -> Optimizer {
         Optimizer(
-            rule: .lars(LARS(momentum: momentum, weightDecay: weightDecay, trustCoefficient: trustCoefficient)), learningRate: learningRate)
+            rule: .lars(LARS(momentum: momentum, weightDecay: weightDecay, trustCoefficient: trustCoefficient)),
+            learningRate: learningRate)
     }
 }
 
@@ -28,7 +29,8 @@ struct LARS: Sendable {
     func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) -> [Tensor] {
         weights.map { weight in
             let parameter = weight.parameter
-            let velocity = builder.parameter(Parameter("optimizer.mu.\(weight.name)", parameter.type, .zeros, trainable: false))
+            let velocity = builder.parameter(
+                Parameter("optimizer.mu.\(weight.name)", parameter.type, .zeros, trainable: false))
             let nextVelocity = velocity * momentum + direction(of: weight)
             let next = parameter - nextVelocity * (rate * weight.learningRateScale)
             builder.update(velocity, with: nextVelocity)

@@ -21,18 +21,19 @@ public struct Optimizer: Sendable {
         (self.rule, self.learningRate) = (rule, learningRate)
     }
 
-    /// The optimizer with gradients that are scaled down where all of them together are longer than `norm`, exactly as PyTorch's
-    /// `clip_grad_norm_`; accumulated gradients are clipped as a sum.
+    /// The optimizer with gradients that are scaled down where all of them together are longer than `norm`, exactly as
+    /// PyTorch's `clip_grad_norm_`; accumulated gradients are clipped as a sum.
     public func clippingGradients(toNorm norm: Double) -> Optimizer {
         var optimizer = self
         optimizer.clippingNorm = norm
         return optimizer
     }
 
-    /// The optimizer that also keeps, as the parameter `ema.NAME`, the exponential moving average of each weight after its updates.
+    /// The optimizer that also keeps, as the parameter `ema.NAME`, the exponential moving average of each weight after
+    /// its updates.
     ///
-    /// It is free of a start value: after t steps it is Σᵢ dᵗ⁻ⁱ wᵢ / Σᵢ dᵗ⁻ⁱ (the correction of Kingma and Ba 2014, section 3), so after the first it
-    /// is the weight. Weights that training does not change have none.
+    /// It is free of a start value: after t steps it is Σᵢ dᵗ⁻ⁱ wᵢ / Σᵢ dᵗ⁻ⁱ (the correction of Kingma and Ba 2014,
+    /// section 3), so after the first it is the weight. Weights that training does not change have none.
     public func averagingWeights(decay: Double) -> Optimizer {
         var optimizer = self
         optimizer.averageDecay = decay
@@ -57,17 +58,20 @@ public struct Optimizer: Sendable {
 
     /// Appends the updates of some weights to a graph, with the state that they need and the scalar inputs.
     ///
-    /// State is declared as parameters that are not trainable, named `optimizer.`, what it is, and the weight's name; averages are named `ema.`
-    /// and the weight's name.
+    /// State is declared as parameters that are not trainable, named `optimizer.`, what it is, and the weight's name;
+    /// averages are named `ema.` and the weight's name.
     public func appendUpdates(to builder: GraphBuilder, _ weights: [Weight]) {
         let rate = builder.input(Input("learning_rate", TensorType(.f32, [])))
         let weights = clippingNorm.map { Self.clipped(weights, toNorm: $0) } ?? weights
-        let next = switch rule {
-        case .sgd(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
-        case .adam(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
-        case .lars(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
+        let next =
+            switch rule {
+            case .sgd(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
+            case .adam(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
+            case .lars(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
+            }
+        if let averageDecay {
+            Self.appendAverages(to: builder, of: zip(weights, next).map { ($0.name, $1) }, decay: averageDecay)
         }
-        if let averageDecay { Self.appendAverages(to: builder, of: zip(weights, next).map { ($0.name, $1) }, decay: averageDecay) }
     }
 
     private static func clipped(_ weights: [Weight], toNorm norm: Double) -> [Weight] {
@@ -82,7 +86,9 @@ public struct Optimizer: Sendable {
         }
     }
 
-    private static func appendAverages(to builder: GraphBuilder, of weights: [(name: String, next: Tensor)], decay: Double) {
+    private static func appendAverages(
+        to builder: GraphBuilder, of weights: [(name: String, next: Tensor)], decay: Double
+    ) {
         // (1 − d) Σᵢ dᵗ⁻ⁱ = 1 − dᵗ, kept as state, so that averaging may begin at any step.
         let total = builder.parameter(Parameter("optimizer.ema_total", TensorType(.f32, []), .zeros, trainable: false))
         let nextTotal = total * decay + (1 - decay)
@@ -106,9 +112,15 @@ public struct Optimizer: Sendable {
     /// What is wrong with the constants.
     var problems: [String] {
         var problems: [String] = []
-        if !(learningRate.isFinite && learningRate >= 0) { problems.append("the learning rate \(learningRate) is not a number from 0 on") }
-        if let clippingNorm, !(clippingNorm > 0) { problems.append("the norm \(clippingNorm) to clip gradients to is not above 0") }
-        if let averageDecay, !(0..<1).contains(averageDecay) { problems.append("the decay \(averageDecay) of averaged weights is not in 0..<1") }
+        if !(learningRate.isFinite && learningRate >= 0) {
+            problems.append("the learning rate \(learningRate) is not a number from 0 on")
+        }
+        if let clippingNorm, !(clippingNorm > 0) {
+            problems.append("the norm \(clippingNorm) to clip gradients to is not above 0")
+        }
+        if let averageDecay, !(0..<1).contains(averageDecay) {
+            problems.append("the decay \(averageDecay) of averaged weights is not in 0..<1")
+        }
         switch rule {
         case .sgd(let rule): problems += rule.problems
         case .adam(let rule): problems += rule.problems

@@ -2,7 +2,9 @@ import ApusIR
 
 extension Optimizer {
     /// Stochastic gradient descent, exactly as PyTorch's `SGD`; weight decay is added to the gradient.
-    public static func sgd(learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, nesterov: Bool = false) -> Optimizer {
+    public static func sgd(learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, nesterov: Bool = false)
+        -> Optimizer
+    {
         Optimizer(
             rule: .sgd(StochasticGradientDescent(momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)),
             learningRate: learningRate)
@@ -26,7 +28,8 @@ struct StochasticGradientDescent: Sendable {
             var direction = weight.gradient
             if weightDecay != 0 { direction = direction + weight.parameter * weightDecay }
             if momentum != 0 {
-                let velocity = builder.parameter(Parameter("optimizer.momentum.\(weight.name)", weight.parameter.type, .zeros, trainable: false))
+                let velocity = builder.parameter(
+                    Parameter("optimizer.momentum.\(weight.name)", weight.parameter.type, .zeros, trainable: false))
                 let nextVelocity = velocity * momentum + direction
                 builder.update(velocity, with: nextVelocity)
                 direction = nesterov ? direction + nextVelocity * momentum : nextVelocity

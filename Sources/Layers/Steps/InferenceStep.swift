@@ -14,7 +14,8 @@ public struct InferenceStep {
     private let contents: () -> [StepResult]
 
     public init(
-        _ name: String = "inference_step", file: String = #fileID, line: Int = #line, @StepBuilder _ contents: @escaping () -> [StepResult]
+        _ name: String = "inference_step", file: String = #fileID, line: Int = #line,
+        @StepBuilder _ contents: @escaping () -> [StepResult]
     ) {
         self.name = name
         location = SourceLocation(file: file, line: line)
@@ -25,7 +26,8 @@ public struct InferenceStep {
     public func trace() throws(GraphErrors) -> Graph {
         let trace = Trace(name: name, location: location)
         if trace.record(contents).isEmpty {
-            trace.builder.report(GraphError(.structure, "an inference step has at least one Output", location: location))
+            trace.builder.report(
+                GraphError(.structure, "an inference step has at least one Output", location: location))
         }
         return try trace.builder.finish()
     }

@@ -57,8 +57,10 @@ extension Trace {
         for result in results {
             at(result.file, result.line) {
                 if result.kind != .output, result.tensor.isValid, result.tensor.rank != 0 {
-                    builder.report(GraphError(
-                        .shape, "'\(result.name)' is \(result.tensor.type), not a scalar", location: builder.location))
+                    builder.report(
+                        GraphError(
+                            .shape, "'\(result.name)' is \(result.tensor.type), not a scalar",
+                            location: builder.location))
                 }
                 builder.output(result.name, result.tensor)
             }

@@ -35,17 +35,22 @@ public struct TrainingStep {
         let builder = trace.builder, results = trace.record(contents)
         let losses = results.filter { $0.kind == .loss }
         if losses.count != 1 {
-            builder.report(GraphError(.structure, "a training step has one Loss, this one has \(losses.count)", location: location))
+            builder.report(
+                GraphError(.structure, "a training step has one Loss, this one has \(losses.count)", location: location)
+            )
         }
         for problem in optimizer.problems { builder.report(GraphError(.attribute, problem, location: location)) }
         let graph = try builder.finish()
         let loss = losses[0].tensor
         let weights = graph.parameters.filter(\.operation.trainable).map(\.value)
         guard !weights.isEmpty else {
-            throw GraphErrors([GraphError(.structure, "the training step has no trainable weights", location: location)])
+            throw GraphErrors([GraphError(.structure, "the training step has no trainable weights", location: location)]
+            )
         }
         guard loss.element.isFloatingPoint else {
-            throw GraphErrors([GraphError(.elementType, "the loss is \(loss.type), which is not of floating point", location: location)])
+            throw GraphErrors([
+                GraphError(.elementType, "the loss is \(loss.type), which is not of floating point", location: location)
+            ])
         }
         let metrics = results.filter { $0.kind == .metric }.map(\.name)
         return TracedStep(graph: graph, loss: loss.value, weights: weights, metrics: metrics, optimizer: optimizer)
@@ -59,7 +64,8 @@ public struct TracedStep: Sendable {
     public var loss: Value
     /// The trainable parameters in order of declaration.
     public var weights: [Value]
-    /// Names of weights that the loss only seemed to depend on, as rewriting the forward pass has shown: their gradient is zero.
+    /// Names of weights that the loss only seemed to depend on, as rewriting the forward pass has shown: their gradient
+    /// is zero.
     public var idleWeights: Set<String> = []
     /// Names of the metrics among the outputs.
     public var metrics: [String]

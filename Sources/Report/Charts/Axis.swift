@@ -29,7 +29,9 @@ public struct Axis: Hashable, Sendable {
         _ label: String, scale: Scale = .linear, style: Style = .number, range: ClosedRange<Double>? = nil,
         limits: ClosedRange<Double>? = nil, isWhole: Bool = false
     ) {
-        (self.label, self.scale, self.style, self.range, self.limits, self.isWhole) = (label, scale, style, range, limits, isWhole)
+        (self.label, self.scale, self.style, self.range, self.limits, self.isWhole) = (
+            label, scale, style, range, limits, isWhole
+        )
     }
 }
 
@@ -55,7 +57,9 @@ package struct Ticks: Hashable, Sendable {
     /// Where a value lies between the ends: 0 to 1; nil if the axis cannot show it.
     package func place(_ value: Double) -> Double? {
         guard value.isFinite else { return nil }
-        guard axis.scale == .logarithmic else { return (value - range.lowerBound) / (range.upperBound - range.lowerBound) }
+        guard axis.scale == .logarithmic else {
+            return (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+        }
         return value > 0 ? log(value / range.lowerBound) / log(range.upperBound / range.lowerBound) : nil
     }
 
@@ -71,8 +75,11 @@ package struct Ticks: Hashable, Sendable {
         }
     }
 
-    /// Ticks at multiples of 1, 2 or 5 times a power of ten (Heckbert, "Nice numbers for graph labels", Graphics Gems 1990).
-    private static func linear(_ axis: Axis, _ low: Double, _ high: Double, _ wanted: Int) -> (ClosedRange<Double>, [Double]) {
+    /// Ticks at multiples of 1, 2 or 5 times a power of ten (Heckbert, "Nice numbers for graph labels", Graphics Gems
+    /// 1990).
+    private static func linear(_ axis: Axis, _ low: Double, _ high: Double, _ wanted: Int) -> (
+        ClosedRange<Double>, [Double]
+    ) {
         var (low, high) = (low, high)
         if high <= low {
             let room = axis.isWhole ? 1 : max(abs(low) * 0.1, 1e-9)
@@ -98,7 +105,9 @@ package struct Ticks: Hashable, Sendable {
     }
 
     /// Ticks at powers of ten, and at 2 and 5 between them where there are few.
-    private static func logarithmic(_ low: Double, _ high: Double, _ wanted: Int, isFixed: Bool) -> (ClosedRange<Double>, [Double]) {
+    private static func logarithmic(_ low: Double, _ high: Double, _ wanted: Int, isFixed: Bool) -> (
+        ClosedRange<Double>, [Double]
+    ) {
         let exponents = Int(floor(log10(low))) - 1...Int(ceil(log10(high))) + 1
         let candidates = exponents.flatMap { exponent in [1.0, 2, 5].map { $0 * pow(10, Double(exponent)) } }
         var bottom = candidates.last { $0 <= low * (1 + 1e-9) } ?? low
@@ -107,7 +116,9 @@ package struct Ticks: Hashable, Sendable {
         if top <= bottom { (bottom, top) = (bottom / 2, bottom * 2) }
         let inside = candidates.filter { $0 >= bottom * (1 - 1e-9) && $0 <= top * (1 + 1e-9) }
         guard inside.count > wanted + 1 else { return (bottom...top, inside) }
-        let powers = exponents.map { pow(10, Double($0)) }.filter { $0 >= bottom * (1 - 1e-9) && $0 <= top * (1 + 1e-9) }
+        let powers = exponents.map { pow(10, Double($0)) }.filter {
+            $0 >= bottom * (1 - 1e-9) && $0 <= top * (1 + 1e-9)
+        }
         let stride = (powers.count + wanted - 1) / wanted
         return (bottom...top, powers.enumerated().filter { $0.offset % stride == 0 }.map(\.element))
     }

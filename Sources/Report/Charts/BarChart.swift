@@ -7,7 +7,9 @@ public struct BarChart: Hashable, Sendable {
         /// What stands at the end of the bar.
         public var text: String
 
-        public init(_ label: String, _ parts: [Double], text: String) { (self.label, self.parts, self.text) = (label, parts, text) }
+        public init(_ label: String, _ parts: [Double], text: String) {
+            (self.label, self.parts, self.text) = (label, parts, text)
+        }
     }
 
     public var name: String, title: String
@@ -30,14 +32,17 @@ public struct BarChart: Hashable, Sendable {
             drawing.text(bar.label.shortened(to: Int(Figure.width / 6.2)), 2, y + 12, title: bar.label)
             var x = 2.0
             for (number, value) in bar.parts.enumerated() {
-                drawing.rectangle(x, y + 17, max(value * scale - (number < bar.parts.count - 1 ? 1 : 0), 0), 13, "bar c\(number % Palette.count)")
+                drawing.rectangle(
+                    x, y + 17, max(value * scale - (number < bar.parts.count - 1 ? 1 : 0), 0), 13,
+                    "bar c\(number % Palette.count)")
                 x += value * scale
             }
             drawing.text(bar.text, x + 5, y + 27.5, style: "bold")
             y += 40
         }
         let legend = Legend(
-            entries: parts.count > 1 ? parts.enumerated().map { Legend.Entry(name: $1, style: SeriesStyle(colour: $0), kind: .area) } : [],
+            entries: parts.count > 1
+                ? parts.enumerated().map { Legend.Entry(name: $1, style: SeriesStyle(colour: $0), kind: .area) } : [],
             width: Figure.width - 4)
         legend.draw(in: &drawing, x: 2, y: y + 2)
         let values = bars.map { "\($0.label): \($0.text)" }.joined(separator: "; ")

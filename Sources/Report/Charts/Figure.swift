@@ -26,9 +26,11 @@ public struct Figure: Hashable, Sendable {
     public var file: String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             + svg(
-                attributes: " xmlns=\"http://www.w3.org/2000/svg\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\"",
+                attributes:
+                    " xmlns=\"http://www.w3.org/2000/svg\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\"",
                 "<style>\(Stylesheet.chart.replacingOccurrences(of: "&", with: "&amp;"))</style>\n"
-                    + "<rect class=\"paper\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\"/>\n" + body) + "\n"
+                    + "<rect class=\"paper\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\"/>\n" + body
+            ) + "\n"
     }
 
     private func svg(attributes: String, _ content: String) -> String {
@@ -56,13 +58,16 @@ struct Drawing: Sendable {
     private(set) var elements: [String] = []
 
     mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) {
-        elements.append("<path class=\"\(style)\" d=\"M\(coordinate(x1)) \(coordinate(y1))L\(coordinate(x2)) \(coordinate(y2))\"/>")
+        elements.append(
+            "<path class=\"\(style)\" d=\"M\(coordinate(x1)) \(coordinate(y1))L\(coordinate(x2)) \(coordinate(y2))\"/>")
     }
 
     mutating func rectangle(
-        _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String, opacity: Double = 1, title: String? = nil
+        _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String, opacity: Double = 1,
+        title: String? = nil
     ) {
-        let place = "x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\""
+        let place =
+            "x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\""
         let faint = opacity < 1 ? " fill-opacity=\"\(coordinate(opacity))\"" : ""
         elements.append("<rect class=\"\(style)\" \(place)\(faint)" + Self.end("rect", title))
     }
@@ -74,7 +79,9 @@ struct Drawing: Sendable {
     /// A line through points, or only its one point.
     mutating func polyline(_ points: [Point], _ style: SeriesStyle, strong: Bool = false) {
         let path = points.map { "\(coordinate($0.x)) \(coordinate($0.y))" }.joined(separator: "L")
-        let kind = "series c\(style.colour % Palette.count)" + (style.dash % SeriesStyle.dashes.count > 0 ? " dashed" : "") + (strong ? " strong" : "")
+        let kind =
+            "series c\(style.colour % Palette.count)" + (style.dash % SeriesStyle.dashes.count > 0 ? " dashed" : "")
+            + (strong ? " strong" : "")
         self.path("M" + path, kind, attributes: style.dashAttribute)
     }
 
@@ -83,19 +90,24 @@ struct Drawing: Sendable {
     }
 
     mutating func text(
-        _ text: String, _ x: Double, _ y: Double, _ anchor: Anchor = .start, style: String = "", rotated: Double = 0, title: String? = nil
+        _ text: String, _ x: Double, _ y: Double, _ anchor: Anchor = .start, style: String = "", rotated: Double = 0,
+        title: String? = nil
     ) {
         let turn = rotated == 0 ? "" : " transform=\"rotate(\(coordinate(rotated)) \(coordinate(x)) \(coordinate(y)))\""
         let kind = style.isEmpty ? anchor.rawValue : "\(anchor.rawValue) \(style)"
         let hint = title.map { "<title>\($0.escaped)</title>" } ?? ""
-        elements.append("<text class=\"\(kind)\" x=\"\(coordinate(x))\" y=\"\(coordinate(y))\"\(turn)>\(hint)\(text.escaped)</text>")
+        elements.append(
+            "<text class=\"\(kind)\" x=\"\(coordinate(x))\" y=\"\(coordinate(y))\"\(turn)>\(hint)\(text.escaped)</text>"
+        )
     }
 
     /// A PNG in a rectangle, with its pixels as squares.
     mutating func picture(_ png: [UInt8], _ x: Double, _ y: Double, _ width: Double, _ height: Double, title: String) {
-        let place = "x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\""
+        let place =
+            "x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" width=\"\(coordinate(width))\" height=\"\(coordinate(height))\""
         let data = "data:image/png;base64," + Data(png).base64EncodedString()
-        elements.append("<image \(place) style=\"image-rendering:pixelated\" href=\"\(data)\"" + Self.end("image", title))
+        elements.append(
+            "<image \(place) style=\"image-rendering:pixelated\" href=\"\(data)\"" + Self.end("image", title))
     }
 
     private static func end(_ name: String, _ title: String?) -> String {

@@ -13,7 +13,8 @@ public struct LineChart: Hashable, Sendable {
         public var hasShapes: Bool
 
         public init(
-            _ name: String, _ points: [Point], deviations: [Double] = [], style: SeriesStyle, isStrong: Bool = false, hasShapes: Bool = true
+            _ name: String, _ points: [Point], deviations: [Double] = [], style: SeriesStyle, isStrong: Bool = false,
+            hasShapes: Bool = true
         ) {
             (self.name, self.points, self.deviations, self.style) = (name, points, deviations, style)
             (self.isStrong, self.hasShapes) = (isStrong, hasShapes)
@@ -41,7 +42,8 @@ public struct LineChart: Hashable, Sendable {
             series.points.map(\.y) + zip(series.points, series.deviations).flatMap { [$0.y - $1, $0.y + $1] }
         }
         let area = PlotArea(
-            x: Ticks(x, for: series.flatMap { $0.points.map(\.x) }, wanted: 6), y: Ticks(y, for: heights), figureWidth: Figure.width, top: top,
+            x: Ticks(x, for: series.flatMap { $0.points.map(\.x) }, wanted: 6), y: Ticks(y, for: heights),
+            figureWidth: Figure.width, top: top,
             height: hasDiagonal ? nil : 170)
         let below = area.draw(in: &drawing)
         if hasDiagonal { drawing.line(area.left, area.bottom, area.right, area.top, "reference") }
@@ -55,7 +57,9 @@ public struct LineChart: Hashable, Sendable {
             },
             width: Figure.width - 4, isList: hasDiagonal)
         legend.draw(in: &drawing, x: 2, y: below)
-        return Figure(name: name, title: title, description: description, width: Figure.width, height: below + legend.height + 4, drawing)
+        return Figure(
+            name: name, title: title, description: description, width: Figure.width, height: below + legend.height + 4,
+            drawing)
     }
 
     private var description: String {
@@ -74,7 +78,9 @@ public struct LineChart: Hashable, Sendable {
         func edge(_ sign: Double) -> [Point] {
             points.compactMap { area.place(Point($0.x, max($0.y + sign * $1, area.y.range.lowerBound))) }
         }
-        let outline = (edge(1) + edge(-1).reversed()).map { "\(coordinate($0.x)) \(coordinate(min(max($0.y, area.top), area.bottom)))" }
+        let outline = (edge(1) + edge(-1).reversed()).map {
+            "\(coordinate($0.x)) \(coordinate(min(max($0.y, area.top), area.bottom)))"
+        }
         drawing.path("M" + outline.joined(separator: "L") + "Z", "band c\(series.style.colour % Palette.count)")
     }
 
@@ -92,11 +98,13 @@ public struct LineChart: Hashable, Sendable {
         if !part.isEmpty { drawing.polyline(part, series.style, strong: series.isStrong) }
         guard series.hasShapes, !shown.isEmpty else { return }
         let stride = max(1, (shown.count - 1 + Self.shapes - 1) / Self.shapes)
-        // From the end backwards, so that the last value has its shape; the first of series that begin alike do not cover each other.
+        // From the end backwards, so that the last value has its shape; the first of series that begin alike do not
+        // cover each other.
         for index in Swift.stride(from: shown.count - 1, through: 0, by: -stride) {
             let (place, point) = shown[index]
             drawing.dot(
-                place.x, place.y, series.style, radius: 3.2, title: "\(series.name): \(NumberText.short(point.y, digits: 4)) at \(NumberText.short(point.x))")
+                place.x, place.y, series.style, radius: 3.2,
+                title: "\(series.name): \(NumberText.short(point.y, digits: 4)) at \(NumberText.short(point.x))")
         }
     }
 }
@@ -104,20 +112,27 @@ public struct LineChart: Hashable, Sendable {
 extension LineChart {
     /// ROC curves of classes, and their mean as a thicker line.
     ///
-    /// - Parameter curves: The name, the area, and the points (share of negatives, share of positives) of each class; no points for
-    ///   a class that has no curve.
+    /// - Parameter curves: The name, the area, and the points (share of negatives, share of positives) of each class;
+    ///   no points for a class that has no curve.
     public static func roc(
-        name: String, title: String, curves: [(name: String, area: Double?, points: [Point])], mean: (area: Double, points: [Point])?
+        name: String, title: String, curves: [(name: String, area: Double?, points: [Point])],
+        mean: (area: Double, points: [Point])?
     ) -> LineChart {
-        func label(_ name: String, _ area: Double?) -> String { "\(name): " + (area.map { "AUC " + NumberText.fixed($0, 3) } ?? "no AUC") }
+        func label(_ name: String, _ area: Double?) -> String {
+            "\(name): " + (area.map { "AUC " + NumberText.fixed($0, 3) } ?? "no AUC")
+        }
         var series = curves.enumerated().map { number, curve in
             Series(label(curve.name, curve.area), curve.points, style: .numbered(number + 1), hasShapes: false)
         }
         if let mean, curves.count > 1 {
-            series.append(Series(label("mean", mean.area), mean.points, style: SeriesStyle(colour: 0), isStrong: true, hasShapes: false))
+            series.append(
+                Series(
+                    label("mean", mean.area), mean.points, style: SeriesStyle(colour: 0), isStrong: true,
+                    hasShapes: false))
         }
         var chart = LineChart(
-            name: name, title: title, x: Axis("false positive rate", range: 0...1), y: Axis("true positive rate", range: 0...1), series: series)
+            name: name, title: title, x: Axis("false positive rate", range: 0...1),
+            y: Axis("true positive rate", range: 0...1), series: series)
         chart.hasDiagonal = true
         return chart
     }

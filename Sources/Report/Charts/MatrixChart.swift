@@ -18,7 +18,9 @@ public struct MatrixChart: Hashable, Sendable {
         let longest = labels.map { Drawing.width(of: $0) }.max() ?? 0
         let left = longest + 10
         let columns = Double(max(classes.count, 1))
-        func side(beside margin: Double) -> Double { min(max((Figure.width - left - margin) / columns, Self.smallestCell), Self.largestCell) }
+        func side(beside margin: Double) -> Double {
+            min(max((Figure.width - left - margin) / columns, Self.smallestCell), Self.largestCell)
+        }
         // Labels that are wider than a cell are tilted, and the last one reaches beyond the matrix.
         let isTilted = longest > side(beside: 4) - 4
         let margin = isTilted ? longest * 0.71 - Self.smallestCell / 2 + 8 : 4
@@ -41,15 +43,19 @@ public struct MatrixChart: Hashable, Sendable {
         for (row, line) in counts.enumerated() {
             let total = line.reduce(0, +)
             for (column, count) in line.enumerated() {
-                draw(count, of: total, (row, column), x: left + Double(column) * cell, y: top + Double(row) * cell, cell, &drawing)
+                draw(
+                    count, of: total, (row, column), x: left + Double(column) * cell, y: top + Double(row) * cell, cell,
+                    &drawing)
             }
         }
         return Figure(
-            name: name, title: title, description: description, width: width, height: top + cell * Double(counts.count) + 6, drawing)
+            name: name, title: title, description: description, width: width,
+            height: top + cell * Double(counts.count) + 6, drawing)
     }
 
     private func draw(
-        _ count: Int, of total: Int, _ place: (row: Int, column: Int), x: Double, y: Double, _ cell: Double, _ drawing: inout Drawing
+        _ count: Int, of total: Int, _ place: (row: Int, column: Int), x: Double, y: Double, _ cell: Double,
+        _ drawing: inout Drawing
     ) {
         let share = total == 0 ? 0 : Double(count) / Double(total)
         let text = total == 0 ? "none" : NumberText.percent(share, 0)
@@ -65,6 +71,7 @@ public struct MatrixChart: Hashable, Sendable {
             let all = line.reduce(0, +)
             return "\(classes[row]): \(line.indices.contains(row) ? line[row] : 0) of \(all) right"
         }
-        return "Rows are true classes, columns predicted ones; shares are of the row. " + rows.joined(separator: "; ") + "."
+        return "Rows are true classes, columns predicted ones; shares are of the row. " + rows.joined(separator: "; ")
+            + "."
     }
 }

@@ -26,7 +26,9 @@ public struct PictureGrid: Hashable, Sendable {
         let gap = 6.0, count = Double(max(columns.count, 1))
         let width = (Figure.width - 4 - gap * (count - 1)) / count
         for (number, column) in columns.enumerated() {
-            drawing.text(column.shortened(to: Int(width / 6.2)), 2 + Double(number) * (width + gap) + width / 2, y + 11, .middle, style: "quiet", title: column)
+            drawing.text(
+                column.shortened(to: Int(width / 6.2)), 2 + Double(number) * (width + gap) + width / 2, y + 11, .middle,
+                style: "quiet", title: column)
         }
         y += 18
         for row in rows {
@@ -36,11 +38,13 @@ public struct PictureGrid: Hashable, Sendable {
                     title: "\(row.label): \(columns.indices.contains(number) ? columns[number] : "")")
             }
             y += width * aspect
-            drawing.text(row.label.shortened(to: Int(Figure.width / 5.8)), 2, y + 12, style: "quiet small", title: row.label)
+            drawing.text(
+                row.label.shortened(to: Int(Figure.width / 5.8)), 2, y + 12, style: "quiet small", title: row.label)
             y += 20
         }
         return Figure(
-            name: name, title: title, description: "\(columns.joined(separator: ", ")) of \(rows.map(\.label).joined(separator: ", ")).",
+            name: name, title: title,
+            description: "\(columns.joined(separator: ", ")) of \(rows.map(\.label).joined(separator: ", ")).",
             width: Figure.width, height: y + 2, drawing)
     }
 }

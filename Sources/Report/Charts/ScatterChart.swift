@@ -24,7 +24,8 @@ public struct ScatterChart: Hashable, Sendable {
         let radius = shown.count > 600 ? 2.2 : shown.count > 200 ? 2.8 : 3.6
         for (point, label) in shown {
             drawing.dot(
-                left + side / 2 + (point.x - centre.x) * scale, top + side / 2 - (point.y - centre.y) * scale, .numbered(label), radius: radius)
+                left + side / 2 + (point.x - centre.x) * scale, top + side / 2 - (point.y - centre.y) * scale,
+                .numbered(label), radius: radius)
         }
         let counts = Dictionary(labels.map { ($0, 1) }, uniquingKeysWith: +)
         let legend = Legend(

@@ -13,7 +13,8 @@ public struct SeriesStyle: Hashable, Sendable {
 
     /// The style of the series of a number: no two below 40 are alike, and neighbours differ in everything.
     public static func numbered(_ number: Int) -> SeriesStyle {
-        SeriesStyle(colour: number % Palette.count, dash: (number + number / Palette.count) % dashes.count, shape: number % 7)
+        SeriesStyle(
+            colour: number % Palette.count, dash: (number + number / Palette.count) % dashes.count, shape: number % 7)
     }
 
     /// Lengths of dashes and gaps.
@@ -27,23 +28,30 @@ public struct SeriesStyle: Hashable, Sendable {
     /// The outline of a point around (x, y), of about the same area for every shape.
     func shapePath(x: Double, y: Double, radius: Double) -> String {
         func polygon(_ corners: [(Double, Double)]) -> String {
-            "M" + corners.map { "\(coordinate(x + $0.0 * radius)) \(coordinate(y + $0.1 * radius))" }.joined(separator: "L") + "Z"
+            "M"
+                + corners.map { "\(coordinate(x + $0.0 * radius)) \(coordinate(y + $0.1 * radius))" }.joined(
+                    separator: "L") + "Z"
         }
         switch shape % 7 {
         case 0:
             let r = coordinate(radius)
-            return "M\(coordinate(x - radius)) \(coordinate(y))a\(r) \(r) 0 1 0 \(coordinate(2 * radius)) 0a\(r) \(r) 0 1 0 \(coordinate(-2 * radius)) 0Z"
+            return
+                "M\(coordinate(x - radius)) \(coordinate(y))a\(r) \(r) 0 1 0 \(coordinate(2 * radius)) 0a\(r) \(r) 0 1 0 \(coordinate(-2 * radius)) 0Z"
         case 1: return polygon([(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)])
         case 2: return polygon([(0, -1.25), (1.15, 0.85), (-1.15, 0.85)])
         case 3: return polygon([(0, -1.35), (1.2, 0), (0, 1.35), (-1.2, 0)])
         case 4: return polygon([(0, 1.25), (1.15, -0.85), (-1.15, -0.85)])
         case 5:
             let (a, b) = (0.42, 1.25)
-            return polygon([(-a, -b), (a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b), (-a, b), (-a, a), (-b, a), (-b, -a), (-a, -a)])
+            return polygon([
+                (-a, -b), (a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b), (-a, b), (-a, a), (-b, a), (-b, -a),
+                (-a, -a),
+            ])
         default:
             let (a, b) = (0.55, 1.1)
             return polygon([
-                (-b, -b + 0.001), (-b + a, -b), (0, -a), (b - a, -b), (b, -b), (a, 0), (b, b), (b - a, b), (0, a), (-b + a, b), (-b, b), (-a, 0),
+                (-b, -b + 0.001), (-b + a, -b), (0, -a), (b - a, -b), (b, -b), (a, 0), (b, b), (b - a, b), (0, a),
+                (-b + a, b), (-b, b), (-a, 0),
             ])
         }
     }

@@ -32,8 +32,9 @@ enum Stylesheet {
         svg.chart .grid{stroke:\(grid)}svg.chart .axis,svg.chart .reference{stroke:\(quiet)}svg.chart .error{stroke:\(ink)}
         svg.chart .cell{fill:\(cell)}
         svg.chart .dot{stroke:\(paper)}
-        """ + series.enumerated().map { number, colour in
-            "\nsvg.chart .series.c\(number){stroke:\(colour)}svg.chart .dot.c\(number),svg.chart .band.c\(number),svg.chart .bar.c\(number){fill:\(colour)}"
-        }.joined()
+        """
+            + series.enumerated().map { number, colour in
+                "\nsvg.chart .series.c\(number){stroke:\(colour)}svg.chart .dot.c\(number),svg.chart .band.c\(number),svg.chart .bar.c\(number){fill:\(colour)}"
+            }.joined()
     }
 }

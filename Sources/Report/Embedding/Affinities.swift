@@ -1,6 +1,7 @@
 import Foundation
 
-/// How probable it is that one point picks another as its neighbour, in both directions together (section 2 of the t-SNE paper).
+/// How probable it is that one point picks another as its neighbour, in both directions together (section 2 of the
+/// t-SNE paper).
 struct Affinities {
     let count: Int
     /// p of each pair i < j, by rows; the sum over both orders is 1.
@@ -47,7 +48,8 @@ struct Affinities {
 
     /// The shares that a point gives to the others: a Gaussian of their distances, as wide as gives the entropy.
     ///
-    /// More equal points than the perplexity asks for have no such width; the narrowest that the search comes to is taken.
+    /// More equal points than the perplexity asks for have no such width; the narrowest that the search comes to is
+    /// taken.
     private static func shares(_ distances: [Double], entropy wanted: Double) -> [Double] {
         let nearest = distances.min() ?? 0
         var (precision, low, high) = (1.0, 0.0, Double.infinity)

@@ -5,12 +5,14 @@ struct PrincipalPlane {
     /// x and y of each point in turn; the first axis has the standard deviation 10⁻⁴.
     let positions: [Double]
 
-    /// - Parameter seed: Of a noise far below the extent, which keeps points off a line if that is where the components lie.
+    /// - Parameter seed: Of a noise far below the extent, which keeps points off a line if that is where the components
+    ///   lie.
     init(_ features: [Float], dimensions: Int, seed: UInt64) {
         let count = features.count / dimensions
         var rows = features.map(Double.init)
         for d in 0..<dimensions {
-            let mean = stride(from: d, to: rows.count, by: dimensions).reduce(0) { $0 + rows[$1] } / Double(max(count, 1))
+            let mean =
+                stride(from: d, to: rows.count, by: dimensions).reduce(0) { $0 + rows[$1] } / Double(max(count, 1))
             for index in stride(from: d, to: rows.count, by: dimensions) { rows[index] -= mean }
         }
         var noise = HashedNoise(seed: seed)
@@ -19,11 +21,15 @@ struct PrincipalPlane {
         let xs = Self.project(rows, dimensions, on: first), ys = Self.project(rows, dimensions, on: second)
         let deviation = (xs.reduce(0) { $0 + $1 * $1 } / Double(max(count, 1))).squareRoot()
         let scale = deviation > 0 ? 1e-4 / deviation : 0
-        positions = (0..<count).flatMap { [xs[$0] * scale + 1e-8 * noise.next(), ys[$0] * scale + 1e-8 * noise.next()] }
+        positions = (0..<count).flatMap {
+            [xs[$0] * scale + 1e-8 * noise.next(), ys[$0] * scale + 1e-8 * noise.next()]
+        }
     }
 
     /// The direction of the largest variance at a right angle to another, by power iteration.
-    private static func component(_ rows: [Double], _ dimensions: Int, beside other: [Double]?, _ noise: inout HashedNoise) -> [Double] {
+    private static func component(
+        _ rows: [Double], _ dimensions: Int, beside other: [Double]?, _ noise: inout HashedNoise
+    ) -> [Double] {
         var direction = (0..<dimensions).map { _ in noise.next() }
         for _ in 0..<60 {
             if let other {

@@ -1,8 +1,10 @@
 import Foundation
 
-/// t-SNE: a plane in which points that are close in many dimensions are close (van der Maaten and Hinton 2008), computed exactly.
+/// t-SNE: a plane in which points that are close in many dimensions are close (van der Maaten and Hinton 2008),
+/// computed exactly.
 ///
-/// Time and memory grow with the square of the number of points. The same points, settings and seed give the same plane.
+/// Time and memory grow with the square of the number of points. The same points, settings and seed give the same
+/// plane.
 public struct TSNE: Hashable, Sendable {
     /// About how many neighbours a point has; never more than a third of the other points.
     public var perplexity = 30.0
@@ -20,7 +22,8 @@ public struct TSNE: Hashable, Sendable {
     public struct Embedding: Hashable, Sendable {
         /// One for each point that was given, in order.
         public let points: [Point]
-        /// How far the neighbourhoods in the plane are from the given ones: the Kullback-Leibler divergence every 50 iterations, and at the end.
+        /// How far the neighbourhoods in the plane are from the given ones: the Kullback-Leibler divergence every 50
+        /// iterations, and at the end.
         public let divergences: [Double]
         /// The perplexity that was used.
         public let perplexity: Double
@@ -28,17 +31,22 @@ public struct TSNE: Hashable, Sendable {
 
     /// Lays out points, given as rows of `dimensions` numbers.
     ///
-    /// Fewer than four points have no neighbourhoods to keep: they lie as their principal components have them. Equal points stay together.
+    /// Fewer than four points have no neighbourhoods to keep: they lie as their principal components have them. Equal
+    /// points stay together.
     ///
     /// - Throws: ``TSNEError`` if the numbers make no rows, or are not finite.
     public func embed(_ features: [Float], dimensions: Int) throws(TSNEError) -> Embedding {
-        guard dimensions > 0, features.count % dimensions == 0 else { throw .notRows(numbers: features.count, dimensions: dimensions) }
+        guard dimensions > 0, features.count % dimensions == 0 else {
+            throw .notRows(numbers: features.count, dimensions: dimensions)
+        }
         if let index = features.firstIndex(where: { !$0.isFinite }) { throw .notFinite(row: index / dimensions) }
         let count = features.count / dimensions
         let start = PrincipalPlane(features, dimensions: dimensions, seed: seed).positions
         let perplexity = min(perplexity, Double(count - 1) / 3)
         guard count >= 4 else {
-            return Embedding(points: (0..<count).map { Point(start[2 * $0], start[2 * $0 + 1]) }, divergences: [], perplexity: max(perplexity, 0))
+            return Embedding(
+                points: (0..<count).map { Point(start[2 * $0], start[2 * $0 + 1]) }, divergences: [],
+                perplexity: max(perplexity, 0))
         }
         let affinities = Affinities(features, dimensions: dimensions, perplexity: perplexity)
         var descent = Descent(affinities, start: start, self)
@@ -160,7 +168,9 @@ private struct Descent {
     /// The divergence of the plane's neighbourhoods from the given ones: Σ p log(p / q).
     private func divergence(_ total: Double) -> Double {
         var sum = 0.0
-        for (p, weight) in zip(affinities.pairs, weights) where p > 0 { sum += p * log(p / max(weight / total, .leastNormalMagnitude)) }
+        for (p, weight) in zip(affinities.pairs, weights) where p > 0 {
+            sum += p * log(p / max(weight / total, .leastNormalMagnitude))
+        }
         return 2 * sum
     }
 }

@@ -1,4 +1,5 @@
-/// A document of sections, written as one HTML file that needs nothing beside it: no script, no font, no picture from elsewhere.
+/// A document of sections, written as one HTML file that needs nothing beside it: no script, no font, no picture from
+/// elsewhere.
 public struct Page: Hashable, Sendable {
     public struct Section: Hashable, Sendable {
         public var title: String
@@ -33,7 +34,9 @@ public struct Page: Hashable, Sendable {
     public var lead: String
     public var sections: [Section]
 
-    public init(title: String, lead: String, sections: [Section]) { (self.title, self.lead, self.sections) = (title, lead, sections) }
+    public init(title: String, lead: String, sections: [Section]) {
+        (self.title, self.lead, self.sections) = (title, lead, sections)
+    }
 
     /// All figures of the page, in order.
     public var figures: [Figure] { sections.flatMap { $0.blocks.flatMap(Self.figures) } }
@@ -107,9 +110,13 @@ public struct Page: Hashable, Sendable {
     private static func html(_ captioned: CaptionedFigure) -> String {
         // A figure that was made wider than others keeps its size and scrolls in its own box.
         let isWide = captioned.figure.width > Figure.width
-        let open = isWide ? "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"\(captioned.figure.title.escaped)\">" : ""
+        let open =
+            isWide
+            ? "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"\(captioned.figure.title.escaped)\">"
+            : ""
         let size = isWide ? " style=\"--natural:\(coordinate(captioned.figure.width))px\"" : ""
         let caption = captioned.caption.isEmpty ? "" : "\n<figcaption>\(captioned.caption.escaped)</figcaption>"
-        return "<figure\(isWide ? " class=\"wide\"" : "")\(size)>\(open)\(captioned.figure.element)\(isWide ? "</div>" : "")\(caption)</figure>"
+        return
+            "<figure\(isWide ? " class=\"wide\"" : "")\(size)>\(open)\(captioned.figure.element)\(isWide ? "</div>" : "")\(caption)</figure>"
     }
 }

@@ -22,10 +22,11 @@ public struct Table: Hashable, Sendable {
     var html: String {
         let head = columns.map { "<th scope=\"col\"\(Self.kind($0))>\($0.title.escaped)</th>" }.joined()
         let body = rows.map { row in
-            "<tr>" + zip(columns, row).enumerated().map { number, cell in
-                let text = cell.1.isEmpty ? "–" : cell.1.escaped
-                return number == 0 ? "<th scope=\"row\">\(text)</th>" : "<td\(Self.kind(cell.0))>\(text)</td>"
-            }.joined() + "</tr>"
+            "<tr>"
+                + zip(columns, row).enumerated().map { number, cell in
+                    let text = cell.1.isEmpty ? "–" : cell.1.escaped
+                    return number == 0 ? "<th scope=\"row\">\(text)</th>" : "<td\(Self.kind(cell.0))>\(text)</td>"
+                }.joined() + "</tr>"
         }
         return """
             <p class="caption">\(caption.escaped)</p>

@@ -65,7 +65,9 @@ public enum AtomicFile {
     /// Throws if a file at `path` could not be written: for a result that takes long to get.
     public static func check(_ path: String) throws(FileError) {
         var information = stat()
-        if stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR { throw FileError(path: path, action: "write", number: EISDIR) }
+        if stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
+            throw FileError(path: path, action: "write", number: EISDIR)
+        }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         guard access(folder + "/", W_OK | X_OK) == 0 else { throw FileError(path: path, action: "write") }
     }
@@ -75,7 +77,8 @@ public enum AtomicFile {
         try write(to: path) { (output) throws(FileError) in try output.write(text) }
     }
 
-    /// Appends to the file at `path`, which is made if it is missing. Not atomic: a killed process can leave a part of the bytes.
+    /// Appends to the file at `path`, which is made if it is missing. Not atomic: a killed process can leave a part of
+    /// the bytes.
     static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }

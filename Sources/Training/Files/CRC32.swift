@@ -1,6 +1,7 @@
 import Foundation
 
-/// A cyclic redundancy check of 32 bits with reflected bits, by a table of eight bytes at a time (Kounavis and Berry 2005).
+/// A cyclic redundancy check of 32 bits with reflected bits, by a table of eight bytes at a time (Kounavis and Berry
+/// 2005).
 struct CRC32: Sendable {
     /// The check of zip archives.
     static let zip = CRC32(polynomial: 0xEDB8_8320)
@@ -29,7 +30,9 @@ struct CRC32: Sendable {
         var position = 0
         tables.withUnsafeBufferPointer { tables in
             while position + 8 <= bytes.count {
-                let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)) ^ UInt64(remainder)
+                let word =
+                    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                    ^ UInt64(remainder)
                 remainder = 0
                 for index in 0..<8 { remainder ^= tables[(7 - index) << 8 | Int(word >> (8 * UInt64(index)) & 0xFF)] }
                 position += 8

@@ -93,7 +93,8 @@ public struct RunFolder: Sendable {
         }
         var abandoned: [String] = []
         for folder in [checkpointsPath, path] {
-            abandoned += try names(in: folder).filter { $0.hasPrefix(".") && $0.hasSuffix(AtomicFile.temporarySuffix) }.map { "\(folder)/\($0)" }
+            abandoned += try names(in: folder).filter { $0.hasPrefix(".") && $0.hasSuffix(AtomicFile.temporarySuffix) }
+                .map { "\(folder)/\($0)" }
         }
         for path in old.map(\.path) + abandoned {
             guard unlink(path) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
@@ -113,9 +114,10 @@ public struct RunFolder: Sendable {
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) { name in
-                String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
-            })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { name in
+                    String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+                })
         }
         return names
     }

@@ -45,7 +45,9 @@ public struct SafetensorsFile: Sendable {
     /// or `.wrongElementType`.
     public func floats(_ name: String) throws(SafetensorsError) -> [Float] {
         let entry = try entry(name)
-        guard entry.elementType.isFloatingPoint else { throw wrongElementType(entry, name, wanted: "floating-point numbers") }
+        guard entry.elementType.isFloatingPoint else {
+            throw wrongElementType(entry, name, wanted: "floating-point numbers")
+        }
         return read(entry) { bytes in entry.elementType.floats(bytes) }
     }
 

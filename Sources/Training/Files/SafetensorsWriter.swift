@@ -34,8 +34,12 @@ public enum SafetensorsWriter {
             (self.name, elementType, self.shape, body) = (name, .f32, shape ?? [floats.count], .floats(floats))
         }
 
-        /// A tensor whose little-endian elements are read when they are written, so that not all tensors have to be in memory at once.
-        public init(_ name: String, _ elementType: SafetensorsElementType, _ shape: [Int], reading: @escaping @Sendable () throws -> [UInt8]) {
+        /// A tensor whose little-endian elements are read when they are written, so that not all tensors have to be in
+        /// memory at once.
+        public init(
+            _ name: String, _ elementType: SafetensorsElementType, _ shape: [Int],
+            reading: @escaping @Sendable () throws -> [UInt8]
+        ) {
             (self.name, self.elementType, self.shape, body) = (name, elementType, shape, .reading(reading))
         }
 
@@ -65,9 +69,12 @@ public enum SafetensorsWriter {
                 do {
                     bytes = try read()
                 } catch {
-                    throw SafetensorsError(code: .unwritable, path: output.path, tensor: name, message: "cannot be read to be written: \(error)")
+                    throw SafetensorsError(
+                        code: .unwritable, path: output.path, tensor: name,
+                        message: "cannot be read to be written: \(error)")
                 }
-                precondition(bytes.count == byteCount, "\(name) has \(bytes.count) bytes, not the \(byteCount) of its shape")
+                precondition(
+                    bytes.count == byteCount, "\(name) has \(bytes.count) bytes, not the \(byteCount) of its shape")
                 try output.write(bytes)
             }
         }

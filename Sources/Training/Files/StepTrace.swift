@@ -19,7 +19,8 @@ public struct StepTrace: Sendable {
         func microseconds(_ nanoseconds: UInt64) -> String { String(format: "%.3f", Double(nanoseconds) * 1e-3) }
         func event(_ name: String, row: Int, _ time: Range<UInt64>, _ details: [(String, Int)]) -> String {
             let arguments = details.map { "\(JSONText.quoted($0)):\($1)" }.joined(separator: ",")
-            return "{\"name\":\(JSONText.quoted(name)),\"ph\":\"X\",\"pid\":1,\"tid\":\(row),\"ts\":\(microseconds(time.lowerBound - start)),"
+            return
+                "{\"name\":\(JSONText.quoted(name)),\"ph\":\"X\",\"pid\":1,\"tid\":\(row),\"ts\":\(microseconds(time.lowerBound - start)),"
                 + "\"dur\":\(microseconds(UInt64(time.count))),\"args\":{\(arguments)}}"
         }
         func title(_ kind: String, row: Int, _ name: String) -> String {
@@ -29,9 +30,13 @@ public struct StepTrace: Sendable {
         var events = [title("process_name", row: 0, name), title("thread_name", row: 0, "steps")]
         events += workers.map { title("thread_name", row: $0 + 1, "thread \($0)") }
         for run in runs {
-            let details = [("step", run.number), ("flops", run.step.floatingPointOperations), ("bytes", run.step.bytes)]
+            let details = [
+                ("step", run.number), ("flops", run.step.floatingPointOperations), ("bytes", run.step.bytes),
+            ]
             events.append(event(run.step.name, row: 0, run.time, details))
-            events += run.work.map { event(run.step.name, row: $0.worker + 1, $0.time, [("step", run.number), ("tiles", $0.tiles)]) }
+            events += run.work.map {
+                event(run.step.name, row: $0.worker + 1, $0.time, [("step", run.number), ("tiles", $0.tiles)])
+            }
         }
         return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n" + events.joined(separator: ",\n") + "\n]}\n"
     }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Weights by name from whatever file holds them: a checkpoint of PyTorch, or a safetensors file, be it a run's checkpoint or plain weights.
+/// Weights by name from whatever file holds them: a checkpoint of PyTorch, or a safetensors file, be it a run's
+/// checkpoint or plain weights.
 public struct WeightsFile: Sendable {
     private enum Contents: Sendable {
         case torch(TorchCheckpoint)
@@ -9,13 +10,14 @@ public struct WeightsFile: Sendable {
 
     /// The path that the file was read from.
     public let path: String
-    /// The names of all weights: of a state dict in its order, of a safetensors file sorted. What a run keeps beside its
-    /// weights is not among them, since its name has one of the prefixes `optimizer.` and `ema.`.
+    /// The names of all weights: of a state dict in its order, of a safetensors file sorted. What a run keeps beside
+    /// its weights is not among them, since its name has one of the prefixes `optimizer.` and `ema.`.
     public let names: [String]
 
     private let contents: Contents
 
-    /// Opens and checks a file, whose kind its first bytes tell. Throws ``TorchCheckpointError`` or ``SafetensorsError``.
+    /// Opens and checks a file, whose kind its first bytes tell. Throws ``TorchCheckpointError`` or
+    /// ``SafetensorsError``.
     public init(contentsOf path: String) throws {
         self.path = path
         let isTorch: Bool
@@ -24,10 +26,13 @@ public struct WeightsFile: Sendable {
         } catch {
             throw SafetensorsError(code: .unreadable, path: path, message: error.problem, cause: error)
         }
-        contents = isTorch ? .torch(try TorchCheckpoint(contentsOf: path)) : .safetensors(try SafetensorsFile(contentsOf: path))
+        contents =
+            isTorch
+            ? .torch(try TorchCheckpoint(contentsOf: path)) : .safetensors(try SafetensorsFile(contentsOf: path))
         switch contents {
         case .torch(let file): names = file.names
-        case .safetensors(let file): names = file.names.filter { name in !["optimizer.", "ema."].contains { name.hasPrefix($0) } }
+        case .safetensors(let file):
+            names = file.names.filter { name in !["optimizer.", "ema."].contains { name.hasPrefix($0) } }
         }
     }
 
@@ -44,11 +49,14 @@ public struct WeightsFile: Sendable {
         public let step: Int?
     }
 
-    /// The optimizer's state, or nil if the file has none. Throws ``TorchCheckpointError`` if it cannot be assigned to the weights for certain.
+    /// The optimizer's state, or nil if the file has none. Throws ``TorchCheckpointError`` if it cannot be assigned to
+    /// the weights for certain.
     public func optimizer() throws -> OptimizerState? {
         switch contents {
         case .torch(let file):
-            return try file.optimizer().flatMap { $0.names.isEmpty ? nil : OptimizerState(names: $0.names, step: $0.step) }
+            return try file.optimizer().flatMap {
+                $0.names.isEmpty ? nil : OptimizerState(names: $0.names, step: $0.step)
+            }
         case .safetensors(let file):
             let names = file.names.filter { $0.hasPrefix("optimizer.") }
             return names.isEmpty ? nil : OptimizerState(names: names, step: file.metadata["step"].flatMap { Int($0) })
@@ -79,7 +87,8 @@ public struct WeightsFile: Sendable {
         }
     }
 
-    /// The numbers of a tensor in f32, f64, f16 or bf16, f64 rounded to the nearest. Throws for other types and names, and if the file is damaged.
+    /// The numbers of a tensor in f32, f64, f16 or bf16, f64 rounded to the nearest. Throws for other types and names,
+    /// and if the file is damaged.
     public func floats(_ name: String) throws -> [Float] {
         switch contents {
         case .torch(let file): try file.floats(name)
@@ -87,7 +96,8 @@ public struct WeightsFile: Sendable {
         }
     }
 
-    /// The elements in the order of the shape, little-endian. Throws for a name that the file does not have, and if the file is damaged.
+    /// The elements in the order of the shape, little-endian. Throws for a name that the file does not have, and if the
+    /// file is damaged.
     public func bytes(_ name: String) throws -> [UInt8] {
         switch contents {
         case .torch(let file): try file.bytes(name)

@@ -6,10 +6,12 @@ public struct ClassificationMetrics: Hashable, Sendable {
     public let accuracy: Double
     /// The share of samples whose true class is among the two most probable; of equal ones, the last count.
     public let top2Accuracy: Double
-    /// Area under the ROC curve of each class against the rest; nil for a class of which there are no samples, or nothing else.
+    /// Area under the ROC curve of each class against the rest; nil for a class of which there are no samples, or
+    /// nothing else.
     public let areaUnderROC: [Double?]
 
-    /// Measures the probabilities (or other scores) of samples, class by class and sample by sample, against the true classes.
+    /// Measures the probabilities (or other scores) of samples, class by class and sample by sample, against the true
+    /// classes.
     ///
     /// Throws `MetricsError` for numbers that do not fit together, and for scores that are no numbers.
     public init(scores: [Double], labels: [Int], classes: Int) throws(MetricsError) {
@@ -28,7 +30,8 @@ public struct ClassificationMetrics: Hashable, Sendable {
         accuracy = Double((0..<classes).reduce(0) { $0 + confusion[$1][$1] }) / Double(labels.count)
         top2Accuracy = Double(found) / Double(labels.count)
         areaUnderROC = (0..<classes).map { number in
-            ROC.area(scores: labels.indices.map { scores[$0 * classes + number] }, isPositive: labels.map { $0 == number })
+            ROC.area(
+                scores: labels.indices.map { scores[$0 * classes + number] }, isPositive: labels.map { $0 == number })
         }
     }
 
@@ -40,7 +43,9 @@ public struct ClassificationMetrics: Hashable, Sendable {
         if let sample = labels.firstIndex(where: { !(0..<classes).contains($0) }) {
             throw .unknownClass(sample: sample, label: labels[sample], classes: classes)
         }
-        if let index = scores.firstIndex(where: \.isNaN) { throw .notANumber(sample: index / classes, classNumber: index % classes) }
+        if let index = scores.firstIndex(where: \.isNaN) {
+            throw .notANumber(sample: index / classes, classNumber: index % classes)
+        }
     }
 
     // MARK: What follows from the confusion matrix
@@ -74,7 +79,9 @@ public struct ClassificationMetrics: Hashable, Sendable {
     /// The mean area under the ROC curves that there are; nil if there are none.
     public var meanAreaUnderROC: Double? { mean(areaUnderROC.compactMap { $0 }) }
 
-    private func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
+    private func mean(_ values: [Double]) -> Double? {
+        values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
 }
 
 /// Numbers that cannot be measured.
@@ -87,10 +94,12 @@ public enum MetricsError: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noSamples: "there are no samples to measure"
-        case .mismatch(let scores, let samples, let classes): "\(scores) scores are not one for each of \(samples) samples and \(classes) classes"
+        case .mismatch(let scores, let samples, let classes):
+            "\(scores) scores are not one for each of \(samples) samples and \(classes) classes"
         case .unknownClass(let sample, let label, let classes):
             "the true class of sample \(sample) is \(label); with \(classes) classes it must be from 0 to \(classes - 1)"
-        case .notANumber(let sample, let classNumber): "the score of class \(classNumber) for sample \(sample) is not a number"
+        case .notANumber(let sample, let classNumber):
+            "the score of class \(classNumber) for sample \(sample) is not a number"
         }
     }
 }

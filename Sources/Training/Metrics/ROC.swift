@@ -1,7 +1,8 @@
-/// The receiver operating characteristic: what share of positive and of negative samples has at least a score, for each score.
+/// The receiver operating characteristic: what share of positive and of negative samples has at least a score, for each
+/// score.
 public enum ROC {
-    /// The area under the curve: how probable it is that a positive sample has a higher score than a negative one, ties counting half
-    /// (Mann and Whitney 1947).
+    /// The area under the curve: how probable it is that a positive sample has a higher score than a negative one, ties
+    /// counting half (Mann and Whitney 1947).
     ///
     /// Nil if there are no positive or no negative samples. No score is NaN, and there are as many scores as truths.
     public static func area(scores: [Double], isPositive: [Bool]) -> Double? {
@@ -22,7 +23,8 @@ public enum ROC {
         public let negatives: Double, positives: Double
     }
 
-    /// The curve, from (0, 0) to (1, 1): one point for each score that occurs, from the highest down. The area below it is ``area(scores:isPositive:)``.
+    /// The curve, from (0, 0) to (1, 1): one point for each score that occurs, from the highest down. The area below it
+    /// is ``area(scores:isPositive:)``.
     ///
     /// Empty if there are no positive or no negative samples. No score is NaN, and there are as many scores as truths.
     public static func curve(scores: [Double], isPositive: [Bool]) -> [Point] {
@@ -34,12 +36,14 @@ public enum ROC {
             let here = group.count { isPositive[$0] }
             positives += here
             negatives += group.count - here
-            points.append(Point(negatives: Double(negatives) / Double(others), positives: Double(positives) / Double(all)))
+            points.append(
+                Point(negatives: Double(negatives) / Double(others), positives: Double(positives) / Double(all)))
         }
         return points
     }
 
-    /// The mean of several curves: at each share of negatives, the mean of their shares of positives, linear between points.
+    /// The mean of several curves: at each share of negatives, the mean of their shares of positives, linear between
+    /// points.
     ///
     /// The area below it is the mean of the areas below the curves.
     public static func mean(of curves: [[Point]]) -> [Point] {
@@ -48,8 +52,11 @@ public enum ROC {
         return places.flatMap { place in
             // Curves rise steeply where several points have the same share of negatives: the mean does so too.
             let ends = curves.map { height($0, at: place) }
-            let low = ends.reduce(0) { $0 + $1.lowerBound } / Double(ends.count), high = ends.reduce(0) { $0 + $1.upperBound } / Double(ends.count)
-            return low == high ? [Point(negatives: place, positives: low)] : [low, high].map { Point(negatives: place, positives: $0) }
+            let low = ends.reduce(0) { $0 + $1.lowerBound } / Double(ends.count),
+                high = ends.reduce(0) { $0 + $1.upperBound } / Double(ends.count)
+            return low == high
+                ? [Point(negatives: place, positives: low)]
+                : [low, high].map { Point(negatives: place, positives: $0) }
         }
     }
 

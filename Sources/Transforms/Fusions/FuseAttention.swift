@@ -3,21 +3,27 @@ import ApusIR
 extension Pass {
     /// dot(softmax(dot(q, k) · scale), v) becomes `Attention`, which never stores the matrix between the products.
     ///
-    /// The scale may be a factor or a divisor, of the product or of q or k. Nothing else may read the scores or the shares, as in a
-    /// graph that hands out its attention map; and all batch axes must be those of q, k and v alike. The operands and the result
-    /// may have their axes in any order: transposes, which cost nothing, bring them into that of `Attention`.
-    public static let fuseAttention = Pass("fuse-attention", recording: { graph, rewrites in
-        let pattern = Pattern(graph)
-        var replacements: [Value: Replacement] = [:]
-        for value in graph.values {
-            guard let match = AttentionMatch(value, pattern) else { continue }
-            replacements[value] = match.replacement
-            rewrites.append(Rewrite(
-                pass: "fuse-attention", note: "two products and the softmax between them became one operation; \(match.shares) is not stored",
-                location: graph[value].location))
-        }
-        return try rebuild(graph, replacing: replacements)
-    })
+    /// The scale may be a factor or a divisor, of the product or of q or k. Nothing else may read the scores or the
+    /// shares, as in a graph that hands out its attention map; and all batch axes must be those of q, k and v alike.
+    /// The operands and the result may have their axes in any order: transposes, which cost nothing, bring them into
+    /// that of `Attention`.
+    public static let fuseAttention = Pass(
+        "fuse-attention",
+        recording: { graph, rewrites in
+            let pattern = Pattern(graph)
+            var replacements: [Value: Replacement] = [:]
+            for value in graph.values {
+                guard let match = AttentionMatch(value, pattern) else { continue }
+                replacements[value] = match.replacement
+                rewrites.append(
+                    Rewrite(
+                        pass: "fuse-attention",
+                        note:
+                            "two products and the softmax between them became one operation; \(match.shares) is not stored",
+                        location: graph[value].location))
+            }
+            return try rebuild(graph, replacing: replacements)
+        })
 }
 
 /// The parts of attention that ends in a product.
@@ -36,19 +42,27 @@ private struct AttentionMatch {
         for side in 0...1 {
             guard let softmax = pattern.onlyRead(operands[side], as: Softmax.self) else { continue }
             let (product, productScale) = pattern.unscaled(softmax.operands[0])
-            guard pattern.readers(of: softmax.operands[0]) == 1, let (scores, factors) = pattern.onlyRead(product, as: Dot.self) else { continue }
+            guard pattern.readers(of: softmax.operands[0]) == 1,
+                let (scores, factors) = pattern.onlyRead(product, as: Dot.self)
+            else { continue }
             let (left, leftScale) = pattern.unscaled(factors[0]), (right, rightScale) = pattern.unscaled(factors[1])
-            let ranks = (pattern.graph[left].type.rank, pattern.graph[right].type.rank, pattern.graph[operands[1 - side]].type.rank)
+            let ranks = (
+                pattern.graph[left].type.rank, pattern.graph[right].type.rank,
+                pattern.graph[operands[1 - side]].type.rank
+            )
             let (queryFree, keyFree) = (scores.leftFree(ranks.0), scores.rightFree(ranks.1))
             guard queryFree.count == 1, keyFree.count == 1, scores.leftContracting.count == 1 else { continue }
 
             // The shares have the axes: batch, queries, keys.
             let batch = scores.leftBatch.count
             let (shareBatch, valueBatch) = side == 0 ? (mix.leftBatch, mix.rightBatch) : (mix.rightBatch, mix.leftBatch)
-            let (shareInner, valueInner) = side == 0 ? (mix.leftContracting, mix.rightContracting) : (mix.rightContracting, mix.leftContracting)
+            let (shareInner, valueInner) =
+                side == 0 ? (mix.leftContracting, mix.rightContracting) : (mix.rightContracting, mix.leftContracting)
             let valueFree = side == 0 ? mix.rightFree(ranks.2) : mix.leftFree(ranks.2)
             let scale = productScale * leftScale * rightScale
-            guard shareBatch.sorted() == Array(0..<batch), shareInner == [batch + 1], valueFree.count == 1, scale.isFinite else { continue }
+            guard shareBatch.sorted() == Array(0..<batch), shareInner == [batch + 1], valueFree.count == 1,
+                scale.isFinite
+            else { continue }
 
             q = (left, scores.leftBatch + queryFree + scores.leftContracting)
             k = (right, scores.rightBatch + keyFree + scores.rightContracting)

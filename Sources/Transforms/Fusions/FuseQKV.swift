@@ -1,20 +1,27 @@
 import ApusIR
 
 extension Pass {
-    /// Products of one tensor with several weights become one product with the weights put together, of which each takes its columns.
+    /// Products of one tensor with several weights become one product with the weights put together, of which each
+    /// takes its columns.
     ///
-    /// dot(x, v), dot(x, w) = slices of dot(x, concatenate(v, w)), where the weights are matrices that are parameters, all [out, in] or all
-    /// [in, out]; where each product has a bias added, the sums are one sum as well. The products are of like width: the widest has at
-    /// most four times the columns of the narrowest. The parameters stay apart, with their names.
-    public static let fuseQKV = Pass("fuse-qkv", recording: { graph, rewrites in
-        let editor = GraphEditor(graph)
-        for products in sideBySide(graph, editor) {
-            let first = editor.node(products[0].value)
-            rewrites.append(Rewrite(pass: "fuse-qkv", note: "\(products.count) products of one operand became one", location: first.location))
-            join(products, editor)
-        }
-        return try editor.finish()
-    })
+    /// dot(x, v), dot(x, w) = slices of dot(x, concatenate(v, w)), where the weights are matrices that are parameters,
+    /// all [out, in] or all [in, out]; where each product has a bias added, the sums are one sum as well. The products
+    /// are of like width: the widest has at most four times the columns of the narrowest. The parameters stay apart,
+    /// with their names.
+    public static let fuseQKV = Pass(
+        "fuse-qkv",
+        recording: { graph, rewrites in
+            let editor = GraphEditor(graph)
+            for products in sideBySide(graph, editor) {
+                let first = editor.node(products[0].value)
+                rewrites.append(
+                    Rewrite(
+                        pass: "fuse-qkv", note: "\(products.count) products of one operand became one",
+                        location: first.location))
+                join(products, editor)
+            }
+            return try editor.finish()
+        })
 }
 
 /// A product with a weight, and what is added to it.
@@ -30,7 +37,9 @@ private struct WeightedProduct {
 
     init?(_ value: Value, _ editor: GraphEditor) {
         let node = editor.node(value)
-        guard editor.isNeeded(value), let dot = node.operation as? Dot, dot.leftBatch.isEmpty, dot.leftContracting.count == 1 else { return nil }
+        guard editor.isNeeded(value), let dot = node.operation as? Dot, dot.leftBatch.isEmpty,
+            dot.leftContracting.count == 1
+        else { return nil }
         let weight = editor.node(node.operands[1])
         guard weight.operation is Parameter, weight.type.rank == 2 else { return nil }
         (self.value, x, self.weight, self.dot) = (value, node.operands[0], node.operands[1], dot)
@@ -45,7 +54,9 @@ private struct WeightedProduct {
             let node = editor.node(operand)
             guard let broadcast = node.operation as? Broadcast, broadcast.axes == [rank - 1] else { continue }
             let bias = editor.node(node.operands[0])
-            if bias.operation is Parameter, bias.type.shape == [editor.type(value).shape[rank - 1]] { return (node.operands[0], readers[0]) }
+            if bias.operation is Parameter, bias.type.shape == [editor.type(value).shape[rank - 1]] {
+                return (node.operands[0], readers[0])
+            }
         }
         return nil
     }

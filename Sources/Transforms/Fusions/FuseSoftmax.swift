@@ -3,33 +3,46 @@ import ApusIR
 extension Pass {
     /// Softmax that is written out becomes one operation, so does its logarithm.
     ///
-    /// - exp(z) / sum(exp(z)) and exp(z) · (1 / sum(exp(z))) along the last axis, with z = x − max(x) or z = x, are `Softmax` of x
+    /// - exp(z) / sum(exp(z)) and exp(z) · (1 / sum(exp(z))) along the last axis, with z = x − max(x) or z = x, are
+    ///   `Softmax` of x
     /// - z − log(sum(exp(z))) is `LogSoftmax` of x
     ///
-    /// Subtracting the largest element does not change the function, only how far it can be computed: `Softmax` always does it, so
-    /// where it was left out, large numbers do not overflow any more. A scale in front is part of x. Nothing else may read the parts.
-    public static let fuseSoftmax = Pass("fuse-softmax", recording: { graph, rewrites in
-        let pattern = Pattern(graph)
-        var replacements: [Value: Replacement] = [:]
-        for value in graph.values {
-            guard let (operation, x) = pattern.softmax(value) ?? pattern.logSoftmax(value) else { continue }
-            replacements[value] = { new in new(x).builder.add(operation, [new(x)]) }
-            rewrites.append(Rewrite(pass: "fuse-softmax", note: "what was written out became \(operation.name)", location: graph[value].location))
-        }
-        return try rebuild(graph, replacing: replacements)
-    })
+    /// Subtracting the largest element does not change the function, only how far it can be computed: `Softmax` always
+    /// does it, so where it was left out, large numbers do not overflow any more. A scale in front is part of x.
+    /// Nothing else may read the parts.
+    public static let fuseSoftmax = Pass(
+        "fuse-softmax",
+        recording: { graph, rewrites in
+            let pattern = Pattern(graph)
+            var replacements: [Value: Replacement] = [:]
+            for value in graph.values {
+                guard let (operation, x) = pattern.softmax(value) ?? pattern.logSoftmax(value) else { continue }
+                replacements[value] = { new in new(x).builder.add(operation, [new(x)]) }
+                rewrites.append(
+                    Rewrite(
+                        pass: "fuse-softmax", note: "what was written out became \(operation.name)",
+                        location: graph[value].location))
+            }
+            return try rebuild(graph, replacing: replacements)
+        })
 }
 
 extension Pattern {
     /// What a value is the softmax of.
     fileprivate func softmax(_ value: Value) -> (any Operation, Value)? {
         let operands = graph[value].operands
-        let sides = graph[value].operation is Divide ? [(operands[0], operands[1])]
+        let sides =
+            graph[value].operation is Divide
+            ? [(operands[0], operands[1])]
             : graph[value].operation is Multiply ? [(operands[0], operands[1]), (operands[1], operands[0])] : []
         for (powers, other) in sides where readers(of: powers) == 2 {
-            guard let z = node(powers, as: Exp.self)?.operands[0], var total = repeatedAlongRows(other) else { continue }
+            guard let z = node(powers, as: Exp.self)?.operands[0], var total = repeatedAlongRows(other) else {
+                continue
+            }
             if graph[value].operation is Multiply {
-                guard let inverse = onlyRead(total, as: Divide.self)?.operands, number(inverse[0]) == 1 else { continue }
+                guard let inverse = onlyRead(total, as: Divide.self)?.operands, number(inverse[0]) == 1 else {
+                    continue
+                }
                 total = perRow(inverse[1])
             }
             guard isTotal(total, of: powers) else { continue }
@@ -40,7 +53,8 @@ extension Pattern {
 
     /// What a value is the logarithm of softmax of.
     fileprivate func logSoftmax(_ value: Value) -> (any Operation, Value)? {
-        guard let (z, other) = node(value, as: Subtract.self).map({ ($0.operands[0], $0.operands[1]) }), let row = repeatedAlongRows(other),
+        guard let (z, other) = node(value, as: Subtract.self).map({ ($0.operands[0], $0.operands[1]) }),
+            let row = repeatedAlongRows(other),
             let total = onlyRead(row, as: Log.self).map({ perRow($0.operands[0]) }),
             let powers = onlyRead(total, as: Reduce.self)?.operands[0], isTotal(total, of: powers),
             let exponent = onlyRead(powers, as: Exp.self)?.operands[0], exponent == z
@@ -50,8 +64,10 @@ extension Pattern {
 
     /// x, if a value is x minus its largest element along the last axis; otherwise the value.
     private func unshifted(_ value: Value) -> Value {
-        guard let (x, other) = node(value, as: Subtract.self).map({ ($0.operands[0], $0.operands[1]) }), let row = repeatedAlongRows(other),
-            let (reduce, operands) = node(row, as: Reduce.self), reduce == Reduce(.maximum, axes: [graph[x].type.rank - 1]), operands == [x]
+        guard let (x, other) = node(value, as: Subtract.self).map({ ($0.operands[0], $0.operands[1]) }),
+            let row = repeatedAlongRows(other),
+            let (reduce, operands) = node(row, as: Reduce.self),
+            reduce == Reduce(.maximum, axes: [graph[x].type.rank - 1]), operands == [x]
         else { return value }
         return x
     }
@@ -64,9 +80,13 @@ extension Pattern {
 
     /// The value with one number for each row that a value repeats along the last axis.
     private func repeatedAlongRows(_ value: Value) -> Value? {
-        guard readers(of: value) == 1, let (broadcast, operands) = node(value, as: Broadcast.self), broadcast.shape.count > 0 else { return nil }
+        guard readers(of: value) == 1, let (broadcast, operands) = node(value, as: Broadcast.self),
+            broadcast.shape.count > 0
+        else { return nil }
         let rows = Array(broadcast.shape.dropLast()), source = graph[operands[0]].type.shape
-        guard broadcast.axes.elementsEqual(0..<broadcast.axes.count), source == rows || source == rows + [1] else { return nil }
+        guard broadcast.axes.elementsEqual(0..<broadcast.axes.count), source == rows || source == rows + [1] else {
+            return nil
+        }
         return perRow(operands[0])
     }
 

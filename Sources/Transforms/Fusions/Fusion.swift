@@ -13,7 +13,8 @@ public enum Fusion: String, Hashable, Sendable, CaseIterable {
 }
 
 extension Pipeline {
-    /// The fusions, in the order in which they help each other. They work on the forward pass, before it is differentiated.
+    /// The fusions, in the order in which they help each other. They work on the forward pass, before it is
+    /// differentiated.
     public static func fusions(_ wanted: Set<Fusion>) -> Pipeline {
         let passes: [(Fusion, Pass)] = [
             (.softmax, .fuseSoftmax), (.attention, .fuseAttention), (.gather, .moveGathersUp), (.qkv, .fuseQKV),

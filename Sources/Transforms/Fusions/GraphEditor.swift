@@ -1,6 +1,7 @@
 import ApusIR
 
-/// A graph that is changed while it is looked at: nodes are added, and values replaced by others. Equal expressions are one value.
+/// A graph that is changed while it is looked at: nodes are added, and values replaced by others. Equal expressions are
+/// one value.
 final class GraphEditor {
     let builder: GraphBuilder
     private var replacements: [Value: Value] = [:]
@@ -40,7 +41,9 @@ final class GraphEditor {
     /// Whether a value is a result, or the parameter of one.
     func isResult(_ value: Value) -> Bool { isResult[value.index] }
     /// Whether anything needs a value.
-    func isNeeded(_ value: Value) -> Bool { replacements[value] == nil && (isResult[value.index] || !readersOfValues[value.index].isEmpty) }
+    func isNeeded(_ value: Value) -> Bool {
+        replacements[value] == nil && (isResult[value.index] || !readersOfValues[value.index].isEmpty)
+    }
 
     // MARK: Changing
 
@@ -95,7 +98,9 @@ final class GraphEditor {
             expressions[value.index] = nil
             known[expression] = nil
             for operand in node(value).operands {
-                if let place = readersOfValues[operand.index].firstIndex(of: value) { readersOfValues[operand.index].remove(at: place) }
+                if let place = readersOfValues[operand.index].firstIndex(of: value) {
+                    readersOfValues[operand.index].remove(at: place)
+                }
                 if !isNeeded(operand) { open.append(operand) }
             }
         }

@@ -13,7 +13,8 @@ struct Pattern {
     /// How many nodes and results read a value.
     func readers(of value: Value) -> Int { useCounts[value.index] }
 
-    /// The node of a value, if it has this operation and if one node alone reads it: then it is gone when that node is replaced.
+    /// The node of a value, if it has this operation and if one node alone reads it: then it is gone when that node is
+    /// replaced.
     func onlyRead<Kind: Operation>(_ value: Value, as kind: Kind.Type) -> (operation: Kind, operands: [Value])? {
         readers(of: value) == 1 ? node(value, as: kind) : nil
     }
@@ -38,7 +39,9 @@ struct Pattern {
             if let factor = number(product[1]) { return (product[0], factor) }
             if let factor = number(product[0]) { return (product[1], factor) }
         }
-        if let quotient = onlyRead(value, as: Divide.self)?.operands, let divisor = number(quotient[1]) { return (quotient[0], 1 / divisor) }
+        if let quotient = onlyRead(value, as: Divide.self)?.operands, let divisor = number(quotient[1]) {
+            return (quotient[0], 1 / divisor)
+        }
         return (value, 1)
     }
 }

@@ -14,9 +14,13 @@ import Testing
     }
 
     /// The message of a run that cannot start.
-    private func message(_ changes: [String: SettingValue], _ location: Testing.SourceLocation = #_sourceLocation) -> String {
+    private func message(_ changes: [String: SettingValue], _ location: Testing.SourceLocation = #_sourceLocation)
+        -> String
+    {
         let run = folder.file("run")
-        let error = #expect(throws: (any Error).self, sourceLocation: location) { try train(run, set.settings(changes), until: 0) }
+        let error = #expect(throws: (any Error).self, sourceLocation: location) {
+            try train(run, set.settings(changes), until: 0)
+        }
         #expect(!FileManager.default.fileExists(atPath: run), sourceLocation: location)
         return error.map { "\($0)" } ?? ""
     }
@@ -24,15 +28,21 @@ import Testing
     @Test func settingsOutOfRange() {
         #expect(message(["batch": .integer(0)]) == "batch is 0; it must be from 1 to 65536")
         #expect(message(["threads": .integer(0)]) == "threads is 0; it must be from 1 to 1024")
-        for value: SettingValue in [.text("lots"), .text("1.5TB"), .text("1 5MB"), .text("-1GB"), .integer(0), .flag(true)] {
-            #expect(message(["memory-limit": value]) == "memory-limit is \(value); it must be a number of bytes above 0, such as 1.5GB or 800MB")
+        for value: SettingValue in [
+            .text("lots"), .text("1.5TB"), .text("1 5MB"), .text("-1GB"), .integer(0), .flag(true),
+        ] {
+            #expect(
+                message(["memory-limit": value])
+                    == "memory-limit is \(value); it must be a number of bytes above 0, such as 1.5GB or 800MB")
         }
         #expect(message(["epochs": .integer(-1)]) == "epochs is -1; it must be from 1 to 1000000")
         #expect(message(["mask-ratio": .number(1.5)]) == "mask-ratio is 1.5; it must be from 0 to 1")
         #expect(message(["mask-ratio": .number(.nan)]) == "mask-ratio is nan; it must be from 0 to 1")
         #expect(message(["lr": .number(-1)]) == "lr is -1.0; it must be a number from 0 on")
         #expect(message(["blr": .number(.infinity)]) == "blr is inf; it must be a number from 0 on")
-        #expect(message(["preset": .text("vast")]) == "preset is vast; it must be one of demo, tiny, small, base, large, huge")
+        #expect(
+            message(["preset": .text("vast")])
+                == "preset is vast; it must be one of demo, tiny, small, base, large, huge")
         #expect(message(["batch": .text("many")]) == "batch is 'many'; it must be a whole number")
         #expect(message(["colour": .text("red")]) == "there is no setting 'colour'")
         #expect(message(["data": .text("")]) == "data is missing")
@@ -63,7 +73,10 @@ import Testing
         let run = folder.file("run")
         let error = #expect(throws: DataError.self) { try train(run, set.settings(["data": .text(data)]), until: 0) }
         #expect(error?.path == images[4].path)
-        #expect(try train(folder.file("other"), set.settings(["data": .text(data), "skip-unreadable": .flag(true)]), until: 0) == .stopped)
+        #expect(
+            try train(
+                folder.file("other"), set.settings(["data": .text(data), "skip-unreadable": .flag(true)]), until: 0)
+                == .stopped)
     }
 
     @Test func runsThatCannotStartOrGoOn() throws {
@@ -72,8 +85,13 @@ import Testing
         #expect(throws: RunError.runExists(path: run)) { try train(run, set.settings) }
         #expect(throws: FileError.self) { try resume(folder.file("absent")) }
 
-        let other = #expect(throws: RunError.self) { try resume(run, ["preset": .text("tiny"), "mask-ratio": .number(0.5)]) }
-        #expect(other?.description == "preset is tiny here and demo in the run that is resumed; mask-ratio is 0.5 here and 0.45 in the run that is resumed")
+        let other = #expect(throws: RunError.self) {
+            try resume(run, ["preset": .text("tiny"), "mask-ratio": .number(0.5)])
+        }
+        #expect(
+            other?.description
+                == "preset is tiny here and demo in the run that is resumed; mask-ratio is 0.5 here and 0.45 in the run that is resumed"
+        )
 
         let data = folder.file("data")
         try FileManager.default.copyItem(atPath: set.path, toPath: data)
@@ -81,16 +99,20 @@ import Testing
         let images = #expect(throws: RunError.self) { try resume(run, ["data": .text(data)]) }
         #expect(try #require(images?.description).contains("the run was started on 32 images ("))
         try FileManager.default.createDirectory(atPath: data + "/train/new", withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: try ImageFolder(root: set.path + "/train").items[0].path, toPath: data + "/train/new/0.png")
+        try FileManager.default.copyItem(
+            atPath: try ImageFolder(root: set.path + "/train").items[0].path, toPath: data + "/train/new/0.png")
         let classes = #expect(throws: RunError.self) { try resume(run, ["data": .text(data)]) }
         #expect(try #require(classes?.description).contains("the run was started on the classes "))
     }
 
     @Test func checkpointsOfTheRecordedCodeThatDoNotFit() throws {
-        let path = Recordings.path("checkpoint").replacingOccurrences(of: ".safetensors", with: ".pth"), run = folder.file("run")
+        let path = Recordings.path("checkpoint").replacingOccurrences(of: ".safetensors", with: ".pth"),
+            run = folder.file("run")
         #expect(throws: SettingError.missing(name: "--out")) { try resume(path, set.settings) }
         let error = #expect(throws: RunError.self) { try resume(path, out: run, set.settings) }
-        #expect(try #require(error?.description).hasPrefix("\(path): the checkpoint does not fit the model: 'blocks.0.attn.proj.bias' is "))
+        #expect(
+            try #require(error?.description).hasPrefix(
+                "\(path): the checkpoint does not fit the model: 'blocks.0.attn.proj.bias' is "))
         #expect(!FileManager.default.fileExists(atPath: run))
         let file = #expect(throws: FileError.self) { try resume(Recordings.path("metrics"), out: run, set.settings) }
         #expect(file?.action == "open")
@@ -106,16 +128,20 @@ import Testing
 
         try FileManager.default.removeItem(atPath: run + "/checkpoints")
         try Data("{".utf8).write(to: URL(fileURLWithPath: run + "/config.json"))
-        #expect(throws: RunError.brokenSettings(path: run + "/config.json", reason: "it is no JSON object of settings")) { try resume(run) }
+        #expect(throws: RunError.brokenSettings(path: run + "/config.json", reason: "it is no JSON object of settings"))
+        { try resume(run) }
     }
 }
 
 @Suite struct PreTrainingSettingsTests {
     @Test func theDefaultsAreTheReleasedOnes() {
         let settings = PreTrainingSettings()
-        #expect(settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41 && settings.attentionInterval == 40)
+        #expect(
+            settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41
+                && settings.attentionInterval == 40)
         #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
-        #expect(settings.values.count == PreTrainingSettings.all.count - 7)  // image-size, lr and threads follow from others; no window, limit, clipping and average
+        // Image size, lr and threads follow from others; there are no window, limit, clipping and average.
+        #expect(settings.values.count == PreTrainingSettings.all.count - 7)
     }
 
     @Test func settingsSurviveJSON() throws {

@@ -31,10 +31,14 @@ import Testing
         #expect(try RunResult(other) == RunResult(expected))
         #expect(try RunResult(other + "/best.safetensors") == RunResult(expected + "/best.safetensors"))
         for name in ["predictions-all.csv", "predictions-masked.csv", "features.safetensors"] {
-            #expect(try Data(contentsOf: URL(fileURLWithPath: "\(other)/\(name)")) == Data(contentsOf: URL(fileURLWithPath: "\(expected)/\(name)")))
+            #expect(
+                try Data(contentsOf: URL(fileURLWithPath: "\(other)/\(name)"))
+                    == Data(contentsOf: URL(fileURLWithPath: "\(expected)/\(name)")))
         }
         var reports = try [expected, other].map { try EvaluationReport(contentsOf: $0 + "/evaluation.json") }
-        for report in reports.indices { for result in reports[report].results.indices { reports[report].results[result].msPerImage = 0 } }
+        for report in reports.indices {
+            for result in reports[report].results.indices { reports[report].results[result].msPerImage = 0 }
+        }
         #expect(reports[0] == reports[1])
     }
 
@@ -49,7 +53,9 @@ import Testing
     }
 
     @Test func accumulatedGradientsGoOnExactlyToo() throws {
-        let settings = set.fineTuning(["accum-iter": .integer(2), "batch": .integer(6), "epochs": .integer(2), "drop-path": .number(0.4)])
+        let settings = set.fineTuning([
+            "accum-iter": .integer(2), "batch": .integer(6), "epochs": .integer(2), "drop-path": .number(0.4),
+        ])
         let whole = folder.file("whole"), stopped = folder.file("stopped")
         try start(Task.self, whole, settings)
         try start(Task.self, stopped, settings, until: 1)
@@ -60,7 +66,8 @@ import Testing
 
     @Test func mixedImagesAndAveragesOfWeightsGoOnExactlyToo() throws {
         let settings = set.fineTuning([
-            "mixup": .number(0.8), "cutmix": .number(1), "ema": .number(0.9), "clip-grad": .number(0.5), "pooling": .text("class-token"),
+            "mixup": .number(0.8), "cutmix": .number(1), "ema": .number(0.9), "clip-grad": .number(0.5),
+            "pooling": .text("class-token"),
             "epochs": .integer(2), "accum-iter": .integer(2),
         ])
         let whole = folder.file("whole"), stopped = folder.file("stopped")
@@ -88,7 +95,9 @@ import Testing
 
     @Test func trainingEndsWhenValidationGetsNoBetter() throws {
         let run = folder.file("run"), stopped = folder.file("stopped")
-        let settings = set.fineTuning(["lr": .integer(0), "min-lr": .integer(0), "epochs": .integer(9), "patience": .integer(2)])
+        let settings = set.fineTuning([
+            "lr": .integer(0), "min-lr": .integer(0), "epochs": .integer(9), "patience": .integer(2),
+        ])
         #expect(try start(Task.self, run, settings) == .finished)
         #expect(try RunResult(run).metadata["epoch"] == "3")
         #expect(try EvaluationReport(contentsOf: run + "/evaluation.json").results.map(\.epoch) == [2, 2, 0, 0])
@@ -110,7 +119,9 @@ import Testing
         #expect(try RunResult(run).tensors == RunResult(plain).tensors)
         let reports = try [plain, run].map { try EvaluationReport(contentsOf: $0 + "/evaluation.json") }
         #expect(reports.map(\.part) == ["val", "test"] && reports.map(\.images) == [2, 32])
-        let validations = try [plain, run].map { try logLines($0).filter { $0["event"] as? String == "validation" } as NSArray }
+        let validations = try [plain, run].map {
+            try logLines($0).filter { $0["event"] as? String == "validation" } as NSArray
+        }
         #expect(validations[0] == validations[1])
         let lines = try String(contentsOfFile: run + "/predictions-all.csv", encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 33 && lines.dropFirst().allSatisfy { $0.hasPrefix("test/") })
@@ -126,7 +137,9 @@ import Testing
             return asked > 2
         }
         #expect(try trainer.run() == .stopped)
-        #expect(try RunResult(run).metadata["epoch"] == "1" && !FileManager.default.fileExists(atPath: run + "/evaluation.json"))
+        #expect(
+            try RunResult(run).metadata["epoch"] == "1"
+                && !FileManager.default.fileExists(atPath: run + "/evaluation.json"))
         #expect(try goOn(Task.self, run) == .finished)
         #expect(FileManager.default.fileExists(atPath: run + "/evaluation.json"))
     }
@@ -138,7 +151,9 @@ import Testing
         try train(pre, set.settings, until: 2)
         try start(Task.self, run, set.fineTuning(["init": .text(pre)]), until: 0)
         let (before, after) = (try RunResult(pre).tensors, try RunResult(run).tensors)
-        for name in ["cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.3.mlp.fc2.bias"] { #expect(after[name] == before[name]) }
+        for name in ["cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.3.mlp.fc2.bias"] {
+            #expect(after[name] == before[name])
+        }
         #expect(after["head.weight"] != before["head.weight"])
         #expect(!after.keys.contains { $0.hasPrefix("decoder") })
         // The file may go when the run has begun.
@@ -152,13 +167,15 @@ import Testing
         let latest = try #require(try RunFolder(opening: pre).latestCheckpoint()).path
         let file = try SafetensorsFile(contentsOf: latest)
         let tensors = try file.names.filter { $0 != "blocks.1.norm1.bias" }.map { name in
-            name == "cls_token" ? SafetensorsWriter.Tensor(name, [1, 1, 3], floats: [1, 2, 3])
+            name == "cls_token"
+                ? SafetensorsWriter.Tensor(name, [1, 1, 3], floats: [1, 2, 3])
                 : SafetensorsWriter.Tensor(name, try file.shape(name), floats: try file.floats(name))
         }
         try SafetensorsWriter.write(to: latest, metadata: file.metadata, tensors: tensors)
         let error = #expect(throws: RunError.self) { try start(Task.self, run, set.fineTuning(["init": .text(pre)])) }
-        #expect(error?.description == "\(latest): the checkpoint does not fit the model: 'blocks.1.norm1.bias' is missing; "
-            + "'cls_token' is [1, 1, 3] in the file and [1, 1, 96] in the model")
+        #expect(
+            error?.description == "\(latest): the checkpoint does not fit the model: 'blocks.1.norm1.bias' is missing; "
+                + "'cls_token' is [1, 1, 3] in the file and [1, 1, 96] in the model")
         #expect(!FileManager.default.fileExists(atPath: run))
     }
 
@@ -168,20 +185,25 @@ import Testing
         try start(Task.self, run, set.fineTuning(["init": .text(pre), "image-size": .integer(64)]), until: 0)
         let before = try SafetensorsFile(contentsOf: #require(try RunFolder(opening: pre).latestCheckpoint()).path)
         let after = try SafetensorsFile(contentsOf: #require(try RunFolder(opening: run).latestCheckpoint()).path)
-        #expect(try after.floats("pos_embed") == positionTable(resizing: before.floats("pos_embed"), fromGrid: 4, toGrid: 8, dim: 96))
+        #expect(
+            try after.floats("pos_embed")
+                == positionTable(resizing: before.floats("pos_embed"), fromGrid: 4, toGrid: 8, dim: 96))
         #expect(try after.floats("cls_token") == before.floats("cls_token"))
     }
 
     @Test func aFileOfPyTorchIsReadAndNamedWithWhatDoesNotFit() {
         let path = Recordings.path("checkpoint").replacingOccurrences(of: ".safetensors", with: ".pth")
-        #expect(message(["init": .text(path)]).hasPrefix(
-            "\(path): the checkpoint does not fit the model: 'blocks.0.attn.proj.bias' is "))
+        #expect(
+            message(["init": .text(path)]).hasPrefix(
+                "\(path): the checkpoint does not fit the model: 'blocks.0.attn.proj.bias' is "))
     }
 
     // MARK: - Bad input
 
     private func message(_ changes: [String: SettingValue]) -> String {
-        let error = #expect(throws: (any Error).self) { try start(Task.self, folder.file("run"), set.fineTuning(changes)) }
+        let error = #expect(throws: (any Error).self) {
+            try start(Task.self, folder.file("run"), set.fineTuning(changes))
+        }
         #expect(!FileManager.default.fileExists(atPath: folder.file("run")))
         return error.map { "\($0)" } ?? ""
     }
@@ -192,7 +214,8 @@ import Testing
         #expect(message(["pooling": .text("max")]) == "pooling is max; it must be one of mean, class-token")
         #expect(message(["method": .text("scratch")]) == "method is scratch; it must be one of msmae, mae")
         #expect(message(["patience": .integer(0)]) == "patience is 0; it must be from 1 to 1000000")
-        #expect(message(["classification-loss-weight": .integer(1)]) == "there is no setting 'classification-loss-weight'")
+        #expect(
+            message(["classification-loss-weight": .integer(1)]) == "there is no setting 'classification-loss-weight'")
         #expect(message(["init": .text(folder.file("absent"))]).hasPrefix("\(folder.file("absent")): cannot open"))
     }
 
@@ -201,8 +224,10 @@ import Testing
         try FileManager.default.copyItem(atPath: set.path, toPath: data)
         let classes = try ImageFolder(root: data + "/train").classes
         try FileManager.default.moveItem(atPath: "\(val)/\(classes[1])", toPath: val + "/unheard-of")
-        #expect(message(["data": .text(data)]) == "\(val)/unheard-of: the model was not trained on the class 'unheard-of'; it knows "
-            + classes.joined(separator: ", "))
+        #expect(
+            message(["data": .text(data)])
+                == "\(val)/unheard-of: the model was not trained on the class 'unheard-of'; it knows "
+                + classes.joined(separator: ", "))
         try FileManager.default.removeItem(atPath: val + "/unheard-of")
         let run = folder.file("absent-class")
         try start(Task.self, run, set.fineTuning(["data": .text(data), "epochs": .integer(1)]))

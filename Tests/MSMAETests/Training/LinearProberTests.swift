@@ -17,7 +17,8 @@ import Testing
 
     private func settings(_ changes: [String: SettingValue] = [:]) -> [String: SettingValue] {
         let settings: [String: SettingValue] = [
-            "data": .text(set.path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(2), "batch": .integer(8),
+            "data": .text(set.path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(2),
+            "batch": .integer(8),
             "warmup-epochs": .number(1), "threads": .integer(2),
         ]
         return settings.merging(changes) { $1 }
@@ -33,7 +34,10 @@ import Testing
             #expect(after[name] == before[name], "\(name)")
         }
         #expect(after["head.1.weight"] != nil && after["head.0.running_mean"] != nil)
-        #expect(after.keys.filter { $0.hasPrefix("optimizer.") }.sorted() == ["optimizer.mu.head.1.bias", "optimizer.mu.head.1.weight"])
+        #expect(
+            after.keys.filter { $0.hasPrefix("optimizer.") }.sorted() == [
+                "optimizer.mu.head.1.bias", "optimizer.mu.head.1.weight",
+            ])
 
         try start(Task.self, stopped, settings, until: 1)
         for step in [3, 6] { try goOn(Task.self, stopped, until: step) }
@@ -44,10 +48,16 @@ import Testing
 
     @Test func theDefaultsAreThoseOfMAE() {
         let settings = LinearProbingSettings()
-        #expect(settings.batch == 512 && settings.epochs == 90 && settings.baseLearningRate == 0.1 && settings.weightDecay == 0)
+        #expect(
+            settings.batch == 512 && settings.epochs == 90 && settings.baseLearningRate == 0.1
+                && settings.weightDecay == 0)
         let fine = FineTuningSettings()
-        #expect(fine.layerDecay == 0.75 && fine.dropPath == 0.1 && fine.smoothing == 0.1 && fine.minimumLearningRate == 1e-6)
-        #expect(fine.warmupEpochs == 5 && fine.attentionInterval == 20 && fine.weightDecay == 0.05 && !(fine.mixup?.isOn ?? true))
+        #expect(
+            fine.layerDecay == 0.75 && fine.dropPath == 0.1 && fine.smoothing == 0.1 && fine.minimumLearningRate == 1e-6
+        )
+        #expect(
+            fine.warmupEpochs == 5 && fine.attentionInterval == 20 && fine.weightDecay == 0.05
+                && !(fine.mixup?.isOn ?? true))
     }
 
     // MARK: - Several seeds
@@ -57,18 +67,23 @@ import Testing
         let interrupted = try SeedRuns<Task>(startingIn: runs, count: 2, given: settings(["seed": .integer(5)]))
         // Both runs make 8 steps; the first one finishes, the second stops after 3.
         var asked = 0
-        #expect(try interrupted.run(output: .silent) { step in
-            if step == 0 { asked += 1 }
-            return asked > 1 && step >= 3
-        } == .stopped)
+        #expect(
+            try interrupted.run(output: .silent) { step in
+                if step == 0 { asked += 1 }
+                return asked > 1 && step >= 3
+            } == .stopped)
         #expect(!FileManager.default.fileExists(atPath: runs + "/summary.json"))
-        #expect(throws: RunError.runExists(path: runs + "/seed-5")) { try SeedRuns<Task>(startingIn: runs, count: 2, given: settings(["seed": .integer(5)])) }
+        #expect(throws: RunError.runExists(path: runs + "/seed-5")) {
+            try SeedRuns<Task>(startingIn: runs, count: 2, given: settings(["seed": .integer(5)]))
+        }
 
-        #expect(try SeedRuns<Task>(resuming: runs, count: 3, given: [:]).run(output: .silent) { _ in false } == .finished)
+        #expect(
+            try SeedRuns<Task>(resuming: runs, count: 3, given: [:]).run(output: .silent) { _ in false } == .finished)
         try start(Task.self, single, settings(["seed": .integer(6)]))
         #expect(try RunResult(runs + "/seed-6") == RunResult(single))
 
-        let summary = try JSONDecoder().decode(SeedSummary.self, from: Data(contentsOf: URL(fileURLWithPath: runs + "/summary.json")))
+        let summary = try JSONDecoder().decode(
+            SeedSummary.self, from: Data(contentsOf: URL(fileURLWithPath: runs + "/summary.json")))
         #expect(summary.seeds == [5, 6, 7] && summary.task == "linprobe")
         let loss = try #require(summary.results["last.all.loss"])
         #expect(try loss.values[1] == EvaluationReport(contentsOf: single + "/evaluation.json").results[0].loss)
@@ -78,7 +93,9 @@ import Testing
     @Test func theDeviationIsThatOfASample() throws {
         let summary = SeedSummary(task: "finetune", seeds: [0, 1, 2], [["a": 1, "b": 1], ["a": 2], ["a": 6]])
         let spread = try #require(summary.results["a"])
-        #expect(summary.results.count == 1 && spread.mean == 3 && spread.deviation == 7.0.squareRoot() && spread.values == [1, 2, 6])
+        #expect(
+            summary.results.count == 1 && spread.mean == 3 && spread.deviation == 7.0.squareRoot()
+                && spread.values == [1, 2, 6])
         #expect(SeedSummary(task: "finetune", seeds: [0], [["a": 1]]).results["a"]?.deviation == nil)
         #expect(summary.text == "3 seeds: mean and standard deviation\n  a  3.0000 ± 2.6458")
     }
@@ -90,8 +107,13 @@ import Testing
         let given = set.settings(["accum-iter": .integer(2), "epochs": .integer(5), "attention-start": .integer(2)])
         let dry = try PreTrainer(RunPlan(startingIn: run, given: given), output: .silent).dryRun()
         #expect(!FileManager.default.fileExists(atPath: run))
-        #expect(dry.phases.map(\.masking) == [.random, .attention] && dry.phases.map(\.steps) == [4, 6] && dry.imagesPerStep == 16)
-        #expect(dry.phases.allSatisfy { $0.secondsPerStep > 0 && $0.optimizerBytes > 0 && $0.weightBytes > 0 && $0.activationBytes > 0 })
+        #expect(
+            dry.phases.map(\.masking) == [.random, .attention] && dry.phases.map(\.steps) == [4, 6]
+                && dry.imagesPerStep == 16)
+        #expect(
+            dry.phases.allSatisfy {
+                $0.secondsPerStep > 0 && $0.optimizerBytes > 0 && $0.weightBytes > 0 && $0.activationBytes > 0
+            })
 
         try train(run, given, until: 5)
         let size = try FileManager.default.subpathsOfDirectory(atPath: run).count

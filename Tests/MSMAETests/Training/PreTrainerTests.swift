@@ -18,7 +18,8 @@ import Testing
         #expect(try train(whole, set.settings) == .finished)
         let expected = try RunResult(whole)
 
-        // In the middle of an epoch with random masking, then of one with attention masking, then with another thread count.
+        // In the middle of an epoch with random masking, then of one with attention masking, then with another thread
+        // count.
         #expect(try train(stopped, set.settings(["threads": .integer(1)]), until: 2) == .stopped)
         #expect(try RunResult(stopped).metadata["step_in_epoch"] == "2")
         let log = try RunLog(path: stopped + "/log.jsonl")
@@ -36,7 +37,10 @@ import Testing
         let pairs = zip(try logLines(expected), try logLines(other))
         #expect(try logLines(expected).count == logLines(other).count)
         for (first, second) in pairs {
-            for key in ["event", "epoch", "step", "loss", "reconstruction_loss", "accuracy", "lr", "masking", "mean_patch_baseline"] {
+            for key in [
+                "event", "epoch", "step", "loss", "reconstruction_loss", "accuracy", "lr", "masking",
+                "mean_patch_baseline",
+            ] {
                 #expect(first[key] as? NSObject == second[key] as? NSObject, "\(key)")
             }
         }
@@ -51,9 +55,12 @@ import Testing
         /// Means of the loss over 20 steps each.
         func curve(_ precision: String) throws -> [Double] {
             let run = folder.file(precision)
-            try train(run, set.settings([
-                "precision": .text(precision), "epochs": .integer(25), "attention-start": .integer(25), "log-every": .integer(1),
-            ]))
+            try train(
+                run,
+                set.settings([
+                    "precision": .text(precision), "epochs": .integer(25), "attention-start": .integer(25),
+                    "log-every": .integer(1),
+                ]))
             let losses = try logLines(run).compactMap { $0["event"] as? String == "step" ? $0["loss"] as? Double : nil }
             #expect(losses.count == 100)
             return stride(from: 0, to: losses.count, by: 20).map { losses[$0..<$0 + 20].reduce(0, +) / 20 }
@@ -63,7 +70,8 @@ import Testing
         for (a, b) in zip(full, mixed) { #expect(abs(a - b) <= 0.02 * a, "\(full), \(mixed)") }
     }
 
-    /// With the least memory in which the program fits, weights come out the same, bit for bit; with less there is no run.
+    /// With the least memory in which the program fits, weights come out the same, bit for bit; with less there is no
+    /// run.
     @Test func aMemoryLimitChangesNoBit() throws {
         let settings: [String: SettingValue] = ["epochs": .integer(1), "attention-start": .integer(1)]
         let whole = folder.file("whole"), limited = folder.file("limited")
@@ -90,20 +98,29 @@ import Testing
 
     @Test func theBaselineNeedsNeitherLabelsNorMaps() throws {
         let whole = folder.file("whole"), stopped = folder.file("stopped")
-        let settings = set.settings(["method": .text("mae"), "attention-start": .integer(0), "ema": .number(0.9), "clip-grad": .number(1)])
+        let settings = set.settings([
+            "method": .text("mae"), "attention-start": .integer(0), "ema": .number(0.9), "clip-grad": .number(1),
+        ])
         try train(whole, settings)
         try train(stopped, settings, until: 5)
         try resume(stopped)
         #expect(try RunResult(stopped) == RunResult(whole))
         let tensors = try RunResult(whole).tensors
-        #expect(!tensors.keys.contains("head.weight") && !tensors.keys.contains("attention_maps") && tensors.keys.contains("ema.cls_token"))
-        #expect(try logLines(whole).allSatisfy { $0["classification_loss"] == nil && $0["masking"] as? String != "attention" })
-        #expect(try logLines(whole).first?["class_names"] as? [String] == ImageFolder(root: set.path + "/train").classes)
+        #expect(
+            !tensors.keys.contains("head.weight") && !tensors.keys.contains("attention_maps")
+                && tensors.keys.contains("ema.cls_token"))
+        #expect(
+            try logLines(whole).allSatisfy {
+                $0["classification_loss"] == nil && $0["masking"] as? String != "attention"
+            })
+        #expect(
+            try logLines(whole).first?["class_names"] as? [String] == ImageFolder(root: set.path + "/train").classes)
     }
 
     @Test func attentionMasksFromTheStart() throws {
         let run = folder.file("run")
-        try train(run, set.settings(["attention-start": .integer(0), "epochs": .integer(1), "norm-pix-loss": .flag(true)]))
+        try train(
+            run, set.settings(["attention-start": .integer(0), "epochs": .integer(1), "norm-pix-loss": .flag(true)]))
         let maps = try #require(RunResult(run).tensors["attention_maps"])
         #expect(maps.count == 32 * 16 * 4)
         #expect(try logLines(run).last?["masking"] as? String == "attention")
@@ -114,7 +131,8 @@ import Testing
         let settings = set.settings(["lr": .number(1e30), "warmup-epochs": .integer(0), "attention-start": .integer(9)])
         let error = #expect(throws: RunError.self) { try train(run, settings) }
         let text = try #require(error?.description)
-        #expect(text == "the loss is not finite in epoch 1, step 2; try a lower learning rate; there is no checkpoint yet")
+        #expect(
+            text == "the loss is not finite in epoch 1, step 2; try a lower learning rate; there is no checkpoint yet")
         #expect(try RunFolder(opening: run).checkpoints().isEmpty)
     }
 
@@ -123,15 +141,20 @@ import Testing
         try train(run, set.settings, until: 1)
         let latest = try #require(try RunFolder(opening: run).latestCheckpoint()).path
         let metadata = try SafetensorsFile(contentsOf: latest).metadata
-        try SafetensorsWriter.write(to: latest, metadata: metadata, tensors: [.init("cls_token", [1, 2], floats: [0, 0])])
+        try SafetensorsWriter.write(
+            to: latest, metadata: metadata, tensors: [.init("cls_token", [1, 2], floats: [0, 0])])
         var error = #expect(throws: RunError.self) { try resume(run) }
-        #expect(try #require(error?.description).hasPrefix(
-            "\(latest): the checkpoint does not fit the model: 'cls_token' is F32 [1, 2] in the file and F32 [1, 1, 96] in the model; '"))
+        #expect(
+            try #require(error?.description).hasPrefix(
+                "\(latest): the checkpoint does not fit the model: 'cls_token' is F32 [1, 2] in the file and F32 [1, 1, 96] in the model; '"
+            ))
         #expect(try #require(error?.description).hasSuffix(" more"))
 
         try SafetensorsWriter.write(to: latest, metadata: ["format": "pt"], tensors: [])
         error = #expect(throws: RunError.self) { try resume(run) }
-        #expect(error?.description == "\(latest): not a checkpoint that can be used: it was not written by this program's pre-training")
+        #expect(
+            error?.description
+                == "\(latest): not a checkpoint that can be used: it was not written by this program's pre-training")
 
         try Data([1, 2, 3]).write(to: URL(fileURLWithPath: latest))
         #expect(throws: RunFolderError.self) { try resume(run) }

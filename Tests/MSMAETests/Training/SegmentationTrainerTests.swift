@@ -24,7 +24,11 @@ import Testing
         let lines = try logLines(whole)
         #expect(lines[0]["task"] as? String == "segment" && lines[0]["class_names"] as? [String] == ["lesion"])
         let validations = lines.filter { $0["event"] as? String == "validation" }
-        #expect(validations.count == 3 && validations.allSatisfy { $0["path"] as? String == "all" && $0["iou"] is Double && $0["f1"] is Double })
+        #expect(
+            validations.count == 3
+                && validations.allSatisfy {
+                    $0["path"] as? String == "all" && $0["iou"] is Double && $0["f1"] is Double
+                })
         // Statistics of all heads follow, of all steps.
         let tensors = try RunResult(whole).tensors
         for head in 1...3 { #expect(tensors["Head.Head\(head).UP_stage_2.1.num_batches_tracked"] == [12, 0, 0, 0]) }
@@ -35,7 +39,9 @@ import Testing
         #expect(try RunResult(other) == RunResult(expected))
         #expect(try RunResult(other + "/best.safetensors") == RunResult(expected + "/best.safetensors"))
         var reports = try [expected, other].map { try SegmentationReport(contentsOf: $0 + "/evaluation.json") }
-        for report in reports.indices { for result in reports[report].results.indices { reports[report].results[result].msPerImage = 0 } }
+        for report in reports.indices {
+            for result in reports[report].results.indices { reports[report].results[result].msPerImage = 0 }
+        }
         #expect(reports[0] == reports[1])
         #expect(reports[0].results.map(\.checkpoint) == ["last", "best"])
     }
@@ -55,29 +61,37 @@ import Testing
     @Test func aRunBeginsWithAPreTrainedEncoder() throws {
         let pre = folder.file("pre"), run = folder.file("run")
         try train(pre, SmallSet.shared.get().settings(["epochs": .integer(1)]))
-        try start(SegmentationTask.self, run, set.settings(["init": .text(pre), "lr": .number(0), "min-lr": .number(0), "epochs": .integer(1)]))
+        try start(
+            SegmentationTask.self, run,
+            set.settings(["init": .text(pre), "lr": .number(0), "min-lr": .number(0), "epochs": .integer(1)]))
         let (before, after) = try (RunResult(pre).tensors, RunResult(run).tensors)
         for name in ["cls_token", "pos_embed", "blocks.3.attn.qkv.bias", "patch_embed.proj.weight"] {
             #expect(before[name] != nil && after["VIT." + name] == before[name], "\(name)")
         }
         // And from another segmentation, heads and all.
         let next = folder.file("next")
-        try start(SegmentationTask.self, next, set.settings(["init": .text(run), "lr": .number(0), "min-lr": .number(0), "epochs": .integer(1)]))
+        try start(
+            SegmentationTask.self, next,
+            set.settings(["init": .text(run), "lr": .number(0), "min-lr": .number(0), "epochs": .integer(1)]))
         #expect(try RunResult(next).tensors["Head.Head3.cls_seg.weight"] == after["Head.Head3.cls_seg.weight"])
     }
 
     @Test func whatATrainedSegmentationFinds() throws {
         let run = folder.file("run")
         try start(SegmentationTask.self, run, set.settings(["epochs": .integer(12), "lr": .number(5e-3)]))
-        let saved = try SegmentationReport(contentsOf: run + "/evaluation.json"), segmenter = try Segmenter(checkpoint: run, threads: 1)
+        let saved = try SegmentationReport(contentsOf: run + "/evaluation.json"),
+            segmenter = try Segmenter(checkpoint: run, threads: 1)
         let again = try segmenter.evaluate(set.path, batch: 2)
         #expect(again.images == 3 && again.classes == ["lesion"])
         #expect(again.results[0].classIoU == saved.results[0].classIoU && again.results[0].epoch == 11)
         #expect(abs(again.results[0].loss - saved.results[0].loss) < 1e-5)
 
-        let path = try SegmentationFolder(root: set.path + "/train").items[0].image, image = try ImageDecoder().decode(path: path)
+        let path = try SegmentationFolder(root: set.path + "/train").items[0].image,
+            image = try ImageDecoder().decode(path: path)
         let regions = try segmenter.regions(in: image)
-        #expect(regions.count == 1 && regions[0].width == image.width && regions[0].isInside.count == image.width * image.height)
+        #expect(
+            regions.count == 1 && regions[0].width == image.width
+                && regions[0].isInside.count == image.width * image.height)
         let drawn = try image.drawing(regions), mask = try regions[0].mask()
         for (place, isInside) in regions[0].isInside.enumerated() {
             let pixel = 3 * place..<3 * place + 3
@@ -97,10 +111,13 @@ import Testing
         let data = folder.file("data"), run = folder.file("run")
         try FileManager.default.copyItem(atPath: set.path, toPath: data)
         try FileManager.default.moveItem(atPath: data + "/val/masks/lesion", toPath: data + "/val/masks/tumour")
-        #expect(message { try start(SegmentationTask.self, run, set.settings(["data": .text(data)])) }
-            == "\(data)/val/masks: there are masks of tumour, and the model was trained on lesion")
+        #expect(
+            message { try start(SegmentationTask.self, run, set.settings(["data": .text(data)])) }
+                == "\(data)/val/masks: there are masks of tumour, and the model was trained on lesion")
         try FileManager.default.removeItem(atPath: data + "/val/masks")
-        #expect(message { try start(SegmentationTask.self, run, set.settings(["data": .text(data)])) }.hasPrefix("\(data)/val/masks: "))
+        #expect(
+            message { try start(SegmentationTask.self, run, set.settings(["data": .text(data)])) }.hasPrefix(
+                "\(data)/val/masks: "))
         #expect(!FileManager.default.fileExists(atPath: run))
     }
 
@@ -108,15 +125,23 @@ import Testing
         let pre = folder.file("pre"), run = folder.file("run")
         try train(pre, SmallSet.shared.get().settings(["epochs": .integer(1)]))
         try start(SegmentationTask.self, run, set.settings(["epochs": .integer(1)]))
-        let preLatest = try #require(try RunFolder(opening: pre).latestCheckpoint()).path, latest = try #require(try RunFolder(opening: run).latestCheckpoint()).path
-        #expect(message { _ = try Segmenter(checkpoint: pre) }
-            == "\(preLatest): a checkpoint of pre-training cannot segment; train from it by msmae segment train --init")
-        #expect(message { _ = try Classifier(checkpoint: run) }
-            == "\(latest): a checkpoint of segmentation has no classifier that could be evaluated; fine-tune from it by msmae finetune --init")
-        #expect(message { _ = try TrainedModel(checkpoint: run) }
-            == "\(latest): not a checkpoint that can be used: a segmentation has neither attention maps nor a decoder to draw")
-        #expect(message { try goOn(SegmentationTask.self, pre) }
-            == "\(preLatest): not a checkpoint that can be used: it was not written by this program's segmentation")
+        let preLatest = try #require(try RunFolder(opening: pre).latestCheckpoint()).path,
+            latest = try #require(try RunFolder(opening: run).latestCheckpoint()).path
+        #expect(
+            message { _ = try Segmenter(checkpoint: pre) }
+                == "\(preLatest): a checkpoint of pre-training cannot segment; train from it by msmae segment train --init"
+        )
+        #expect(
+            message { _ = try Classifier(checkpoint: run) }
+                == "\(latest): a checkpoint of segmentation has no classifier that could be evaluated; fine-tune from it by msmae finetune --init"
+        )
+        #expect(
+            message { _ = try TrainedModel(checkpoint: run) }
+                == "\(latest): not a checkpoint that can be used: a segmentation has neither attention maps nor a decoder to draw"
+        )
+        #expect(
+            message { try goOn(SegmentationTask.self, pre) }
+                == "\(preLatest): not a checkpoint that can be used: it was not written by this program's segmentation")
     }
 }
 

@@ -32,8 +32,10 @@ final class SmallSet: Sendable {
     /// Four steps an epoch; attention masks from epoch 1 on, with new maps before every epoch.
     var settings: [String: SettingValue] {
         [
-            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(3), "batch": .integer(8),
-            "attention-start": .integer(1), "attention-interval": .integer(1), "warmup-epochs": .number(1), "blr": .number(0.03),
+            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(3),
+            "batch": .integer(8),
+            "attention-start": .integer(1), "attention-interval": .integer(1), "warmup-epochs": .number(1),
+            "blr": .number(0.03),
             "threads": .integer(2), "log-every": .integer(2),
         ]
     }
@@ -57,7 +59,8 @@ final class SmallMaskedSet: Sendable {
     /// Four steps an epoch.
     func settings(_ changes: [String: SettingValue] = [:]) -> [String: SettingValue] {
         let settings: [String: SettingValue] = [
-            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "head-width": .integer(8), "epochs": .integer(3),
+            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "head-width": .integer(8),
+            "epochs": .integer(3),
             "batch": .integer(4), "lr": .number(1e-3), "threads": .integer(2), "log-every": .integer(2),
         ]
         return settings.merging(changes) { $1 }
@@ -90,8 +93,10 @@ extension SmallSet {
     /// Four steps an epoch, with new maps before every second one.
     func fineTuning(_ changes: [String: SettingValue] = [:]) -> [String: SettingValue] {
         let settings: [String: SettingValue] = [
-            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(3), "batch": .integer(8),
-            "attention-interval": .integer(2), "warmup-epochs": .number(1), "blr": .number(0.03), "threads": .integer(2), "log-every": .integer(2),
+            "data": .text(path), "preset": .text("demo"), "image-size": .integer(32), "epochs": .integer(3),
+            "batch": .integer(8),
+            "attention-interval": .integer(2), "warmup-epochs": .number(1), "blr": .number(0.03),
+            "threads": .integer(2), "log-every": .integer(2),
         ]
         return settings.merging(changes) { $1 }
     }
@@ -121,6 +126,8 @@ func train(_ out: String, _ settings: [String: SettingValue], until last: Int = 
 
 /// Goes on with a run of pre-training, at most up to a step.
 @discardableResult
-func resume(_ run: String, out: String? = nil, _ settings: [String: SettingValue] = [:], until last: Int = .max) throws -> PreTrainer.Outcome {
+func resume(_ run: String, out: String? = nil, _ settings: [String: SettingValue] = [:], until last: Int = .max) throws
+    -> PreTrainer.Outcome
+{
     try goOn(PreTrainingTask.self, run, out: out, settings, until: last)
 }

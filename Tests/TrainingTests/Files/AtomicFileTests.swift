@@ -29,8 +29,9 @@ import Testing
     @Test func reportsAFolderThatDoesNotExist() {
         let path = folder.file("missing/notes.txt")
         let error = #expect(throws: FileError.self) { try AtomicFile.write("text", to: path) }
-        #expect(error?.description
-            == "\(path): cannot write: No such file or directory (check the spelling; the folder has to exist)")
+        #expect(
+            error?.description
+                == "\(path): cannot write: No such file or directory (check the spelling; the folder has to exist)")
     }
 
     @Test func leavesAFolderOfTheSameNameAlone() throws {
@@ -86,8 +87,8 @@ func limitFileSize(to bytes: UInt) {
     signal(SIGXFSZ, SIG_IGN)
     var limit = rlimit(rlim_cur: rlim_t(bytes), rlim_max: rlim_t(bytes))
     #if canImport(Darwin)
-    #expect(setrlimit(RLIMIT_FSIZE, &limit) == 0)
+        #expect(setrlimit(RLIMIT_FSIZE, &limit) == 0)
     #else
-    #expect(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+        #expect(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
     #endif
 }

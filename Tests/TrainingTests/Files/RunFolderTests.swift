@@ -71,10 +71,11 @@ import Testing
         }
         #expect(cause.path == run.checkpointPath(step: 2))
         #expect(previous == run.checkpointPath(step: 1))
-        #expect(error?.description == """
-            \(run.checkpointPath(step: 2)): not a safetensors file: 3 bytes, and the header's length alone takes 8. \
-            The checkpoint is broken; remove it to go on from \(run.checkpointPath(step: 1)).
-            """)
+        #expect(
+            error?.description == """
+                \(run.checkpointPath(step: 2)): not a safetensors file: 3 bytes, and the header's length alone takes 8. \
+                The checkpoint is broken; remove it to go on from \(run.checkpointPath(step: 1)).
+                """)
         try damage(1)
         #expect(throws: RunFolderError.brokenCheckpoint(cause, previous: nil)) { try run.latestCheckpoint() }
     }
@@ -94,6 +95,7 @@ import Testing
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: run.checkpointsPath).count == 1)
         try save(8)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: run.checkpointsPath) == ["step-000000008.safetensors"])
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: run.checkpointsPath) == ["step-000000008.safetensors"])
     }
 }

@@ -20,7 +20,10 @@ import Testing
             ("best", .flag(true)), ("none", .null), ("classes", .list([.text("a"), .integer(2)])),
         ])
         let line = try #require(try lines(path).first)
-        #expect(line == #"{"step":3,"loss":0.1,"small":1e-05,"bad":"NaN","high":"Infinity","low":"-Infinity","note":"a \"b\"\n","best":true,"none":null,"classes":["a",2]}"#)
+        #expect(
+            line
+                == #"{"step":3,"loss":0.1,"small":1e-05,"bad":"NaN","high":"Infinity","low":"-Infinity","note":"a \"b\"\n","best":true,"none":null,"classes":["a",2]}"#
+        )
         let parsed = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
         #expect(parsed?["small"] as? Double == 1e-5)
         #expect(parsed?["note"] as? String == "a \"b\"\n")
@@ -52,16 +55,18 @@ import Testing
         for step in 1...6 { try log.append([("step", .integer(step))]) }
         try log.append([("epoch", .integer(1))])
         try log.truncate(after: 4)
-        #expect(try lines(path) == [
-            #"{"preset":"demo"}"#, #"{"step":1}"#, #"{"step":2}"#, #"{"step":3}"#, #"{"step":4}"#, #"{"epoch":1}"#,
-        ])
+        #expect(
+            try lines(path) == [
+                #"{"preset":"demo"}"#, #"{"step":1}"#, #"{"step":2}"#, #"{"step":3}"#, #"{"step":4}"#, #"{"epoch":1}"#,
+            ])
         try log.append([("step", .integer(5))])
         #expect(try lines(path).last == #"{"step":5}"#)
         #expect(try lines(path).count == 7)
     }
 
     @Test func dropsWhatALossOfPowerLeft() throws {
-        let path = folder.write(Array("{\"step\":1}\n".utf8) + [0, 0, 0, 10] + Array("{\"step\":2}\n".utf8), to: "log.jsonl")
+        let path = folder.write(
+            Array("{\"step\":1}\n".utf8) + [0, 0, 0, 10] + Array("{\"step\":2}\n".utf8), to: "log.jsonl")
         _ = try RunLog(path: path)
         #expect(try lines(path) == [#"{"step":1}"#, #"{"step":2}"#])
     }

@@ -11,10 +11,14 @@ import Testing
 
     /// Lines as a run has them.
     private static let start: [(String, RunLog.Value)] = [
-        ("event", .text("start")), ("step", .integer(0)), ("images", .integer(32)), ("class_names", .list([.text("a"), .text("b, c")])),
+        ("event", .text("start")), ("step", .integer(0)), ("images", .integer(32)),
+        ("class_names", .list([.text("a"), .text("b, c")])),
     ]
-    private static func line(_ event: String, _ step: Int, loss: Double, path: String? = nil) -> [(String, RunLog.Value)] {
-        [("event", .text(event)), ("epoch", .integer(step / 4)), ("step", .integer(step))] + (path.map { [("path", .text($0))] } ?? [])
+    private static func line(_ event: String, _ step: Int, loss: Double, path: String? = nil) -> [(
+        String, RunLog.Value
+    )] {
+        [("event", .text(event)), ("epoch", .integer(step / 4)), ("step", .integer(step))]
+            + (path.map { [("path", .text($0))] } ?? [])
             + [("loss", .number(loss)), ("seconds", .number(Double(step) / 2))]
     }
 
@@ -26,14 +30,15 @@ import Testing
         try log.append(Self.line("step", 1, loss: 0.5))
         try log.append(Self.line("step", 2, loss: .nan))
         try log.append([("event", .text("note \"x\"\n")), ("best", .flag(true)), ("none", .null)])
-        #expect(try table() == """
-            event,epoch,step,best,class_names,images,loss,none,seconds
-            start,,0,,"a;b, c",32,,,
-            step,0,1,,,,0.5,,0.5
-            step,0,2,,,,NaN,,1
-            "note ""x""\n",,,true,,,,,
+        #expect(
+            try table() == """
+                event,epoch,step,best,class_names,images,loss,none,seconds
+                start,,0,,"a;b, c",32,,,
+                step,0,1,,,,0.5,,0.5
+                step,0,2,,,,NaN,,1
+                "note ""x""\n",,,true,,,,,
 
-            """)
+                """)
     }
 
     @Test func allThreeLogsAreTruncatedAlike() throws {
@@ -62,14 +67,18 @@ import Testing
         let log = try RunLog(path: folder.file("log.jsonl"))
         try log.append(Self.start)
         #expect(folder.contents == ["log.csv", "log.jsonl"])
-        try log.append(Self.line("step", 300, loss: 0.1) + [("rate", .integer(-7)), ("masking", .text("random")), ("best", .flag(true))])
+        try log.append(
+            Self.line("step", 300, loss: 0.1) + [
+                ("rate", .integer(-7)), ("masking", .text("random")), ("best", .flag(true)),
+            ])
         try log.append(Self.line("validation", 301, loss: .infinity, path: "masked"))
         try log.append([("event", .text("note")), ("step", .integer(302))])
         let numbers = try numbers()
-        #expect(numbers == [
-            .init(step: 300, tag: "step/loss", value: 0.1), .init(step: 300, tag: "step/rate", value: -7),
-            .init(step: 301, tag: "validation/masked/loss", value: .infinity),
-        ])
+        #expect(
+            numbers == [
+                .init(step: 300, tag: "step/loss", value: 0.1), .init(step: 300, tag: "step/rate", value: -7),
+                .init(step: 301, tag: "validation/masked/loss", value: .infinity),
+            ])
         let name = try #require(folder.contents.first { $0.contains("tfevents") })
         let start = try #require(name.split(separator: ".").dropFirst(3).first.flatMap { Double($0) })
         #expect(try events().map(\.time) == [start, start, start + 150, start + 150.5])
@@ -130,7 +139,8 @@ import Testing
                 event.numbers = fields(field.bytes).map { value in
                     let parts = fields(value.bytes)
                     return Number(
-                        step: event.step, tag: String(decoding: parts[0].bytes, as: UTF8.self), value: Float(bitPattern: UInt32(integer(parts[1].bytes))))
+                        step: event.step, tag: String(decoding: parts[0].bytes, as: UTF8.self),
+                        value: Float(bitPattern: UInt32(integer(parts[1].bytes))))
                 }
             default: #expect(field.number == 7)
             }
@@ -153,12 +163,16 @@ import Testing
         var fields: [(number: Int, bytes: [UInt8])] = []
         while !rest.isEmpty {
             let key = variable()
-            let content: [UInt8] = switch key & 7 {
-            case 0: Pickled.little(variable())
-            case 1: Array(rest.prefix(8))
-            case 2: { let count = Int(variable()); return Array(rest.prefix(count)) }()
-            default: Array(rest.prefix(4))
-            }
+            let content: [UInt8] =
+                switch key & 7 {
+                case 0: Pickled.little(variable())
+                case 1: Array(rest.prefix(8))
+                case 2:
+                    {
+                        let count = Int(variable()); return Array(rest.prefix(count))
+                    }()
+                default: Array(rest.prefix(4))
+                }
             if key & 7 != 0 { rest = rest.dropFirst(content.count) }
             fields.append((Int(key >> 3), content))
         }

@@ -43,21 +43,22 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
     }
 
     @Test func convertsEveryElementType() throws {
-        let file = try open(safetensors(
-            #"{"half":{"dtype":"F16","shape":[6],"data_offsets":[0,12]},"#
-                + #""brain":{"dtype":"BF16","shape":[2],"data_offsets":[12,16]},"#
-                + #""single":{"dtype":"F32","shape":[],"data_offsets":[16,20]},"#
-                + #""double":{"dtype":"F64","shape":[1],"data_offsets":[20,28]},"#
-                + #""byte":{"dtype":"I8","shape":[2],"data_offsets":[28,30]},"#
-                + #""flag":{"dtype":"BOOL","shape":[2,1],"data_offsets":[30,32]},"#
-                + #""word":{"dtype":"U32","shape":[1],"data_offsets":[32,36]},"#
-                + #""long":{"dtype":"I64","shape":[1],"data_offsets":[36,44]},"#
-                + #""none":{"dtype":"F32","shape":[0,7],"data_offsets":[44,44]}}"#,
-            data: [0x00, 0x3C, 0x00, 0xC0, 0x01, 0x00, 0xFF, 0x7B, 0x00, 0xFC, 0x00, 0x80]  // halves
-                + [0x80, 0x3F, 0x20, 0xC1]
-                + [0x00, 0x00, 0x20, 0x41]
-                + [0, 0, 0, 0, 0, 0, 0xF8, 0x3F]
-                + [0x80, 0x7F] + [0, 1] + [0xFF, 0xFF, 0xFF, 0xFF] + [0xFE, 255, 255, 255, 255, 255, 255, 255]))
+        let file = try open(
+            safetensors(
+                #"{"half":{"dtype":"F16","shape":[6],"data_offsets":[0,12]},"#
+                    + #""brain":{"dtype":"BF16","shape":[2],"data_offsets":[12,16]},"#
+                    + #""single":{"dtype":"F32","shape":[],"data_offsets":[16,20]},"#
+                    + #""double":{"dtype":"F64","shape":[1],"data_offsets":[20,28]},"#
+                    + #""byte":{"dtype":"I8","shape":[2],"data_offsets":[28,30]},"#
+                    + #""flag":{"dtype":"BOOL","shape":[2,1],"data_offsets":[30,32]},"#
+                    + #""word":{"dtype":"U32","shape":[1],"data_offsets":[32,36]},"#
+                    + #""long":{"dtype":"I64","shape":[1],"data_offsets":[36,44]},"#
+                    + #""none":{"dtype":"F32","shape":[0,7],"data_offsets":[44,44]}}"#,
+                data: [0x00, 0x3C, 0x00, 0xC0, 0x01, 0x00, 0xFF, 0x7B, 0x00, 0xFC, 0x00, 0x80]  // halves
+                    + [0x80, 0x3F, 0x20, 0xC1]
+                    + [0x00, 0x00, 0x20, 0x41]
+                    + [0, 0, 0, 0, 0, 0, 0xF8, 0x3F]
+                    + [0x80, 0x7F] + [0, 1] + [0xFF, 0xFF, 0xFF, 0xFF] + [0xFE, 255, 255, 255, 255, 255, 255, 255]))
         let halves = try file.floats("half")
         #expect(halves == [1, -2, 0x1p-24, 65504, -.infinity, 0])
         #expect(halves[5].sign == .minus)
@@ -74,8 +75,9 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
     }
 
     @Test func copiesIntoMemoryOfExactlyItsSize() throws {
-        let file = try open(safetensors(
-            #"{"x":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#, data: [1, 2, 3]))
+        let file = try open(
+            safetensors(
+                #"{"x":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#, data: [1, 2, 3]))
         var three: [UInt8] = [0, 0, 0]
         try three.withUnsafeMutableBytes { try file.copy("x", into: $0) }
         #expect(three == [1, 2, 3])
@@ -96,13 +98,17 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
         #expect(wrong?.description == "\(path): tensor \"input.labels\": I64 cannot be read as floating-point numbers")
         let absent = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: folder.file("absent")) }
         #expect(absent?.code == .unreadable)
-        #expect(absent?.description.hasPrefix("\(folder.path)/absent: cannot open: No such file or directory (") == true)
+        #expect(
+            absent?.description.hasPrefix("\(folder.path)/absent: cannot open: No such file or directory (") == true)
         let aFolder = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: folder.path) }
         #expect(aFolder?.code == .unreadable)
     }
 
     @Test func resolvesEscapesInNames() throws {
-        let file = try open(safetensors(#"{"__metadata__" : {"a\n\"\\\/":"\u00e9\ud83d\ude00ü"} , "\t\u0041":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}   "#))
+        let file = try open(
+            safetensors(
+                #"{"__metadata__" : {"a\n\"\\\/":"\u00e9\ud83d\ude00ü"} , "\t\u0041":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}   "#
+            ))
         #expect(file.metadata == ["a\n\"\\/": "é😀ü"])
         #expect(file.names == ["\tA"])
     }
@@ -115,8 +121,12 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
         var testDescription: String { what }
 
         /// A file with one tensor, `x`.
-        static func tensor(_ what: String, _ entry: String, data: Int = 8, _ code: SafetensorsError.Code, _ message: String) -> Hostile {
-            Hostile(what: what, code: code, message: message, bytes: safetensors("{\"x\":{\(entry)}}", data: .init(repeating: 0, count: data)))
+        static func tensor(
+            _ what: String, _ entry: String, data: Int = 8, _ code: SafetensorsError.Code, _ message: String
+        ) -> Hostile {
+            Hostile(
+                what: what, code: code, message: message,
+                bytes: safetensors("{\"x\":{\(entry)}}", data: .init(repeating: 0, count: data)))
         }
 
         /// A file with the given text as its header and no data.
@@ -137,10 +147,18 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
 
     static let hostile: [Hostile] = [
         Hostile(what: "empty file", code: .malformedHeader, message: "not a safetensors file: 0 bytes", bytes: []),
-        Hostile(what: "seven bytes", code: .malformedHeader, message: "not a safetensors file: 7 bytes", bytes: .init(repeating: 0, count: 7)),
-        Hostile(what: "header longer than the file", code: .malformedHeader, message: "claims 3 bytes, and only 2 follow", bytes: safetensors("{}", length: 3)),
-        Hostile(what: "header over the limit", code: .malformedHeader, message: "claims 100000001 bytes", bytes: safetensors("{}", length: 100_000_001)),
-        Hostile(what: "header of 2^64 - 1 bytes", code: .malformedHeader, message: "claims 18446744073709551615 bytes", bytes: safetensors("{}", length: .max)),
+        Hostile(
+            what: "seven bytes", code: .malformedHeader, message: "not a safetensors file: 7 bytes",
+            bytes: .init(repeating: 0, count: 7)),
+        Hostile(
+            what: "header longer than the file", code: .malformedHeader, message: "claims 3 bytes, and only 2 follow",
+            bytes: safetensors("{}", length: 3)),
+        Hostile(
+            what: "header over the limit", code: .malformedHeader, message: "claims 100000001 bytes",
+            bytes: safetensors("{}", length: 100_000_001)),
+        Hostile(
+            what: "header of 2^64 - 1 bytes", code: .malformedHeader, message: "claims 18446744073709551615 bytes",
+            bytes: safetensors("{}", length: .max)),
         .header("no header", "", "expected '{'"),
         .header("not JSON", "hello", "expected '{'"),
         .header("not an object", "[1,2]", "expected '{'"),
@@ -157,27 +175,60 @@ func safetensors(_ header: String, data: [UInt8] = [], length: UInt64? = nil) ->
         .header("tensor without offsets", #"{"x":{"dtype":"U8","shape":[0]}}"#, "two \"data_offsets\""),
         .header("one offset", #"{"x":{"dtype":"U8","shape":[0],"data_offsets":[0]}}"#, "two \"data_offsets\""),
         .header("three offsets", #"{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0,0]}}"#, "more than 2 numbers"),
-        .header("field twice", #"{"x":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#, "unknown here or stands twice"),
-        .header("unknown field", #"{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"file":"/etc/passwd"}}"#, "unknown here"),
-        .header("rank of 65", #"{"x":{"dtype":"U8","shape":[\#(Array(repeating: "1", count: 65).joined(separator: ","))]}}"#, "more than 64 numbers"),
+        .header(
+            "field twice", #"{"x":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
+            "unknown here or stands twice"),
+        .header(
+            "unknown field", #"{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"file":"/etc/passwd"}}"#,
+            "unknown here"),
+        .header(
+            "rank of 65",
+            #"{"x":{"dtype":"U8","shape":[\#(Array(repeating: "1", count: 65).joined(separator: ","))]}}"#,
+            "more than 64 numbers"),
         .header("extent with a fraction", #"{"x":{"dtype":"U8","shape":[1.5]}}"#, "\"1.5\" is not an integer"),
         .header("extent as text", #"{"x":{"dtype":"U8","shape":["1"]}}"#, "is not an integer"),
-        .header("extent of 2^63", #"{"x":{"dtype":"U8","shape":[9223372036854775808]}}"#, "is not an integer of 64 bits"),
-        .header("name twice", #"{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#, "the name stands twice"),
+        .header(
+            "extent of 2^63", #"{"x":{"dtype":"U8","shape":[9223372036854775808]}}"#, "is not an integer of 64 bits"),
+        .header(
+            "name twice",
+            #"{"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"x":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
+            "the name stands twice"),
         .header("half a surrogate pair", #"{"\ud800":{}}"#, "surrogate"),
         .header("unknown escape", #"{"\x":{}}"#, "unknown escape"),
         .header("line break in a string", "{\"a\nb\":{}}", "control character"),
-        Hostile(what: "name not UTF-8", code: .malformedHeader, message: "text is not UTF-8", bytes: withUnsafeBytes(of: UInt64(6), Array.init) + [0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x7D]),
-        .tensor("unknown element type", #""dtype":"F31","shape":[2],"data_offsets":[0,8]"#, .invalidTensor, "\"F31\" is not one of"),
-        .tensor("negative extent", #""dtype":"F32","shape":[-2],"data_offsets":[0,8]"#, .invalidTensor, "shape [-2] is negative"),
-        .tensor("two negative extents", #""dtype":"F32","shape":[-2,-1],"data_offsets":[0,8]"#, .invalidTensor, "is negative"),
-        .tensor("overflowing shape", #""dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]"#, .invalidTensor, "larger than any memory"),
-        .tensor("negative offset", #""dtype":"F32","shape":[2],"data_offsets":[-8,0]"#, .invalidTensor, "negative or reversed"),
-        .tensor("reversed offsets", #""dtype":"F32","shape":[2],"data_offsets":[8,0]"#, .invalidTensor, "negative or reversed"),
-        .tensor("offsets beyond the data", #""dtype":"F32","shape":[4],"data_offsets":[0,16]"#, .invalidTensor, "beyond the 8 bytes"),
-        .tensor("largest offset", #""dtype":"F32","shape":[2],"data_offsets":[0,9223372036854775807]"#, .invalidTensor, "beyond the 8 bytes"),
-        .tensor("size unlike the shape", #""dtype":"F32","shape":[3],"data_offsets":[0,8]"#, .invalidTensor, "F32[3] takes 12 bytes, not 8"),
-        .tensor("trailing bytes", #""dtype":"F32","shape":[2],"data_offsets":[0,8]"#, data: 9, .invalidLayout, "1 bytes follow the last tensor"),
+        Hostile(
+            what: "name not UTF-8", code: .malformedHeader, message: "text is not UTF-8",
+            bytes: withUnsafeBytes(of: UInt64(6), Array.init) + [0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x7D]),
+        .tensor(
+            "unknown element type", #""dtype":"F31","shape":[2],"data_offsets":[0,8]"#, .invalidTensor,
+            "\"F31\" is not one of"),
+        .tensor(
+            "negative extent", #""dtype":"F32","shape":[-2],"data_offsets":[0,8]"#, .invalidTensor,
+            "shape [-2] is negative"),
+        .tensor(
+            "two negative extents", #""dtype":"F32","shape":[-2,-1],"data_offsets":[0,8]"#, .invalidTensor,
+            "is negative"),
+        .tensor(
+            "overflowing shape", #""dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,8]"#, .invalidTensor,
+            "larger than any memory"),
+        .tensor(
+            "negative offset", #""dtype":"F32","shape":[2],"data_offsets":[-8,0]"#, .invalidTensor,
+            "negative or reversed"),
+        .tensor(
+            "reversed offsets", #""dtype":"F32","shape":[2],"data_offsets":[8,0]"#, .invalidTensor,
+            "negative or reversed"),
+        .tensor(
+            "offsets beyond the data", #""dtype":"F32","shape":[4],"data_offsets":[0,16]"#, .invalidTensor,
+            "beyond the 8 bytes"),
+        .tensor(
+            "largest offset", #""dtype":"F32","shape":[2],"data_offsets":[0,9223372036854775807]"#, .invalidTensor,
+            "beyond the 8 bytes"),
+        .tensor(
+            "size unlike the shape", #""dtype":"F32","shape":[3],"data_offsets":[0,8]"#, .invalidTensor,
+            "F32[3] takes 12 bytes, not 8"),
+        .tensor(
+            "trailing bytes", #""dtype":"F32","shape":[2],"data_offsets":[0,8]"#, data: 9, .invalidLayout,
+            "1 bytes follow the last tensor"),
         .layout("overlap", [0..<5, 4..<8], "overlaps the tensor before it"),
         .layout("the same bytes twice", [0..<8, 0..<8], "overlaps the tensor before it"),
         .layout("hole", [0..<3, 4..<8], "leaves a hole before it"),

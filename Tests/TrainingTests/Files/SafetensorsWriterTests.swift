@@ -10,11 +10,14 @@ import Testing
     func copiesAFixtureBitForBit(name: String) throws {
         let original = fixture("\(name).safetensors")
         let file = try SafetensorsFile(contentsOf: original)
-        let bodies = try file.names.map { UnsafeMutableRawBufferPointer.allocate(byteCount: try file.byteCount($0), alignment: 8) }
+        let bodies = try file.names.map {
+            UnsafeMutableRawBufferPointer.allocate(byteCount: try file.byteCount($0), alignment: 8)
+        }
         defer { bodies.forEach { $0.deallocate() } }
         let tensors = try zip(file.names, bodies).map { name, body in
             try file.copy(name, into: body)
-            return SafetensorsWriter.Tensor(name, try file.elementType(name), try file.shape(name), body: UnsafeRawBufferPointer(body))
+            return SafetensorsWriter.Tensor(
+                name, try file.elementType(name), try file.shape(name), body: UnsafeRawBufferPointer(body))
         }
         let copy = folder.file("copy.safetensors")
         try SafetensorsWriter.write(to: copy, metadata: file.metadata, tensors: tensors)
@@ -26,10 +29,12 @@ import Testing
         let path = folder.file("state.safetensors")
         let floats: [Float] = [1, -0.0, .nan, .infinity, 0x1p-149, .greatestFiniteMagnitude]
         let metadata = ["plain": "text", "name with \"quotes\"\n": "\\ \u{1} \t é 😀"]
-        try SafetensorsWriter.write(to: path, metadata: metadata, tensors: [
-            .init("weight", [2, 3], floats: floats), .init("größe", integers: [.min, 0, .max]),
-            .init("scalar", [], floats: [3]), .init("none", [0, 4], floats: []),
-        ])
+        try SafetensorsWriter.write(
+            to: path, metadata: metadata,
+            tensors: [
+                .init("weight", [2, 3], floats: floats), .init("größe", integers: [.min, 0, .max]),
+                .init("scalar", [], floats: [3]), .init("none", [0, 4], floats: []),
+            ])
         let file = try SafetensorsFile(contentsOf: path)
         #expect(file.metadata == metadata)
         #expect(file.names == ["größe", "none", "scalar", "weight"])
@@ -49,10 +54,12 @@ import Testing
         let path = folder.file("mixed.safetensors")
         let bytes: [UInt8] = [1, 2, 3, 4, 5, 6]
         try bytes.withUnsafeBytes { body in
-            try SafetensorsWriter.write(to: path, tensors: [
-                .init("a", .u8, [3], body: UnsafeRawBufferPointer(rebasing: body[..<3])), .init("b", floats: [1]),
-                .init("c", .bf16, [3], body: body), .init("d", integers: [7]),
-            ])
+            try SafetensorsWriter.write(
+                to: path,
+                tensors: [
+                    .init("a", .u8, [3], body: UnsafeRawBufferPointer(rebasing: body[..<3])), .init("b", floats: [1]),
+                    .init("c", .bf16, [3], body: body), .init("d", integers: [7]),
+                ])
         }
         let file = try SafetensorsFile(contentsOf: path)
         for (name, width) in [("b", 4), ("c", 2), ("d", 8)] {

@@ -26,7 +26,10 @@ struct StepTraceTests {
             Loss(crossEntropy(logits, Input("labels", [512], .int32)))
         }
         let compiled = try Compiler(threads: threads).compile(step)
-        let inputs = ["x": TensorData([Float](repeating: 0.5, count: 512 * 64), shape: [512, 64]), "labels": TensorData([Int32](repeating: 3, count: 512))]
+        let inputs = [
+            "x": TensorData([Float](repeating: 0.5, count: 512 * 64), shape: [512, 64]),
+            "labels": TensorData([Int32](repeating: 3, count: 512)),
+        ]
         var runs: [StepRun] = []
         _ = try compiled.run(compiled.makeState(seed: 0), inputs) { runs.append($0) }
         return (runs, compiled.program, StepTrace(runs, name: "a \"small\" step"))
@@ -63,7 +66,9 @@ struct StepTraceTests {
         try trace.write(to: folder + "/trace.json")
         try AtomicFile.check(folder + "/trace.json")
         #expect(try String(contentsOfFile: folder + "/trace.json", encoding: .utf8) == trace.json)
-        for (path, number) in [(folder, EISDIR), (folder + "/none/trace.json", ENOENT), (folder + "/trace.json/trace.json", ENOTDIR)] {
+        for (path, number) in [
+            (folder, EISDIR), (folder + "/none/trace.json", ENOENT), (folder + "/trace.json/trace.json", ENOTDIR),
+        ] {
             let error = #expect(throws: FileError.self) { try AtomicFile.check(path) }
             #expect(error?.number == number && error?.action == "write", "\(path)")
         }

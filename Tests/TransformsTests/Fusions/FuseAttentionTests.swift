@@ -9,7 +9,8 @@ import Testing
     func meansTheSame(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let batch = (0..<random.integer(0...2)).map { _ in random.pick([1, 2, 3]) }
-        let n = random.pick([1, 2, 4]), m = random.pick([1, 3, 5]), d = random.pick([1, 2, 3]), e = random.pick([1, 2, 4])
+        let n = random.pick([1, 2, 4]), m = random.pick([1, 3, 5]), d = random.pick([1, 2, 3]),
+            e = random.pick([1, 2, 4])
         /// An input with its axes in a random order: where the axes of `shape` are, and the tensor.
         func shuffled(_ builder: GraphBuilder, _ name: String, _ shape: [Int]) -> (place: [Int], tensor: Tensor) {
             let order = random.shuffled(Array(shape.indices))
@@ -22,7 +23,9 @@ import Testing
             if place == 0 { q.tensor = q.tensor * 0.5 }
             if place == 1 { k.tensor = k.tensor / 3.0 }
             let pairs = random.shuffled(Array(batch.indices))
-            var scores = dot(q.tensor, k.tensor, batch: pairs.map { (q.place[$0], k.place[$0]) }, contracting: [(q.place[batch.count + 1], k.place[batch.count + 1])])
+            var scores = dot(
+                q.tensor, k.tensor, batch: pairs.map { (q.place[$0], k.place[$0]) },
+                contracting: [(q.place[batch.count + 1], k.place[batch.count + 1])])
             if place == 2 { scores = scores * 0.25 }
             if place == 3 { scores = 0.7 * scores }
             let shares = softmax(scores)

@@ -17,7 +17,8 @@ import Testing
             ]
         }
         let fused = try forward.expectSame(after: [.fuseSoftmax], rewrites: 3, seed: 1)
-        #expect(fused.nodes.count { $0.operation is Softmax } == 2 && fused.nodes.count { $0.operation is LogSoftmax } == 1)
+        #expect(
+            fused.nodes.count { $0.operation is Softmax } == 2 && fused.nodes.count { $0.operation is LogSoftmax } == 1)
         #expect(!fused.nodes.contains { $0.operation is Exp || $0.operation is Log })
     }
 

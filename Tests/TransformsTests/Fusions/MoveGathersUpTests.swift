@@ -8,7 +8,9 @@ import Testing
     private func products(_ graph: Graph) throws -> Int {
         let graph = try Pass.decompose.run(graph)
         return graph.nodes.reduce(0) { sum, node in
-            (node.operation as? Dot).map { sum + $0.floatingPointOperations(graph[node.operands[0]].type, graph[node.operands[1]].type) } ?? sum
+            (node.operation as? Dot).map {
+                sum + $0.floatingPointOperations(graph[node.operands[0]].type, graph[node.operands[1]].type)
+            } ?? sum
         }
     }
 
@@ -18,7 +20,9 @@ import Testing
         switch random.integer(0...3) {
         case 0: return x.slice(1..<max(2, n / 2), axis: 1)
         case 1: return x.slice(n - 1..<n, axis: 1)
-        default: return gather(x, x.builder.input(Input(name, TensorType(.i32, [x.shape[0], random.integer(1...n - 1)]))), batch: 1)
+        default:
+            return gather(
+                x, x.builder.input(Input(name, TensorType(.i32, [x.shape[0], random.integer(1...n - 1)]))), batch: 1)
         }
     }
 
@@ -35,12 +39,18 @@ import Testing
         case 5: return softmax(x)
         case 6: return linear(x, weight: input(random.pick([1, 3, 4]), d))
         case 7: return x / (sum(x * x, axes: [2], keepAxes: true) + 1.0)
-        case 8: return x + gelu(linear(layerNormalization(x, weight: input(d), bias: builder.f32("bias\(step)", [d]), epsilon: 0.1), weight: builder.f32("w\(step)", [d, d])))
+        case 8:
+            return x
+                + gelu(
+                    linear(
+                        layerNormalization(x, weight: input(d), bias: builder.f32("bias\(step)", [d]), epsilon: 0.1),
+                        weight: builder.f32("w\(step)", [d, d])))
         case 9: return dot(input(2, d), x, contracting: [(1, 2)]).transpose([1, 2, 0])
         case 10: return (x.transpose([1, 0, 2]) * input(n, 1, d)).transpose([1, 0, 2])
         case 11: return concatenate([x, input(b, n, 2)], axis: 2).slice(1..<d + 1, axis: 2)
         case 12: return heads(x, step, &random)
-        case 13: return (x.reshape([b, n, 1, d]) + input(2, d)).reshape([b, n, 2 * d]).slice(0..<min(4, 2 * d), axis: 2)
+        case 13:
+            return (x.reshape([b, n, 1, d]) + input(2, d)).reshape([b, n, 2 * d]).slice(0..<min(4, 2 * d), axis: 2)
         default: return select(greater(x, x.constant(0.1)), x, input(n, 1))
         }
     }
@@ -48,7 +58,9 @@ import Testing
     /// Attention in two heads, with one product for queries, keys and values.
     private static func heads(_ x: Tensor, _ step: Int, _ random: inout SeededGenerator) -> Tensor {
         let (b, n, d) = (x.shape[0], x.shape[1], x.shape[2]), builder = x.builder
-        let joint = linear(x, weight: builder.f32("qkv\(step)", [12, d]), bias: random.chance(0.5) ? builder.f32("qkv_bias\(step)", [12]) : nil)
+        let joint = linear(
+            x, weight: builder.f32("qkv\(step)", [12, d]),
+            bias: random.chance(0.5) ? builder.f32("qkv_bias\(step)", [12]) : nil)
         let parts = (0..<3).map { joint.slice($0 * 4..<$0 * 4 + 4, axis: 2).reshape([b, n, 2, 2]) }
         let mixed: Tensor
         if random.chance(0.5) {
@@ -74,7 +86,8 @@ import Testing
             if x.shape[1] < 2 { return [x] }
             let picked = Self.pick(x, &random)
             // At times all rows are read, or others.
-            return random.chance(0.2) ? [picked, x * 2.0] : random.chance(0.2) ? [picked, Self.pick(gelu(x), &random)] : [picked]
+            return random.chance(0.2)
+                ? [picked, x * 2.0] : random.chance(0.2) ? [picked, Self.pick(gelu(x), &random)] : [picked]
         }
         let moved = try forward.expectSame(after: [.moveGathersUp], rewrites: nil, seed: seed)
         #expect(try products(moved) <= products(forward.graph), "seed \(seed)")
@@ -85,24 +98,31 @@ import Testing
     func patchesThatAreKept(batch: Int) throws {
         let forward = try ForwardPass { builder in
             let images = builder.f32("images", [batch, 2, 6, 9]), kernel = builder.weight("kernel", [5, 2, 3, 3])
-            let tokens = dot(images.reshape([batch, 2, 2, 3, 3, 3]), kernel, contracting: [(1, 1), (3, 2), (5, 3)]).reshape([batch, 6, 5])
-            let placed = tokens + builder.weight("bias", [5]) + builder.weight("positions", [1, 7, 5]).slice(1..<7, axis: 1)
+            let tokens = dot(images.reshape([batch, 2, 2, 3, 3, 3]), kernel, contracting: [(1, 1), (3, 2), (5, 3)])
+                .reshape([batch, 6, 5])
+            let placed =
+                tokens + builder.weight("bias", [5]) + builder.weight("positions", [1, 7, 5]).slice(1..<7, axis: 1)
             return [gather(placed, builder.input(Input("kept", TensorType(.i32, [batch, 2]))), batch: 1)]
         }
         let moved = try forward.expectSame(after: [.moveGathersUp], rewrites: nil, seed: 5)
         #expect(try products(moved) * 3 == products(forward.graph))
     }
 
-    /// Rows of a decoder: kept ones and one filler in the order of the image, without those that are thrown away, and of these some.
+    /// Rows of a decoder: kept ones and one filler in the order of the image, without those that are thrown away, and
+    /// of these some.
     @Test(arguments: [true, false])
     func fillersAreOneRow(fillerFirst: Bool) throws {
         let forward = try ForwardPass { builder in
-            let rows = builder.f32("rows", [2, 3, 4]), filler = builder.weight("filler", [1, 1, 4]).broadcast(to: [2, 6, 4])
-            let places = argsort(builder.f32("places", [2, 9])), visible = argsort(builder.f32("visible", [2, 9])).slice(0..<7, axis: 1)
+            let rows = builder.f32("rows", [2, 3, 4]),
+                filler = builder.weight("filler", [1, 1, 4]).broadcast(to: [2, 6, 4])
+            let places = argsort(builder.f32("places", [2, 9])),
+                visible = argsort(builder.f32("visible", [2, 9])).slice(0..<7, axis: 1)
             let all = gather(concatenate(fillerFirst ? [filler, rows] : [rows, filler], axis: 1), places, batch: 1)
             let placed = gather(all + builder.weight("positions", [1, 9, 4]), visible, batch: 1)
             let first = builder.f32("first", [2, 1, 4])
-            return [linear(concatenate([first, placed], axis: 1), weight: builder.weight("w", [3, 4])).slice(1..<8, axis: 1)]
+            return [
+                linear(concatenate([first, placed], axis: 1), weight: builder.weight("w", [3, 4])).slice(1..<8, axis: 1)
+            ]
         }
         let moved = try forward.expectSame(after: [.moveGathersUp], rewrites: nil, seed: 3)
         // One table of three rows and a filler, one gather from it and one of positions.

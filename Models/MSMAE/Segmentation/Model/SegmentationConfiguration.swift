@@ -4,7 +4,8 @@ import Apus
 public struct SegmentationConfiguration: Hashable, Sendable {
     /// The encoder. Its `classes` and its decoder do not matter.
     public var encoder: Configuration
-    /// Blocks of the encoder, counted from 0, after each of which a head reads the tokens; the last head's result is the model's.
+    /// Blocks of the encoder, counted from 0, after each of which a head reads the tokens; the last head's result is
+    /// the model's.
     public var headBlocks: [Int]
     /// Channels inside of the heads.
     public var headWidth = 256
@@ -18,7 +19,8 @@ public struct SegmentationConfiguration: Hashable, Sendable {
     /// How far the running statistics of batch normalisation move towards those of a batch.
     public var batchNormMomentum = 0.1
 
-    /// The published heads, after blocks 3, 5, 7 and 11 of 12; of an encoder of another depth, after the same shares of the blocks.
+    /// The published heads, after blocks 3, 5, 7 and 11 of 12; of an encoder of another depth, after the same shares of
+    /// the blocks.
     public init(encoder: Configuration) {
         self.encoder = encoder
         let counts = [4, 6, 8, 12].map { max(1, (encoder.depth * $0 + 11) / 12) }
@@ -37,7 +39,11 @@ public struct SegmentationConfiguration: Hashable, Sendable {
         guard let first = headBlocks.first, let last = headBlocks.last, first >= 0, last < encoder.depth,
             zip(headBlocks, headBlocks.dropFirst()).allSatisfy({ $0 < $1 })
         else { throw .headsWithoutBlocks(blocks: headBlocks, depth: encoder.depth) }
-        guard batchNormEpsilon >= 0, batchNormEpsilon.isFinite else { throw .numberOutOfRange(name: "batch norm epsilon", value: batchNormEpsilon) }
-        guard (0...1).contains(batchNormMomentum) else { throw .ratioOutOfRange(name: "batch norm momentum", value: batchNormMomentum) }
+        guard batchNormEpsilon >= 0, batchNormEpsilon.isFinite else {
+            throw .numberOutOfRange(name: "batch norm epsilon", value: batchNormEpsilon)
+        }
+        guard (0...1).contains(batchNormMomentum) else {
+            throw .ratioOutOfRange(name: "batch norm momentum", value: batchNormMomentum)
+        }
     }
 }

@@ -9,7 +9,8 @@ public struct SegmentationEvaluation: Hashable, Sendable {
 
         /// Common pixels among all that are in either; 1 where there are none.
         public var iou: Double { ratio(common, common + found + missed) }
-        /// The harmonic mean of precision and recall, which is the Dice coefficient; 1 where there is nothing to find or found.
+        /// The harmonic mean of precision and recall, which is the Dice coefficient; 1 where there is nothing to find
+        /// or found.
         public var f1: Double { ratio(2 * common, 2 * common + found + missed) }
 
         private func ratio(_ part: Int, _ whole: Int) -> Double { whole == 0 ? 1 : Double(part) / Double(whole) }

@@ -12,7 +12,9 @@ final class SegmentationEvaluator {
     }
 
     /// Compares what the model finds in all images with their masks; nil if `shouldStop` has ended it early.
-    func evaluate(_ state: ProgramState, shouldStop: () -> Bool = { false }) throws -> (evaluation: SegmentationEvaluation, secondsPerImage: Double)? {
+    func evaluate(_ state: ProgramState, shouldStop: () -> Bool = { false }) throws -> (
+        evaluation: SegmentationEvaluation, secondsPerImage: Double
+    )? {
         let program = try compiled()
         try program.addParameters(to: state, seed: 0)
         let batches = try loader.epoch(0, dropLast: false)
@@ -22,7 +24,8 @@ final class SegmentationEvaluator {
         var evaluation = SegmentationEvaluation(classes: configuration.classes), seconds = 0.0
         while let batch = try batches.next() {
             if shouldStop() { return nil }
-            let images = TensorData(batch.padded(to: size).images, shape: [size, configuration.encoder.channels, side, side])
+            let images = TensorData(
+                batch.padded(to: size).images, shape: [size, configuration.encoder.channels, side, side])
             let (report, time) = try Clock.time { try program.run(state, ["images": images]) }
             let logits = report["logits"]?.floats ?? []
             for image in 0..<batch.count {
@@ -47,9 +50,11 @@ final class SegmentationEvaluator {
         guard let (evaluation, seconds) = try evaluate(state) else { return nil }
         let cost = ModelCost(of: try Pass.decompose.run(model.segmentation(batch: 1).trace()))
         return SegmentationReport.Result(
-            checkpoint: checkpoint, epoch: epoch, loss: evaluation.loss, iou: evaluation.iou, meanF1: evaluation.f1, imageIoU: evaluation.imageIoU,
+            checkpoint: checkpoint, epoch: epoch, loss: evaluation.loss, iou: evaluation.iou, meanF1: evaluation.f1,
+            imageIoU: evaluation.imageIoU,
             imageF1: evaluation.imageF1, classIoU: evaluation.counts.map(\.iou), f1: evaluation.counts.map(\.f1),
-            tokens: model.configuration.encoder.tokens + 1, gflops: Double(2 * cost.total) / 1e9, msPerImage: seconds * 1000)
+            tokens: model.configuration.encoder.tokens + 1, gflops: Double(2 * cost.total) / 1e9,
+            msPerImage: seconds * 1000)
     }
 
     private func compiled() throws -> CompiledStep {

@@ -15,14 +15,16 @@ public struct SegmentationReport: Codable, Hashable, Sendable {
         public var loss: Double, iou: Double, meanF1: Double, imageIoU: Double, imageF1: Double
         /// By class.
         public var classIoU: [Double], f1: [Double]
-        /// Tokens that the encoder sees, and billions of floating-point operations for one image, two to a multiply-add.
+        /// Tokens that the encoder sees, and billions of floating-point operations for one image, two to a
+        /// multiply-add.
         public var tokens: Int, gflops: Double
         /// Milliseconds without reading images.
         public var msPerImage: Double
 
         enum CodingKeys: String, CodingKey {
             case checkpoint, epoch, path, loss, iou, f1, tokens, gflops
-            case meanF1 = "mean_f1", imageIoU = "image_iou", imageF1 = "image_f1", classIoU = "class_iou", msPerImage = "ms_per_image"
+            case meanF1 = "mean_f1", imageIoU = "image_iou", imageF1 = "image_f1", classIoU = "class_iou", msPerImage =
+                "ms_per_image"
         }
     }
 
@@ -50,7 +52,8 @@ public struct SegmentationReport: Codable, Hashable, Sendable {
         var numbers: [String: Double] = [:]
         for result in results {
             let metrics = [
-                ("loss", result.loss), ("iou", result.iou), ("f1", result.meanF1), ("image_iou", result.imageIoU), ("image_f1", result.imageF1),
+                ("loss", result.loss), ("iou", result.iou), ("f1", result.meanF1), ("image_iou", result.imageIoU),
+                ("image_f1", result.imageF1),
             ]
             for (name, value) in metrics { numbers["\(result.checkpoint).\(name)"] = value }
         }
@@ -60,15 +63,21 @@ public struct SegmentationReport: Codable, Hashable, Sendable {
     /// A table with a row for each checkpoint, and one for each class where there are several.
     public var text: String {
         func digits(_ value: Double) -> String { String(format: "%.4f", value) }
-        let rows = [["checkpoint", "epoch", "loss", "IoU", "F1", "IoU by image", "F1 by image", "GFLOP", "ms"]] + results.flatMap { result in
-            let whole = [result.checkpoint, String(result.epoch + 1)]
-                + [result.loss, result.iou, result.meanF1, result.imageIoU, result.imageF1].map(digits)
-                + [String(format: "%.3f", result.gflops), String(format: "%.2f", result.msPerImage)]
-            let byClass = classes.indices.map { number in
-                ["  " + classes[number], "", "", digits(result.classIoU[number]), digits(result.f1[number]), "", "", "", ""]
+        let rows =
+            [["checkpoint", "epoch", "loss", "IoU", "F1", "IoU by image", "F1 by image", "GFLOP", "ms"]]
+            + results.flatMap { result in
+                let whole =
+                    [result.checkpoint, String(result.epoch + 1)]
+                    + [result.loss, result.iou, result.meanF1, result.imageIoU, result.imageF1].map(digits)
+                    + [String(format: "%.3f", result.gflops), String(format: "%.2f", result.msPerImage)]
+                let byClass = classes.indices.map { number in
+                    [
+                        "  " + classes[number], "", "", digits(result.classIoU[number]), digits(result.f1[number]), "",
+                        "", "", "",
+                    ]
+                }
+                return [whole] + (classes.count > 1 ? byClass : [])
             }
-            return [whole] + (classes.count > 1 ? byClass : [])
-        }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             let cells = row.indices.map { column in

@@ -6,7 +6,8 @@ public typealias SegmentationTrainer = Trainer<SegmentationTask>
 public struct SegmentationSettings: RunSettings {
     public static let kind = RunKind.segment
 
-    /// A folder with images at `train/images` and `val/images`, and masks of equal names at `train/masks/CLASS` and `val/masks/CLASS`.
+    /// A folder with images at `train/images` and `val/images`, and masks of equal names at `train/masks/CLASS` and
+    /// `val/masks/CLASS`.
     public var data = ""
     public var initialWeights = noFile
     public var variant = Configuration.Variant.corrected.rawValue
@@ -36,21 +37,24 @@ public struct SegmentationSettings: RunSettings {
 
     public init() {}
 
-    public static let all: [Setting<Self>] = Setting.model + [
-        .path("init", \.initialWeights),
-        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
-        .integer("head-width", \.headWidth, Configuration.sizes),
-    ] + Setting.length + [
-        .number("lr", \.learningRate, 0...Double.greatestFiniteMagnitude),
-        .number("min-lr", \.minimumLearningRate, 0...Double.greatestFiniteMagnitude),
-        .number("weight-decay", \.weightDecay, 0...Double.greatestFiniteMagnitude),
-        .optionalInteger("patience", \.patience, 1...1_000_000),
-    ] + Setting.running.filter { $0.name != "skip-unreadable" }
+    public static let all: [Setting<Self>] =
+        Setting.model + [
+            .path("init", \.initialWeights),
+            .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
+            .integer("head-width", \.headWidth, Configuration.sizes),
+        ] + Setting.length + [
+            .number("lr", \.learningRate, 0...Double.greatestFiniteMagnitude),
+            .number("min-lr", \.minimumLearningRate, 0...Double.greatestFiniteMagnitude),
+            .number("weight-decay", \.weightDecay, 0...Double.greatestFiniteMagnitude),
+            .optionalInteger("patience", \.patience, 1...1_000_000),
+        ] + Setting.running.filter { $0.name != "skip-unreadable" }
 }
 
 /// What follows from the settings.
 extension SegmentationSettings {
-    public var schedule: LearningRateSchedule { .cosinePerEpoch(base: learningRate, minimum: minimumLearningRate, epochs: Double(epochs)) }
+    public var schedule: LearningRateSchedule {
+        .cosinePerEpoch(base: learningRate, minimum: minimumLearningRate, epochs: Double(epochs))
+    }
 
     /// The encoder looks at whole images.
     public func masking(inEpoch epoch: Int) -> Masking? { nil }
@@ -62,7 +66,9 @@ extension SegmentationSettings {
     }
 
     /// How pixels become numbers: as in pre-training, or as the released code has it.
-    var normalization: Normalization { variant == Configuration.Variant.released.rawValue ? .releasedSegmentation : .imageNet }
+    var normalization: Normalization {
+        variant == Configuration.Variant.released.rawValue ? .releasedSegmentation : .imageNet
+    }
 
     /// The model for a number of classes.
     func model(classes: Int) throws -> SegmentationModel {
@@ -73,12 +79,16 @@ extension SegmentationSettings {
 
     /// A loader of DATA/PART; throws if its classes are not those that are `known`.
     func loader(
-        _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int, imageSize: Int
+        _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int,
+        imageSize: Int
     ) throws -> SegmentationLoader {
         let folder = try SegmentationFolder(root: "\(data)/\(part)")
-        if let known, folder.classes != known { throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known) }
+        if let known, folder.classes != known {
+            throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known)
+        }
         return try SegmentationLoader(
-            folder: folder, batchSize: batch, imageSize: imageSize, augmentation: augmentation, normalization: normalization, seed: UInt64(seed),
+            folder: folder, batchSize: batch, imageSize: imageSize, augmentation: augmentation,
+            normalization: normalization, seed: UInt64(seed),
             threads: readers, decoder: decoder)
     }
 }

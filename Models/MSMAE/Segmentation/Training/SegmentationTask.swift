@@ -1,7 +1,7 @@
 import Apus
 
-/// Trains a segmentation: validation after each epoch, the best weights kept beside the last ones, early stopping, and an evaluation of
-/// both at the end.
+/// Trains a segmentation: validation after each epoch, the best weights kept beside the last ones, early stopping, and
+/// an evaluation of both at the end.
 public final class SegmentationTask: TrainingTask {
     public let identity: DataIdentity
     public let metrics = [TrainingMetric.loss, TrainingMetric("iou", short: "IoU")]
@@ -18,11 +18,13 @@ public final class SegmentationTask: TrainingTask {
     public init(_ settings: SegmentationSettings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
         (self.settings, self.output) = (settings, output)
         let side = try settings.configuration(classes: 1).image
-        loader = try settings.loader(settings.data, part: "train", augmentation: .training, batch: settings.batch, imageSize: side)
+        loader = try settings.loader(
+            settings.data, part: "train", augmentation: .training, batch: settings.batch, imageSize: side)
         model = try settings.model(classes: loader.classes.count)
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.image), root: settings.data)
         let validation = try settings.loader(
-            settings.data, part: "val", known: loader.classes, augmentation: .evaluation, batch: settings.batch, imageSize: side)
+            settings.data, part: "val", known: loader.classes, augmentation: .evaluation, batch: settings.batch,
+            imageSize: side)
         evaluator = SegmentationEvaluator(model, validation, compiler)
     }
 
@@ -32,11 +34,14 @@ public final class SegmentationTask: TrainingTask {
 
     public func trainingStep(masking: Masking?) -> TrainingStep {
         model.training(
-            batch: settings.batch, optimizer: .adam(learningRate: settings.learningRate, weightDecay: settings.weightDecay))
+            batch: settings.batch,
+            optimizer: .adam(learningRate: settings.learningRate, weightDecay: settings.weightDecay))
     }
 
     public func initialize(_ state: ProgramState) throws {
-        guard settings.initialWeights != SegmentationSettings.noFile else { return output.say("initial weights are random") }
+        guard settings.initialWeights != SegmentationSettings.noFile else {
+            return output.say("initial weights are random")
+        }
         let weights = try InitialWeights(settings.initialWeights, encoder: SegmentationModel.encoderPrefix)
         for line in try weights.load(into: state, model.configuration.encoder) { output.say(line) }
     }
@@ -57,7 +62,9 @@ public final class SegmentationTask: TrainingTask {
 
     public func begin() throws -> [(String, RunLog.Value)] {
         let count = evaluator.loader.items.count
-        output.say("\(loader.items.count) images to train on and \(count) for validation, with masks of \(loader.classes.joined(separator: ", "))")
+        output.say(
+            "\(loader.items.count) images to train on and \(count) for validation, with masks of \(loader.classes.joined(separator: ", "))"
+        )
         return [("images", .integer(loader.items.count)), ("validation_images", .integer(count))]
     }
 
@@ -65,23 +72,32 @@ public final class SegmentationTask: TrainingTask {
         if session.epoch > validatedEpochs {
             guard try validate(session) else { return .interrupted }
         }
-        if let patience = settings.patience, let best, session.epoch - 1 - best.epoch >= patience, session.epoch < settings.epochs {
+        if let patience = settings.patience, let best, session.epoch - 1 - best.epoch >= patience,
+            session.epoch < settings.epochs
+        {
             output.say("no better validation for \(patience) epochs: training ends here")
             return .finished
         }
         return .goOn
     }
 
-    /// Validates the epoch that has just ended, and keeps its weights if they are the best; false if it was asked to stop meanwhile.
+    /// Validates the epoch that has just ended, and keeps its weights if they are the best; false if it was asked to
+    /// stop meanwhile.
     private func validate(_ session: TrainingSession) throws -> Bool {
         let epoch = session.epoch - 1
-        guard let (evaluation, _) = try evaluator.evaluate(session.state, shouldStop: session.shouldStop) else { return false }
+        guard let (evaluation, _) = try evaluator.evaluate(session.state, shouldStop: session.shouldStop) else {
+            return false
+        }
         try session.log([
             ("event", .text("validation")), ("epoch", .integer(epoch)), ("step", .integer(session.step)),
-            ("path", .text(EvaluationPath.all.rawValue)), ("loss", .number(evaluation.loss)), ("iou", .number(evaluation.iou)),
-            ("f1", .number(evaluation.f1)), ("image_iou", .number(evaluation.imageIoU)), ("image_f1", .number(evaluation.imageF1)),
+            ("path", .text(EvaluationPath.all.rawValue)), ("loss", .number(evaluation.loss)),
+            ("iou", .number(evaluation.iou)),
+            ("f1", .number(evaluation.f1)), ("image_iou", .number(evaluation.imageIoU)),
+            ("image_f1", .number(evaluation.imageF1)),
         ])
-        output.say("epoch \(epoch + 1): validation  " + String(format: "loss %.4f IoU %.4f F1 %.4f", evaluation.loss, evaluation.iou, evaluation.f1))
+        output.say(
+            "epoch \(epoch + 1): validation  "
+                + String(format: "loss %.4f IoU %.4f F1 %.4f", evaluation.loss, evaluation.iou, evaluation.f1))
         validatedEpochs = session.epoch
         let candidate = BestEpoch(epoch: epoch, score: evaluation.iou, loss: evaluation.loss)
         if best.map({ candidate.isBetter(than: $0) }) ?? true {
@@ -93,10 +109,12 @@ public final class SegmentationTask: TrainingTask {
 
     public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]? {
         var report = SegmentationReport(classes: loader.classes, images: evaluator.loader.items.count)
-        report.results += [try evaluator.result(session.state, checkpoint: "last", epoch: session.epoch - 1)].compactMap(\.self)
+        report.results += [try evaluator.result(session.state, checkpoint: "last", epoch: session.epoch - 1)]
+            .compactMap(\.self)
         if let best {
             let isLast = best.epoch == session.epoch - 1
-            let state = isLast ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            let state =
+                isLast ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
             report.results += [try evaluator.result(state, checkpoint: "best", epoch: best.epoch)].compactMap(\.self)
         }
         try report.write(to: session.folder.path + "/evaluation.json")

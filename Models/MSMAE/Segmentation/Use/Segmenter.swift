@@ -1,6 +1,7 @@
 import Apus
 
-/// A trained segmentation as a checkpoint has it: to evaluate it on images with masks, and to find regions in single ones.
+/// A trained segmentation as a checkpoint has it: to evaluate it on images with masks, and to find regions in single
+/// ones.
 public final class Segmenter {
     /// Names of the classes, in the order of the masks.
     public let classes: [String]
@@ -30,10 +31,12 @@ public final class Segmenter {
     /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS.
     public func evaluate(_ data: String, part: String = "val", batch: Int? = nil) throws -> SegmentationReport {
         let loader = try settings.loader(
-            data, part: part, known: classes, augmentation: .evaluation, batch: batch ?? settings.batch, imageSize: saved.configuration.image)
+            data, part: part, known: classes, augmentation: .evaluation, batch: batch ?? settings.batch,
+            imageSize: saved.configuration.image)
         let evaluator = SegmentationEvaluator(model, loader, compiler)
         var report = SegmentationReport(classes: classes, images: loader.items.count)
-        let result = try evaluator.result(evaluator.state(from: saved.file), checkpoint: saved.file.path, epoch: saved.lastEpoch)
+        let result = try evaluator.result(
+            evaluator.state(from: saved.file), checkpoint: saved.file.path, epoch: saved.lastEpoch)
         report.results = [result].compactMap(\.self)
         return report
     }
@@ -46,12 +49,15 @@ public final class Segmenter {
         let images = TensorData(pixels, shape: [1, saved.configuration.channels, side, side])
         let logits = try program.run(state, ["images": images])["logits"]?.floats ?? []
         return classes.indices.map { number in
-            Region(logits: Array(logits[number * side * side..<(number + 1) * side * side]), side: side, width: image.width, height: image.height)
+            Region(
+                logits: Array(logits[number * side * side..<(number + 1) * side * side]), side: side,
+                width: image.width, height: image.height)
         }
     }
 
     private func prepare() throws -> (CompiledStep, ProgramState) {
-        let program = try compiler.compile("segmentation of one image", model.segmentation(batch: 1)), state = ProgramState()
+        let program = try compiler.compile("segmentation of one image", model.segmentation(batch: 1)),
+            state = ProgramState()
         try program.addParameters(to: state, seed: 0)
         try state.load(program.program.parameters, from: saved.file)
         single = (program, state)
@@ -70,7 +76,8 @@ public struct Region: Hashable, Sendable {
         (self.width, self.height) = (width, height)
         func places(_ count: Int) -> [(lower: Int, upper: Int, share: Float)] {
             (0..<count).map { index in
-                let position = min(max((Float(index) + 0.5) * Float(side) / Float(count) - 0.5, 0), Float(side - 1)), lower = Int(position)
+                let position = min(max((Float(index) + 0.5) * Float(side) / Float(count) - 0.5, 0), Float(side - 1)),
+                    lower = Int(position)
                 return (lower, min(lower + 1, side - 1), position - Float(lower))
             }
         }
@@ -78,7 +85,8 @@ public struct Region: Hashable, Sendable {
         isInside = places(height).flatMap { row in
             columns.map { column in
                 func between(_ line: Int) -> Float {
-                    logits[line * side + column.lower] * (1 - column.share) + logits[line * side + column.upper] * column.share
+                    logits[line * side + column.lower] * (1 - column.share) + logits[line * side + column.upper]
+                        * column.share
                 }
                 return between(row.lower) * (1 - row.share) + between(row.upper) * row.share > 0
             }
@@ -98,7 +106,8 @@ public struct Region: Hashable, Sendable {
 
     /// The mask as an image, white inside and black elsewhere.
     public func mask() throws -> RGBImage {
-        try RGBImage(width: width, height: height, pixels: isInside.flatMap { [UInt8](repeating: $0 ? 255 : 0, count: 3) })
+        try RGBImage(
+            width: width, height: height, pixels: isInside.flatMap { [UInt8](repeating: $0 ? 255 : 0, count: 3) })
     }
 }
 
@@ -111,7 +120,8 @@ extension RGBImage {
             for place in region.isInside.indices where region.isInside[place] {
                 let share: Float = region.isEdge(place) ? 1 : 0.3
                 for channel in 0..<3 {
-                    drawn[3 * place + channel] = UInt8((Float(drawn[3 * place + channel]) * (1 - share) + colour[channel] * share).rounded())
+                    drawn[3 * place + channel] = UInt8(
+                        (Float(drawn[3 * place + channel]) * (1 - share) + colour[channel] * share).rounded())
                 }
             }
         }
@@ -122,6 +132,7 @@ extension RGBImage {
 private enum RegionColour {
     /// Colours that people with any colour vision tell apart (Okabe and Ito 2008).
     static let all: [SIMD3<Float>] = [
-        SIMD3(230, 159, 0), SIMD3(86, 180, 233), SIMD3(0, 158, 115), SIMD3(240, 228, 66), SIMD3(0, 114, 178), SIMD3(213, 94, 0), SIMD3(204, 121, 167),
+        SIMD3(230, 159, 0), SIMD3(86, 180, 233), SIMD3(0, 158, 115), SIMD3(240, 228, 66), SIMD3(0, 114, 178),
+        SIMD3(213, 94, 0), SIMD3(204, 121, 167),
     ]
 }

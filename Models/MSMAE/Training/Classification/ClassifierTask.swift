@@ -1,8 +1,8 @@
 import Apus
 import Foundation
 
-/// Trains a classifier: validation after each epoch, the best weights kept beside the last ones, early stopping, and an evaluation of
-/// both at the end.
+/// Trains a classifier: validation after each epoch, the best weights kept beside the last ones, early stopping, and an
+/// evaluation of both at the end.
 public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     public let configuration: Configuration
     public let identity: DataIdentity
@@ -13,7 +13,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     private let model: MaskedAutoencoder
     private let loader: ImageLoader
     private let maps: AttentionMaps
-    /// Of the images that validation sees, and of those that only the end of the run sees: DATA/test, or the same where there is none.
+    /// Of the images that validation sees, and of those that only the end of the run sees: DATA/test, or the same where
+    /// there is none.
     private let validator: Evaluator, tester: Evaluator
     /// The epoch, counted from 0, that did best in validation so far.
     private var best: BestEpoch?
@@ -32,7 +33,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         let hasTest = FileManager.default.fileExists(atPath: settings.data + "/test")
         let parts = try (hasTest ? ["val", "test"] : ["val"]).map { [configuration] part in
             try EvaluationImages(
-                settings.data, part, classes: images.classes, batch: settings.batch, imageSize: configuration.image, threads: settings.readers,
+                settings.data, part, classes: images.classes, batch: settings.batch, imageSize: configuration.image,
+                threads: settings.readers,
                 skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
         }
         for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
@@ -61,11 +63,19 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         var batch = batch
         if let mixup = settings.mixup, mixup.isOn {
             batch = mixup.mixed(
-                batch, classes: configuration.classes, seed: UInt64(settings.seed), epoch: place.step, number: place.number)
+                batch, classes: configuration.classes, seed: UInt64(settings.seed), epoch: place.step,
+                number: place.number)
         }
-        var inputs = ["images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels), "random_key": place.key()]
-        if let targets = batch.targets { inputs["targets"] = TensorData(targets, shape: [batch.count, configuration.classes]) }
-        if let maps = batch.maps { inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens]) }
+        var inputs = [
+            "images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels),
+            "random_key": place.key(),
+        ]
+        if let targets = batch.targets {
+            inputs["targets"] = TensorData(targets, shape: [batch.count, configuration.classes])
+        }
+        if let maps = batch.maps {
+            inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens])
+        }
         return inputs
     }
 
@@ -74,7 +84,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     public func begin() throws -> [(String, RunLog.Value)] {
         let count = validator.images.loader.items.count, tested = tester.images.loader.items.count
         output.say(
-            "\(loader.items.count) images to train on, \(count) for validation" + (tester === validator ? "" : " and \(tested) for testing")
+            "\(loader.items.count) images to train on, \(count) for validation"
+                + (tester === validator ? "" : " and \(tested) for testing")
                 + " in \(loader.classes.count) classes: " + loader.classes.joined(separator: ", "))
         return [("images", .integer(loader.items.count)), ("validation_images", .integer(count))]
     }
@@ -83,22 +94,29 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         if session.epoch > validatedEpochs {
             guard try validate(session) else { return .interrupted }
         }
-        if let patience = settings.patience, let best, session.epoch - 1 - best.epoch >= patience, session.epoch < settings.epochs {
+        if let patience = settings.patience, let best, session.epoch - 1 - best.epoch >= patience,
+            session.epoch < settings.epochs
+        {
             output.say("no better validation for \(patience) epochs: training ends here")
             return .finished
         }
         // A run that goes on from a checkpoint of the public code has none yet.
-        let hasNone = maps.maps == nil && session.epoch < settings.epochs && settings.masking(inEpoch: session.epoch) == .attention
+        let hasNone =
+            maps.maps == nil && session.epoch < settings.epochs
+            && settings.masking(inEpoch: session.epoch) == .attention
         guard hasNone || settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
         return try maps.refresh(session) ? .goOn : .interrupted
     }
 
-    /// Validates the epoch that has just ended, and keeps its weights if they are the best; false if it was asked to stop meanwhile.
+    /// Validates the epoch that has just ended, and keeps its weights if they are the best; false if it was asked to
+    /// stop meanwhile.
     private func validate(_ session: TrainingSession) throws -> Bool {
         let epoch = session.epoch - 1
         guard let evaluations = try evaluations(session.state, validator, session) else { return false }
         for evaluation in evaluations {
-            try session.log([("event", .text("validation")), ("epoch", .integer(epoch)), ("step", .integer(session.step))] + evaluation.logFields)
+            try session.log(
+                [("event", .text("validation")), ("epoch", .integer(epoch)), ("step", .integer(session.step))]
+                    + evaluation.logFields)
         }
         output.say("epoch \(epoch + 1): validation" + evaluations.map { "  \($0.line)" }.joined(separator: ";"))
         validatedEpochs = session.epoch
@@ -125,20 +143,28 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         var report = EvaluationReport(
             task: Settings.kind.rawValue, classes: loader.classes, images: images.loader.items.count, part: images.part)
         for (checkpoint, epoch, evaluations) in results {
-            for evaluation in evaluations { report.add(evaluation, try tester.cost(evaluation.path), checkpoint: checkpoint, epoch: epoch) }
+            for evaluation in evaluations {
+                report.add(evaluation, try tester.cost(evaluation.path), checkpoint: checkpoint, epoch: epoch)
+            }
         }
         try report.write(to: path + "/evaluation.json")
-        for evaluation in last { try evaluation.writePredictions(to: "\(path)/predictions-\(evaluation.path.rawValue).csv", images) }
+        for evaluation in last {
+            try evaluation.writePredictions(to: "\(path)/predictions-\(evaluation.path.rawValue).csv", images)
+        }
         try last.first?.writeFeatures(to: path + "/features.safetensors")
         output.say(report.text)
         return report.numbers
     }
 
     /// Looks at images on all paths; nil if it was asked to stop meanwhile.
-    private func evaluations(_ state: ProgramState, _ evaluator: Evaluator, _ session: TrainingSession) throws -> [Evaluation]? {
+    private func evaluations(_ state: ProgramState, _ evaluator: Evaluator, _ session: TrainingSession) throws
+        -> [Evaluation]?
+    {
         var evaluations: [Evaluation] = []
         for path in settings.paths {
-            guard let evaluation = try evaluator.evaluate(state, path, shouldStop: session.shouldStop) else { return nil }
+            guard let evaluation = try evaluator.evaluate(state, path, shouldStop: session.shouldStop) else {
+                return nil
+            }
             evaluations.append(evaluation)
         }
         return evaluations

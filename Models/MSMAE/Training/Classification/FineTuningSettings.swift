@@ -57,24 +57,25 @@ public struct FineTuningSettings: ClassifierSettings {
 
     public init() {}
 
-    public static let all: [Setting<Self>] = Setting.model + [
-        .path("init", \.initialWeights),
-        .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
-        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
-    ] + Setting.length + Setting.rates + [
-        .number("layer-decay", \.layerDecay, 0...1),
-        .number("drop-path", \.dropPath, 0...0.999),
-        .number("smoothing", \.smoothing, 0...0.999),
-        .number("mixup", \.mixupStrength, 0...1000),
-        .number("cutmix", \.cutmixStrength, 0...1000),
-        .number("mixup-prob", \.mixupProbability, 0...1),
-        .number("mixup-switch-prob", \.mixupSwitchProbability, 0...1),
-        .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
-        .number("mask-ratio", \.maskRatio, 0...1),
-        .number("throw-ratio", \.throwRatio, 0...1),
-        .integer("attention-interval", \.attentionInterval, 1...1_000_000),
-        .optionalInteger("patience", \.patience, 1...1_000_000),
-    ] + Setting.running
+    public static let all: [Setting<Self>] =
+        Setting.model + [
+            .path("init", \.initialWeights),
+            .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
+            .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
+        ] + Setting.length + Setting.rates + [
+            .number("layer-decay", \.layerDecay, 0...1),
+            .number("drop-path", \.dropPath, 0...0.999),
+            .number("smoothing", \.smoothing, 0...0.999),
+            .number("mixup", \.mixupStrength, 0...1000),
+            .number("cutmix", \.cutmixStrength, 0...1000),
+            .number("mixup-prob", \.mixupProbability, 0...1),
+            .number("mixup-switch-prob", \.mixupSwitchProbability, 0...1),
+            .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
+            .number("mask-ratio", \.maskRatio, 0...1),
+            .number("throw-ratio", \.throwRatio, 0...1),
+            .integer("attention-interval", \.attentionInterval, 1...1_000_000),
+            .optionalInteger("patience", \.patience, 1...1_000_000),
+        ] + Setting.running
 }
 
 /// What follows from the settings.
@@ -86,7 +87,9 @@ extension FineTuningSettings {
         return configuration
     }
 
-    public func masking(inEpoch epoch: Int) -> Masking? { method == Configuration.Method.msmae.rawValue ? .attention : nil }
+    public func masking(inEpoch epoch: Int) -> Masking? {
+        method == Configuration.Method.msmae.rawValue ? .attention : nil
+    }
 
     public var paths: [EvaluationPath] { [.all, .masked] }
 
@@ -96,15 +99,18 @@ extension FineTuningSettings {
 
     public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
         let options = FineTuningOptions(
-            smoothing: smoothing, dropPath: dropPath, pooling: head, softTargets: mixup?.isOn ?? false, masking: masking(inEpoch: 0))
-        let optimizer = Optimizer.adamW(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay, decays: .fineTuning)
+            smoothing: smoothing, dropPath: dropPath, pooling: head, softTargets: mixup?.isOn ?? false,
+            masking: masking(inEpoch: 0))
+        let optimizer = Optimizer.adamW(
+            learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay, decays: .fineTuning)
         return model.fineTuning(batch: batch, options: options, optimizer: completed(optimizer))
     }
 
     /// Smoothing is part of the loss.
     public var mixup: Mixup? {
         try? Mixup(
-            mixup: mixupStrength, cutmix: cutmixStrength, probability: mixupProbability, switchProbability: mixupSwitchProbability, smoothing: 0)
+            mixup: mixupStrength, cutmix: cutmixStrength, probability: mixupProbability,
+            switchProbability: mixupSwitchProbability, smoothing: 0)
     }
 
     public func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep {

@@ -25,11 +25,12 @@ struct InitialWeights {
 
     /// Copies all weights that the model and the file have in common, and says what was done.
     ///
-    /// The head of a pre-trained model is dropped with its decoder. Throws ``RunError/unfitCheckpoint(path:problems:)`` if a weight of the
-    /// encoder is missing or has another shape.
+    /// The head of a pre-trained model is dropped with its decoder. Throws ``RunError/unfitCheckpoint(path:problems:)``
+    /// if a weight of the encoder is missing or has another shape.
     func load(into state: ProgramState, _ configuration: Configuration) throws -> [String] {
         let wanted = state.savedNames.filter { name in
-            state.type(of: name)?.element == .f32 && !["optimizer.", ProgramState.averagePrefix].contains { name.hasPrefix($0) }
+            state.type(of: name)?.element == .f32
+                && !["optimizer.", ProgramState.averagePrefix].contains { name.hasPrefix($0) }
         }
         let isPreTrained = source.names.contains { name in Self.preTraining.contains { name.hasPrefix($0) } }
         var positions: String?
@@ -42,7 +43,9 @@ struct InitialWeights {
                 continue
             }
             let shapeThere = try source.shape(there)
-            if name == prefix + "pos_embed", let resized = try Self.resized(source.floats(there), shapeThere, to: configuration) {
+            if name == prefix + "pos_embed",
+                let resized = try Self.resized(source.floats(there), shapeThere, to: configuration)
+            {
                 try state.write(name, TensorData(resized.table, shape: shape))
                 positions = resized.note
                 used.append(name)
@@ -67,7 +70,8 @@ struct InitialWeights {
             }
     }
 
-    /// A position table [1, 1 + grid², dim] for another grid of patches; nil for one that needs no resizing, or is none.
+    /// A position table [1, 1 + grid², dim] for another grid of patches; nil for one that needs no resizing, or is
+    /// none.
     private static func resized(
         _ table: [Float], _ shape: [Int], to configuration: Configuration
     ) -> (table: [Float], note: String)? {
@@ -75,7 +79,8 @@ struct InitialWeights {
         guard grid != configuration.grid, grid > 0, shape == [1, 1 + grid * grid, configuration.dim] else { return nil }
         return (
             positionTable(resizing: table, fromGrid: grid, toGrid: configuration.grid, dim: configuration.dim),
-            "  positions of \(grid) x \(grid) patches resized to \(configuration.grid) x \(configuration.grid)")
+            "  positions of \(grid) x \(grid) patches resized to \(configuration.grid) x \(configuration.grid)"
+        )
     }
 
     /// Names, those of one part as one.

@@ -36,15 +36,18 @@ public struct LinearProbingSettings: ClassifierSettings {
 
     public init() {}
 
-    public static let all: [Setting<Self>] = Setting.model + [.path("init", \.initialWeights)] + Setting.length + Setting.rates + [
-        .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
-        .optionalInteger("patience", \.patience, 1...1_000_000),
-    ] + Setting.running
+    public static let all: [Setting<Self>] =
+        Setting.model + [.path("init", \.initialWeights)] + Setting.length + Setting.rates + [
+            .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
+            .optionalInteger("patience", \.patience, 1...1_000_000),
+        ] + Setting.running
 }
 
 /// What follows from the settings.
 extension LinearProbingSettings {
-    public func configuration(classes: Int) throws(SettingError) -> Configuration { try presetConfiguration(classes: classes) }
+    public func configuration(classes: Int) throws(SettingError) -> Configuration {
+        try presetConfiguration(classes: classes)
+    }
 
     /// The encoder looks at whole images.
     public func masking(inEpoch epoch: Int) -> Masking? { nil }
@@ -55,7 +58,8 @@ extension LinearProbingSettings {
 
     public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
         model.linearProbing(
-            batch: batch, pooling: head, optimizer: completed(.lars(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))
+            batch: batch, pooling: head,
+            optimizer: completed(.lars(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))
     }
 
     public func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep {

@@ -44,18 +44,19 @@ public struct PreTrainingSettings: WarmupSettings {
 
     public init() {}
 
-    public static let all: [Setting<Self>] = Setting.model + [
-        .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
-        .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
-    ] + Setting.length + Setting.rates + [
-        .number("mask-ratio", \.maskRatio, 0...1),
-        .number("throw-ratio", \.throwRatio, 0...1),
-        .number("random-mask-ratio", \.randomMaskRatio, 0...1),
-        .flag("norm-pix-loss", \.normalizePixels),
-        .number("classification-loss-weight", \.classificationLossWeight, 0...Double.greatestFiniteMagnitude),
-        .integer("attention-start", \.attentionStart, 0...1_000_000),
-        .integer("attention-interval", \.attentionInterval, 1...1_000_000),
-    ] + Setting.running
+    public static let all: [Setting<Self>] =
+        Setting.model + [
+            .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
+            .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
+        ] + Setting.length + Setting.rates + [
+            .number("mask-ratio", \.maskRatio, 0...1),
+            .number("throw-ratio", \.throwRatio, 0...1),
+            .number("random-mask-ratio", \.randomMaskRatio, 0...1),
+            .flag("norm-pix-loss", \.normalizePixels),
+            .number("classification-loss-weight", \.classificationLossWeight, 0...Double.greatestFiniteMagnitude),
+            .integer("attention-start", \.attentionStart, 0...1_000_000),
+            .integer("attention-interval", \.attentionInterval, 1...1_000_000),
+        ] + Setting.running
 }
 
 /// What follows from the settings.
@@ -78,7 +79,9 @@ extension PreTrainingSettings {
 
     private var learning: Configuration.Method { Configuration.Method(rawValue: method) ?? .msmae }
 
-    public func masking(inEpoch epoch: Int) -> Masking? { learning == .mae || epoch < attentionStart ? .random : .attention }
+    public func masking(inEpoch epoch: Int) -> Masking? {
+        learning == .mae || epoch < attentionStart ? .random : .attention
+    }
 
     /// Whether the attention maps are computed anew before an epoch.
     func refreshesMaps(beforeEpoch epoch: Int) -> Bool {

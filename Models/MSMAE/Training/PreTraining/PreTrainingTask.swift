@@ -21,7 +21,8 @@ public final class PreTrainingTask: TrainingTask {
         (self.settings, self.output) = (settings, output)
         let images = try ImageFolder(root: settings.data + "/train")
         configuration = try settings.configuration(classes: images.classes.count)
-        metrics = [.loss, TrainingMetric("reconstruction_loss", short: "rec")]
+        metrics =
+            [.loss, TrainingMetric("reconstruction_loss", short: "rec")]
             + (configuration.method == .mae ? [] : [TrainingMetric("classification_loss", short: "cls"), .accuracy])
         model = try MaskedAutoencoder(configuration)
         loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
@@ -37,26 +38,44 @@ public final class PreTrainingTask: TrainingTask {
     }
 
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
-        try loader.epoch(epoch, startingAtBatch: batch, maps: settings.masking(inEpoch: epoch) == .attention ? maps.maps : nil, dropLast: true)
+        try loader.epoch(
+            epoch, startingAtBatch: batch, maps: settings.masking(inEpoch: epoch) == .attention ? maps.maps : nil,
+            dropLast: true)
     }
 
     public func inputs(_ batch: Batch, at place: BatchPlace) -> [String: TensorData] {
-        var inputs = ["images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels), "random_key": place.key()]
-        if let maps = batch.maps { inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens]) }
+        var inputs = [
+            "images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels),
+            "random_key": place.key(),
+        ]
+        if let maps = batch.maps {
+            inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens])
+        }
         return inputs
     }
 
     /// Says and logs what losses are easy to reach.
     public func begin() throws -> [(String, RunLog.Value)] {
-        let baseline = try meanPatchBaseline(loader, configuration), chance = Foundation.log(Double(loader.classes.count))
-        output.say("\(loader.items.count) images in \(loader.classes.count) classes: \(loader.classes.joined(separator: ", "))")
-        output.say(String(format: "mean-patch baseline: reconstruction loss %.4f; chance: classification loss %.4f", baseline, chance))
-        return [("images", .integer(loader.items.count)), ("mean_patch_baseline", .number(baseline)), ("chance_loss", .number(chance))]
+        let baseline = try meanPatchBaseline(loader, configuration),
+            chance = Foundation.log(Double(loader.classes.count))
+        output.say(
+            "\(loader.items.count) images in \(loader.classes.count) classes: \(loader.classes.joined(separator: ", "))"
+        )
+        output.say(
+            String(
+                format: "mean-patch baseline: reconstruction loss %.4f; chance: classification loss %.4f", baseline,
+                chance))
+        return [
+            ("images", .integer(loader.items.count)), ("mean_patch_baseline", .number(baseline)),
+            ("chance_loss", .number(chance)),
+        ]
     }
 
     public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
         // A run that goes on from a checkpoint of the public code has none yet.
-        let hasNone = maps.maps == nil && session.epoch < settings.epochs && settings.masking(inEpoch: session.epoch) == .attention
+        let hasNone =
+            maps.maps == nil && session.epoch < settings.epochs
+            && settings.masking(inEpoch: session.epoch) == .attention
         guard hasNone || settings.refreshesMaps(beforeEpoch: session.epoch) else { return .goOn }
         return try maps.refresh(session) ? .goOn : .interrupted
     }
@@ -73,8 +92,10 @@ extension ImageLoader {
     ) throws(DataError) {
         let maps: MapCrop = variant == Configuration.Variant.released.rawValue ? .released : .region
         try self.init(
-            folder: images, batchSize: settings.batch, imageSize: configuration.image, augmentation: .training(maps: maps),
-            seed: UInt64(settings.seed), threads: settings.readers, skipUnreadable: settings.skipUnreadable, mapGrid: configuration.grid,
+            folder: images, batchSize: settings.batch, imageSize: configuration.image,
+            augmentation: .training(maps: maps),
+            seed: UInt64(settings.seed), threads: settings.readers, skipUnreadable: settings.skipUnreadable,
+            mapGrid: configuration.grid,
             decoder: settings.decoder)
     }
 }

@@ -9,12 +9,15 @@ struct BestEpoch {
     /// The higher score is better; of equal ones the lower loss.
     func isBetter(than other: BestEpoch) -> Bool { (score, -loss) > (other.score, -other.loss) }
 
-    var metadata: [String: String] { ["best_epoch": String(epoch), "best_score": String(score), "best_loss": String(loss)] }
+    var metadata: [String: String] {
+        ["best_epoch": String(epoch), "best_score": String(score), "best_loss": String(loss)]
+    }
 
     init(epoch: Int, score: Double, loss: Double) { (self.epoch, self.score, self.loss) = (epoch, score, loss) }
 
     init?(_ metadata: [String: String]) {
-        guard let epoch = metadata["best_epoch"].flatMap({ Int($0) }), let score = metadata["best_score"].flatMap({ Double($0) }),
+        guard let epoch = metadata["best_epoch"].flatMap({ Int($0) }),
+            let score = metadata["best_score"].flatMap({ Double($0) }),
             let loss = metadata["best_loss"].flatMap({ Double($0) })
         else { return nil }
         self.init(epoch: epoch, score: score, loss: loss)

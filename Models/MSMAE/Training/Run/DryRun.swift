@@ -27,15 +27,21 @@ public struct DryRun: Sendable {
     public var text: String {
         func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1e6) }
         let steps = phases.reduce(0) { $0 + $1.steps }
-        let first = "\(task): \(images) in \(classes) classes; \(epochs) epochs of \(stepsPerEpoch) steps of \(imagesPerStep) images; "
-        return (["\(first)\(steps) steps to go"]
+        let first =
+            "\(task): \(images) in \(classes) classes; \(epochs) epochs of \(stepsPerEpoch) steps of \(imagesPerStep) images; "
+        return
+            (["\(first)\(steps) steps to go"]
             + phases.map { phase in
                 let bytes = phase.weightBytes + phase.optimizerBytes + phase.activationBytes
-                return "\(phase.masking.map { "\($0) masking" } ?? "all patches"): \(phase.epochs) epochs, \(phase.steps) steps of "
-                    + String(format: "%.3f s", phase.secondsPerStep) + ", memory \(megabytes(bytes)) MB: weights \(megabytes(phase.weightBytes)), "
+                return
+                    "\(phase.masking.map { "\($0) masking" } ?? "all patches"): \(phase.epochs) epochs, \(phase.steps) steps of "
+                    + String(format: "%.3f s", phase.secondsPerStep)
+                    + ", memory \(megabytes(bytes)) MB: weights \(megabytes(phase.weightBytes)), "
                     + "optimizer \(megabytes(phase.optimizerBytes)), activations \(megabytes(phase.activationBytes))"
             }
-            + ["about \(TrainingProgress.clock(seconds)) of training, beside validation and attention maps; nothing was written"])
+            + [
+                "about \(TrainingProgress.clock(seconds)) of training, beside validation and attention maps; nothing was written"
+            ])
             .joined(separator: "\n")
     }
 }
@@ -46,7 +52,9 @@ extension Trainer {
         let settings = plan.settings
         let epochs = position.epoch..<max(position.epoch, settings.epochs)
         var maskings: [Masking?] = []
-        for masking in epochs.map(settings.masking(inEpoch:)) where !maskings.contains(masking) { maskings.append(masking) }
+        for masking in epochs.map(settings.masking(inEpoch:)) where !maskings.contains(masking) {
+            maskings.append(masking)
+        }
         let phases = try maskings.map { masking in
             let own = epochs.filter { settings.masking(inEpoch: $0) == masking }
             let begun = own.contains(position.epoch) ? position.stepInEpoch : 0
@@ -57,13 +65,16 @@ extension Trainer {
                 activationBytes: program.arenaBytes, secondsPerStep: try secondsPerStep(training, epoch: own[0]))
         }
         return DryRun(
-            task: Task.Settings.kind.rawValue, classes: task.identity.classes.count, images: task.identity.images, epochs: settings.epochs,
+            task: Task.Settings.kind.rawValue, classes: task.identity.classes.count, images: task.identity.images,
+            epochs: settings.epochs,
             stepsPerEpoch: stepsPerEpoch, imagesPerStep: settings.effectiveBatch, phases: phases)
     }
 
     /// The time of the second step of an epoch, or of the first one if it has no second.
     private func secondsPerStep(_ training: TrainingPrograms, epoch: Int) throws -> Double {
-        for program in [training.accumulate, training.update] { try program?.addParameters(to: state, seed: plan.settings.seed) }
+        for program in [training.accumulate, training.update] {
+            try program?.addParameters(to: state, seed: plan.settings.seed)
+        }
         // There are no attention maps yet; even ones take their place.
         let maps = training.update.program.inputs.filter { $0.name == "mask_weights" }.map { input in
             (input.name, TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
@@ -72,7 +83,8 @@ extension Trainer {
         defer { batches.stop() }
         var seconds = 0.0
         for _ in 0..<min(2, stepsPerEpoch) {
-            seconds = try Clock.time { try step(batches, training, standIns: Dictionary(uniqueKeysWithValues: maps)) }.seconds
+            seconds = try Clock.time { try step(batches, training, standIns: Dictionary(uniqueKeysWithValues: maps)) }
+                .seconds
         }
         return seconds
     }

@@ -1,22 +1,31 @@
 import Apus
 import Foundation
 
-/// A training checkpoint of the public code: the state dict, the optimizer's state and the epoch, as PyTorch has written them.
+/// A training checkpoint of the public code: the state dict, the optimizer's state and the epoch, as PyTorch has
+/// written them.
 struct ForeignCheckpoint: Sendable {
     private let file: WeightsFile
     private let optimizer: WeightsFile.OptimizerState
     /// The epoch that had ended, counted from 0.
     private let epoch: Int
 
-    /// Opens a file; nil for a folder, and for what PyTorch has not written. Throws if there is nothing to go on with in it.
+    /// Opens a file; nil for a folder, and for what PyTorch has not written. Throws if there is nothing to go on with
+    /// in it.
     init?(_ path: String) throws {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else { return nil }
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+            return nil
+        }
         file = try WeightsFile(contentsOf: path)
         guard let torch = file.torchCheckpoint else { return nil }
-        guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), (0..<1_000_000).contains(epoch), let optimizer = try file.optimizer() else {
+        guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), (0..<1_000_000).contains(epoch),
+            let optimizer = try file.optimizer()
+        else {
             throw RunError.foreignCheckpoint(
-                path: path, reason: "it has no epoch or no state of an optimizer to go on with; begin a new run with its weights by --init")
+                path: path,
+                reason:
+                    "it has no epoch or no state of an optimizer to go on with; begin a new run with its weights by --init"
+            )
         }
         (self.epoch, self.optimizer) = (epoch, optimizer)
     }
@@ -42,7 +51,8 @@ struct ForeignCheckpoint: Sendable {
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
         for (name, type) in fitting {
-            let numbers = TensorData(try file.floats(name), shape: type.shape), average = ProgramState.averagePrefix + name
+            let numbers = TensorData(try file.floats(name), shape: type.shape),
+                average = ProgramState.averagePrefix + name
             try state.write(name, numbers)
             // An average that begins only now begins with the weight.
             if state.type(of: average) != nil { try state.write(average, numbers) }

@@ -4,7 +4,8 @@ extension ProgramState {
     /// What the name of the average of a weight begins with.
     static let averagePrefix = "ema."
 
-    /// Overwrites parameters with the tensors of a checkpoint; throws a list of all that are missing or of another shape.
+    /// Overwrites parameters with the tensors of a checkpoint; throws a list of all that are missing or of another
+    /// shape.
     ///
     /// With `averaged`, the average of a weight is taken in its place where the file has one.
     func load(_ parameters: [Parameter], from file: SafetensorsFile, averaged: Bool = false) throws {
@@ -21,7 +22,9 @@ extension ProgramState {
             let shape = try file.shape(name), element = try file.elementType(name)
             let wanted = parameter.type.element.inFiles
             if shape != parameter.type.shape || element != wanted {
-                problems.append("'\(name)' is \(element.rawValue) \(shape) in the file and \(wanted.rawValue) \(parameter.type.shape) in the model")
+                problems.append(
+                    "'\(name)' is \(element.rawValue) \(shape) in the file and \(wanted.rawValue) \(parameter.type.shape) in the model"
+                )
             }
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
@@ -61,16 +64,21 @@ extension ProgramState {
     }
 
     /// Hands `body` the tensors as they lie in memory, for writing them to a file.
-    func withTensors<Result>(_ names: ArraySlice<String>, _ body: ([SafetensorsWriter.Tensor]) throws -> Result) throws -> Result {
+    func withTensors<Result>(_ names: ArraySlice<String>, _ body: ([SafetensorsWriter.Tensor]) throws -> Result) throws
+        -> Result
+    {
         try withTensors(names, collected: [], body)
     }
 
     private func withTensors<Result>(
-        _ names: ArraySlice<String>, collected: [SafetensorsWriter.Tensor], _ body: ([SafetensorsWriter.Tensor]) throws -> Result
+        _ names: ArraySlice<String>, collected: [SafetensorsWriter.Tensor],
+        _ body: ([SafetensorsWriter.Tensor]) throws -> Result
     ) throws -> Result {
         guard let name = names.first, let type = type(of: name) else { return try body(collected) }
         return try withBytes(name) { bytes in
-            try withTensors(names.dropFirst(), collected: collected + [.init(name, type.element.inFiles, type.shape, body: bytes)], body)
+            try withTensors(
+                names.dropFirst(), collected: collected + [.init(name, type.element.inFiles, type.shape, body: bytes)],
+                body)
         }
     }
 }
@@ -81,7 +89,8 @@ extension ElementType {
 }
 
 extension Parameter {
-    /// Whether this is where gradients of several batches are added up: zero between updates, so that no checkpoint holds it.
+    /// Whether this is where gradients of several batches are added up: zero between updates, so that no checkpoint
+    /// holds it.
     fileprivate var isSumOfGradients: Bool { Self.isSumOfGradients(name) }
 
     fileprivate static func isSumOfGradients(_ name: String) -> Bool { name.hasPrefix("accumulated.") }

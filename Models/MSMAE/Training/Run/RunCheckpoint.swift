@@ -12,9 +12,12 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
 
     var metadata: [String: String] {
         [
-            "format": Settings.kind.format, "version": Self.version, "settings": settings.json, "seed": String(settings.seed),
-            "classes": Self.json(data.classes), "images": data.images, "epoch": String(position.epoch), "step_in_epoch": String(position.stepInEpoch),
-            "step": String(position.step), "epoch_sums": Self.json(position.totals.sums), "epoch_count": String(position.totals.count),
+            "format": Settings.kind.format, "version": Self.version, "settings": settings.json,
+            "seed": String(settings.seed),
+            "classes": Self.json(data.classes), "images": data.images, "epoch": String(position.epoch),
+            "step_in_epoch": String(position.stepInEpoch),
+            "step": String(position.step), "epoch_sums": Self.json(position.totals.sums),
+            "epoch_count": String(position.totals.count),
             "last_means": Self.json(position.lastMeans),
         ]
     }
@@ -28,7 +31,9 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             return text
         }
         func integer(_ key: String) throws(RunError) -> Int {
-            guard let integer = Int(try text(key)), integer >= 0 else { throw foreign("'\(key)' in its metadata is no number from 0 on") }
+            guard let integer = Int(try text(key)), integer >= 0 else {
+                throw foreign("'\(key)' in its metadata is no number from 0 on")
+            }
             return integer
         }
         func decoded<Value: Decodable>(_ key: String) throws(RunError) -> Value {
@@ -37,9 +42,13 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             }
             return value
         }
-        guard metadata["format"] == Settings.kind.format else { throw foreign("it was not written by this program's \(Settings.kind.activity)") }
+        guard metadata["format"] == Settings.kind.format else {
+            throw foreign("it was not written by this program's \(Settings.kind.activity)")
+        }
         let version = try text("version")
-        guard version == Self.version else { throw foreign("it has version \(version) of the format, and this program reads \(Self.version)") }
+        guard version == Self.version else {
+            throw foreign("it has version \(version) of the format, and this program reads \(Self.version)")
+        }
         do {
             settings = try Settings(json: try text("settings"))
         } catch let error as SettingError {
@@ -59,7 +68,9 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
     }
 
     private static func json(_ value: some Encodable) -> String {
-        guard let data = try? JSONEncoder().encode(value) else { preconditionFailure("texts and finite numbers can be encoded") }
+        guard let data = try? JSONEncoder().encode(value) else {
+            preconditionFailure("texts and finite numbers can be encoded")
+        }
         return String(decoding: data, as: UTF8.self)
     }
 }

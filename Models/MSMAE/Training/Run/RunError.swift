@@ -28,9 +28,11 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .runExists(let path): "\(path): the folder holds a run already; go on with it by --resume \(path), or choose another folder"
+        case .runExists(let path):
+            "\(path): the folder holds a run already; go on with it by --resume \(path), or choose another folder"
         case .contradictions(let all):
-            all.map { "\($0.name) is \($0.given) here and \($0.saved) in the run that is resumed" }.joined(separator: "; ")
+            all.map { "\($0.name) is \($0.given) here and \($0.saved) in the run that is resumed" }.joined(
+                separator: "; ")
         case .otherImages(let data, let then, let now): "\(data): the run was started on \(then), and these are \(now)"
         case .tooFewBatches(let batches, let accumulation):
             "accum-iter is \(accumulation), but an epoch has only \(batches) full batches"
@@ -52,6 +54,7 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     private static let shown = 5
 
     private static func advice(_ checkpoint: String?) -> String {
-        "try a lower learning rate; " + (checkpoint.map { "the last good checkpoint is \($0)" } ?? "there is no checkpoint yet")
+        "try a lower learning rate; "
+            + (checkpoint.map { "the last good checkpoint is \($0)" } ?? "there is no checkpoint yet")
     }
 }

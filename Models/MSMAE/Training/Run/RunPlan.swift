@@ -19,11 +19,12 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         self.init(path: out, settings: try Settings().changed(by: given), checkpoint: nil)
     }
 
-    /// Plans to go on with the run in the folder `resumed`, from its newest checkpoint or, without one, from the beginning.
+    /// Plans to go on with the run in the folder `resumed`, from its newest checkpoint or, without one, from the
+    /// beginning.
     ///
-    /// With `out`, the run goes on in a copy there. A checkpoint that PyTorch has written is gone on with as a new run in `out`, at the
-    /// epoch after its own, with the state of its optimizer. Throws if the folder does not exist, if its checkpoint cannot be used, or if
-    /// a given setting that shapes the result differs from the run's.
+    /// With `out`, the run goes on in a copy there. A checkpoint that PyTorch has written is gone on with as a new run
+    /// in `out`, at the epoch after its own, with the state of its optimizer. Throws if the folder does not exist, if
+    /// its checkpoint cannot be used, or if a given setting that shapes the result differs from the run's.
     public init(resuming resumed: String, out: String? = nil, given: [String: SettingValue]) throws {
         if let foreign = try ForeignCheckpoint(resumed) {
             guard let out else { throw SettingError.missing(name: "--out") }
@@ -64,9 +65,11 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         resumed saved: Settings, changedBy given: [String: SettingValue]
     ) throws -> Settings {
         let changed = try saved.changed(by: given)
-        let contradictions = Settings.all.filter { $0.shapesTheResult && $0.read(changed) != $0.read(saved) }.map { setting in
+        let contradictions = Settings.all.filter { $0.shapesTheResult && $0.read(changed) != $0.read(saved) }.map {
+            setting in
             RunError.Contradiction(
-                name: setting.name, given: setting.read(changed)?.description ?? "not set", saved: setting.read(saved)?.description ?? "not set")
+                name: setting.name, given: setting.read(changed)?.description ?? "not set",
+                saved: setting.read(saved)?.description ?? "not set")
         }
         guard contradictions.isEmpty else { throw RunError.contradictions(contradictions) }
         return changed
@@ -86,11 +89,15 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         let manager = FileManager.default
         guard manager.fileExists(atPath: path) else { return }
         let folder = try RunFolder(opening: path)
-        if try manager.fileExists(atPath: folder.configPath) || !folder.checkpoints().isEmpty { throw RunError.runExists(path: path) }
+        if try manager.fileExists(atPath: folder.configPath) || !folder.checkpoints().isEmpty {
+            throw RunError.runExists(path: path)
+        }
     }
 
     private static func isSameFolder(_ first: String, _ second: String) -> Bool {
-        func canonical(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path }
+        func canonical(_ path: String) -> String {
+            URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+        }
         return canonical(first) == canonical(second)
     }
 
@@ -98,7 +105,10 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     private static func copy(_ folder: RunFolder, to path: String) throws -> RunFolder {
         let copy = try RunFolder(creating: path)
         let latest = try folder.latestCheckpoint().map { ($0.path, copy.checkpointPath(step: $0.step)) }
-        let files = [latest, (folder.bestPath, copy.bestPath), (folder.logPath, copy.logPath), (folder.configPath, copy.configPath)].compactMap { $0 }
+        let files = [
+            latest, (folder.bestPath, copy.bestPath), (folder.logPath, copy.logPath),
+            (folder.configPath, copy.configPath),
+        ].compactMap { $0 }
         for (source, target) in files where FileManager.default.fileExists(atPath: source) {
             let partial = target + ".partial"
             try? FileManager.default.removeItem(atPath: partial)

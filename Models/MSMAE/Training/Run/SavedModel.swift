@@ -23,7 +23,8 @@ struct SavedModel {
         case .linprobe: try self.init(file, LinearProbingSettings.self)
         case .segment: try self.init(file, SegmentationSettings.self)
         case nil:
-            throw RunError.foreignCheckpoint(path: file.path, reason: "it was not written by this program's training of a model")
+            throw RunError.foreignCheckpoint(
+                path: file.path, reason: "it was not written by this program's training of a model")
         }
     }
 
@@ -43,8 +44,12 @@ struct SavedModel {
     /// The file at a path, or the newest checkpoint of the run in a folder there.
     static func file(_ path: String) throws -> String {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return path }
-        guard let latest = try RunFolder(opening: path).latestCheckpoint() else { throw RunError.noCheckpoint(path: path) }
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            return path
+        }
+        guard let latest = try RunFolder(opening: path).latestCheckpoint() else {
+            throw RunError.noCheckpoint(path: path)
+        }
         return latest.path
     }
 }

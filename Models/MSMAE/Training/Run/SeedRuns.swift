@@ -1,23 +1,30 @@
 import Apus
 import Foundation
 
-/// Several runs that differ in their seeds alone, in the folders RUN/seed-0, RUN/seed-1 and so on; RUN/summary.json compares them.
+/// Several runs that differ in their seeds alone, in the folders RUN/seed-0, RUN/seed-1 and so on; RUN/summary.json
+/// compares them.
 public struct SeedRuns<Task: TrainingTask> {
     private let path: String
     private let plans: [(seed: Int, plan: RunPlan<Task.Settings>)]
 
-    /// Plans new runs with consecutive seeds from the given one on. Throws what ``RunPlan/init(startingIn:given:)`` throws.
+    /// Plans new runs with consecutive seeds from the given one on. Throws what ``RunPlan/init(startingIn:given:)``
+    /// throws.
     public init(startingIn out: String, count: Int, given: [String: SettingValue]) throws {
         let first = try Task.Settings().changed(by: given).seed
         path = out
         plans = try Self.seeds(from: first, count: count).map { seed in
-            (seed, try RunPlan(startingIn: Self.folder(out, seed), given: given.merging(["seed": .integer(seed)]) { $1 }))
+            (
+                seed,
+                try RunPlan(startingIn: Self.folder(out, seed), given: given.merging(["seed": .integer(seed)]) { $1 })
+            )
         }
     }
 
-    /// Plans to go on with runs that have been begun, and to begin those that are missing, from the smallest seed there is on.
+    /// Plans to go on with runs that have been begun, and to begin those that are missing, from the smallest seed there
+    /// is on.
     ///
-    /// Throws ``RunError/noRuns(path:)`` for a folder without runs, and what ``RunPlan/init(resuming:out:given:)`` throws.
+    /// Throws ``RunError/noRuns(path:)`` for a folder without runs, and what ``RunPlan/init(resuming:out:given:)``
+    /// throws.
     public init(resuming resumed: String, count: Int, given: [String: SettingValue]) throws {
         let begun = try FileManager.default.contentsOfDirectory(atPath: RunFolder(opening: resumed).path)
             .compactMap { $0.hasPrefix("seed-") ? Int($0.dropFirst("seed-".count)) : nil }.sorted()
@@ -26,8 +33,12 @@ public struct SeedRuns<Task: TrainingTask> {
         path = resumed
         plans = try Self.seeds(from: first, count: count).map { seed in
             let folder = Self.folder(resumed, seed)
-            if begun.contains(seed) { return (seed, try RunPlan(resuming: folder, given: given.merging(["seed": .integer(seed)]) { $1 })) }
-            return (seed, try RunPlan(startingIn: folder, given: settings.values.merging(["seed": .integer(seed)]) { $1 }))
+            if begun.contains(seed) {
+                return (seed, try RunPlan(resuming: folder, given: given.merging(["seed": .integer(seed)]) { $1 }))
+            }
+            return (
+                seed, try RunPlan(startingIn: folder, given: settings.values.merging(["seed": .integer(seed)]) { $1 })
+            )
         }
     }
 
@@ -63,13 +74,17 @@ public struct SeedSummary: Codable, Hashable, Sendable {
         /// In the order of the seeds.
         public var values: [Double]
 
-        public init(mean: Double, deviation: Double?, values: [Double]) { (self.mean, self.deviation, self.values) = (mean, deviation, values) }
+        public init(mean: Double, deviation: Double?, values: [Double]) {
+            (self.mean, self.deviation, self.values) = (mean, deviation, values)
+        }
 
         /// Mean and deviation of some numbers, of which there is at least one.
         init(of values: [Double]) {
             let mean = values.reduce(0, +) / Double(values.count)
             let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-            self.init(mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, values: values)
+            self.init(
+                mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil,
+                values: values)
         }
     }
 
@@ -91,12 +106,15 @@ public struct SeedSummary: Codable, Hashable, Sendable {
 
     public var text: String {
         let names = results.keys.sorted(), width = names.map(\.count).max() ?? 0
-        return (["\(seeds.count) seeds: mean and standard deviation"] + names.compactMap { name in
-            results[name].map { spread in
-                "  " + name + String(repeating: " ", count: width - name.count) + String(format: "  %.4f", spread.mean)
-                    + (spread.deviation.map { String(format: " ± %.4f", $0) } ?? "")
-            }
-        }).joined(separator: "\n")
+        return
+            (["\(seeds.count) seeds: mean and standard deviation"]
+            + names.compactMap { name in
+                results[name].map { spread in
+                    "  " + name + String(repeating: " ", count: width - name.count)
+                        + String(format: "  %.4f", spread.mean)
+                        + (spread.deviation.map { String(format: " ± %.4f", $0) } ?? "")
+                }
+            }).joined(separator: "\n")
     }
 
     /// Writes the summary as JSON.

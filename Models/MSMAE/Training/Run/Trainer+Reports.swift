@@ -21,18 +21,23 @@ extension Trainer {
     func show(_ metrics: [Double]) {
         let settings = plan.settings
         let stepsLeft = settings.epochs * stepsPerEpoch - position.step
-        output.show(TrainingProgress(
-            epoch: position.epoch + 1, of: settings.epochs, step: position.stepInEpoch, of: stepsPerEpoch,
-            values: zip(task.metrics, metrics).map { ($0.short, $1) },
-            images: speed.images, seconds: speed.seconds, imagesLeft: stepsLeft * settings.effectiveBatch))
+        output.show(
+            TrainingProgress(
+                epoch: position.epoch + 1, of: settings.epochs, step: position.stepInEpoch, of: stepsPerEpoch,
+                values: zip(task.metrics, metrics).map { ($0.short, $1) },
+                images: speed.images, seconds: speed.seconds, imagesLeft: stepsLeft * settings.effectiveBatch))
     }
 
     /// A line of the log with metrics.
     func fields(_ event: String, _ metrics: [Double], learningRate: Double) -> [(String, RunLog.Value)] {
-        let masking = plan.settings.masking(inEpoch: position.epoch).map { [("masking", RunLog.Value.text($0.rawValue))] } ?? []
+        let masking =
+            plan.settings.masking(inEpoch: position.epoch).map { [("masking", RunLog.Value.text($0.rawValue))] } ?? []
         return [("event", .text(event)), ("epoch", .integer(position.epoch)), ("step", .integer(position.step))]
             + zip(task.metrics, metrics).map { ($0.output, .number($1)) }
-            + [("lr", .number(learningRate)), ("images_per_s", .number(speed.imagesPerSecond)), ("seconds", .number(speed.total))] + masking
+            + [
+                ("lr", .number(learningRate)), ("images_per_s", .number(speed.imagesPerSecond)),
+                ("seconds", .number(speed.total)),
+            ] + masking
     }
 }
 

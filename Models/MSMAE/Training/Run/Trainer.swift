@@ -3,8 +3,8 @@ import Foundation
 
 /// Trains: epochs and steps, the learning rate, checkpoints, the log and the progress line, for any ``TrainingTask``.
 ///
-/// What comes out depends on the data and the settings alone: not on the threads, and not on where the run was stopped and gone on
-/// with.
+/// What comes out depends on the data and the settings alone: not on the threads, and not on where the run was stopped
+/// and gone on with.
 public final class Trainer<Task: TrainingTask> {
     public typealias Outcome = TrainingOutcome
 
@@ -24,8 +24,8 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Prepares a run: reads the data, compiles the first program, and loads the checkpoint if there is one.
     ///
-    /// Nothing is written yet. `shouldStop` is asked before each step, which is counted from 0 and over all epochs, and may end the
-    /// run there with a checkpoint.
+    /// Nothing is written yet. `shouldStop` is asked before each step, which is counted from 0 and over all epochs, and
+    /// may end the run there with a checkpoint.
     public init(
         _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard,
         shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
@@ -39,7 +39,9 @@ public final class Trainer<Task: TrainingTask> {
             throw RunError.tooFewBatches(batches: task.batchesPerEpoch, accumulation: settings.accumulation)
         }
         if let file = plan.checkpoint { try load(file) } else { try initialize() }
-        if let foreign = plan.foreign { position = try foreign.load(into: state, position, stepsPerEpoch: stepsPerEpoch) }
+        if let foreign = plan.foreign {
+            position = try foreign.load(into: state, position, stepsPerEpoch: stepsPerEpoch)
+        }
     }
 
     /// Trains to the end, or until it is asked to stop.
@@ -52,13 +54,17 @@ public final class Trainer<Task: TrainingTask> {
             position.endEpoch()
             decision = try task.betweenEpochs(session(run))
             let isLast = decision == .finished || position.epoch == settings.epochs
-            if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 { try save(in: run.folder) }
+            if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 {
+                try save(in: run.folder)
+            }
         }
         if decision == .interrupted { return try stop(run) }
         let means = zip(task.metrics, position.lastMeans)
-        output.say("finished \(position.epoch) epochs; means of the last one:"
-            + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
-        let finished = try task.finish(session(run), means: Dictionary(uniqueKeysWithValues: means.map { ($0.output, $1) }))
+        output.say(
+            "finished \(position.epoch) epochs; means of the last one:"
+                + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
+        let finished = try task.finish(
+            session(run), means: Dictionary(uniqueKeysWithValues: means.map { ($0.output, $1) }))
         guard let finished else {
             output.say("stopped before the evaluation was complete; go on with --resume \(plan.path)")
             return .stopped
@@ -88,14 +94,18 @@ public final class Trainer<Task: TrainingTask> {
     private func trainEpoch(_ run: OpenRun) throws -> Bool {
         let masking = settings.masking(inEpoch: position.epoch)
         let training = try programs(for: masking)
-        for program in [training.accumulate, training.update] { try program?.addParameters(to: state, seed: settings.seed) }
-        let batches = try task.batches(ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
+        for program in [training.accumulate, training.update] {
+            try program?.addParameters(to: state, seed: settings.seed)
+        }
+        let batches = try task.batches(
+            ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
         defer { batches.stop() }
         while position.stepInEpoch < stepsPerEpoch {
             if shouldStop(position.step) { return false }
             let (metrics, seconds) = try Clock.time { try step(batches, training) }
             guard metrics.allSatisfy(\.isFinite) else {
-                throw RunError.lossNotFinite(epoch: position.epoch, step: position.step, checkpoint: try run.folder.checkpoints().last?.path)
+                throw RunError.lossNotFinite(
+                    epoch: position.epoch, step: position.step, checkpoint: try run.folder.checkpoints().last?.path)
             }
             speed.add(images: settings.effectiveBatch, seconds: seconds, masking: masking)
             let rate = learningRate
@@ -111,14 +121,20 @@ public final class Trainer<Task: TrainingTask> {
     /// One update of the weights, from as many batches as it takes; returns the means of the metrics.
     ///
     /// `standIns` are given to the program where the task has no such input.
-    func step(_ batches: Task.Batches, _ training: TrainingPrograms, standIns: [String: TensorData] = [:]) throws -> [Double] {
+    func step(_ batches: Task.Batches, _ training: TrainingPrograms, standIns: [String: TensorData] = [:]) throws
+        -> [Double]
+    {
         var totals = MetricTotals(metrics: task.metrics.count)
         for number in 1...settings.accumulation {
-            guard let batch = try batches.next() else { preconditionFailure("an epoch has the batches that it was counted to have") }
+            guard let batch = try batches.next() else {
+                preconditionFailure("an epoch has the batches that it was counted to have")
+            }
             let program = training.program(ofBatch: number, of: settings.accumulation)
-            let inputs = try task.inputs(batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
+            let inputs = try task.inputs(
+                batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
             let report = try program.run(
-                state, standIns.merging(program.taken(from: inputs)) { $1 }, learningRate: number == settings.accumulation ? learningRate : nil)
+                state, standIns.merging(program.taken(from: inputs)) { $1 },
+                learningRate: number == settings.accumulation ? learningRate : nil)
             totals.add(task.metrics.map { Double(report[$0.output]?.scalar ?? .nan) })
         }
         return totals.means
@@ -141,12 +157,15 @@ public final class Trainer<Task: TrainingTask> {
     /// Makes or opens the folder; a new run gets the first line of its log.
     private func open() throws -> OpenRun {
         let folder = try RunFolder(creating: plan.path)
-        // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any longer.
+        // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any
+        // longer.
         if plan.foreign != nil { try save(in: folder) }
         try plan.saveSettings(in: folder)
         try folder.removeOldCheckpoints(keeping: settings.keptCheckpoints)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
-        if position.step > 0 || plan.checkpoint != nil { output.say("going on from epoch \(position.epoch), step \(position.step)") }
+        if position.step > 0 || plan.checkpoint != nil {
+            output.say("going on from epoch \(position.epoch), step \(position.step)")
+        }
         guard plan.checkpoint == nil else {
             try run.log.truncate(after: position.step)
             return run
@@ -159,7 +178,8 @@ public final class Trainer<Task: TrainingTask> {
     private func session(_ run: OpenRun) -> TrainingSession {
         let step = position.step
         return TrainingSession(
-            state: state, folder: run.folder, epoch: position.epoch, step: step, shouldStop: { [shouldStop] in shouldStop(step) },
+            state: state, folder: run.folder, epoch: position.epoch, step: step,
+            shouldStop: { [shouldStop] in shouldStop(step) },
             log: { try run.log.append($0) }, saveBest: { try self.saveBest(run) })
     }
 
@@ -176,11 +196,13 @@ public final class Trainer<Task: TrainingTask> {
 
     private func save(in folder: RunFolder) throws {
         if let name = try state.firstNotFinite() {
-            throw RunError.weightNotFinite(name: name, epoch: position.epoch, step: position.step, checkpoint: try folder.checkpoints().last?.path)
+            throw RunError.weightNotFinite(
+                name: name, epoch: position.epoch, step: position.step, checkpoint: try folder.checkpoints().last?.path)
         }
         try state.withTensors(state.savedNames[...]) { tensors in
             try folder.saveCheckpoint(
-                step: position.step, metadata: metadata, tensors: tensors + task.savedTensors, keeping: settings.keptCheckpoints)
+                step: position.step, metadata: metadata, tensors: tensors + task.savedTensors,
+                keeping: settings.keptCheckpoints)
         }
     }
 
@@ -203,9 +225,12 @@ public final class Trainer<Task: TrainingTask> {
         let (then, now) = (checkpoint.data, task.identity)
         guard then.classes == now.classes else {
             throw RunError.otherImages(
-                data: settings.data, then: "the classes \(then.classes.joined(separator: ", "))", now: now.classes.joined(separator: ", "))
+                data: settings.data, then: "the classes \(then.classes.joined(separator: ", "))",
+                now: now.classes.joined(separator: ", "))
         }
-        guard then.images == now.images else { throw RunError.otherImages(data: settings.data, then: then.images, now: now.images) }
+        guard then.images == now.images else {
+            throw RunError.otherImages(data: settings.data, then: then.images, now: now.images)
+        }
         guard checkpoint.position.totals.sums.count == task.metrics.count else {
             throw RunError.foreignCheckpoint(path: file.path, reason: "'epoch_sums' has another number of metrics")
         }

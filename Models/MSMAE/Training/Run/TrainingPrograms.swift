@@ -11,7 +11,9 @@ public final class RunCompiler {
     }
 
     /// Compiles a computation; `what` names it.
-    public func compile(_ what: String, _ step: InferenceStep) throws -> CompiledStep { try timed(what) { try compiler.compile(step) } }
+    public func compile(_ what: String, _ step: InferenceStep) throws -> CompiledStep {
+        try timed(what) { try compiler.compile(step) }
+    }
 
     /// The programs of an update from so many batches.
     func compile(
@@ -19,11 +21,13 @@ public final class RunCompiler {
     ) throws -> TrainingPrograms {
         try timed(what) {
             guard count > 1 else {
-                return TrainingPrograms(accumulate: nil, update: try compiler.compile(step, learningRateScale: learningRateScale))
+                return TrainingPrograms(
+                    accumulate: nil, update: try compiler.compile(step, learningRateScale: learningRateScale))
             }
             return TrainingPrograms(
                 accumulate: try compiler.compile(step, [.accumulate(of: count)]),
-                update: try compiler.compile(step, [.updateWithAccumulated(of: count)], learningRateScale: learningRateScale))
+                update: try compiler.compile(
+                    step, [.updateWithAccumulated(of: count)], learningRateScale: learningRateScale))
         }
     }
 
@@ -44,12 +48,15 @@ struct TrainingPrograms {
 }
 
 extension CompiledStep {
-    /// Those of some inputs that the program looks at: without masking and drop path, for example, there is no random key.
+    /// Those of some inputs that the program looks at: without masking and drop path, for example, there is no random
+    /// key.
     func taken(from inputs: [String: TensorData]) -> [String: TensorData] {
         let names = Set(program.inputs.map(\.name))
         return inputs.filter { names.contains($0.key) }
     }
 
     /// Gives the state the parameters that this program needs and it has not got.
-    func addParameters(to state: ProgramState, seed: Int) throws { try state.add(program.parameters, seed: UInt64(seed)) }
+    func addParameters(to state: ProgramState, seed: Int) throws {
+        try state.add(program.parameters, seed: UInt64(seed))
+    }
 }

@@ -2,8 +2,8 @@ import Apus
 
 /// What a workflow adds to the ``Trainer``: its data, its programs, and what it does between epochs.
 ///
-/// A task keeps whatever must survive a stop in ``savedTensors`` and ``savedMetadata``: a run that was stopped anywhere and gone on
-/// with ends with the same weights, bit for bit.
+/// A task keeps whatever must survive a stop in ``savedTensors`` and ``savedMetadata``: a run that was stopped anywhere
+/// and gone on with ends with the same weights, bit for bit.
 public protocol TrainingTask: AnyObject {
     associatedtype Settings: RunSettings
     associatedtype Batches: BatchSource
@@ -18,7 +18,8 @@ public protocol TrainingTask: AnyObject {
     /// Scalars that the training program hands out; the first is the loss.
     var metrics: [TrainingMetric] { get }
 
-    /// Declares the training step of epochs with a masking; programs are compiled anew where ``RunSettings/masking(inEpoch:)`` changes.
+    /// Declares the training step of epochs with a masking; programs are compiled anew where
+    /// ``RunSettings/masking(inEpoch:)`` changes.
     func trainingStep(masking: Masking?) -> TrainingStep
     /// A constant factor of a weight's learning rate.
     func learningRateScale(of weight: String) -> Double
@@ -36,14 +37,15 @@ public protocol TrainingTask: AnyObject {
     ///
     /// It is asked again when a run goes on from there, and does not repeat what it has done.
     func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision
-    /// Evaluates the result of a run that has come to its end, and returns numbers by which runs of several seeds are compared; nil if it
-    /// was asked to stop meanwhile.
+    /// Evaluates the result of a run that has come to its end, and returns numbers by which runs of several seeds are
+    /// compared; nil if it was asked to stop meanwhile.
     func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]?
 
     /// What a checkpoint holds beside weights, optimizer and position.
     var savedTensors: [SafetensorsWriter.Tensor] { get }
     var savedMetadata: [String: String] { get }
-    /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:)`` or ``RunError/foreignCheckpoint(path:reason:)``.
+    /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:)`` or
+    /// ``RunError/foreignCheckpoint(path:reason:)``.
     func restore(from file: SafetensorsFile) throws
 }
 

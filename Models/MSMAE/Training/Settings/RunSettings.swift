@@ -20,9 +20,11 @@ public protocol RunSettings: Hashable, Sendable {
     /// Side of the images in pixels, if it is not the preset's.
     var imageSize: Int? { get set }
     var precision: String { get set }
-    /// Intensities of 16-bit grey images that become black and white, such as "-1024,3071"; nil where images are as they are seen.
+    /// Intensities of 16-bit grey images that become black and white, such as "-1024,3071"; nil where images are as
+    /// they are seen.
     var window: String? { get set }
-    /// Memory that parameters and activations may take, such as "1.5GB"; parts of the forward pass are computed again to stay below it.
+    /// Memory that parameters and activations may take, such as "1.5GB"; parts of the forward pass are computed again
+    /// to stay below it.
     var memoryLimit: String? { get set }
     var epochs: Int { get set }
     /// Images of one run of the training program.
@@ -64,7 +66,8 @@ extension RunSettings {
 
     /// All settings that have a value, by name.
     public var values: [String: SettingValue] {
-        Dictionary(uniqueKeysWithValues: Self.all.compactMap { setting in setting.read(self).map { (setting.name, $0) } })
+        Dictionary(
+            uniqueKeysWithValues: Self.all.compactMap { setting in setting.read(self).map { (setting.name, $0) } })
     }
 
     /// The settings as the text of a JSON object.
@@ -78,7 +81,9 @@ extension RunSettings {
     /// Reads what ``json`` has written; throws `DecodingError` or `SettingError`.
     public init(json: String) throws {
         self.init()
-        for (name, value) in try JSONDecoder().decode([String: SettingValue].self, from: Data(json.utf8)) { try set(name, value) }
+        for (name, value) in try JSONDecoder().decode([String: SettingValue].self, from: Data(json.utf8)) {
+            try set(name, value)
+        }
     }
 
     /// The defaults changed by settings that are given by name, with paths that do not depend on the current folder.
@@ -111,7 +116,8 @@ extension RunSettings {
     /// How programs are compiled.
     var compilerOptions: CompilerOptions {
         CompilerOptions(
-            precision: Compiler.Precision(rawValue: precision) ?? .float32, memoryLimit: memoryLimit.flatMap(ByteCount.init)?.bytes)
+            precision: Compiler.Precision(rawValue: precision) ?? .float32,
+            memoryLimit: memoryLimit.flatMap(ByteCount.init)?.bytes)
     }
 
     /// The preset's model, with the size of the images and the number of classes.
@@ -150,7 +156,8 @@ extension WarmupSettings {
 
     public var schedule: LearningRateSchedule {
         .warmupCosine(
-            base: learningRate ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch),
+            base: learningRate
+                ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch),
             minimum: minimumLearningRate, warmupEpochs: warmupEpochs, epochs: Double(epochs))
     }
 }

@@ -2,7 +2,8 @@ import Apus
 
 /// One setting of a run: its name, what it may be, and where it is kept.
 ///
-/// The command line, configuration files, the saved `config.json` and the comparison with a resumed run all go by ``RunSettings/all``.
+/// The command line, configuration files, the saved `config.json` and the comparison with a resumed run all go by
+/// ``RunSettings/all``.
 public struct Setting<Settings: RunSettings>: Sendable {
     /// The name, in kebab case.
     public let name: String
@@ -71,8 +72,10 @@ extension Setting where Settings: WarmupSettings {
 extension Setting {
     typealias Key<Value> = WritableKeyPath<Settings, Value> & Sendable
 
-    static func text(_ name: String, _ key: Key<String>, among allowed: [String]? = nil, free: Bool = false) -> Setting {
-        Setting(name: name, shapesTheResult: !free, read: { .text($0[keyPath: key]) }) { (settings, value) throws(SettingError) in
+    static func text(_ name: String, _ key: Key<String>, among allowed: [String]? = nil, free: Bool = false) -> Setting
+    {
+        Setting(name: name, shapesTheResult: !free, read: { .text($0[keyPath: key]) }) {
+            (settings, value) throws(SettingError) in
             guard case .text(let text) = value else { throw .wrongType(name: name, value: value, wanted: "a text") }
             if let allowed, !allowed.contains(text) {
                 throw .outOfRange(name: name, value: value, allowed: "one of \(allowed.joined(separator: ", "))")
@@ -90,63 +93,82 @@ extension Setting {
 
     /// Bytes with a unit. What is computed again gives the same bits, so it does not shape the result.
     static func byteCount(_ name: String, _ key: Key<String?>) -> Setting {
-        Setting(name: name, shapesTheResult: false, read: { $0[keyPath: key].map { .text($0) } }) { (settings, value) throws(SettingError) in
+        Setting(name: name, shapesTheResult: false, read: { $0[keyPath: key].map { .text($0) } }) {
+            (settings, value) throws(SettingError) in
             guard ByteCount(value.description) != nil else {
-                throw .outOfRange(name: name, value: value, allowed: "a number of bytes above 0, such as 1.5GB or 800MB")
+                throw .outOfRange(
+                    name: name, value: value, allowed: "a number of bytes above 0, such as 1.5GB or 800MB")
             }
             settings[keyPath: key] = value.description
         }
     }
 
     static func window(_ name: String, _ key: Key<String?>) -> Setting {
-        Setting(name: name, shapesTheResult: true, read: { $0[keyPath: key].map { .text($0) } }) { (settings, value) throws(SettingError) in
+        Setting(name: name, shapesTheResult: true, read: { $0[keyPath: key].map { .text($0) } }) {
+            (settings, value) throws(SettingError) in
             guard (try? IntensityWindow(value.description)) != nil else {
-                throw .outOfRange(name: name, value: value, allowed: "two numbers, the lower one first, such as -1024,3071")
+                throw .outOfRange(
+                    name: name, value: value, allowed: "two numbers, the lower one first, such as -1024,3071")
             }
             settings[keyPath: key] = value.description
         }
     }
 
     static func flag(_ name: String, _ key: Key<Bool>, free: Bool = false) -> Setting {
-        Setting(name: name, shapesTheResult: !free, read: { .flag($0[keyPath: key]) }) { (settings, value) throws(SettingError) in
-            guard case .flag(let flag) = value else { throw .wrongType(name: name, value: value, wanted: "true or false") }
+        Setting(name: name, shapesTheResult: !free, read: { .flag($0[keyPath: key]) }) {
+            (settings, value) throws(SettingError) in
+            guard case .flag(let flag) = value else {
+                throw .wrongType(name: name, value: value, wanted: "true or false")
+            }
             settings[keyPath: key] = flag
         }
     }
 
     static func integer(_ name: String, _ key: Key<Int>, _ range: ClosedRange<Int>, free: Bool = false) -> Setting {
-        Setting(name: name, shapesTheResult: !free, read: { .integer($0[keyPath: key]) }) { (settings, value) throws(SettingError) in
+        Setting(name: name, shapesTheResult: !free, read: { .integer($0[keyPath: key]) }) {
+            (settings, value) throws(SettingError) in
             settings[keyPath: key] = try integer(value, name, range)
         }
     }
 
-    static func optionalInteger(_ name: String, _ key: Key<Int?>, _ range: ClosedRange<Int>, free: Bool = false) -> Setting {
-        Setting(name: name, shapesTheResult: !free, read: { $0[keyPath: key].map { .integer($0) } }) { (settings, value) throws(SettingError) in
+    static func optionalInteger(_ name: String, _ key: Key<Int?>, _ range: ClosedRange<Int>, free: Bool = false)
+        -> Setting
+    {
+        Setting(name: name, shapesTheResult: !free, read: { $0[keyPath: key].map { .integer($0) } }) {
+            (settings, value) throws(SettingError) in
             settings[keyPath: key] = try integer(value, name, range)
         }
     }
 
     static func number(_ name: String, _ key: Key<Double>, _ range: ClosedRange<Double>) -> Setting {
-        Setting(name: name, shapesTheResult: true, read: { .number($0[keyPath: key]) }) { (settings, value) throws(SettingError) in
+        Setting(name: name, shapesTheResult: true, read: { .number($0[keyPath: key]) }) {
+            (settings, value) throws(SettingError) in
             settings[keyPath: key] = try number(value, name, range)
         }
     }
 
     static func optionalNumber(_ name: String, _ key: Key<Double?>, _ range: ClosedRange<Double>) -> Setting {
-        Setting(name: name, shapesTheResult: true, read: { $0[keyPath: key].map { .number($0) } }) { (settings, value) throws(SettingError) in
+        Setting(name: name, shapesTheResult: true, read: { $0[keyPath: key].map { .number($0) } }) {
+            (settings, value) throws(SettingError) in
             settings[keyPath: key] = try number(value, name, range)
         }
     }
 
-    private static func integer(_ value: SettingValue, _ name: String, _ range: ClosedRange<Int>) throws(SettingError) -> Int {
-        guard case .integer(let integer) = value else { throw .wrongType(name: name, value: value, wanted: "a whole number") }
+    private static func integer(_ value: SettingValue, _ name: String, _ range: ClosedRange<Int>) throws(SettingError)
+        -> Int
+    {
+        guard case .integer(let integer) = value else {
+            throw .wrongType(name: name, value: value, wanted: "a whole number")
+        }
         guard range.contains(integer) else {
             throw .outOfRange(name: name, value: value, allowed: "from \(range.lowerBound) to \(range.upperBound)")
         }
         return integer
     }
 
-    private static func number(_ value: SettingValue, _ name: String, _ range: ClosedRange<Double>) throws(SettingError) -> Double {
+    private static func number(_ value: SettingValue, _ name: String, _ range: ClosedRange<Double>) throws(SettingError)
+        -> Double
+    {
         let number: Double
         switch value {
         case .number(let given): number = given
@@ -157,7 +179,9 @@ extension Setting {
             let hasEnd = range.upperBound < .greatestFiniteMagnitude
             throw .outOfRange(
                 name: name, value: value,
-                allowed: hasEnd ? "from \(text(range.lowerBound)) to \(text(range.upperBound))" : "a number from \(text(range.lowerBound)) on")
+                allowed: hasEnd
+                    ? "from \(text(range.lowerBound)) to \(text(range.upperBound))"
+                    : "a number from \(text(range.lowerBound)) on")
         }
         return number
     }

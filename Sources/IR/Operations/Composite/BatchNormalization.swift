@@ -1,4 +1,5 @@
-/// (x − mean) / √(variance + ε) · weight + bias, with mean and biased variance of each channel over all other axes (Ioffe and Szegedy 2015).
+/// (x − mean) / √(variance + ε) · weight + bias, with mean and biased variance of each channel over all other axes
+/// (Ioffe and Szegedy 2015).
 ///
 /// Operands: x, and weight [c] and bias [c] or neither; `axis` is the axis of x that has the c channels.
 public struct BatchNormalization: CompositeOperation, DifferentiableOperation {
@@ -18,28 +19,40 @@ public struct BatchNormalization: CompositeOperation, DifferentiableOperation {
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
-        guard operands.count == 1 || operands.count == 3 else { throw error(.structure, "takes 1 or 3 operands, has \(operands.count)") }
+        guard operands.count == 1 || operands.count == 3 else {
+            throw error(.structure, "takes 1 or 3 operands, has \(operands.count)")
+        }
         try expectFloat(operands[0])
         try expect(axis: axis, rank: operands[0].rank)
-        guard epsilon >= 0, epsilon.isFinite else { throw error(.attribute, "epsilon \(epsilon) is not a number from 0 up") }
+        guard epsilon >= 0, epsilon.isFinite else {
+            throw error(.attribute, "epsilon \(epsilon) is not a number from 0 up")
+        }
         let channels = operands[0].with(shape: [operands[0].shape[axis]])
-        for operand in operands.dropFirst() where operand != channels { throw error(.shape, "weight and bias are \(operand), not \(channels)") }
+        for operand in operands.dropFirst() where operand != channels {
+            throw error(.shape, "weight and bias are \(operand), not \(channels)")
+        }
         return operands[0]
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
-        let x = operands[0], channels = type.shape[axis], stride = x.strides[axis], count = Double(type.count / channels)
+        let x = operands[0], channels = type.shape[axis], stride = x.strides[axis],
+            count = Double(type.count / channels)
         func channel(_ place: Int) -> Int { place / stride % channels }
         var means = [Double](repeating: 0, count: channels), variances = means
         for (place, value) in x.values.enumerated() { means[channel(place)] += value / count }
-        for (place, value) in x.values.enumerated() { variances[channel(place)] += (value - means[channel(place)]) * (value - means[channel(place)]) / count }
-        return HostTensor(type, x.values.enumerated().map { place, value in
-            let c = channel(place), normalized = (value - means[c]) / (variances[c] + epsilon).squareRoot()
-            return operands.count == 1 ? normalized : normalized * operands[1].values[c] + operands[2].values[c]
-        })
+        for (place, value) in x.values.enumerated() {
+            variances[channel(place)] += (value - means[channel(place)]) * (value - means[channel(place)]) / count
+        }
+        return HostTensor(
+            type,
+            x.values.enumerated().map { place, value in
+                let c = channel(place), normalized = (value - means[c]) / (variances[c] + epsilon).squareRoot()
+                return operands.count == 1 ? normalized : normalized * operands[1].values[c] + operands[2].values[c]
+            })
     }
 
-    /// The normalised elements and the inverse deviations [c]; forward and backward pass build the same nodes, so they share them.
+    /// The normalised elements and the inverse deviations [c]; forward and backward pass build the same nodes, so they
+    /// share them.
     private func normalized(_ x: Tensor) -> (elements: Tensor, inverseDeviation: Tensor) {
         let (mean, variance) = channelMoments(x, axis: axis)
         let inverse = 1 / sqrt(variance + epsilon)
@@ -79,16 +92,22 @@ public func channelMoments(_ x: Tensor, axis: Int) -> (mean: Tensor, variance: T
     return (means, mean(centred * centred, axes: others))
 }
 
-/// Batch normalisation with the statistics of x itself, as in training: x with its channels along `axis`, weight [c] and bias [c] or neither.
+/// Batch normalisation with the statistics of x itself, as in training: x with its channels along `axis`, weight [c]
+/// and bias [c] or neither.
 public func batchNormalization(
-    _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, axis: Int = 1, epsilon: Double, file: String = #fileID, line: Int = #line
+    _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, axis: Int = 1, epsilon: Double, file: String = #fileID,
+    line: Int = #line
 ) -> Tensor {
-    x.builder.add(BatchNormalization(axis: axis, epsilon: epsilon), [x] + [weight, bias].compactMap(\.self), location: x.builder.location(file, line))
+    x.builder.add(
+        BatchNormalization(axis: axis, epsilon: epsilon), [x] + [weight, bias].compactMap(\.self),
+        location: x.builder.location(file, line))
 }
 
-/// Batch normalisation with given statistics, as in evaluation: (x − mean) / √(variance + ε), then weight and bias; all of the channels, [c].
+/// Batch normalisation with given statistics, as in evaluation: (x − mean) / √(variance + ε), then weight and bias; all
+/// of the channels, [c].
 public func batchNormalization(
-    _ x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, axis: Int = 1, epsilon: Double
+    _ x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, axis: Int = 1,
+    epsilon: Double
 ) -> Tensor {
     guard x.isValid else { return x }
     let inverse = 1 / sqrt(variance + epsilon)

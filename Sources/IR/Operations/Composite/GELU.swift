@@ -1,6 +1,7 @@
 import Foundation
 
-/// x · Φ(x), with the distribution function Φ of the normal distribution (Hendrycks and Gimpel 2016), the exact form with erf.
+/// x · Φ(x), with the distribution function Φ of the normal distribution (Hendrycks and Gimpel 2016), the exact form
+/// with erf.
 public struct GELU: CompositeOperation, DifferentiableOperation {
     public static let name = "gelu"
     public init() {}

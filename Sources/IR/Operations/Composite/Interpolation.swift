@@ -1,5 +1,5 @@
-/// Linear interpolation along one axis to another extent, with aligned corners: the first and the last element stay what they are,
-/// and element i of the result lies at i · (n − 1) / (size − 1) among those of the operand.
+/// Linear interpolation along one axis to another extent, with aligned corners: the first and the last element stay
+/// what they are, and element i of the result lies at i · (n − 1) / (size − 1) among those of the operand.
 public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
     public static let name = "interpolate"
     public var axis: Int
@@ -21,7 +21,9 @@ public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
         try expect(operands, count: 1)
         try expectFloat(operands[0])
         try expect(axis: axis, rank: operands[0].rank)
-        guard 1...RowMixing.largest ~= size else { throw error(.attribute, "the size \(size) is not from 1 to \(RowMixing.largest)") }
+        guard 1...RowMixing.largest ~= size else {
+            throw error(.attribute, "the size \(size) is not from 1 to \(RowMixing.largest)")
+        }
         var shape = operands[0].shape
         shape[axis] = size
         return operands[0].with(shape: shape)
@@ -44,11 +46,15 @@ public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
         return result
     }
 
-    public func decompose(_ operands: [Tensor]) -> Tensor { along(operands[0]) { $0.mixed(.interpolation(from: operands[0].shape[axis], to: size)) } }
+    public func decompose(_ operands: [Tensor]) -> Tensor {
+        along(operands[0]) { $0.mixed(.interpolation(from: operands[0].shape[axis], to: size)) }
+    }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         let count = context.operands[0].shape[axis]
-        return [along(context.seed) { $0.mixed(RowMixing.interpolation(from: count, to: size).transposed(rows: count)) }]
+        return [
+            along(context.seed) { $0.mixed(RowMixing.interpolation(from: count, to: size).transposed(rows: count)) }
+        ]
     }
 
     /// Applies a function of rows to a tensor whose rows go along the axis.
@@ -58,13 +64,17 @@ public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
     }
 }
 
-/// Images [n, c, h, w] resized to [n, c, height, width] by bilinear interpolation with aligned corners, as PyTorch's `interpolate` with
-/// `align_corners=True`.
-public func bilinearResized2D(_ x: Tensor, height: Int, width: Int, file: String = #fileID, line: Int = #line) -> Tensor {
+/// Images [n, c, h, w] resized to [n, c, height, width] by bilinear interpolation with aligned corners, as PyTorch's
+/// `interpolate` with `align_corners=True`.
+public func bilinearResized2D(_ x: Tensor, height: Int, width: Int, file: String = #fileID, line: Int = #line) -> Tensor
+{
     guard x.isValid else { return x }
     let place = x.builder.location(file, line)
     guard x.rank == 4 else {
-        return x.builder.report(GraphError(.shape, operation: "bilinearResized2D", "takes images [n,c,h,w], has \(shapeText(x.shape))", location: place))
+        return x.builder.report(
+            GraphError(
+                .shape, operation: "bilinearResized2D", "takes images [n,c,h,w], has \(shapeText(x.shape))",
+                location: place))
     }
     let rows = x.builder.add(LinearInterpolation(axis: 2, size: height), [x], location: place)
     return x.builder.add(LinearInterpolation(axis: 3, size: width), [rows], location: place)

@@ -11,11 +11,13 @@ public struct LogSoftmax: CompositeOperation, DifferentiableOperation {
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
-        HostTensor(type, Softmax.rows(operands[0]).flatMap { row in
-            let largest = row.max() ?? 0
-            let logarithm = Foundation.log(row.map { Foundation.exp($0 - largest) }.reduce(0, +))
-            return row.map { $0 - largest - logarithm }
-        })
+        HostTensor(
+            type,
+            Softmax.rows(operands[0]).flatMap { row in
+                let largest = row.max() ?? 0
+                let logarithm = Foundation.log(row.map { Foundation.exp($0 - largest) }.reduce(0, +))
+                return row.map { $0 - largest - logarithm }
+            })
     }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {

@@ -8,16 +8,23 @@ public func oneHot(_ labels: Tensor, classes: Int) -> Tensor {
 /// The mean cross entropy of logits [n, classes] and labels (i32 [n]), a scalar.
 ///
 /// With label smoothing s the target is (1 − s) on the label plus s / classes everywhere (Szegedy et al. 2016).
-public func crossEntropy(_ logits: Tensor, _ labels: Tensor, smoothing: Double = 0, file: String = #fileID, line: Int = #line) -> Tensor {
+public func crossEntropy(
+    _ logits: Tensor, _ labels: Tensor, smoothing: Double = 0, file: String = #fileID, line: Int = #line
+) -> Tensor {
     guard logits.isValid, labels.isValid else { return logits.isValid ? labels : logits }
     guard logits.rank == 2, labels.type == TensorType(.i32, [logits.shape[0]]) else {
-        return logits.builder.report(GraphError(.shape, operation: "crossEntropy",
-            "takes logits f32[n,classes] and labels i32[n], has \(logits.type) and \(labels.type)", location: logits.builder.location(file, line)))
+        return logits.builder.report(
+            GraphError(
+                .shape, operation: "crossEntropy",
+                "takes logits f32[n,classes] and labels i32[n], has \(logits.type) and \(labels.type)",
+                location: logits.builder.location(file, line)))
     }
-    return crossEntropy(logits, targets: oneHot(labels, classes: logits.shape[1]), smoothing: smoothing, file: file, line: line)
+    return crossEntropy(
+        logits, targets: oneHot(labels, classes: logits.shape[1]), smoothing: smoothing, file: file, line: line)
 }
 
-/// The mean cross entropy of logits [n, classes] and target distributions [n, classes], whose rows add up to 1, a scalar.
+/// The mean cross entropy of logits [n, classes] and target distributions [n, classes], whose rows add up to 1, a
+/// scalar.
 ///
 /// With label smoothing s the target is (1 − s) times the given one plus s / classes everywhere (Szegedy et al. 2016).
 public func crossEntropy(
@@ -25,8 +32,11 @@ public func crossEntropy(
 ) -> Tensor {
     guard logits.isValid, targets.isValid else { return logits.isValid ? targets : logits }
     guard logits.rank == 2, targets.type == logits.type else {
-        return logits.builder.report(GraphError(.shape, operation: "crossEntropy",
-            "takes logits and targets f32[n,classes], has \(logits.type) and \(targets.type)", location: logits.builder.location(file, line)))
+        return logits.builder.report(
+            GraphError(
+                .shape, operation: "crossEntropy",
+                "takes logits and targets f32[n,classes], has \(logits.type) and \(targets.type)",
+                location: logits.builder.location(file, line)))
     }
     let target = smoothing == 0 ? targets : targets * (1 - smoothing) + smoothing / Double(logits.shape[1])
     return -mean(sum(target * logSoftmax(logits), axes: [-1]))
@@ -42,7 +52,8 @@ public func meanSquaredError(_ prediction: Tensor, _ target: Tensor) -> Tensor {
 public func argmax(_ x: Tensor) -> Tensor {
     guard x.isValid else { return x }
     guard let count = x.shape.last else {
-        return x.builder.report(GraphError(.shape, operation: "argmax", "a scalar has no axis to search", location: x.builder.location))
+        return x.builder.report(
+            GraphError(.shape, operation: "argmax", "a scalar has no axis to search", location: x.builder.location))
     }
     let indices = x.builder.add(Iota(TensorType(.i32, x.shape), axis: x.rank - 1), [])
     let isLargest = equal(x, maximum(x, axes: [-1], keepAxes: true))

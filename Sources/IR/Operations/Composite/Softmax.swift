@@ -15,12 +15,14 @@ public struct Softmax: CompositeOperation, DifferentiableOperation {
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
-        HostTensor(type, Self.rows(operands[0]).flatMap { row in
-            let largest = row.max() ?? 0
-            let powers = row.map { Foundation.exp($0 - largest) }
-            let total = powers.reduce(0, +)
-            return powers.map { $0 / total }
-        })
+        HostTensor(
+            type,
+            Self.rows(operands[0]).flatMap { row in
+                let largest = row.max() ?? 0
+                let powers = row.map { Foundation.exp($0 - largest) }
+                let total = powers.reduce(0, +)
+                return powers.map { $0 / total }
+            })
     }
 
     /// The rows of the last axis.
@@ -48,7 +50,10 @@ public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
     // The last axis, and the mistake of a scalar.
     guard axis != x.rank - 1 else { return x.builder.add(Softmax(), [x]) }
     guard x.shape.indices.contains(axis) else {
-        return x.builder.report(GraphError(.attribute, operation: Softmax.name, "axis \(given) is out of range for rank \(x.rank)", location: x.builder.location))
+        return x.builder.report(
+            GraphError(
+                .attribute, operation: Softmax.name, "axis \(given) is out of range for rank \(x.rank)",
+                location: x.builder.location))
     }
     var order = Array(x.shape.indices)
     order.swapAt(axis, x.rank - 1)

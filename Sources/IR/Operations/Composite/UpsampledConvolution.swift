@@ -1,11 +1,13 @@
-/// The convolution (cross-correlation) of enlarged images: bilinear interpolation with aligned corners to [height, width], then a kernel of
-/// odd sides with as much zero padding as keeps that size. Where the size is that of the images, a plain convolution.
+/// The convolution (cross-correlation) of enlarged images: bilinear interpolation with aligned corners to [height,
+/// width], then a kernel of odd sides with as much zero padding as keeps that size. Where the size is that of the
+/// images, a plain convolution.
 ///
-/// Operands: x [n, h, w, c] and kernel [o, c, kh, kw], channels last in images, in PyTorch's order in the kernel; the result is [n, height, width, o].
+/// Operands: x [n, h, w, c] and kernel [o, c, kh, kw], channels last in images, in PyTorch's order in the kernel; the
+/// result is [n, height, width, o].
 ///
-/// Interpolation acts on places and the kernel on channels too; both are linear. So channels are mixed first, for each place of the kernel, on the
-/// small images, where it takes a fraction of the products; what is interpolated, shifted and added up are the results. Neither enlarged images
-/// nor windows of them are ever stored.
+/// Interpolation acts on places and the kernel on channels too; both are linear. So channels are mixed first, for each
+/// place of the kernel, on the small images, where it takes a fraction of the products; what is interpolated, shifted
+/// and added up are the results. Neither enlarged images nor windows of them are ever stored.
 public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation {
     public static let name = "upsampled_convolution"
     public var height: Int, width: Int
@@ -26,8 +28,13 @@ public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation 
         let (x, kernel) = (operands[0], operands[1])
         try expectFloat(x)
         guard x.element == kernel.element else { throw error(.elementType, "element types differ: \(x) and \(kernel)") }
-        guard x.rank == 4, kernel.rank == 4, x.shape[3] == kernel.shape[1], kernel.shape[2] % 2 == 1, kernel.shape[3] % 2 == 1 else {
-            throw error(.shape, "takes images [n,h,w,c] and a kernel [o,c,kh,kw] of odd sides, has \(shapeText(x.shape)) and \(shapeText(kernel.shape))")
+        guard x.rank == 4, kernel.rank == 4, x.shape[3] == kernel.shape[1], kernel.shape[2] % 2 == 1,
+            kernel.shape[3] % 2 == 1
+        else {
+            throw error(
+                .shape,
+                "takes images [n,h,w,c] and a kernel [o,c,kh,kw] of odd sides, has \(shapeText(x.shape)) and \(shapeText(kernel.shape))"
+            )
         }
         guard 1...RowMixing.largest ~= height, 1...RowMixing.largest ~= width else {
             throw error(.attribute, "the size \(height)x\(width) is not from 1 to \(RowMixing.largest)")
@@ -47,7 +54,8 @@ public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation 
             forEachIndex(Array(kernel.shape.dropFirst())) { tap, _ in
                 let row = index[1] + tap[1] - kernel.shape[2] / 2, column = index[2] + tap[2] - kernel.shape[3] / 2
                 guard 0..<height ~= row, 0..<width ~= column else { return }
-                result.values[place] += x.values[position([index[0], row, column, tap[0]], x.strides)]
+                result.values[place] +=
+                    x.values[position([index[0], row, column, tap[0]], x.strides)]
                     * kernel.values[position([index[3]] + tap, kernel.strides)]
             }
         }
@@ -64,8 +72,9 @@ public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation 
     private func ordered(_ kernel: Tensor) -> Tensor { kernel.transpose([3, 2, 0, 1]) }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        let (x, kernel) = (operands[0], operands[1]), n = x.shape[0], (h, o) = (x.shape[1], kernel.shape[0]), (kh, kw) = (kernel.shape[2], kernel.shape[3])
-        let products = dot(x, ordered(kernel), contracting: [(3, 3)])                               // [n, h, w, kw, kh, o]
+        let (x, kernel) = (operands[0], operands[1]), n = x.shape[0], (h, o) = (x.shape[1], kernel.shape[0]),
+            (kh, kw) = (kernel.shape[2], kernel.shape[3])
+        let products = dot(x, ordered(kernel), contracting: [(3, 3)])  // [n, h, w, kw, kh, o]
         let columns = sum(taps(kw, from: x.shape[2], to: width), of: products.transpose([2, 0, 1, 3, 4, 5]), axis: 3)
         let wide = columns.transpose([1, 2, 0, 3, 4, 5]).reshape([n, h, width, kh, o]).copied()
         let rows = sum(taps(kh, from: h, to: height), of: wide.transpose([1, 0, 2, 3, 4]), axis: 3)
@@ -74,29 +83,35 @@ public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation 
 
     /// Σ over an axis of rows that are mixed, for each of its places by another mixing; the axis stays with extent 1.
     private func sum(_ mixings: [RowMixing], of x: Tensor, axis: Int) -> Tensor {
-        let parts = mixings.enumerated().map { number, mixing in x.slice(number..<number + 1, axis: axis).mixed(mixing) }
+        let parts = mixings.enumerated().map { number, mixing in x.slice(number..<number + 1, axis: axis).mixed(mixing)
+        }
         return parts.dropFirst().reduce(parts[0]) { $0 + $1 }
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         let (x, kernel) = (context.operands[0], context.operands[1]), (h, w) = (x.shape[1], x.shape[2])
         let rows = RowMixing.transposed(taps(kernel.shape[2], from: h, to: height), rows: h)
-        let wide = context.seed.transpose([1, 0, 2, 3]).mixed(rows)                                 // [h, kh, n, width, o]
+        let wide = context.seed.transpose([1, 0, 2, 3]).mixed(rows)  // [h, kh, n, width, o]
             .transpose([2, 0, 3, 1, 4]).copied()
         let columns = RowMixing.transposed(taps(kernel.shape[3], from: w, to: width), rows: w)
-        let products = wide.transpose([2, 0, 1, 3, 4]).mixed(columns)                               // [w, kw, n, h, kh, o]
+        let products = wide.transpose([2, 0, 1, 3, 4]).mixed(columns)  // [w, kw, n, h, kh, o]
             .transpose([2, 3, 0, 1, 4, 5]).copied()
-        let weights = dot(x, products, contracting: [(0, 0), (1, 1), (2, 2)])                       // [c, kw, kh, o]
-        return [dot(products, ordered(kernel), contracting: [(3, 0), (4, 1), (5, 2)]), weights.transpose([3, 0, 2, 1])]
+        let weights = dot(x, products, contracting: [(0, 0), (1, 1), (2, 2)])  // [c, kw, kh, o]
+        return [
+            dot(products, ordered(kernel), contracting: [(3, 0), (4, 1), (5, 2)]), weights.transpose([3, 0, 2, 1]),
+        ]
     }
 }
 
-/// Enlarges images [n, h, w, c] to [n, height, width, c] by bilinear interpolation with aligned corners, then convolves them with a kernel
-/// [o, c, kh, kw] of odd sides, padded by zeros to the same size: [n, height, width, o]. Without a size, images stay as large as they are.
+/// Enlarges images [n, h, w, c] to [n, height, width, c] by bilinear interpolation with aligned corners, then convolves
+/// them with a kernel [o, c, kh, kw] of odd sides, padded by zeros to the same size: [n, height, width, o]. Without a
+/// size, images stay as large as they are.
 public func upsampledConvolution2D(
     _ x: Tensor, kernel: Tensor, height: Int? = nil, width: Int? = nil, file: String = #fileID, line: Int = #line
 ) -> Tensor {
     guard x.isValid else { return x }
     let (h, w) = x.rank == 4 ? (x.shape[1], x.shape[2]) : (1, 1)
-    return x.builder.add(UpsampledConvolution(height: height ?? h, width: width ?? w), [x, kernel], location: x.builder.location(file, line))
+    return x.builder.add(
+        UpsampledConvolution(height: height ?? h, width: width ?? w), [x, kernel],
+        location: x.builder.location(file, line))
 }

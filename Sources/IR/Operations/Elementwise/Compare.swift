@@ -1,27 +1,32 @@
 /// A comparison of two tensors, element by element; a comparison with NaN is false, except "not equal".
 public struct Compare: ElementwiseOperation, NonDifferentiableOperation {
     public static let name = "compare"
-    public enum Direction: String, Hashable, Sendable, CaseIterable { case equal, notEqual, less, lessEqual, greater, greaterEqual }
+    public enum Direction: String, Hashable, Sendable, CaseIterable {
+        case equal, notEqual, less, lessEqual, greater, greaterEqual
+    }
     public var direction: Direction
 
     public init(_ direction: Direction) { self.direction = direction }
     public var attributes: Attributes { [("direction", .text(direction.rawValue))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         let text = try attributes.text("direction")
-        guard let direction = Direction(rawValue: text) else { throw GraphError(.syntax, operation: Self.name, "unknown direction '\(text)'") }
+        guard let direction = Direction(rawValue: text) else {
+            throw GraphError(.syntax, operation: Self.name, "unknown direction '\(text)'")
+        }
         self.direction = direction
     }
 
     public func scalar(_ operands: [Double]) -> Double {
         let (x, y) = (operands[0], operands[1])
-        let holds = switch direction {
-        case .equal: x == y
-        case .notEqual: x != y
-        case .less: x < y
-        case .lessEqual: x <= y
-        case .greater: x > y
-        case .greaterEqual: x >= y
-        }
+        let holds =
+            switch direction {
+            case .equal: x == y
+            case .notEqual: x != y
+            case .less: x < y
+            case .lessEqual: x <= y
+            case .greater: x > y
+            case .greaterEqual: x >= y
+            }
         return holds ? 1 : 0
     }
 

@@ -8,8 +8,12 @@ public struct Select: ElementwiseOperation, DifferentiableOperation {
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 3)
-        guard operands[0].element == .bool else { throw error(.elementType, "the condition is \(operands[0]), not bool") }
-        guard operands[1] == operands[2] else { throw error(.elementType, "the choices \(operands[1]) and \(operands[2]) differ") }
+        guard operands[0].element == .bool else {
+            throw error(.elementType, "the condition is \(operands[0]), not bool")
+        }
+        guard operands[1] == operands[2] else {
+            throw error(.elementType, "the choices \(operands[1]) and \(operands[2]) differ")
+        }
         guard operands[0].shape == operands[1].shape else {
             throw error(.shape, "the condition \(operands[0]) and the choices \(operands[1]) differ in shape")
         }

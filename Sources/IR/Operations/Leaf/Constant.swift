@@ -17,11 +17,16 @@ public struct Constant: Operation, NonDifferentiableOperation {
     /// The number that all elements have, if they all have the same.
     public var splat: Double? { values.count == 1 ? values[0] : nil }
 
-    public var attributes: Attributes { [values.count == 1 ? ("value", .number(values[0])) : ("values", .numbers(values))] }
+    public var attributes: Attributes {
+        [values.count == 1 ? ("value", .number(values[0])) : ("values", .numbers(values))]
+    }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         self.type = type
-        values = attributes.first?.name == "values" ? try attributes.numbers("values") : [try attributes.number("value")]
-        guard attributes.first?.name == "value" || values.count != 1 else { throw GraphError(.syntax, "a single number is given as 'value'") }
+        values =
+            attributes.first?.name == "values" ? try attributes.numbers("values") : [try attributes.number("value")]
+        guard attributes.first?.name == "value" || values.count != 1 else {
+            throw GraphError(.syntax, "a single number is given as 'value'")
+        }
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {

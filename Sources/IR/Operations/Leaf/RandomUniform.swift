@@ -22,7 +22,9 @@ public struct RandomUniform: Operation, NonDifferentiableOperation {
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 1)
         guard operands[0] == TensorType(.i32, [2]) else { throw error(.shape, "the key is \(operands[0]), not i32[2]") }
-        guard stream >= 0, stream <= Int(UInt32.max) else { throw error(.attribute, "stream \(stream) is not a 32-bit number") }
+        guard stream >= 0, stream <= Int(UInt32.max) else {
+            throw error(.attribute, "stream \(stream) is not a 32-bit number")
+        }
         guard !isShape(shape) || shape.reduce(1, *) <= 1 << 32 else {
             throw error(.shape, "\(shapeText(shape)) has more elements than a 32-bit counter numbers")
         }

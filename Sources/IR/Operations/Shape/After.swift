@@ -1,7 +1,7 @@
 /// The first operand itself, but not before the second one has been computed.
 ///
-/// What is computed from it is computed late, and is never the same expression as what is computed from the operand directly:
-/// so a value is computed a second time rather than kept.
+/// What is computed from it is computed late, and is never the same expression as what is computed from the operand
+/// directly: so a value is computed a second time rather than kept.
 public struct After: Operation, NonDifferentiableOperation {
     public static let name = "after"
     public init() {}

@@ -1,4 +1,5 @@
-/// Repeats a tensor: axis i of the operand becomes axis `axes[i]` of the result; an extent of 1 is stretched, other axes are new.
+/// Repeats a tensor: axis i of the operand becomes axis `axes[i]` of the result; an extent of 1 is stretched, other
+/// axes are new.
 public struct Broadcast: Operation, DifferentiableOperation {
     public static let name = "broadcast"
     public var shape: [Int]
@@ -19,12 +20,16 @@ public struct Broadcast: Operation, DifferentiableOperation {
         try expect(operands, count: 1)
         let source = operands[0].shape
         guard axes.count == source.count, zip(axes, axes.dropFirst()).allSatisfy({ $0 < $1 }) else {
-            throw error(.attribute, "axes \(axes) do not name the \(source.count) axes of \(shapeText(source)) in order")
+            throw error(
+                .attribute, "axes \(axes) do not name the \(source.count) axes of \(shapeText(source)) in order")
         }
         for (axis, extent) in zip(axes, source) {
             try expect(axis: axis, rank: shape.count)
             guard extent == 1 || extent == shape[axis] else {
-                throw error(.shape, "\(shapeText(source)) cannot be broadcast to \(shapeText(shape)): \(extent) and \(shape[axis]) differ")
+                throw error(
+                    .shape,
+                    "\(shapeText(source)) cannot be broadcast to \(shapeText(shape)): \(extent) and \(shape[axis]) differ"
+                )
             }
         }
         return operands[0].with(shape: shape)
@@ -34,7 +39,9 @@ public struct Broadcast: Operation, DifferentiableOperation {
         var result = HostTensor(type)
         let source = operands[0]
         var strides = [Int](repeating: 0, count: type.rank)
-        for (position, axis) in axes.enumerated() where source.shape[position] > 1 { strides[axis] = source.strides[position] }
+        for (position, axis) in axes.enumerated() where source.shape[position] > 1 {
+            strides[axis] = source.strides[position]
+        }
         forEachIndex(type.shape) { index, place in result.values[place] = source.values[position(index, strides)] }
         return result
     }

@@ -13,7 +13,9 @@ public struct Concatenate: Operation, DifferentiableOperation {
         shape[axis] = 0
         for operand in operands {
             var common = operand.shape
-            guard operand.element == first.element else { throw error(.elementType, "element types of \(first) and \(operand) differ") }
+            guard operand.element == first.element else {
+                throw error(.elementType, "element types of \(first) and \(operand) differ")
+            }
             guard operand.rank == first.rank else { throw error(.shape, "ranks of \(first) and \(operand) differ") }
             common[axis] = shape[axis]
             guard common == shape else { throw error(.shape, "\(first) and \(operand) differ outside axis \(axis)") }

@@ -1,6 +1,7 @@
 /// The operand itself, in memory of its own.
 ///
-/// The schedule computes cheap values anew wherever they are read; a copy says that this one is to lie in memory, contiguously.
+/// The schedule computes cheap values anew wherever they are read; a copy says that this one is to lie in memory,
+/// contiguously.
 public struct Copy: Operation, DifferentiableOperation {
     public static let name = "copy"
     public init() {}

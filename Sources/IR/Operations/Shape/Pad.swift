@@ -24,21 +24,26 @@ public struct Pad: Operation, DifferentiableOperation {
         guard low.count == source.count, high.count == source.count, interior.count == source.count else {
             throw error(.attribute, "widths for \(low.count) axes, operand \(shapeText(source)) has \(source.count)")
         }
-        guard (low + high + interior).allSatisfy({ $0 >= 0 }) else { throw error(.attribute, "widths must not be negative") }
+        guard (low + high + interior).allSatisfy({ $0 >= 0 }) else {
+            throw error(.attribute, "widths must not be negative")
+        }
         for axis in source.indices {
             let (between, overflow) = (source[axis] - 1).multipliedReportingOverflow(by: interior[axis])
             guard !overflow, [low[axis], high[axis], between].allSatisfy({ $0 <= largestElementCount }) else {
                 throw error(.attribute, "the widths of axis \(axis) are too large")
             }
         }
-        return operands[0].with(shape: source.indices.map { low[$0] + source[$0] + (source[$0] - 1) * interior[$0] + high[$0] })
+        return operands[0].with(
+            shape: source.indices.map { low[$0] + source[$0] + (source[$0] - 1) * interior[$0] + high[$0] })
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
         var result = HostTensor(type)
         let target = result.strides
         let offset = position(low, target), strides = zip(target, interior).map { $0 * ($1 + 1) }
-        forEachIndex(operands[0].shape) { index, place in result.values[offset + position(index, strides)] = operands[0].values[place] }
+        forEachIndex(operands[0].shape) { index, place in
+            result.values[offset + position(index, strides)] = operands[0].values[place]
+        }
         return result
     }
 
@@ -52,7 +57,9 @@ public struct Pad: Operation, DifferentiableOperation {
 
 extension Tensor {
     /// Zeros around (`low`, `high`) and between (`interior`) the elements, one width for each axis.
-    public func padded(low: [Int], high: [Int], interior: [Int]? = nil, file: String = #fileID, line: Int = #line) -> Tensor {
+    public func padded(low: [Int], high: [Int], interior: [Int]? = nil, file: String = #fileID, line: Int = #line)
+        -> Tensor
+    {
         let between = interior ?? [Int](repeating: 0, count: low.count)
         if (low + high + between).allSatisfy({ $0 == 0 }) { return self }
         return builder.add(Pad(low: low, high: high, interior: between), [self], location: builder.location(file, line))

@@ -11,12 +11,17 @@ public struct Reshape: Operation, DifferentiableOperation {
         guard isShape(shape) else { throw error(.shape, "\(shapeText(shape)) is not a shape") }
         let result = operands[0].with(shape: shape)
         guard result.count == operands[0].count else {
-            throw error(.shape, "\(shapeText(operands[0].shape)) has \(operands[0].count) elements, \(shapeText(shape)) has \(result.count)")
+            throw error(
+                .shape,
+                "\(shapeText(operands[0].shape)) has \(operands[0].count) elements, \(shapeText(shape)) has \(result.count)"
+            )
         }
         return result
     }
 
-    public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor { HostTensor(type, operands[0].values) }
+    public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
+        HostTensor(type, operands[0].values)
+    }
     public func gradient(_ context: GradientContext) -> [Tensor?] { [context.seed.reshape(context.operands[0].shape)] }
 }
 

@@ -26,7 +26,10 @@ public struct Slice: Operation, DifferentiableOperation {
         }
         for axis in source.indices {
             guard starts[axis] >= 0, starts[axis] < limits[axis], limits[axis] <= source[axis], steps[axis] > 0 else {
-                throw error(.attribute, "\(starts[axis])..<\(limits[axis]) by \(steps[axis]) is not within axis \(axis) of \(shapeText(source))")
+                throw error(
+                    .attribute,
+                    "\(starts[axis])..<\(limits[axis]) by \(steps[axis]) is not within axis \(axis) of \(shapeText(source))"
+                )
             }
         }
         return operands[0].with(shape: source.indices.map { (limits[$0] - starts[$0] - 1) / steps[$0] + 1 })
@@ -36,7 +39,9 @@ public struct Slice: Operation, DifferentiableOperation {
         var result = HostTensor(type)
         let source = operands[0].strides
         let offset = position(starts, source), strides = zip(source, steps).map(*)
-        forEachIndex(type.shape) { index, place in result.values[place] = operands[0].values[offset + position(index, strides)] }
+        forEachIndex(type.shape) { index, place in
+            result.values[place] = operands[0].values[offset + position(index, strides)]
+        }
         return result
     }
 
@@ -50,17 +55,23 @@ public struct Slice: Operation, DifferentiableOperation {
 
 extension Tensor {
     /// Part of a tensor along one axis (negative axes count from the end).
-    public func slice(_ range: Range<Int>, axis: Int, step: Int = 1, file: String = #fileID, line: Int = #line) -> Tensor {
+    public func slice(_ range: Range<Int>, axis: Int, step: Int = 1, file: String = #fileID, line: Int = #line)
+        -> Tensor
+    {
         guard isValid else { return self }
         let axis = self.axis(axis)
         guard axis >= 0, axis < rank else {
-            return builder.report(GraphError(.attribute, operation: Slice.name, "axis \(axis) is out of range for \(shapeText(shape))", location: builder.location(file, line)))
+            return builder.report(
+                GraphError(
+                    .attribute, operation: Slice.name, "axis \(axis) is out of range for \(shapeText(shape))",
+                    location: builder.location(file, line)))
         }
         var starts = [Int](repeating: 0, count: rank), limits = shape, steps = [Int](repeating: 1, count: rank)
         starts[axis] = range.lowerBound
         limits[axis] = range.upperBound
         steps[axis] = step
         if starts == [Int](repeating: 0, count: rank), limits == shape, step == 1 { return self }
-        return builder.add(Slice(starts: starts, limits: limits, steps: steps), [self], location: builder.location(file, line))
+        return builder.add(
+            Slice(starts: starts, limits: limits, steps: steps), [self], location: builder.location(file, line))
     }
 }

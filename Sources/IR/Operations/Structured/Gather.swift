@@ -17,7 +17,9 @@ public struct Gather: Operation, DifferentiableOperation {
             throw error(.attribute, "\(batch) batch axes for \(source) and \(indices)")
         }
         guard source.shape.prefix(batch) == indices.shape.prefix(batch) else {
-            throw error(.shape, "the first \(batch) axes of \(shapeText(source.shape)) and indices \(shapeText(indices.shape)) differ")
+            throw error(
+                .shape,
+                "the first \(batch) axes of \(shapeText(source.shape)) and indices \(shapeText(indices.shape)) differ")
         }
         return source.with(shape: indices.shape + source.shape.dropFirst(batch + 1))
     }
@@ -37,11 +39,15 @@ public struct Gather: Operation, DifferentiableOperation {
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         let rows = context.operands[0].shape[batch]
-        return [context.seed.builder.add(ScatterAdd(batch: batch, rows: rows), [context.operands[1], context.seed]), nil]
+        return [
+            context.seed.builder.add(ScatterAdd(batch: batch, rows: rows), [context.operands[1], context.seed]), nil,
+        ]
     }
 }
 
 /// Rows chosen by index (i32): [batch..., n, rest...] and [batch..., k...] give [batch..., k..., rest...].
-public func gather(_ source: Tensor, _ indices: Tensor, batch: Int = 0, file: String = #fileID, line: Int = #line) -> Tensor {
+public func gather(_ source: Tensor, _ indices: Tensor, batch: Int = 0, file: String = #fileID, line: Int = #line)
+    -> Tensor
+{
     source.builder.add(Gather(batch: batch), [source, indices], location: source.builder.location(file, line))
 }

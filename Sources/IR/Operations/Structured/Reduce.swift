@@ -15,7 +15,9 @@ public struct Reduce: Operation, DifferentiableOperation {
     public var attributes: Attributes { [("kind", .text(kind.rawValue)), ("axes", .integers(axes))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         let text = try attributes.text("kind")
-        guard let kind = Kind(rawValue: text) else { throw GraphError(.syntax, operation: Self.name, "unknown kind '\(text)'") }
+        guard let kind = Kind(rawValue: text) else {
+            throw GraphError(.syntax, operation: Self.name, "unknown kind '\(text)'")
+        }
         self.kind = kind
         axes = try attributes.integers("axes")
     }
@@ -31,12 +33,15 @@ public struct Reduce: Operation, DifferentiableOperation {
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 1)
-        guard operands[0].element != .bool else { throw error(.elementType, "takes numbers, has \(operands[0]); cast first") }
+        guard operands[0].element != .bool else {
+            throw error(.elementType, "takes numbers, has \(operands[0]); cast first")
+        }
         for axis in axes { try expect(axis: axis, rank: operands[0].rank) }
         guard !axes.isEmpty, zip(axes, axes.dropFirst()).allSatisfy({ $0 < $1 }) else {
             throw error(.attribute, "axes \(axes) must be ascending and at least one")
         }
-        return operands[0].with(shape: operands[0].shape.indices.filter { !axes.contains($0) }.map { operands[0].shape[$0] })
+        return operands[0].with(
+            shape: operands[0].shape.indices.filter { !axes.contains($0) }.map { operands[0].shape[$0] })
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {

@@ -24,9 +24,14 @@ public struct ScatterAdd: Operation, DifferentiableOperation {
         let (indices, updates) = (operands[0], operands[1])
         guard indices.element == .i32 else { throw error(.elementType, "indices are \(indices), not i32") }
         try expectFloat(updates)
-        guard batch >= 0, batch <= indices.rank, rows > 0 else { throw error(.attribute, "\(batch) batch axes, \(rows) rows for indices \(indices)") }
+        guard batch >= 0, batch <= indices.rank, rows > 0 else {
+            throw error(.attribute, "\(batch) batch axes, \(rows) rows for indices \(indices)")
+        }
         guard updates.shape.starts(with: indices.shape) else {
-            throw error(.shape, "rows \(shapeText(updates.shape)) do not begin with the shape of the indices \(shapeText(indices.shape))")
+            throw error(
+                .shape,
+                "rows \(shapeText(updates.shape)) do not begin with the shape of the indices \(shapeText(indices.shape))"
+            )
         }
         return updates.with(shape: indices.shape.prefix(batch) + [rows] + updates.shape.dropFirst(indices.rank))
     }

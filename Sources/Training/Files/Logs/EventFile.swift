@@ -1,7 +1,7 @@
 import Foundation
 
-/// A run's numbers as an event file of TensorBoard: records as in TensorFlow's TFRecord files, each a protocol buffer `Event`
-/// (tensorflow/core/util/event.proto) with the numbers of one line of the log.
+/// A run's numbers as an event file of TensorBoard: records as in TensorFlow's TFRecord files, each a protocol buffer
+/// `Event` (tensorflow/core/util/event.proto) with the numbers of one line of the log.
 ///
 /// Tags are the line's event and the field's name, such as `step/loss` or `validation/masked/accuracy`.
 struct EventFile {
@@ -66,7 +66,8 @@ struct EventFile {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.compactMap { name in
             let parts = name.dropFirst(Self.prefix.count).split(separator: ".", omittingEmptySubsequences: false)
-            guard name.hasPrefix(Self.prefix), parts.count == 2, parts[1].count >= 6, let start = Int(parts[0]), let generation = Int(parts[1])
+            guard name.hasPrefix(Self.prefix), parts.count == 2, parts[1].count >= 6, let start = Int(parts[0]),
+                let generation = Int(parts[1])
             else { return nil }
             return (name, start, generation)
         }
@@ -74,7 +75,9 @@ struct EventFile {
 
     /// The numbers of a line; nil for one without, or without a step, and for the one that describes the run.
     private mutating func event(_ line: LogLine) -> Message? {
-        guard let step = line["step"]?.integer, case .text(let event)? = line["event"], event != "start" else { return nil }
+        guard let step = line["step"]?.integer, case .text(let event)? = line["event"], event != "start" else {
+            return nil
+        }
         seconds = line["seconds"]?.double ?? seconds
         let group = if case .text(let path)? = line["path"] { "\(event)/\(path)" } else { event }
         var summary = Message()
@@ -96,10 +99,12 @@ struct EventFile {
     /// Length and content, each with its checksum.
     private static func record(_ message: Message) -> [UInt8] {
         let length = littleEndian(UInt64(message.bytes.count))
-        return length + littleEndian(maskedChecksum(length)) + message.bytes + littleEndian(maskedChecksum(message.bytes))
+        return length + littleEndian(maskedChecksum(length)) + message.bytes
+            + littleEndian(maskedChecksum(message.bytes))
     }
 
-    /// CRC-32C, turned and shifted, so that checksums of data with checksums in it stay good ones (tensorflow/core/lib/hash/crc32c.h).
+    /// CRC-32C, turned and shifted, so that checksums of data with checksums in it stay good ones
+    /// (tensorflow/core/lib/hash/crc32c.h).
     private static func maskedChecksum(_ bytes: [UInt8]) -> UInt32 {
         let checksum = CRC32.castagnoli.checksum(bytes)
         return (checksum >> 15 | checksum << 17) &+ 0xA282_EAD8

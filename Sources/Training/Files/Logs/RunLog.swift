@@ -2,9 +2,9 @@ import Foundation
 
 /// The log of a run: one JSON object per line, each on its way to the disk before the next.
 ///
-/// Beside it, the same lines are kept for other programs: as a table in the file that ends with `.csv` instead, and as an event
-/// file of TensorBoard in the same folder. A killed process leaves at most a half-written last line; opening the log removes it,
-/// and the other files are made anew from what is left.
+/// Beside it, the same lines are kept for other programs: as a table in the file that ends with `.csv` instead, and as
+/// an event file of TensorBoard in the same folder. A killed process leaves at most a half-written last line; opening
+/// the log removes it, and the other files are made anew from what is left.
 public final class RunLog {
     /// One value of a line.
     public enum Value: Sendable, Hashable {

@@ -1,4 +1,5 @@
-/// A run's log as a table with a header (RFC 4180): a column for each field that any line has, empty where a line has it not.
+/// A run's log as a table with a header (RFC 4180): a column for each field that any line has, empty where a line has
+/// it not.
 struct RunTable {
     private let path: String
     private var columns: [String] = []
@@ -27,13 +28,15 @@ struct RunTable {
     private static func cell(_ value: RunLog.Value) -> String {
         switch value {
         case .text(let text): quoted(text)
-        case .list(let values): quoted(values.map { if case .text(let text) = $0 { text } else { $0.json } }.joined(separator: ";"))
+        case .list(let values):
+            quoted(values.map { if case .text(let text) = $0 { text } else { $0.json } }.joined(separator: ";"))
         case .null: ""
         default: value.json
         }
     }
 
     private static func quoted(_ text: String) -> String {
-        text.unicodeScalars.contains { "\",\n\r".unicodeScalars.contains($0) } ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
+        text.unicodeScalars.contains { "\",\n\r".unicodeScalars.contains($0) }
+            ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }
 }

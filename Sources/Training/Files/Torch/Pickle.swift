@@ -1,6 +1,8 @@
-/// What a pickle holds, as nodes that name each other by number: shared and cyclic values need no care, and nothing is nested in memory.
+/// What a pickle holds, as nodes that name each other by number: shared and cyclic values need no care, and nothing is
+/// nested in memory.
 ///
-/// Nothing that a pickle names is looked up, imported or called. Calls and instances are nodes that say what would have been called.
+/// Nothing that a pickle names is looked up, imported or called. Calls and instances are nodes that say what would have
+/// been called.
 struct Pickle {
     typealias ID = Int32
 
@@ -26,7 +28,8 @@ struct Pickle {
     }
 
     let root: ID
-    /// Names that the pickle calls and that are not those of containers, in order, each once; at most ``PickleReader/maximumNames``.
+    /// Names that the pickle calls and that are not those of containers, in order, each once; at most
+    /// ``PickleReader/maximumNames``.
     let calledNames: [String]
 
     private let nodes: [Node]
@@ -111,8 +114,11 @@ struct Pickle {
         return nil
     }
 
-    static func name(_ bytes: UnsafeRawBufferPointer, _ module: Int, _ moduleCount: Int, _ name: Int, _ nameCount: Int) -> String {
-        String(decoding: bytes[module..<module + moduleCount], as: UTF8.self) + "." + String(decoding: bytes[name..<name + nameCount], as: UTF8.self)
+    static func name(_ bytes: UnsafeRawBufferPointer, _ module: Int, _ moduleCount: Int, _ name: Int, _ nameCount: Int)
+        -> String
+    {
+        String(decoding: bytes[module..<module + moduleCount], as: UTF8.self) + "."
+            + String(decoding: bytes[name..<name + nameCount], as: UTF8.self)
     }
 
     /// What a value is, for messages.

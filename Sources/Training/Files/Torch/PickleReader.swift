@@ -6,9 +6,9 @@ struct PickleError: Error {
 
 /// Reads pickles of protocol 2 to 5 (Python's Lib/pickletools.py describes the opcodes) without doing what they say.
 ///
-/// A pickle is a program for a machine with a stack. This machine makes containers, texts and numbers; whatever else the program
-/// would import, call or build becomes an inert ``Pickle/Node/object``. The number of operations is limited, and each takes
-/// memory for a few words at most, so that memory is bounded whatever the program says.
+/// A pickle is a program for a machine with a stack. This machine makes containers, texts and numbers; whatever else
+/// the program would import, call or build becomes an inert ``Pickle/Node/object``. The number of operations is
+/// limited, and each takes memory for a few words at most, so that memory is bounded whatever the program says.
 struct PickleReader {
     /// A tensor of a state dict takes about 50 operations.
     static let maximumOperations = 1 << 22
@@ -30,7 +30,9 @@ struct PickleReader {
 
     /// Reads a pickle, which `bytes` has to outlive.
     static func read(_ bytes: UnsafeRawBufferPointer) throws(PickleError) -> Pickle {
-        guard bytes.count <= maximumCount else { throw PickleError(isTooLarge: true, message: "it has \(bytes.count) bytes") }
+        guard bytes.count <= maximumCount else {
+            throw PickleError(isTooLarge: true, message: "it has \(bytes.count) bytes")
+        }
         var reader = PickleReader(bytes)
         for _ in 0..<maximumOperations {
             if let root = try reader.step() {
@@ -59,7 +61,8 @@ struct PickleReader {
         case UInt8(ascii: "N"): push(.none)
         case 0x88: push(.flag(true))
         case 0x89: push(.flag(false))
-        case UInt8(ascii: "J"): push(.integer(Int(Int32(bitPattern: UInt32(truncatingIfNeeded: try unsigned(UInt32.self))))))
+        case UInt8(ascii: "J"):
+            push(.integer(Int(Int32(bitPattern: UInt32(truncatingIfNeeded: try unsigned(UInt32.self))))))
         case UInt8(ascii: "K"): push(.integer(try unsigned(UInt8.self)))
         case UInt8(ascii: "M"): push(.integer(try unsigned(UInt16.self)))
         case 0x8A: push(try longInteger(count: try unsigned(UInt8.self)))
@@ -89,7 +92,9 @@ struct PickleReader {
         case UInt8(ascii: "c"): push(global(try line(), try line()))
         case 0x93:
             let names = try pop(count: 2)
-            guard case .text(let module, let moduleCount) = nodes[Int(names[0])], case .text(let name, let nameCount) = nodes[Int(names[1])] else {
+            guard case .text(let module, let moduleCount) = nodes[Int(names[0])],
+                case .text(let name, let nameCount) = nodes[Int(names[1])]
+            else {
                 throw problem("a name that is no text")
             }
             push(global(Int(module)..<Int(module + moduleCount), Int(name)..<Int(name + nameCount)))
@@ -118,7 +123,9 @@ struct PickleReader {
         return nil
     }
 
-    private func problem(_ message: String) -> PickleError { PickleError(isTooLarge: false, message: "byte \(position): \(message)") }
+    private func problem(_ message: String) -> PickleError {
+        PickleError(isTooLarge: false, message: "byte \(position): \(message)")
+    }
 
     // MARK: Stack
 
@@ -183,7 +190,8 @@ struct PickleReader {
     private func global(_ module: Range<Int>, _ name: Range<Int>) -> Pickle.Node {
         guard module.count <= 200, name.count <= 200 else { return .unreadable }
         return .global(
-            module: UInt32(module.lowerBound), moduleCount: UInt16(module.count), name: UInt32(name.lowerBound), nameCount: UInt16(name.count))
+            module: UInt32(module.lowerBound), moduleCount: UInt16(module.count), name: UInt32(name.lowerBound),
+            nameCount: UInt16(name.count))
     }
 
     /// What a call gives: containers are made, and anything else is noted and not called.
@@ -207,7 +215,9 @@ struct PickleReader {
 
     // MARK: Bytes
 
-    private mutating func unsigned<Integer: FixedWidthInteger & UnsignedInteger>(_ type: Integer.Type) throws(PickleError) -> Int {
+    private mutating func unsigned<Integer: FixedWidthInteger & UnsignedInteger>(_ type: Integer.Type)
+        throws(PickleError) -> Int
+    {
         guard position <= bytes.count - MemoryLayout<Integer>.size else { throw problem("it is cut off") }
         guard let value = bytes.unsigned(type, at: position) else { throw problem("a length that no memory has") }
         position += MemoryLayout<Integer>.size

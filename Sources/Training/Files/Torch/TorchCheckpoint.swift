@@ -2,8 +2,9 @@ import Synchronization
 
 /// A checkpoint as `torch.save` writes it since PyTorch 1.6: a zip archive of a pickle and the tensors' storages.
 ///
-/// Nothing in the file is executed. Of the objects that it names, containers and tensors are read; all others are left out and
-/// listed in ``skipped``. The file is mapped, its structure is checked when it is opened, and elements are copied only when asked for.
+/// Nothing in the file is executed. Of the objects that it names, containers and tensors are read; all others are left
+/// out and listed in ``skipped``. The file is mapped, its structure is checked when it is opened, and elements are
+/// copied only when asked for.
 public struct TorchCheckpoint: Sendable {
     /// Something that the file holds and that is not read.
     public struct Skip: Hashable, Sendable, CustomStringConvertible {
@@ -12,14 +13,17 @@ public struct TorchCheckpoint: Sendable {
         /// What it is, such as `torch.device`.
         public let what: String
 
-        public var description: String { place.map { "\($0): \(what) is not read" } ?? "\(what) is named and was not called" }
+        public var description: String {
+            place.map { "\($0): \(what) is not read" } ?? "\(what) is named and was not called"
+        }
     }
 
     /// The path that the file was read from.
     public let path: String
     /// The names of the state dict's tensors, in its order, which is that of the model's layers.
     public let names: [String]
-    /// Numbers, flags and texts beside the state dict by dotted path, such as `epoch` or `args.lr`, as Python writes them.
+    /// Numbers, flags and texts beside the state dict by dotted path, such as `epoch` or `args.lr`, as Python writes
+    /// them.
     public let values: [String: String]
     /// What is in the file and was not read.
     public let skipped: [Skip]
@@ -30,7 +34,8 @@ public struct TorchCheckpoint: Sendable {
     private let isBigEndian: Bool
     private let sound = SoundStorages()
 
-    /// Opens and checks a file. The state dict is its entry `model`, `state_dict` or `model_state_dict`, or the file's whole content.
+    /// Opens and checks a file. The state dict is its entry `model`, `state_dict` or `model_state_dict`, or the file's
+    /// whole content.
     public init(contentsOf path: String) throws(TorchCheckpointError) {
         self.path = path
         do {
@@ -38,7 +43,9 @@ public struct TorchCheckpoint: Sendable {
         } catch {
             throw TorchCheckpointError(.unreadable, path: path, error.problem)
         }
-        let contents = try file.withBytes { (bytes) throws(TorchCheckpointError) in try TorchContents(of: bytes, path: path) }
+        let contents = try file.withBytes { (bytes) throws(TorchCheckpointError) in
+            try TorchContents(of: bytes, path: path)
+        }
         (names, tensors, values, skipped) = (contents.names, contents.tensors, contents.values, contents.skipped)
         (optimizerState, isBigEndian) = (contents.optimizer, contents.isBigEndian)
     }
@@ -55,14 +62,18 @@ public struct TorchCheckpoint: Sendable {
     public func shape(_ name: String) throws(TorchCheckpointError) -> [Int] { try tensor(name).shape }
 
     /// The tensor's element type. Throws `.missingTensor`.
-    public func elementType(_ name: String) throws(TorchCheckpointError) -> SafetensorsElementType { try tensor(name).elementType }
+    public func elementType(_ name: String) throws(TorchCheckpointError) -> SafetensorsElementType {
+        try tensor(name).elementType
+    }
 
-    /// The elements of a floating-point tensor in the order of its shape, f64 rounded to the nearest. Throws `.missingTensor`,
-    /// `.wrongElementType` or `.damaged`.
+    /// The elements of a floating-point tensor in the order of its shape, f64 rounded to the nearest. Throws
+    /// `.missingTensor`, `.wrongElementType` or `.damaged`.
     public func floats(_ name: String) throws(TorchCheckpointError) -> [Float] {
         let type = try elementType(name)
         guard type.isFloatingPoint else {
-            throw TorchCheckpointError(.wrongElementType, path: path, "\"\(name)\" is \(type.rawValue) and cannot be read as floating-point numbers")
+            throw TorchCheckpointError(
+                .wrongElementType, path: path,
+                "\"\(name)\" is \(type.rawValue) and cannot be read as floating-point numbers")
         }
         return try bytes(name).withUnsafeBytes { type.floats($0) }
     }
@@ -73,13 +84,16 @@ public struct TorchCheckpoint: Sendable {
         return try file.withBytes { (bytes) throws(TorchCheckpointError) in
             guard sound.check(tensor, in: bytes) else {
                 throw TorchCheckpointError(
-                    .damaged, path: path, "the elements of \"\(TorchCheckpointError.shown(name))\" do not have the checksum that the file gives for them")
+                    .damaged, path: path,
+                    "the elements of \"\(TorchCheckpointError.shown(name))\" do not have the checksum that the file gives for them"
+                )
             }
             return tensor.elements(in: bytes, isBigEndian: isBigEndian)
         }
     }
 
-    /// The optimizer's state by the names of the weights, whose tensors are read like those of the state dict; nil if the file has none.
+    /// The optimizer's state by the names of the weights, whose tensors are read like those of the state dict; nil if
+    /// the file has none.
     ///
     /// Throws `.unusableOptimizer` if it cannot be assigned to the weights for certain.
     public func optimizer() throws(TorchCheckpointError) -> TorchOptimizerState? { try optimizerState.get() }
@@ -87,7 +101,8 @@ public struct TorchCheckpoint: Sendable {
     private func tensor(_ name: String) throws(TorchCheckpointError) -> TorchTensor {
         if let tensor = tensors[name] { return tensor }
         if case .success(let state?) = optimizerState, let tensor = state.tensors[name] { return tensor }
-        throw TorchCheckpointError(.missingTensor, path: path, "no tensor \"\(TorchCheckpointError.shown(name))\" in this file")
+        throw TorchCheckpointError(
+            .missingTensor, path: path, "no tensor \"\(TorchCheckpointError.shown(name))\" in this file")
     }
 }
 
@@ -97,7 +112,9 @@ private final class SoundStorages: Sendable {
 
     func check(_ tensor: TorchTensor, in bytes: UnsafeRawBufferPointer) -> Bool {
         if tensor.checksum == 0 || starts.withLock({ $0.contains(tensor.storage.lowerBound) }) { return true }
-        guard CRC32.zip.checksum(UnsafeRawBufferPointer(rebasing: bytes[tensor.storage])) == tensor.checksum else { return false }
+        guard CRC32.zip.checksum(UnsafeRawBufferPointer(rebasing: bytes[tensor.storage])) == tensor.checksum else {
+            return false
+        }
         starts.withLock { _ = $0.insert(tensor.storage.lowerBound) }
         return true
     }

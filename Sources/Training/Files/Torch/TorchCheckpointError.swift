@@ -45,7 +45,8 @@ public struct TorchCheckpointError: Error, Sendable, Hashable, CustomStringConve
 
     /// A text from the file, shortened so that a hostile one does not fill the terminal.
     static func shown(_ text: some StringProtocol) -> String {
-        let printable = String(text.unicodeScalars.prefix(100).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
+        let printable = String(
+            text.unicodeScalars.prefix(100).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
         return text.unicodeScalars.count > 100 ? printable + "…" : printable
     }
 }

@@ -17,8 +17,10 @@ struct TorchObjects {
 
     /// Functions that are understood, beside containers; calls to others are reported.
     static let understood: Set = [
-        "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_parameter",
-        "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2", "argparse.Namespace", "collections.OrderedDict",
+        "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
+        "torch._utils._rebuild_parameter",
+        "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2", "argparse.Namespace",
+        "collections.OrderedDict",
     ]
 
     /// What a value of a state dict is. Throws `.invalidTensor` for a tensor that does not lie in its storage.
@@ -26,10 +28,14 @@ struct TorchObjects {
         guard case .object(var callable, var arguments, _) = pickle[id] else { return .unsupported(pickle.kind(id)) }
         // Parameters and subclasses wrap the tensor; a hostile file could wrap a value in itself.
         for _ in 0..<4 {
-            guard let name = pickle.name(callable), Self.understood.contains(name), let items = pickle.sequence(arguments) else { break }
+            guard let name = pickle.name(callable), Self.understood.contains(name),
+                let items = pickle.sequence(arguments)
+            else { break }
             switch name {
             case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
-                guard let data = items.first, case .object(let inner, let innerArguments, _) = pickle[data] else { return .unsupported(pickle.kind(id)) }
+                guard let data = items.first, case .object(let inner, let innerArguments, _) = pickle[data] else {
+                    return .unsupported(pickle.kind(id))
+                }
                 (callable, arguments) = (inner, innerArguments)
             case "torch._tensor._rebuild_from_type_v2":
                 guard items.count >= 3 else { return .unsupported(pickle.kind(id)) }
@@ -46,36 +52,52 @@ struct TorchObjects {
     }
 
     /// A tensor of (storage, offset, shape, strides, …).
-    private func tensor(_ items: [Pickle.ID], elementType: Pickle.ID?, place: String) throws(TorchCheckpointError) -> Meaning {
+    private func tensor(_ items: [Pickle.ID], elementType: Pickle.ID?, place: String) throws(TorchCheckpointError)
+        -> Meaning
+    {
         func invalid(_ message: String) -> TorchCheckpointError {
-            TorchCheckpointError(.invalidTensor, path: path, "the tensor \"\(TorchCheckpointError.shown(place))\" \(message)")
+            TorchCheckpointError(
+                .invalidTensor, path: path, "the tensor \"\(TorchCheckpointError.shown(place))\" \(message)")
         }
-        guard items.count >= 4, case .persistent(let reference) = pickle[items[0]], let storage = pickle.sequence(reference), storage.count >= 5,
-            pickle.text(storage[0]) == "storage", let storageType = pickle.name(storage[1]), let key = pickle.text(storage[2]),
-            let claimed = pickle.integer(storage[4]), let offset = pickle.integer(items[1]), let shape = pickle.integers(items[2]),
+        guard items.count >= 4, case .persistent(let reference) = pickle[items[0]],
+            let storage = pickle.sequence(reference), storage.count >= 5,
+            pickle.text(storage[0]) == "storage", let storageType = pickle.name(storage[1]),
+            let key = pickle.text(storage[2]),
+            let claimed = pickle.integer(storage[4]), let offset = pickle.integer(items[1]),
+            let shape = pickle.integers(items[2]),
             let strides = pickle.integers(items[3])
         else { throw invalid("is not described as PyTorch does it") }
 
         let typeName = elementType.map { pickle.name($0) ?? "" } ?? storageType
-        guard typeName.hasPrefix("torch."), let type = SafetensorsElementType(torch: typeName.dropFirst("torch.".count)) else {
+        guard typeName.hasPrefix("torch."), let type = SafetensorsElementType(torch: typeName.dropFirst("torch.".count))
+        else {
             return .unsupported("a tensor of \(TorchCheckpointError.shown(typeName))")
         }
         guard let entry = archive.entries["\(folder)data/\(key)"] else {
-            throw invalid("has its elements in the storage \(TorchCheckpointError.shown(key)), which the file does not have")
+            throw invalid(
+                "has its elements in the storage \(TorchCheckpointError.shown(key)), which the file does not have")
         }
         let unit = storageType.hasSuffix(".UntypedStorage") ? 1 : type.byteCount
         guard claimed >= 0, claimed <= entry.range.count / unit else {
-            throw invalid("claims a storage of \(claimed) elements, and the storage \(TorchCheckpointError.shown(key)) has \(entry.range.count) bytes")
+            throw invalid(
+                "claims a storage of \(claimed) elements, and the storage \(TorchCheckpointError.shown(key)) has \(entry.range.count) bytes"
+            )
         }
-        guard shape.count == strides.count, offset >= 0, type.byteCount(of: shape) != nil, strides.allSatisfy({ $0 >= 0 }) else {
+        guard shape.count == strides.count, offset >= 0, type.byteCount(of: shape) != nil,
+            strides.allSatisfy({ $0 >= 0 })
+        else {
             throw invalid("has the impossible shape \(shape) with strides \(strides) from \(offset)")
         }
         let capacity = claimed * unit / type.byteCount
         guard shape.contains(0) || lastElement(offset, shape, strides).map({ $0 < capacity }) == true else {
-            throw invalid("reaches beyond its storage: shape \(shape), strides \(strides), offset \(offset), and \(capacity) elements")
+            throw invalid(
+                "reaches beyond its storage: shape \(shape), strides \(strides), offset \(offset), and \(capacity) elements"
+            )
         }
-        return .tensor(TorchTensor(
-            elementType: type, shape: shape, strides: strides, offset: offset, storage: entry.range, checksum: entry.checksum))
+        return .tensor(
+            TorchTensor(
+                elementType: type, shape: shape, strides: strides, offset: offset, storage: entry.range,
+                checksum: entry.checksum))
     }
 
     /// The largest number of an element in its storage; nil if it is larger than any memory.
@@ -92,7 +114,9 @@ struct TorchObjects {
 
     /// What a value is, for messages.
     func kind(_ id: Pickle.ID) -> String {
-        if case .object(let callable, _, _) = pickle[id], let name = pickle.name(callable), Self.understood.contains(name), name.hasPrefix("torch.") {
+        if case .object(let callable, _, _) = pickle[id], let name = pickle.name(callable),
+            Self.understood.contains(name), name.hasPrefix("torch.")
+        {
             return "a tensor"
         }
         return pickle.kind(id)
@@ -107,7 +131,9 @@ struct TorchObjects {
 
     /// The attributes of an `argparse.Namespace`, or the members of a dictionary.
     func attributes(_ id: Pickle.ID) -> [(key: Pickle.ID, value: Pickle.ID)]? {
-        if case .object(let callable, _, let state?) = pickle[id], pickle.name(callable) == "argparse.Namespace" { return pickle.members(state) }
+        if case .object(let callable, _, let state?) = pickle[id], pickle.name(callable) == "argparse.Namespace" {
+            return pickle.members(state)
+        }
         return pickle.members(id)
     }
 

@@ -1,12 +1,14 @@
 /// The state of a PyTorch optimizer, by the names of the weights.
 ///
-/// PyTorch numbers the weights in the order of the optimizer's groups and does not save their names (unless the optimizer was made
-/// of named parameters, whose `param_names` are used). The names follow if exactly one way to form the groups, of those that training
-/// code for vision transformers has, agrees with the number of groups, with their sizes and with every shape.
+/// PyTorch numbers the weights in the order of the optimizer's groups and does not save their names (unless the
+/// optimizer was made of named parameters, whose `param_names` are used). The names follow if exactly one way to form
+/// the groups, of those that training code for vision transformers has, agrees with the number of groups, with their
+/// sizes and with every shape.
 public struct TorchOptimizerState: Sendable {
     /// How often the weights have been updated; nil of an optimizer that does not count, such as SGD.
     public let step: Int?
-    /// Names of the tensors: `optimizer.exp_avg.NAME` and `optimizer.exp_avg_sq.NAME` (Adam), or `optimizer.momentum.NAME`.
+    /// Names of the tensors: `optimizer.exp_avg.NAME` and `optimizer.exp_avg_sq.NAME` (Adam), or
+    /// `optimizer.momentum.NAME`.
     public let names: [String]
 
     let tensors: [String: TorchTensor]
@@ -15,53 +17,72 @@ public struct TorchOptimizerState: Sendable {
     private static let kinds = ["exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq", "momentum_buffer": "momentum"]
 
     /// Reads an optimizer's state dict for the weights of the state dict, in its order.
-    init(_ id: Pickle.ID, _ objects: TorchObjects, weights: [(name: String, shape: [Int])]) throws(TorchCheckpointError) {
+    init(_ id: Pickle.ID, _ objects: TorchObjects, weights: [(name: String, shape: [Int])]) throws(TorchCheckpointError)
+    {
         let pickle = objects.pickle
         func unusable(_ message: String) -> TorchCheckpointError {
-            TorchCheckpointError(.unusableOptimizer, path: objects.path, "the optimizer's state cannot be used: \(message)")
+            TorchCheckpointError(
+                .unusableOptimizer, path: objects.path, "the optimizer's state cannot be used: \(message)")
         }
-        guard let groupList = pickle.member(id, "param_groups").flatMap(pickle.sequence), let state = pickle.member(id, "state").flatMap(pickle.members)
+        guard let groupList = pickle.member(id, "param_groups").flatMap(pickle.sequence),
+            let state = pickle.member(id, "state").flatMap(pickle.members)
         else { throw unusable("it has no \"state\" and \"param_groups\"") }
 
         var groups: [[Int]] = [], givenNames: [[String]] = []
         var count = 0
         // The same large dictionary can stand for every group and weight of a hostile file.
-        guard groupList.count <= 1000, groupList.allSatisfy({ pickle.count($0) <= 100 }), state.allSatisfy({ pickle.count($0.value) <= 10 }) else {
+        guard groupList.count <= 1000, groupList.allSatisfy({ pickle.count($0) <= 100 }),
+            state.allSatisfy({ pickle.count($0.value) <= 10 })
+        else {
             throw unusable("it has more groups, or more about each weight, than any optimizer")
         }
         for group in groupList {
-            guard let items = pickle.member(group, "params").flatMap(pickle.sequence) else { throw unusable("a group has no \"params\"") }
+            guard let items = pickle.member(group, "params").flatMap(pickle.sequence) else {
+                throw unusable("a group has no \"params\"")
+            }
             let numbers = items.compactMap(pickle.integer)
             groups.append(numbers)
             count += numbers.count
             guard numbers.count == items.count, count <= weights.count else {
                 throw unusable("its groups have more weights than the state dict, or some without a number")
             }
-            if let names = pickle.member(group, "param_names").flatMap(pickle.sequence) { givenNames.append(names.compactMap(pickle.text)) }
+            if let names = pickle.member(group, "param_names").flatMap(pickle.sequence) {
+                givenNames.append(names.compactMap(pickle.text))
+            }
         }
 
         var found: [Int: [(kind: String, tensor: TorchTensor)]] = [:]
         var steps: Set<Int> = []
         for (key, value) in state {
-            guard let index = pickle.integer(key), let entries = pickle.members(value) else { throw unusable("the state of a weight is no dictionary") }
+            guard let index = pickle.integer(key), let entries = pickle.members(value) else {
+                throw unusable("the state of a weight is no dictionary")
+            }
             for entry in entries {
                 let name = pickle.text(entry.key) ?? ""
                 if name == "step" {
-                    guard let step = try Self.step(entry.value, objects) else { throw unusable("the step of weight \(index) is no number") }
+                    guard let step = try Self.step(entry.value, objects) else {
+                        throw unusable("the step of weight \(index) is no number")
+                    }
                     steps.insert(step)
                 } else if let kind = Self.kinds[name] {
                     // Without momentum, SGD saves None.
                     if case .none = pickle[entry.value] { continue }
-                    guard case .tensor(let tensor) = try objects.meaning(entry.value, place: "optimizer.\(kind).\(index)"),
+                    guard
+                        case .tensor(let tensor) = try objects.meaning(entry.value, place: "optimizer.\(kind).\(index)"),
                         tensor.elementType.isFloatingPoint
                     else { throw unusable("\"\(name)\" of weight \(index) is no tensor of floating-point numbers") }
                     found[index, default: []].append((kind, tensor))
                 } else {
-                    throw unusable("it keeps \"\(TorchCheckpointError.shown(name))\" for weight \(index), which no optimizer of this program does")
+                    throw unusable(
+                        "it keeps \"\(TorchCheckpointError.shown(name))\" for weight \(index), which no optimizer of this program does"
+                    )
                 }
             }
         }
-        guard steps.count <= 1 else { throw unusable("its weights were updated \(steps.min() ?? 0) to \(steps.max() ?? 0) times, not equally often") }
+        guard steps.count <= 1 else {
+            throw unusable(
+                "its weights were updated \(steps.min() ?? 0) to \(steps.max() ?? 0) times, not equally often")
+        }
 
         var shapes: [Int: [Int]] = [:]
         for (index, entries) in found {
@@ -72,7 +93,11 @@ public struct TorchOptimizerState: Sendable {
         }
         let assignment: [Int: String]
         do {
-            assignment = found.isEmpty ? [:] : try TorchWeightNumbering(weights: weights).names(groups: groups, givenNames: givenNames, shapes: shapes)
+            assignment =
+                found.isEmpty
+                ? [:]
+                : try TorchWeightNumbering(weights: weights).names(
+                    groups: groups, givenNames: givenNames, shapes: shapes)
         } catch {
             throw unusable(error.message)
         }
@@ -87,7 +112,8 @@ public struct TorchOptimizerState: Sendable {
     /// A number of updates: an integer, or a tensor of one number, whose bytes the pickle cannot tell.
     private static func step(_ id: Pickle.ID, _ objects: TorchObjects) throws(TorchCheckpointError) -> Int? {
         if let number = objects.pickle.number(id) { return Int(exactly: number) }
-        guard case .tensor(let tensor) = try objects.meaning(id, place: "optimizer.step"), tensor.shape.reduce(1, *) == 1,
+        guard case .tensor(let tensor) = try objects.meaning(id, place: "optimizer.step"),
+            tensor.shape.reduce(1, *) == 1,
             tensor.elementType.isFloatingPoint
         else { return nil }
         return objects.numbers(of: tensor).first.flatMap { Int(exactly: $0) }

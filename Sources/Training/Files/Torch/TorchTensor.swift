@@ -60,7 +60,8 @@ struct TorchTensor: Sendable {
 }
 
 extension SafetensorsElementType {
-    /// The type of a storage class such as `FloatStorage` or a dtype such as `float32`; nil for complex, quantized and other types.
+    /// The type of a storage class such as `FloatStorage` or a dtype such as `float32`; nil for complex, quantized and
+    /// other types.
     init?(torch name: some StringProtocol) {
         switch name {
         case "FloatStorage", "float32": self = .f32

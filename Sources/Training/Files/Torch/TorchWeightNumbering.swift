@@ -24,29 +24,39 @@ struct TorchWeightNumbering {
             let sizes = groups.map { String($0.count) }.joined(separator: ", ")
             throw Failure(message: "no known way to group the weights gives groups of \(sizes) with these shapes")
         }
-        guard fitting.count == 1 else { throw Failure(message: "\(fitting.count) ways to group the weights fit it, and which one it was is not saved") }
+        guard fitting.count == 1 else {
+            throw Failure(
+                message: "\(fitting.count) ways to group the weights fit it, and which one it was is not saved")
+        }
         return Dictionary(uniqueKeysWithValues: zip(numbers, names.flatMap { $0 }))
     }
 
     private func fits(_ names: [[String]], _ groups: [[Int]], _ known: [Int: [Int]]) -> Bool {
-        names.map(\.count) == groups.map(\.count) && zip(groups, names).allSatisfy { numbers, names in
-            zip(numbers, names).allSatisfy { number, name in shapes[name].map { $0 == known[number] ?? $0 } ?? false }
-        }
+        names.map(\.count) == groups.map(\.count)
+            && zip(groups, names).allSatisfy { numbers, names in
+                zip(numbers, names).allSatisfy { number, name in shapes[name].map { $0 == known[number] ?? $0 } ?? false
+                }
+            }
     }
 
     private func candidates() -> [[[String]]] {
         // All weights; without position tables, which MAE does not train; or the head alone, as in linear probing.
-        let trained = [weights, weights.filter { !$0.name.hasSuffix("pos_embed") }, weights.filter { $0.name.hasPrefix("head.") }]
+        let trained = [
+            weights, weights.filter { !$0.name.hasSuffix("pos_embed") }, weights.filter { $0.name.hasPrefix("head.") },
+        ]
         return trained.flatMap { weights in
-            [[weights.map(\.name)]] + [[], ["pos_embed", "cls_token", "dist_token"]].flatMap { undecayed in
-                [byDecay(weights, undecayed), byLayer(weights, undecayed)]
-            }
+            [[weights.map(\.name)]]
+                + [[], ["pos_embed", "cls_token", "dist_token"]].flatMap { undecayed in
+                    [byDecay(weights, undecayed), byLayer(weights, undecayed)]
+                }
         }
     }
 
     /// As timm's `add_weight_decay`: biases, vectors and named weights, which do not decay, before the others.
     private func byDecay(_ weights: [Weight], _ undecayed: Set<String>) -> [[String]] {
-        let isUndecayed = { (weight: Weight) in weight.shape.count <= 1 || weight.name.hasSuffix(".bias") || undecayed.contains(weight.name) }
+        let isUndecayed = { (weight: Weight) in
+            weight.shape.count <= 1 || weight.name.hasSuffix(".bias") || undecayed.contains(weight.name)
+        }
         return [weights.filter(isUndecayed).map(\.name), weights.filter { !isUndecayed($0) }.map(\.name)]
     }
 
@@ -64,7 +74,8 @@ struct TorchWeightNumbering {
         return groups
     }
 
-    /// The layer that a weight of a ViT belongs to, as MAE's `get_layer_id_for_vit`: embedding, a block, or what follows the blocks.
+    /// The layer that a weight of a ViT belongs to, as MAE's `get_layer_id_for_vit`: embedding, a block, or what
+    /// follows the blocks.
     private static func layer(_ name: String) -> String {
         if name == "cls_token" || name == "pos_embed" || name.hasPrefix("patch_embed") { return "embedding" }
         guard name.hasPrefix("blocks.") else { return "end" }

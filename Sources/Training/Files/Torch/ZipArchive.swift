@@ -1,7 +1,7 @@
 /// The directory of a zip archive whose entries are stored without compression (PKWARE's APPNOTE 6.3.10, with zip64).
 ///
-/// Sizes and places are believed only when central directory, local headers and the file agree: no entry reaches beyond the
-/// file or into another one. Nothing is ever written to a path that the archive names.
+/// Sizes and places are believed only when central directory, local headers and the file agree: no entry reaches beyond
+/// the file or into another one. Nothing is ever written to a path that the archive names.
 struct ZipArchive {
     struct Entry {
         /// Where the content lies in the file.
@@ -28,15 +28,20 @@ struct ZipArchive {
             let record = try centralRecord(at: position, in: directory.range)
             position = record.end
             let content = try self.content(of: record, before: directory.range.lowerBound)
-            guard entries.updateValue(Entry(range: content, checksum: record.checksum), forKey: record.name) == nil else {
+            guard entries.updateValue(Entry(range: content, checksum: record.checksum), forKey: record.name) == nil
+            else {
                 throw malformed("the entry \"\(TorchCheckpointError.shown(record.name))\" stands twice")
             }
             spans.append((record.header, content.upperBound, record.name))
         }
-        guard position == directory.range.upperBound else { throw malformed("the directory is longer than its entries") }
+        guard position == directory.range.upperBound else {
+            throw malformed("the directory is longer than its entries")
+        }
         spans.sort { ($0.header, $0.end) < ($1.header, $1.end) }
         for (previous, next) in zip(spans, spans.dropFirst()) where next.header < previous.end {
-            throw malformed("the entries \"\(TorchCheckpointError.shown(previous.name))\" and \"\(TorchCheckpointError.shown(next.name))\" overlap")
+            throw malformed(
+                "the entries \"\(TorchCheckpointError.shown(previous.name))\" and \"\(TorchCheckpointError.shown(next.name))\" overlap"
+            )
         }
     }
 
@@ -49,9 +54,11 @@ struct ZipArchive {
     private func directory() throws(TorchCheckpointError) -> (range: Range<Int>, count: Int) {
         guard let end = endRecord() else {
             throw TorchCheckpointError(
-                .notACheckpoint, path: path, "the file ends without the directory of a zip archive: it is cut off, or PyTorch did not write it")
+                .notACheckpoint, path: path,
+                "the file ends without the directory of a zip archive: it is cut off, or PyTorch did not write it")
         }
-        guard let disk = bytes.unsigned(UInt16.self, at: end + 4), let countOnDisk = bytes.unsigned(UInt16.self, at: end + 8),
+        guard let disk = bytes.unsigned(UInt16.self, at: end + 4),
+            let countOnDisk = bytes.unsigned(UInt16.self, at: end + 8),
             let count = bytes.unsigned(UInt16.self, at: end + 10), let size = bytes.unsigned(UInt32.self, at: end + 12),
             let start = bytes.unsigned(UInt32.self, at: end + 16)
         else { throw malformed("its last record is cut off") }
@@ -71,16 +78,21 @@ struct ZipArchive {
     }
 
     private func directory64(before end: Int) throws(TorchCheckpointError) -> (range: Range<Int>, count: Int) {
-        guard bytes.unsigned(UInt32.self, at: end - 20) == 0x0706_4B50, let record = bytes.unsigned(UInt64.self, at: end - 12),
+        guard bytes.unsigned(UInt32.self, at: end - 20) == 0x0706_4B50,
+            let record = bytes.unsigned(UInt64.self, at: end - 12),
             record <= end - 20, bytes.unsigned(UInt32.self, at: record) == 0x0606_4B50,
-            let countOnDisk = bytes.unsigned(UInt64.self, at: record + 24), let count = bytes.unsigned(UInt64.self, at: record + 32),
-            let size = bytes.unsigned(UInt64.self, at: record + 40), let start = bytes.unsigned(UInt64.self, at: record + 48), countOnDisk == count
+            let countOnDisk = bytes.unsigned(UInt64.self, at: record + 24),
+            let count = bytes.unsigned(UInt64.self, at: record + 32),
+            let size = bytes.unsigned(UInt64.self, at: record + 40),
+            let start = bytes.unsigned(UInt64.self, at: record + 48), countOnDisk == count
         else { throw malformed("its zip64 record is missing or wrong") }
         return (try range(start, size, before: record), try checked(count: count))
     }
 
     private func range(_ start: Int, _ size: Int, before end: Int) throws(TorchCheckpointError) -> Range<Int> {
-        guard start <= end, size <= end - start else { throw malformed("its directory lies beyond the end of the file") }
+        guard start <= end, size <= end - start else {
+            throw malformed("its directory lies beyond the end of the file")
+        }
         guard size <= Self.maximumDirectory else { throw tooLarge("a directory of \(size) bytes") }
         return start..<start + size
     }
@@ -100,19 +112,25 @@ struct ZipArchive {
         let name: String, checksum: UInt32, size: Int, header: Int, end: Int
     }
 
-    private func centralRecord(at position: Int, in directory: Range<Int>) throws(TorchCheckpointError) -> CentralRecord {
+    private func centralRecord(at position: Int, in directory: Range<Int>) throws(TorchCheckpointError) -> CentralRecord
+    {
         guard position <= directory.upperBound - 46, bytes.unsigned(UInt32.self, at: position) == 0x0201_4B50,
-            let flags = bytes.unsigned(UInt16.self, at: position + 8), let method = bytes.unsigned(UInt16.self, at: position + 10),
-            let checksum = bytes.unsigned(UInt32.self, at: position + 16), let stored = bytes.unsigned(UInt32.self, at: position + 20),
-            let size = bytes.unsigned(UInt32.self, at: position + 24), let nameCount = bytes.unsigned(UInt16.self, at: position + 28),
-            let extraCount = bytes.unsigned(UInt16.self, at: position + 30), let commentCount = bytes.unsigned(UInt16.self, at: position + 32),
+            let flags = bytes.unsigned(UInt16.self, at: position + 8),
+            let method = bytes.unsigned(UInt16.self, at: position + 10),
+            let checksum = bytes.unsigned(UInt32.self, at: position + 16),
+            let stored = bytes.unsigned(UInt32.self, at: position + 20),
+            let size = bytes.unsigned(UInt32.self, at: position + 24),
+            let nameCount = bytes.unsigned(UInt16.self, at: position + 28),
+            let extraCount = bytes.unsigned(UInt16.self, at: position + 30),
+            let commentCount = bytes.unsigned(UInt16.self, at: position + 32),
             let header = bytes.unsigned(UInt32.self, at: position + 42),
             position + 46 + nameCount + extraCount + commentCount <= directory.upperBound
         else { throw malformed("a record of its directory is cut off") }
         let name = try self.name(position + 46..<position + 46 + nameCount)
         func unsupported(_ what: String) -> TorchCheckpointError {
             TorchCheckpointError(
-                .unsupportedArchive, path: path, "the entry \"\(TorchCheckpointError.shown(name))\" of the zip archive is \(what), as torch.save does not "
+                .unsupportedArchive, path: path,
+                "the entry \"\(TorchCheckpointError.shown(name))\" of the zip archive is \(what), as torch.save does not "
                     + "write it; save the state dict alone by PyTorch: torch.save(model.state_dict(), FILE)")
         }
         guard flags & 0x2041 == 0 else { throw unsupported("encrypted") }
@@ -127,10 +145,13 @@ struct ZipArchive {
         }
         let fullSize = try field(size), fullStored = try field(stored), fullHeader = try field(header)
         guard fullSize == fullStored else {
-            throw malformed("\"\(TorchCheckpointError.shown(name))\" is stored as it is and has two sizes, \(fullSize) and \(fullStored)")
+            throw malformed(
+                "\"\(TorchCheckpointError.shown(name))\" is stored as it is and has two sizes, \(fullSize) and \(fullStored)"
+            )
         }
         return CentralRecord(
-            name: name, checksum: UInt32(checksum), size: fullSize, header: fullHeader, end: position + 46 + nameCount + extraCount + commentCount)
+            name: name, checksum: UInt32(checksum), size: fullSize, header: fullHeader,
+            end: position + 46 + nameCount + extraCount + commentCount)
     }
 
     private func name(_ range: Range<Int>) throws(TorchCheckpointError) -> String {
@@ -140,7 +161,9 @@ struct ZipArchive {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard !name.hasPrefix("/"), !name.contains("\\"), !parts.contains("..") else {
             throw TorchCheckpointError(
-                .unsupportedArchive, path: path, "the zip archive has an entry \"\(TorchCheckpointError.shown(name))\", a path that leads out of a folder")
+                .unsupportedArchive, path: path,
+                "the zip archive has an entry \"\(TorchCheckpointError.shown(name))\", a path that leads out of a folder"
+            )
         }
         return name
     }
@@ -153,7 +176,9 @@ struct ZipArchive {
             guard position + 4 + count <= extra.upperBound else { throw malformed("an extra field is cut off") }
             if id == 1 {
                 return try (0..<count / 8).map { (index) throws(TorchCheckpointError) in
-                    guard let value = bytes.unsigned(UInt64.self, at: position + 4 + 8 * index) else { throw malformed("a zip64 size is impossible") }
+                    guard let value = bytes.unsigned(UInt64.self, at: position + 4 + 8 * index) else {
+                        throw malformed("a zip64 size is impossible")
+                    }
                     return value
                 }
             }
@@ -164,21 +189,29 @@ struct ZipArchive {
 
     /// Where an entry's content lies, by its local header.
     private func content(of record: CentralRecord, before directory: Int) throws(TorchCheckpointError) -> Range<Int> {
-        func malformed(_ message: String) -> TorchCheckpointError { self.malformed("\"\(TorchCheckpointError.shown(record.name))\" \(message)") }
+        func malformed(_ message: String) -> TorchCheckpointError {
+            self.malformed("\"\(TorchCheckpointError.shown(record.name))\" \(message)")
+        }
         let header = record.header
         guard header <= directory - 30, bytes.unsigned(UInt32.self, at: header) == 0x0403_4B50,
-            let flags = bytes.unsigned(UInt16.self, at: header + 6), let method = bytes.unsigned(UInt16.self, at: header + 8),
-            let stored = bytes.unsigned(UInt32.self, at: header + 18), let size = bytes.unsigned(UInt32.self, at: header + 22),
-            let nameCount = bytes.unsigned(UInt16.self, at: header + 26), let extraCount = bytes.unsigned(UInt16.self, at: header + 28)
+            let flags = bytes.unsigned(UInt16.self, at: header + 6),
+            let method = bytes.unsigned(UInt16.self, at: header + 8),
+            let stored = bytes.unsigned(UInt32.self, at: header + 18),
+            let size = bytes.unsigned(UInt32.self, at: header + 22),
+            let nameCount = bytes.unsigned(UInt16.self, at: header + 26),
+            let extraCount = bytes.unsigned(UInt16.self, at: header + 28)
         else { throw malformed("does not lie where the directory says") }
         let start = header + 30 + nameCount + extraCount
-        guard start <= directory, record.size <= directory - start else { throw malformed("claims \(record.size) bytes, more than the file has there") }
+        guard start <= directory, record.size <= directory - start else {
+            throw malformed("claims \(record.size) bytes, more than the file has there")
+        }
         guard bytes[header + 30..<header + 30 + nameCount].elementsEqual(record.name.utf8), method == 0 else {
             throw malformed("is another entry in its own header than in the directory")
         }
         // With bit 3, sizes may follow the content instead; wide ones are in the extra field.
         let isDeferred = flags & 8 != 0
-        for claimed in [stored, size] where !(claimed == record.size || claimed == 0xFFFF_FFFF || isDeferred && claimed == 0) {
+        for claimed in [stored, size]
+        where !(claimed == record.size || claimed == 0xFFFF_FFFF || isDeferred && claimed == 0) {
             throw malformed("claims \(claimed) bytes in its own header and \(record.size) in the directory")
         }
         return start..<start + record.size

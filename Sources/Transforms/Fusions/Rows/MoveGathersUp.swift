@@ -1,12 +1,14 @@
 import ApusIR
 
 extension Pass {
-    /// Gathers and slices of rows move up through the work that is done row by row, so that rows which nobody reads are not computed.
+    /// Gathers and slices of rows move up through the work that is done row by row, so that rows which nobody reads are
+    /// not computed.
     ///
-    /// A value is computed for some rows only if all that read it, directly or through views, read just these rows, and if that is at
-    /// least a tenth fewer. In particular:
-    /// - op(x, y)[rows] = op(x[rows], y[rows]) for element-wise operations, for reductions and normalisations along other axes, and for
-    ///   attention's queries; of a broadcast only the rows that it has are picked, and a table for all of a batch is looked up
+    /// A value is computed for some rows only if all that read it, directly or through views, read just these rows, and
+    /// if that is at least a tenth fewer. In particular:
+    /// - op(x, y)[rows] = op(x[rows], y[rows]) for element-wise operations, for reductions and normalisations along
+    ///   other axes, and for attention's queries; of a broadcast only the rows that it has are picked, and a table for
+    ///   all of a batch is looked up
     /// - dot(x, w)[rows] = dot(x[rows], w)
     /// - x[rows][rows'] = x[rows[rows']]
     /// - a slice of a concatenation that lies in one part is a slice of the part
@@ -14,16 +16,18 @@ extension Pass {
     /// - a value of which several ranges of columns are read, one of them in some rows only, is computed in parts
     ///
     /// Equal expressions become one on the way: equal rows are those that equal indices pick.
-    public static let moveGathersUp = Pass("move-gathers-up", recording: { graph, rewrites in
-        var graph = graph
-        while true {
-            let mover = RowMover(graph)
-            mover.run()
-            graph = try mover.editor.finish()
-            if mover.rewrites.isEmpty { return graph }
-            rewrites += mover.rewrites
-        }
-    })
+    public static let moveGathersUp = Pass(
+        "move-gathers-up",
+        recording: { graph, rewrites in
+            var graph = graph
+            while true {
+                let mover = RowMover(graph)
+                mover.run()
+                graph = try mover.editor.finish()
+                if mover.rewrites.isEmpty { return graph }
+                rewrites += mover.rewrites
+            }
+        })
 }
 
 /// One sweep from the end of a graph to its beginning: when a value is visited, all that read it have been.
@@ -53,7 +57,9 @@ private final class RowMover {
                 guard let demands = demands(of: value, throughSlices: throughSlices), let selection = common(demands),
                     selection.pays(node.type.shape), compute(value, for: demands)
                 else { continue }
-                return note("\(node.operation.name) works on \(selection.count) of \(selection.rowCount(node.type.shape)) rows", node)
+                return note(
+                    "\(node.operation.name) works on \(selection.count) of \(selection.rowCount(node.type.shape)) rows",
+                    node)
             }
             separate(value)
         }
@@ -84,7 +90,8 @@ private final class RowMover {
 
     /// All ways on which a value is read, if all of them end in nodes that pick rows.
     ///
-    /// - Parameter throughSlices: Whether a slice is a view on the way, if all that read it read the same rows, or an end.
+    /// - Parameter throughSlices: Whether a slice is a view on the way, if all that read it read the same rows, or an
+    ///   end.
     private func demands(of value: Value, throughSlices: Bool = true) -> [Demand]? {
         guard !editor.isResult(value) else { return nil }
         var demands: [Demand] = []
@@ -92,10 +99,13 @@ private final class RowMover {
             let node = editor.node(reader)
             guard node.operands.first == value else { return nil }
             let own = editor.selection(of: reader)
-            if editor.isView(reader), throughSlices || own == nil, let further = self.demands(of: reader, throughSlices: throughSlices) {
+            if editor.isView(reader), throughSlices || own == nil,
+                let further = self.demands(of: reader, throughSlices: throughSlices)
+            {
                 let whole = further.compactMap { demand -> Demand? in
                     guard let beneath = editor.selection(demand.selections[0], beneath: reader) else { return nil }
-                    return Demand(views: [reader] + demand.views, end: demand.end, selections: [beneath] + demand.selections)
+                    return Demand(
+                        views: [reader] + demand.views, end: demand.end, selections: [beneath] + demand.selections)
                 }
                 if whole.count == further.count, common(whole) != nil {
                     demands += whole
@@ -110,7 +120,9 @@ private final class RowMover {
 
     /// The rows that all demands read; nil if they differ.
     private func common(_ demands: [Demand]) -> RowSelection? {
-        guard let first = demands.first?.selections[0], demands.allSatisfy({ $0.selections[0] == first }) else { return nil }
+        guard let first = demands.first?.selections[0], demands.allSatisfy({ $0.selections[0] == first }) else {
+            return nil
+        }
         return first
     }
 
@@ -133,7 +145,9 @@ private final class RowMover {
     private func pickBeforeRepeating(_ value: Value) {
         let node = editor.node(value)
         for reader in editor.readers(of: value) {
-            guard let selection = editor.selection(of: reader), editor.node(reader).operands[0] == value else { continue }
+            guard let selection = editor.selection(of: reader), editor.node(reader).operands[0] == value else {
+                continue
+            }
             let count = editor.builder.graph.nodes.count
             editor.builder.location = node.location
             let rows = editor.select(editor.tensor(value), selection)
@@ -156,7 +170,9 @@ private final class RowMover {
         }
         var selections: [(reader: Value, indices: Value)] = []
         for reader in editor.readers(of: value) {
-            guard let selection = editor.selection(of: reader), editor.node(reader).operands[0] == value, selection.axes == [axis] else { continue }
+            guard let selection = editor.selection(of: reader), editor.node(reader).operands[0] == value,
+                selection.axes == [axis]
+            else { continue }
             switch selection.rows {
             case .chosen(let indices): selections.append((reader, indices))
             case .range(let range):
@@ -167,14 +183,16 @@ private final class RowMover {
                 note("a slice of a concatenation reads its part", node)
             }
         }
-        guard editor.isNeeded(value), !editor.isResult(value), selections.count == editor.readers(of: value).count else { return }
+        guard editor.isNeeded(value), !editor.isResult(value), selections.count == editor.readers(of: value).count
+        else { return }
         for position in Set([parts.count - 1, 0]) where parts[position].range.count > 1 {
             guard let broadcast = editor.node(parts[position].value).operation as? Broadcast else { continue }
             let source = editor.type(editor.node(parts[position].value).operands[0]).shape
             if let own = broadcast.axes.firstIndex(of: axis), source[own] > 1 { continue }
             editor.builder.location = node.location
             var operands = parts.map { editor.tensor($0.value) }
-            operands[position] = editor.select(operands[position], RowSelection(rows: .range(0..<1), count: 1, axes: [axis]))
+            operands[position] = editor.select(
+                operands[position], RowSelection(rows: .range(0..<1), count: 1, axes: [axis]))
             let table = ApusIR.concatenate(operands, axis: axis), dropped = Double(parts[position].range.count - 1)
             for (reader, indices) in selections {
                 // Indices are clamped to the table, so that all places of repeated rows lead to the one row.
@@ -192,21 +210,27 @@ private final class RowMover {
         var axis: Int?
         let node = editor.node(value)
         for reader in editor.readers(of: value) {
-            guard !editor.isResult(reader), editor.node(reader).operation is Slice, let selection = editor.selection(of: reader),
+            guard !editor.isResult(reader), editor.node(reader).operation is Slice,
+                let selection = editor.selection(of: reader),
                 case .range(let range) = selection.rows, axis == nil || axis == selection.axes[0]
             else { return }
             axis = selection.axes[0]
             var demands = demands(of: reader)
             if let found = demands {
                 let rows = common(found)
-                if !(rows.map { !$0.touches(selection.axes[0]) && $0.pays(editor.type(reader).shape) } ?? false) { demands = nil }
+                if !(rows.map { !$0.touches(selection.axes[0]) && $0.pays(editor.type(reader).shape) } ?? false) {
+                    demands = nil
+                }
             }
             parts.append((reader, range, demands))
         }
         parts.sort { $0.range.lowerBound < $1.range.lowerBound }
-        guard let axis, parts.contains(where: { $0.demands != nil }), zip(parts, parts.dropFirst()).allSatisfy({ $0.range.upperBound <= $1.range.lowerBound })
+        guard let axis, parts.contains(where: { $0.demands != nil }),
+            zip(parts, parts.dropFirst()).allSatisfy({ $0.range.upperBound <= $1.range.lowerBound })
         else { return }
-        func columns(_ range: Range<Int>) -> RowSelection { RowSelection(rows: .range(range), count: range.count, axes: [axis]) }
+        func columns(_ range: Range<Int>) -> RowSelection {
+            RowSelection(rows: .range(range), count: range.count, axes: [axis])
+        }
 
         var rest: [(range: Range<Int>, readers: [(Value, Range<Int>)])] = []
         for part in parts where part.demands == nil {
@@ -234,9 +258,14 @@ private final class RowMover {
         for (tensor, part) in others {
             for (reader, range) in part.readers {
                 let start = part.range.lowerBound
-                editor.replace(reader, with: editor.tensor(editor.settle(tensor)).slice(range.lowerBound - start..<range.upperBound - start, axis: axis))
+                editor.replace(
+                    reader,
+                    with: editor.tensor(editor.settle(tensor)).slice(
+                        range.lowerBound - start..<range.upperBound - start, axis: axis))
             }
         }
-        note("\(node.operation.name) is computed in \(separated.count + others.count) parts, as some of its columns are read in few rows", node)
+        note(
+            "\(node.operation.name) is computed in \(separated.count + others.count) parts, as some of its columns are read in few rows",
+            node)
     }
 }

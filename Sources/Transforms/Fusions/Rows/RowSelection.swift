@@ -16,7 +16,8 @@ struct RowSelection: Hashable {
     /// The axes that count the rows: one, or for indices several that count as one, the last the fastest.
     var axes: [Int]
 
-    /// The old axes in the order in which the picked rows have them: those of the batch, the rows, the rest; a range leaves the order.
+    /// The old axes in the order in which the picked rows have them: those of the batch, the rows, the rest; a range
+    /// leaves the order.
     ///
     /// Of several axes that count the rows, the first stands for all.
     func order(rank: Int) -> [Int] {
@@ -44,7 +45,8 @@ struct RowSelection: Hashable {
 }
 
 extension GraphEditor {
-    /// What a gather or a slice picks of its first operand; nil of another node, or if it does not pick rows along one axis.
+    /// What a gather or a slice picks of its first operand; nil of another node, or if it does not pick rows along one
+    /// axis.
     func selection(of value: Value) -> RowSelection? {
         let node = node(value), source = type(node.operands.first ?? value)
         switch node.operation {
@@ -52,7 +54,8 @@ extension GraphEditor {
             let indices = node.operands[1]
             guard type(indices).rank == gather.batch + 1, indices != node.operands[0] else { return nil }
             return RowSelection(
-                rows: .chosen(indices), count: type(indices).shape[gather.batch], batch: Array(0..<gather.batch), axes: [gather.batch])
+                rows: .chosen(indices), count: type(indices).shape[gather.batch], batch: Array(0..<gather.batch),
+                axes: [gather.batch])
         case let slice as Slice:
             let cut = source.shape.indices.filter { slice.limits[$0] - slice.starts[$0] < source.shape[$0] }
             guard cut.count == 1, slice.steps.allSatisfy({ $0 == 1 }) else { return nil }
@@ -68,10 +71,16 @@ extension GraphEditor {
         if let number = (node.operation as? Constant)?.splat {
             return builder.add(Constant(x.type.with(shape: selection.shape(x.shape)), splat: number), [])
         }
-        if let broadcast = node.operation as? Broadcast, let rows = select(broadcast, of: tensor(node.operands[0]), selection) { return rows }
+        if let broadcast = node.operation as? Broadcast,
+            let rows = select(broadcast, of: tensor(node.operands[0]), selection)
+        {
+            return rows
+        }
         switch selection.rows {
         case .range(let range): return x.slice(range, axis: selection.axes[0])
-        case .chosen(let indices): return gather(withRowsAfter(selection.batch, x, selection.axes), tensor(indices), batch: selection.batch.count)
+        case .chosen(let indices):
+            return gather(
+                withRowsAfter(selection.batch, x, selection.axes), tensor(indices), batch: selection.batch.count)
         }
     }
 
@@ -102,8 +111,12 @@ extension GraphEditor {
             return spread(select(x, inner), inner.order(rank: x.rank).map { axes[$0] })
         }
         // A table for all of the batch: its rows are looked up.
-        guard case .chosen(let indices) = selection.rows, counting.count == selection.axes.count, along.isEmpty else { return nil }
+        guard case .chosen(let indices) = selection.rows, counting.count == selection.axes.count, along.isEmpty else {
+            return nil
+        }
         let table = withRowsAfter([], x, counting.compactMap { axes.firstIndex(of: $0) })
-        return spread(gather(table, tensor(indices)), selection.batch + [selection.axes[0]] + axes.filter { !counting.contains($0) })
+        return spread(
+            gather(table, tensor(indices)),
+            selection.batch + [selection.axes[0]] + axes.filter { !counting.contains($0) })
     }
 }

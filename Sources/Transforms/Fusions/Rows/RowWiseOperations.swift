@@ -18,7 +18,9 @@ extension GraphEditor {
             let kept = operands[0].shape.indices.filter { !reduce.axes.contains($0) }
             guard let inner = selection.moved({ kept[$0] }) else { return nil }
             let order = inner.order(rank: operands[0].rank)
-            return builder.add(Reduce(reduce.kind, axes: order.indices.filter { reduce.axes.contains(order[$0]) }), [select(operands[0], inner)])
+            return builder.add(
+                Reduce(reduce.kind, axes: order.indices.filter { reduce.axes.contains(order[$0]) }),
+                [select(operands[0], inner)])
         case let dot as Dot: return product(dot, operands[0], operands[1], only: selection)
         case let attention as Attention:
             guard selection.axes == [rank - 2], !selection.touches(rank - 1) else { return nil }
@@ -28,7 +30,8 @@ extension GraphEditor {
             return builder.add(attention, [queries, operands[1], operands[2]]).transpose(order)
         case let gather as Gather:
             let indices = operands[1]
-            guard let last = (selection.axes + selection.batch).max(), last < indices.rank, selection.axes.allSatisfy({ $0 >= gather.batch }),
+            guard let last = (selection.axes + selection.batch).max(), last < indices.rank,
+                selection.axes.allSatisfy({ $0 >= gather.batch }),
                 selection.order(rank: indices.rank).starts(with: 0..<gather.batch)
             else { return nil }
             return builder.add(gather, [operands[0], select(indices, selection)])
@@ -60,8 +63,11 @@ extension GraphEditor {
         } else {
             return nil
         }
-        let found = Array(0..<batch) + free.left.compactMap { leftAxes.firstIndex(of: $0) } + free.right.compactMap { rightAxes.firstIndex(of: $0) }
-        return builder.add(dot, operands).transpose(selection.order(rank: leftAxes.count).compactMap { found.firstIndex(of: $0) })
+        let found =
+            Array(0..<batch) + free.left.compactMap { leftAxes.firstIndex(of: $0) }
+            + free.right.compactMap { rightAxes.firstIndex(of: $0) }
+        return builder.add(dot, operands).transpose(
+            selection.order(rank: leftAxes.count).compactMap { found.firstIndex(of: $0) })
     }
 
     private func concatenation(_ concatenate: Concatenate, _ parts: [Tensor], only selection: RowSelection) -> Tensor? {

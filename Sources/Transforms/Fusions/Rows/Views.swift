@@ -16,11 +16,14 @@ extension GraphEditor {
             let cut = source.indices.filter { node.type.shape[$0] < source[$0] }
             guard cut.contains(where: selection.touches) else { return selection }
             let axis = selection.axes[0]
-            guard selection.axes.count == 1, slice.steps[axis] == 1, !cut.contains(where: selection.batch.contains) else { return nil }
+            guard selection.axes.count == 1, slice.steps[axis] == 1, !cut.contains(where: selection.batch.contains)
+            else { return nil }
             var shifted = selection
             switch selection.rows {
-            case .range(let range): shifted.rows = .range(range.lowerBound + slice.starts[axis]..<range.upperBound + slice.starts[axis])
-            case .chosen(let indices): shifted.rows = .chosen(self.shifted(indices, from: node.type.shape[axis], by: slice.starts[axis]))
+            case .range(let range):
+                shifted.rows = .range(range.lowerBound + slice.starts[axis]..<range.upperBound + slice.starts[axis])
+            case .chosen(let indices):
+                shifted.rows = .chosen(self.shifted(indices, from: node.type.shape[axis], by: slice.starts[axis]))
             }
             return shifted
         case is Reshape:
@@ -28,12 +31,16 @@ extension GraphEditor {
             var moved = selection
             (moved.batch, moved.axes) = ([], [])
             for axis in selection.batch {
-                guard let group = groups.first(where: { $0.after == [axis] }), group.before.count == 1 else { return nil }
+                guard let group = groups.first(where: { $0.after == [axis] }), group.before.count == 1 else {
+                    return nil
+                }
                 moved.batch += group.before
             }
             var open = selection.axes[...]
             while let axis = open.first {
-                guard let group = groups.first(where: { $0.after.first == axis }), open.starts(with: group.after), !group.before.isEmpty else { return nil }
+                guard let group = groups.first(where: { $0.after.first == axis }), open.starts(with: group.after),
+                    !group.before.isEmpty
+                else { return nil }
                 moved.axes += group.before
                 open = open.dropFirst(group.after.count)
             }
@@ -43,18 +50,25 @@ extension GraphEditor {
         }
     }
 
-    /// A view of picked rows: `rows` are those that `beneath` picks of the view's operand, the result those that `above` picks of the view.
+    /// A view of picked rows: `rows` are those that `beneath` picks of the view's operand, the result those that
+    /// `above` picks of the view.
     func view(_ view: Value, of rows: Tensor, _ beneath: RowSelection, _ above: RowSelection) -> Tensor {
         let node = node(view)
         let before = beneath.order(rank: type(node.operands[0]).rank)
         switch node.operation {
         case let transpose as Transpose:
-            return rows.transpose(above.order(rank: node.type.rank).compactMap { before.firstIndex(of: transpose.permutation[$0]) })
+            return rows.transpose(
+                above.order(rank: node.type.rank).compactMap { before.firstIndex(of: transpose.permutation[$0]) })
         case let slice as Slice:
             let all = before.map { $0 == beneath.axes[0] }
-            func bounds(_ old: [Int], _ whole: (Int) -> Int) -> [Int] { before.indices.map { all[$0] ? whole($0) : old[before[$0]] } }
-            let part = Slice(starts: bounds(slice.starts) { _ in 0 }, limits: bounds(slice.limits) { rows.shape[$0] }, steps: bounds(slice.steps) { _ in 1 })
-            return part.starts.allSatisfy { $0 == 0 } && part.limits == rows.shape && part.steps.allSatisfy { $0 == 1 } ? rows : builder.add(part, [rows])
+            func bounds(_ old: [Int], _ whole: (Int) -> Int) -> [Int] {
+                before.indices.map { all[$0] ? whole($0) : old[before[$0]] }
+            }
+            let part = Slice(
+                starts: bounds(slice.starts) { _ in 0 }, limits: bounds(slice.limits) { rows.shape[$0] },
+                steps: bounds(slice.steps) { _ in 1 })
+            return part.starts.allSatisfy { $0 == 0 } && part.limits == rows.shape && part.steps.allSatisfy { $0 == 1 }
+                ? rows : builder.add(part, [rows])
         default: return rows.reshape(above.shape(node.type.shape))
         }
     }

@@ -29,7 +29,8 @@ struct Consumer {
                 let x = coordinates[2 * point], y = coordinates[2 * point + 1]
                 return x * x + y * y < 0.6 ? 1 : 0
             }
-            let report = try program.run(state, ["points": TensorData(coordinates, shape: [batch, 2]), "labels": TensorData(labels)])
+            let report = try program.run(
+                state, ["points": TensorData(coordinates, shape: [batch, 2]), "labels": TensorData(labels)])
             share = report["accuracy"]?.scalar ?? 0
         }
         print("accuracy \(share)")

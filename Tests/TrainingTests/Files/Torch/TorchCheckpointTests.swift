@@ -25,26 +25,32 @@ import Testing
             #expect(try checkpoint.bytes(name) == recorded.bytes(name))
             #expect(try checkpoint.floats(name) == recorded.floats(name))
         }
-        #expect(checkpoint.values == [
-            "epoch": "7", "scaler.scale": "65536.0", "scaler._growth_tracker": "3", "args.lr": "0.001", "args.model": "msmae_vit_tiny",
-            "args.data_path": "somewhere", "args.mask_ratio": "0.45",
-        ])
+        #expect(
+            checkpoint.values == [
+                "epoch": "7", "scaler.scale": "65536.0", "scaler._growth_tracker": "3", "args.lr": "0.001",
+                "args.model": "msmae_vit_tiny",
+                "args.data_path": "somewhere", "args.mask_ratio": "0.45",
+            ])
         #expect(checkpoint.skipped.isEmpty)
     }
 
     @Test func readsEachElementTypeInBothByteOrders() throws {
         let types: [(String, SafetensorsElementType, [UInt8])] = [
-            ("FloatStorage", .f32, littleEndian([1.5, -2])), ("DoubleStorage", .f64, [1.5, -2].flatMap { Pickled.little($0.bitPattern) }),
+            ("FloatStorage", .f32, littleEndian([1.5, -2])),
+            ("DoubleStorage", .f64, [1.5, -2].flatMap { Pickled.little($0.bitPattern) }),
             ("HalfStorage", .f16, [0x00, 0x3E, 0x00, 0xC0]), ("BFloat16Storage", .bf16, [0xC0, 0x3F, 0x00, 0xC0]),
-            ("LongStorage", .i64, Pickled.little(Int64(7)) + Pickled.little(Int64(-1))), ("IntStorage", .i32, Pickled.little(Int32(7)) + Pickled.little(Int32(-1))),
-            ("ShortStorage", .i16, [7, 0, 255, 255]), ("CharStorage", .i8, [7, 255]), ("ByteStorage", .u8, [7, 255]), ("BoolStorage", .bool, [1, 0]),
+            ("LongStorage", .i64, Pickled.little(Int64(7)) + Pickled.little(Int64(-1))),
+            ("IntStorage", .i32, Pickled.little(Int32(7)) + Pickled.little(Int32(-1))),
+            ("ShortStorage", .i16, [7, 0, 255, 255]), ("CharStorage", .i8, [7, 255]), ("ByteStorage", .u8, [7, 255]),
+            ("BoolStorage", .bool, [1, 0]),
         ]
         for (name, type, bytes) in types {
             let value = Pickled.dictionary([("x", Pickled.tensor(type: name, count: 2, shape: [2], strides: [1]))])
             let width = type.byteCount
             let swapped = Array(bytes[..<width].reversed() + bytes[width...].reversed())
             for checkpoint in [
-                try open(ZipBytes(checkpoint: value, storages: [("0", bytes)])), try open(ZipBytes(checkpoint: value, storages: [("0", bytes)], byteOrder: nil)),
+                try open(ZipBytes(checkpoint: value, storages: [("0", bytes)])),
+                try open(ZipBytes(checkpoint: value, storages: [("0", bytes)], byteOrder: nil)),
                 try open(ZipBytes(checkpoint: value, storages: [("0", swapped)], byteOrder: "big")),
             ] {
                 #expect(try checkpoint.elementType("x") == type)
@@ -62,9 +68,11 @@ import Testing
         let views: [(String, offset: Int, shape: [Int], strides: [Int], [Float])] = [
             ("whole", 0, [2, 3], [3, 1], [0, 1, 2, 3, 4, 5]), ("transposed", 0, [3, 2], [1, 3], [0, 3, 1, 4, 2, 5]),
             ("column", 1, [2], [3], [1, 4]), ("corner", 4, [1, 2], [3, 1], [4, 5]), ("number", 5, [], [], [5]),
-            ("repeated", 2, [2, 2], [0, 0], [2, 2, 2, 2]), ("empty", 0, [0, 3], [3, 1], []), ("one", 5, [1, 1], [.max, .max], [5]),
+            ("repeated", 2, [2, 2], [0, 0], [2, 2, 2, 2]), ("empty", 0, [0, 3], [3, 1], []),
+            ("one", 5, [1, 1], [.max, .max], [5]),
         ]
-        let value = Pickled.dictionary(views.map { ($0.0, Pickled.tensor(count: 6, offset: $0.offset, shape: $0.shape, strides: $0.strides)) })
+        let value = Pickled.dictionary(
+            views.map { ($0.0, Pickled.tensor(count: 6, offset: $0.offset, shape: $0.shape, strides: $0.strides)) })
         let checkpoint = try open(ZipBytes(checkpoint: value, storages: [("0", littleEndian([0, 1, 2, 3, 4, 5]))]))
         #expect(checkpoint.names == views.map(\.0))
         for view in views {
@@ -80,12 +88,25 @@ import Testing
             Pickled.tuple([Pickled.integer(2)]), Pickled.tuple([Pickled.integer(1)]), [0x89], Pickled.none,
         ]
         let value = Pickled.dictionary([
-            ("parameter", Pickled.call(Pickled.global("torch._utils", "_rebuild_parameter"), [tensor, [0x88], Pickled.none])),
-            ("subclass", Pickled.call(Pickled.global("torch._tensor", "_rebuild_from_type_v2"), [
-                Pickled.global("torch._utils", "_rebuild_tensor_v2"), Pickled.global("torch", "Tensor"),
-                Pickled.tuple([Pickled.storage("FloatStorage", "0", count: 2)] + arguments[1...]), Pickled.none,
-            ])),
-            ("untyped", Pickled.call(Pickled.global("torch._utils", "_rebuild_tensor_v3"), arguments + [Pickled.global("torch", "uint32"), Pickled.none])),
+            (
+                "parameter",
+                Pickled.call(Pickled.global("torch._utils", "_rebuild_parameter"), [tensor, [0x88], Pickled.none])
+            ),
+            (
+                "subclass",
+                Pickled.call(
+                    Pickled.global("torch._tensor", "_rebuild_from_type_v2"),
+                    [
+                        Pickled.global("torch._utils", "_rebuild_tensor_v2"), Pickled.global("torch", "Tensor"),
+                        Pickled.tuple([Pickled.storage("FloatStorage", "0", count: 2)] + arguments[1...]), Pickled.none,
+                    ])
+            ),
+            (
+                "untyped",
+                Pickled.call(
+                    Pickled.global("torch._utils", "_rebuild_tensor_v3"),
+                    arguments + [Pickled.global("torch", "uint32"), Pickled.none])
+            ),
         ])
         let checkpoint = try open(ZipBytes(checkpoint: value, storages: [("0", littleEndian([1, 2]))]))
         #expect(checkpoint.skipped.isEmpty)
@@ -104,12 +125,20 @@ import Testing
     @Test func findsTheStateDict() throws {
         let tensor = Pickled.tensor(count: 1, shape: [1], strides: [1])
         let stateDict = Pickled.dictionary([("w", tensor)])
-        for value in [stateDict] + ["model", "state_dict", "model_state_dict"].map({ Pickled.dictionary([($0, stateDict), ("epoch", Pickled.integer(3))]) }) {
+        for value in [stateDict]
+            + ["model", "state_dict", "model_state_dict"].map({
+                Pickled.dictionary([($0, stateDict), ("epoch", Pickled.integer(3))])
+            })
+        {
             #expect(try open(ZipBytes(checkpoint: value, storages: [("0", littleEndian([4]))])).floats("w") == [4])
         }
-        let ordered = Pickled.call(Pickled.global("collections", "OrderedDict"), []) + Pickled.mark + Pickled.text("w") + tensor + Array("u".utf8)
+        let ordered =
+            Pickled.call(Pickled.global("collections", "OrderedDict"), []) + Pickled.mark + Pickled.text("w") + tensor
+            + Array("u".utf8)
         // As `state_dict()` gives it: with an attribute `_metadata`, which says nothing about weights.
-        let withMetadata = ordered + Pickled.dictionary([("_metadata", Pickled.dictionary([(String, Pickled.Bytes)]()))]) + Array("b".utf8)
+        let withMetadata =
+            ordered + Pickled.dictionary([("_metadata", Pickled.dictionary([(String, Pickled.Bytes)]()))])
+            + Array("b".utf8)
         #expect(try open(ZipBytes(checkpoint: withMetadata, storages: [("0", littleEndian([4]))])).names == ["w"])
     }
 
@@ -121,38 +150,54 @@ import Testing
         #expect(optimizer.step == 1)
         // MAE trains all but the position tables.
         let trained = checkpoint.names.filter { !$0.hasSuffix("pos_embed") }
-        #expect(optimizer.names == trained.flatMap { ["optimizer.exp_avg.\($0)", "optimizer.exp_avg_sq.\($0)"] }.sorted())
+        #expect(
+            optimizer.names == trained.flatMap { ["optimizer.exp_avg.\($0)", "optimizer.exp_avg_sq.\($0)"] }.sorted())
         for name in trained {
             #expect(try checkpoint.shape("optimizer.exp_avg.\(name)") == checkpoint.shape(name))
             // After one step from zero, m = 0.1 g and v = 0.05 g².
-            let means = try checkpoint.floats("optimizer.exp_avg.\(name)"), squares = try checkpoint.floats("optimizer.exp_avg_sq.\(name)")
+            let means = try checkpoint.floats("optimizer.exp_avg.\(name)"),
+                squares = try checkpoint.floats("optimizer.exp_avg_sq.\(name)")
             #expect(zip(means, squares).allSatisfy { abs($0 * $0 * 5 - $1) <= 1e-5 * $1 + 1e-30 }, "\(name)")
         }
     }
 
     /// Saved state of Adam for weights with these shapes, in these groups.
-    private func optimizer(_ groups: [[Int]], shapes: [[Int]], steps: [Double]? = nil, extra: [(String, Pickled.Bytes)] = []) -> Pickled.Bytes {
+    private func optimizer(
+        _ groups: [[Int]], shapes: [[Int]], steps: [Double]? = nil, extra: [(String, Pickled.Bytes)] = []
+    ) -> Pickled.Bytes {
         let state = shapes.enumerated().map { number, shape in
-            let tensor = Pickled.tensor(count: 64, offset: number, shape: shape, strides: shape.indices.map { shape[($0 + 1)...].reduce(1, *) })
-            return (Pickled.integer(number), Pickled.dictionary([
-                ("step", Pickled.number(steps?[number] ?? 9)), ("exp_avg", tensor), ("exp_avg_sq", tensor),
-            ] + extra))
+            let tensor = Pickled.tensor(
+                count: 64, offset: number, shape: shape, strides: shape.indices.map { shape[($0 + 1)...].reduce(1, *) })
+            return (
+                Pickled.integer(number),
+                Pickled.dictionary(
+                    [
+                        ("step", Pickled.number(steps?[number] ?? 9)), ("exp_avg", tensor), ("exp_avg_sq", tensor),
+                    ] + extra)
+            )
         }
-        let groups = groups.map { Pickled.dictionary([("lr", Pickled.number(0.1)), ("params", Pickled.list($0.map(Pickled.integer)))]) }
+        let groups = groups.map {
+            Pickled.dictionary([("lr", Pickled.number(0.1)), ("params", Pickled.list($0.map(Pickled.integer)))])
+        }
         return Pickled.dictionary([("state", Pickled.dictionary(state)), ("param_groups", Pickled.list(groups))])
     }
 
     private func checkpoint(weights: [(String, [Int])], optimizer: Pickled.Bytes) throws -> TorchCheckpoint {
         let model = weights.map { name, shape in
-            (name, Pickled.tensor(count: 64, shape: shape, strides: shape.indices.map { shape[($0 + 1)...].reduce(1, *) }))
+            (
+                name,
+                Pickled.tensor(count: 64, shape: shape, strides: shape.indices.map { shape[($0 + 1)...].reduce(1, *) })
+            )
         }
         let value = Pickled.dictionary([("model", Pickled.dictionary(model)), ("optimizer", optimizer)])
         return try open(ZipBytes(checkpoint: value, storages: [("0", littleEndian((0..<64).map(Float.init)))]))
     }
 
     private static let vit: [(String, [Int])] = [
-        ("cls_token", [1, 1, 2]), ("pos_embed", [1, 3, 2]), ("patch_embed.proj.weight", [2, 3]), ("patch_embed.proj.bias", [2]), ("blocks.0.weight", [2, 2]),
-        ("blocks.0.bias", [2]), ("blocks.1.weight", [2, 2]), ("blocks.1.bias", [2]), ("head.weight", [5, 2]), ("head.bias", [5]),
+        ("cls_token", [1, 1, 2]), ("pos_embed", [1, 3, 2]), ("patch_embed.proj.weight", [2, 3]),
+        ("patch_embed.proj.bias", [2]), ("blocks.0.weight", [2, 2]),
+        ("blocks.0.bias", [2]), ("blocks.1.weight", [2, 2]), ("blocks.1.bias", [2]), ("head.weight", [5, 2]),
+        ("head.bias", [5]),
     ]
 
     /// The way in which timm and MAE's fine-tuning group weights by layer: the first to occur is the first group.
@@ -160,7 +205,8 @@ import Testing
         // layer 0 undecayed: cls_token, pos_embed, patch bias; layer 0 decayed; then each block and the head.
         let order = [0, 1, 3, 2, 4, 5, 6, 7, 8, 9]
         let groups = [[0, 1, 2], [3], [4], [5], [6], [7], [8], [9]]
-        let checkpoint = try checkpoint(weights: Self.vit, optimizer: optimizer(groups, shapes: order.map { Self.vit[$0].1 }))
+        let checkpoint = try checkpoint(
+            weights: Self.vit, optimizer: optimizer(groups, shapes: order.map { Self.vit[$0].1 }))
         #expect(try checkpoint.optimizer()?.step == 9)
         for (number, weight) in order.enumerated() {
             #expect(try checkpoint.floats("optimizer.exp_avg.\(Self.vit[weight].0)").first == Float(number))
@@ -169,7 +215,11 @@ import Testing
 
     @Test func linearProbingHasStateOfTheHeadAlone() throws {
         let checkpoint = try checkpoint(weights: Self.vit, optimizer: optimizer([[0, 1]], shapes: [[5, 2], [5]]))
-        #expect(try checkpoint.optimizer()?.names == ["exp_avg", "exp_avg_sq"].flatMap { kind in ["bias", "weight"].map { "optimizer.\(kind).head.\($0)" } })
+        #expect(
+            try checkpoint.optimizer()?.names
+                == ["exp_avg", "exp_avg_sq"].flatMap { kind in
+                    ["bias", "weight"].map { "optimizer.\(kind).head.\($0)" }
+                })
     }
 
     @Test func stateThatFitsNoWayOrSeveralIsRefused() throws {
@@ -181,32 +231,45 @@ import Testing
             return error?.message.replacingOccurrences(of: "the optimizer's state cannot be used: ", with: "") ?? ""
         }
         let all = Self.vit.map(\.1)
-        #expect(try problem(optimizer([[0, 1], [2]], shapes: [[2], [2], [2]])) == "no known way to group the weights gives groups of 2, 1 with these shapes")
-        #expect(try problem(optimizer([Array(0..<10)], shapes: all.reversed())) == "no known way to group the weights gives groups of 10 with these shapes")
+        #expect(
+            try problem(optimizer([[0, 1], [2]], shapes: [[2], [2], [2]]))
+                == "no known way to group the weights gives groups of 2, 1 with these shapes")
+        #expect(
+            try problem(optimizer([Array(0..<10)], shapes: all.reversed()))
+                == "no known way to group the weights gives groups of 10 with these shapes")
         #expect(try problem(optimizer([Array(0..<9) + [0]], shapes: all)) == "a weight is in two of its groups")
-        #expect(try problem(optimizer([Array(0..<10)], shapes: all, steps: [1] + [Double](repeating: 2, count: 9)))
-            == "its weights were updated 1 to 2 times, not equally often")
-        #expect(try problem(optimizer([Array(0..<10)], shapes: all, extra: [("max_exp_avg_sq", Pickled.none)]))
-            == "it keeps \"max_exp_avg_sq\" for weight 0, which no optimizer of this program does")
-        #expect(try problem(Pickled.dictionary([("state", Pickled.none)])) == "it has no \"state\" and \"param_groups\"")
-        #expect(try problem(optimizer([Array(0..<11)], shapes: all)) == "its groups have more weights than the state dict, or some without a number")
+        #expect(
+            try problem(optimizer([Array(0..<10)], shapes: all, steps: [1] + [Double](repeating: 2, count: 9)))
+                == "its weights were updated 1 to 2 times, not equally often")
+        #expect(
+            try problem(optimizer([Array(0..<10)], shapes: all, extra: [("max_exp_avg_sq", Pickled.none)]))
+                == "it keeps \"max_exp_avg_sq\" for weight 0, which no optimizer of this program does")
+        #expect(
+            try problem(Pickled.dictionary([("state", Pickled.none)])) == "it has no \"state\" and \"param_groups\"")
+        #expect(
+            try problem(optimizer([Array(0..<11)], shapes: all))
+                == "its groups have more weights than the state dict, or some without a number")
     }
 
     // MARK: Weights of any file
 
     @Test func weightsFilesOfBothKindsGiveTheSame() throws {
-        let torch = try WeightsFile(contentsOf: fixture("checkpoint.pth")), plain = try WeightsFile(contentsOf: fixture("checkpoint.tensors.safetensors"))
+        let torch = try WeightsFile(contentsOf: fixture("checkpoint.pth")),
+            plain = try WeightsFile(contentsOf: fixture("checkpoint.tensors.safetensors"))
         #expect(torch.names.sorted() == plain.names)
         for name in plain.names {
             #expect(try torch.shape(name) == plain.shape(name) && torch.elementType(name) == plain.elementType(name))
             #expect(try torch.floats(name) == plain.floats(name) && torch.bytes(name) == plain.bytes(name))
         }
-        #expect(torch.torchCheckpoint != nil && torch.safetensorsFile == nil && plain.torchCheckpoint == nil && plain.safetensorsFile != nil)
+        #expect(
+            torch.torchCheckpoint != nil && torch.safetensorsFile == nil && plain.torchCheckpoint == nil
+                && plain.safetensorsFile != nil)
     }
 
     @Test func stateOfARunIsNoWeight() throws {
         let path = folder.file("run.safetensors")
-        try SafetensorsWriter.write(to: path, tensors: ["w", "optimizer.exp_avg.w", "ema.w"].map { .init($0, floats: [1]) })
+        try SafetensorsWriter.write(
+            to: path, tensors: ["w", "optimizer.exp_avg.w", "ema.w"].map { .init($0, floats: [1]) })
         let file = try WeightsFile(contentsOf: path)
         #expect(file.names == ["w"])
         #expect(file.contains("ema.w"))
