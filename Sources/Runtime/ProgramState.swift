@@ -35,8 +35,13 @@ public final class ProgramState: @unchecked Sendable {
                 guard entry.type == parameter.type else { throw mismatch(parameter, entry.type) }
                 continue
             }
+            if let problem = parameter.initializer.problem(for: parameter.type) {
+                throw RuntimeError(
+                    .type, "the parameter '\(parameter.name)', \(parameter.type), cannot be filled: \(problem)")
+            }
             added.append((parameter, byteCount))
-            byteCount += Memory.aligned(parameter.type.byteCount)
+            let (sum, overflows) = byteCount.addingReportingOverflow(Memory.aligned(parameter.type.byteCount))
+            byteCount = overflows ? .max : sum
         }
         guard !added.isEmpty else { return }
         let memory = try Memory(byteCount: byteCount)

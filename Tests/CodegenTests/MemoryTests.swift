@@ -115,7 +115,7 @@ struct MemoryTests {
     @Test(arguments: 3000..<3020 as Range<UInt64>)
     func schedulesNeverReuseLiveMemory(seed: UInt64) throws {
         let graph = RandomGraph(seed: seed).graph
-        let schedule = try Schedule(GraphCompiler.optimize(graph))
+        let schedule = try CodegenTests.schedule(graph)
         let program = try GraphCompiler(cache: nil).compile(graph).program
         let buffers = schedule.layout.buffers
         var first = [Int: Int](), last = [Int: Int](), offsets = [Int: Int]()
@@ -175,7 +175,7 @@ struct MemoryTests {
     @Test(arguments: 3100..<3180 as Range<UInt64>)
     func schedulesReadOnlyWhatIsWritten(seed: UInt64) throws {
         let graph = RandomGraph(seed: seed).graph
-        let schedule = try Schedule(GraphCompiler.optimize(graph))
+        let schedule = try CodegenTests.schedule(graph)
         let buffers = schedule.layout.buffers
         var written = Set(schedule.graph.inputs.map { schedule.layout[$0.value].buffer })
         for (number, buffer) in buffers.enumerated() where buffer.kind != .arena { written.insert(number) }
@@ -186,7 +186,7 @@ struct MemoryTests {
                 reads = Set(call.kernel.access.reads.map { call.buffers[$0] })
                 writes = Set(call.kernel.access.writes.map { call.buffers[$0] })
             case .product(_, let a, let b, let c): (reads, writes) = ([a, b], [c])
-            case .sort(_, _, let source, let result): (reads, writes) = ([source], [result])
+            case .sort(_, let source, let result): (reads, writes) = ([source], [result])
             }
             #expect(reads.isSubset(of: written), "seed \(seed), step \(time): reads \(reads.subtracting(written))")
             #expect(!writes.isEmpty, "seed \(seed), step \(time) writes nothing")
@@ -207,7 +207,7 @@ struct MemoryTests {
     func reportIsComplete(seed: UInt64) throws {
         let graph = RandomGraph(seed: seed).graph
         let compilation = try GraphCompiler().compile(graph)
-        let report = compilation.memory, schedule = try Schedule(GraphCompiler.optimize(graph))
+        let report = compilation.memory, schedule = try CodegenTests.schedule(graph)
         var used = Set(schedule.steps.flatMap(\.buffers))
         used.formUnion(
             (schedule.graph.inputs.map(\.value) + schedule.graph.results.map(\.value)).map {

@@ -325,7 +325,7 @@ private func outcome(
             TensorData(HostTensor(input.operation.type, (0..<input.operation.type.count).map { sin(Double($0)) }))
         )
     }
-    let runner = try ProgramRunner(compilation.program, pool: WorkerPool(threads: 1))
+    let runner = try ProgramRunner(compilation.loaded, pool: WorkerPool(threads: 1))
     let result = try runner.run(ProgramState(), Dictionary(uniqueKeysWithValues: inputs))
     return (compilation.isCached, compilation.timings.map(\.stage), result)
 }
