@@ -35,17 +35,17 @@ struct ErrorTests {
         let program = try product(), runner = try ProgramRunner(program, pool: WorkerPool(threads: 1)),
             state = ProgramState()
         try state.add(program.parameters, seed: 0)
-        let x = TensorData([Float](repeating: 1, count: 6), shape: [2, 3]), y = TensorData([0, 1] as [Int32])
+        let x = try TensorData([Float](repeating: 1, count: 6), shape: [2, 3]), y = try TensorData([0, 1] as [Int32])
         #expect(message { try runner.run(state, ["x": x, "y": y]) } == "no error")
         #expect(message { try runner.run(state, ["x": x]) } == "the input 'y' (i32[2]) of 'product' is missing")
         #expect(
             message { try runner.run(state, ["x": x, "y": y, "q": y]) }
                 == "'q' is not an input of 'product', which has x, y")
         #expect(
-            message { try runner.run(state, ["x": x, "y": TensorData([0, 1, 1] as [Int32])]) }
+            message { try runner.run(state, ["x": x, "y": try TensorData([0, 1, 1] as [Int32])]) }
                 == "the input 'y' of 'product' is i32[2], given i32[3]")
         #expect(
-            message { try runner.run(state, ["x": x, "y": TensorData([0, 1] as [Float])]) }
+            message { try runner.run(state, ["x": x, "y": try TensorData([0, 1] as [Float])]) }
                 == "the input 'y' of 'product' is i32[2], given f32[2]")
     }
 
@@ -53,7 +53,8 @@ struct ErrorTests {
         let program = try product(), runner = try ProgramRunner(program, pool: WorkerPool(threads: 1)),
             state = ProgramState()
         let inputs = [
-            "x": TensorData([Float](repeating: 1, count: 6), shape: [2, 3]), "y": TensorData([0, 1] as [Int32]),
+            "x": try TensorData([Float](repeating: 1, count: 6), shape: [2, 3]),
+            "y": try TensorData([0, 1] as [Int32]),
         ]
         #expect(message { try runner.run(state, inputs) } == "the state has no parameter 'w'")
         try state.add([Parameter("w", f32(3, 5), .zeros)], seed: 0)
