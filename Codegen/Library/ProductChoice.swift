@@ -67,9 +67,9 @@ package struct ProductChoice: Sendable {
             let speeds = unknown.isEmpty ? [:] : measure(unknown)
             for shape in unknown {
                 let answer = speeds[shape].map(faster) ?? .generated
-                // Another process may have been faster.
-                answered[key(shape)] = recalled(shape) ?? answer
-                if recalled(shape) == nil { cache?.remember(name(shape), answer.rawValue) }
+                // Another process may have been faster: its answer is the one that counts.
+                let kept = cache?.remember(name(shape), answer.rawValue) { Answer(rawValue: $0) != nil }
+                answered[key(shape)] = kept.flatMap(Answer.init) ?? answer
             }
             return Dictionary(uniqueKeysWithValues: shapes.map { ($0, answered[key($0)] ?? .generated) })
         }

@@ -24,7 +24,7 @@ public struct ByteCount: Hashable, Sendable {
         guard let unit = units.first(where: { text.hasSuffix($0.name) }),
             let number = Double(text.dropLast(unit.name.count))
         else { return nil }
-        guard number > 0, number * unit.bytes < 1e15 else { return nil }
+        guard number * unit.bytes >= 1, number * unit.bytes < 1e15 else { return nil }
         bytes = Int(number * unit.bytes)
     }
 }

@@ -94,10 +94,20 @@ public final class CompiledStep {
     /// Runs the step once: updates the state in place and returns the outputs.
     ///
     /// A step that updates the weights counts up `state.step`. Without `learningRate` the optimizer's own is used.
-    /// `observe` is told of each step of the program when it is done.
+    /// `observe` is told of each step of the program when it is done. If another thread uses the state, the run waits
+    /// until that has ended.
     public func run(
         _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double? = nil,
         observe: ((StepRun) -> Void)? = nil
+    ) throws -> StepReport {
+        // The number of the step and the update that it counts belong together.
+        try state.exclusively { () throws in
+            try runAlone(state, inputs, learningRate: learningRate, observe: observe)
+        }
+    }
+
+    private func runAlone(
+        _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double?, observe: ((StepRun) -> Void)?
     ) throws -> StepReport {
         var inputs = inputs
         if let optimizer, !scalarNames.isEmpty {

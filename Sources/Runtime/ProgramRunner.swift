@@ -10,7 +10,7 @@ public final class ProgramRunner {
     private let arena: Memory
     private let constants: Memory
     private let scratch: [Memory]
-    private let inputIndex: [String: Int]
+    private let inputNames: Set<String>
 
     public init(_ loaded: LoadedProgram, pool: WorkerPool) throws(RuntimeError) {
         let program = loaded.program
@@ -25,19 +25,25 @@ public final class ProgramRunner {
         var scratch: [Memory] = []
         for _ in 0..<pool.threads { scratch.append(try Memory(byteCount: program.scratchBytes)) }
         self.scratch = scratch
-        inputIndex = Dictionary(uniqueKeysWithValues: program.inputs.enumerated().map { ($0.element.name, $0.offset) })
+        inputNames = Set(program.inputs.map(\.name))
         _ = Product.libraryIsSingleThreaded
     }
 
     /// Runs the program once. Parameters are updated in place; the outputs are returned by name.
     ///
-    /// `observe` is told of each step when it is done.
+    /// `observe` is told of each step when it is done. No other thread can use the state meanwhile: it waits.
     @discardableResult
     public func run(
         _ state: ProgramState, _ inputs: [String: TensorData], observe: ((StepRun) -> Void)? = nil
     ) throws(RuntimeError) -> [String: TensorData] {
         try bind(inputs)
         try checkIndices()
+        return try state.exclusively { () throws(RuntimeError) in try run(state, observe) }
+    }
+
+    private func run(
+        _ state: ProgramState, _ observe: ((StepRun) -> Void)?
+    ) throws(RuntimeError) -> [String: TensorData] {
         let parameters = try state.pointers(for: program.parameters)
         if let observe {
             self.observe(parameters, observe)
@@ -62,7 +68,7 @@ public final class ProgramRunner {
     }
 
     private func bind(_ inputs: [String: TensorData]) throws(RuntimeError) {
-        for name in inputs.keys.sorted() where inputIndex[name] == nil {
+        for name in inputs.keys.sorted() where !inputNames.contains(name) {
             throw RuntimeError(
                 .name,
                 "'\(name)' is not an input of '\(program.name)', which has \(program.inputs.map(\.name).joined(separator: ", "))"

@@ -36,17 +36,17 @@ struct ErrorTests {
         let loaded = try product(), runner = try ProgramRunner(loaded, pool: WorkerPool(threads: 1)),
             state = ProgramState()
         try state.add(loaded.program.parameters, seed: 0)
-        let x = TensorData([Float](repeating: 1, count: 6), shape: [2, 3]), y = TensorData([0, 1] as [Int32])
+        let x = try TensorData([Float](repeating: 1, count: 6), shape: [2, 3]), y = try TensorData([0, 1] as [Int32])
         #expect(message { try runner.run(state, ["x": x, "y": y]) } == "no error")
         #expect(message { try runner.run(state, ["x": x]) } == "the input 'y' (i32[2]) of 'product' is missing")
         #expect(
             message { try runner.run(state, ["x": x, "y": y, "q": y]) }
                 == "'q' is not an input of 'product', which has x, y")
         #expect(
-            message { try runner.run(state, ["x": x, "y": TensorData([0, 1, 1] as [Int32])]) }
+            message { try runner.run(state, ["x": x, "y": try TensorData([0, 1, 1] as [Int32])]) }
                 == "the input 'y' of 'product' is i32[2], given i32[3]")
         #expect(
-            message { try runner.run(state, ["x": x, "y": TensorData([0, 1] as [Float])]) }
+            message { try runner.run(state, ["x": x, "y": try TensorData([0, 1] as [Float])]) }
                 == "the input 'y' of 'product' is i32[2], given f32[2]")
     }
 
@@ -54,7 +54,8 @@ struct ErrorTests {
         let loaded = try product(), runner = try ProgramRunner(loaded, pool: WorkerPool(threads: 1)),
             state = ProgramState()
         let inputs = [
-            "x": TensorData([Float](repeating: 1, count: 6), shape: [2, 3]), "y": TensorData([0, 1] as [Int32]),
+            "x": try TensorData([Float](repeating: 1, count: 6), shape: [2, 3]),
+            "y": try TensorData([0, 1] as [Int32]),
         ]
         #expect(message { try runner.run(state, inputs) } == "the state has no parameter 'w'")
         try state.add([Parameter("w", f32(3, 5), .zeros)], seed: 0)
@@ -110,7 +111,7 @@ struct ErrorTests {
         func run(_ numbers: [Int32]) -> String {
             message {
                 try runner.run(
-                    state, ["logits": TensorData(HostTensor(f32(4, 3))), "labels": TensorData(numbers, shape: [2, 2])])
+                    state, ["logits": TensorData(HostTensor(f32(4, 3))), "labels": try TensorData(numbers, shape: [2, 2])])
             }
         }
         #expect(run([0, 1, 7, -1]) == "the input 'labels' of 'step' has 7 at [1, 0]; it must be from 0 to 2")

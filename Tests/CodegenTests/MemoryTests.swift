@@ -253,4 +253,14 @@ struct MemoryTests {
                       0.0 MB       0.0 MB  input f32[64,64]: steps -1…1
                 """)
     }
+
+    @Test func bytesAreReadAsPeopleWriteThem() {
+        #expect(
+            ["1500000", "1.5MB", "1.5mb", "0.0015GB", "1e3KB", "2B"].map { ByteCount($0)?.bytes } == [
+                1_500_000, 1_500_000, 1_500_000, 1_500_000, 1_000_000, 2,
+            ])
+        for text in ["", "B", "GB", "x", "-1", "0", "0.5", "1e-9", "0.0001KB", "nan", "inf", "1e300GB", "1e15", "1 2"] {
+            #expect(ByteCount(text) == nil, "\(text)")
+        }
+    }
 }
