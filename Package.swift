@@ -97,7 +97,8 @@ let package = Package(
         // Random graphs and seeded numbers, shared by the tests of several rooms.
         .target(name: "ApusTestSupport", dependencies: ["ApusIR", "ApusTransforms"], path: "Tests/Support"),
         .testTarget(name: "DigestTests", dependencies: ["ApusDigest"], path: "Tests/DigestTests"),
-        .testTarget(name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests"),
+        .testTarget(
+            name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests", exclude: ["Errors"]),
         .testTarget(
             name: "TransformsTests", dependencies: ["ApusTransforms", "ApusTestSupport"], path: "Tests/TransformsTests",
             exclude: ["Cases"]),
@@ -106,7 +107,7 @@ let package = Package(
         .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
         .testTarget(
             name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"],
-            path: "Tests/CodegenTests"),
+            path: "Tests/CodegenTests", exclude: ["Cases", "Errors"]),
         .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),

@@ -52,7 +52,7 @@ public struct GraphCompiler: Sendable {
         let (program, memory) = try clock.time("link") { try link(schedule, table, codes, name: graph.name) }
         return Compilation(
             program: program, rewrites: rewrites, optimized: optimized, memory: memory,
-            kernels: Self.text(schedule, table),
+            kernels: table.text(of: schedule),
             isCached: !found.isEmpty && found.allSatisfy { $0.object != nil }, timings: clock.stages)
     }
 
@@ -62,14 +62,21 @@ public struct GraphCompiler: Sendable {
         return try optimize(graph, precision, recording: &rewrites)
     }
 
-    private static func optimize(
+    static func optimize(
         _ graph: Graph, _ precision: CompilerOptions.Precision, recording rewrites: inout [Rewrite]
     ) throws -> Graph {
+        try Pipeline(optimization(precision).passes + legalization.passes).run(graph, recording: &rewrites)
+    }
+
+    /// From a traced and differentiated graph to primitives, and to the operations that have kernels of their own.
+    package static func optimization(_ precision: CompilerOptions.Precision) -> Pipeline {
         var pipeline = Pipeline.standard(keeping: AttentionKernel.isSupported)
         if precision == .bfloat16 { pipeline.passes.append(.mixedPrecision) }
-        pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
-        return try pipeline.run(graph, recording: &rewrites)
+        return pipeline
     }
+
+    /// From there to the forms that have kernels.
+    package static let legalization = Pipeline([.legalize, .simplify, .commonSubexpressions, .deadCode])
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
     public func llvm(_ graph: Graph) throws -> String {
@@ -83,8 +90,7 @@ public struct GraphCompiler: Sendable {
 
     /// The schedule as text: steps in order, then the kernels that they call.
     public func kernels(_ graph: Graph) throws -> String {
-        let schedule = try fitted(graph)
-        return Self.text(schedule, KernelTable(schedule))
+        try fitted(graph).text(at: .kernels)
     }
 
     /// The schedule of a graph that has not been optimized yet.
@@ -103,18 +109,6 @@ public struct GraphCompiler: Sendable {
             }
         case .auto: try Schedule(graph, forLibrary: ProductChoice(target, cache).libraryProducts)
         }
-    }
-
-    private static func text(_ schedule: Schedule, _ table: KernelTable) -> String {
-        var lines: [String] = []
-        for (number, step) in schedule.steps.enumerated() {
-            let kernel = table.numbers[number].map { " = \(KernelTable.symbol($0))" } ?? ""
-            lines.append("\(number): \(step.name)\(kernel) on " + step.buffers.map { "b\($0)" }.joined(separator: ", "))
-        }
-        for (number, kernel) in table.kernels.enumerated() {
-            lines.append("\n\(KernelTable.symbol(number)): \(kernel)")
-        }
-        return lines.joined(separator: "\n") + "\n"
     }
 }
 
@@ -138,6 +132,20 @@ struct KernelTable {
             }
             numbers.append(number)
         }
+    }
+
+    /// A line for each step of the schedule: what it does, its kernel, and the buffers that it touches.
+    func steps(of schedule: Schedule) -> [String] {
+        schedule.steps.enumerated().map { number, step in
+            let kernel = numbers[number].map { " = \(Self.symbol($0))" } ?? ""
+            return "\(number): \(step.name)\(kernel) on " + step.buffers.map { "b\($0)" }.joined(separator: ", ")
+        }
+    }
+
+    /// The steps, then the kernels that they call.
+    func text(of schedule: Schedule) -> String {
+        let texts = kernels.enumerated().map { "\n\(Self.symbol($0)): \($1)" }
+        return (steps(of: schedule) + texts).joined(separator: "\n") + "\n"
     }
 
     static func symbol(_ number: Int) -> String { "kernel_\(number)" }

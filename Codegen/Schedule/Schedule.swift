@@ -29,9 +29,9 @@ package struct Schedule {
     package private(set) var layout: Layout
     /// Numbers of the constants that kernels read.
     package private(set) var constants: [[UInt8]] = []
-    private var placement: Placement
+    package private(set) var placement: Placement
     private let libraryProducts: Set<Value>
-    private let clustering: Clustering
+    package let clustering: Clustering
     /// Updates that are written over the parameter at once; the others are copied at the end.
     private let updatedInPlace: [Value: Value]
 
