@@ -61,6 +61,9 @@ let package = Package(
             ],
             path: "Sources/Apus"),
 
+        // What command lines show of a compilation, of any graph.
+        .target(name: "ApusInspection", dependencies: ["Apus"], path: "Sources/Inspection"),
+
         // Charts and pages, which know nothing of models; and PNG files of charts, which only command lines need.
         .target(name: "ApusReport", path: "Sources/Report"),
         .systemLibrary(
@@ -68,7 +71,7 @@ let package = Package(
         .target(name: "ApusRendering", dependencies: ["ApusReport", "CLibrsvg"], path: "Sources/Rendering"),
 
         // The reference model and the command lines.
-        .target(name: "MSMAE", dependencies: ["Apus", "ApusReport"], path: "Models/MSMAE"),
+        .target(name: "MSMAE", dependencies: ["Apus", "ApusInspection", "ApusReport"], path: "Models/MSMAE"),
         .target(
             name: "MSMAERecipes", path: "Models/Recipes",
             resources: [
@@ -91,7 +94,10 @@ let package = Package(
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
-            dependencies: ["MSMAE", "ToolOptions", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "MSMAE", "ApusInspection", "ToolOptions",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Models/Tools/apus"),
 
         // Random graphs and seeded numbers, shared by the tests of several rooms.
@@ -109,6 +115,8 @@ let package = Package(
             name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"],
             path: "Tests/CodegenTests", exclude: ["Cases", "Errors"]),
         .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
+        .testTarget(
+            name: "InspectionTests", dependencies: ["ApusInspection", "ApusTestSupport"], path: "Tests/InspectionTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
