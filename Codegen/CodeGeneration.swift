@@ -24,8 +24,9 @@ extension GraphCompiler {
     /// The kernels of a program, with the code of those that the cache has.
     ///
     /// Each kernel is an entry of its own: a model that was changed a little finds most of its kernels.
-    func lookedUp(_ table: KernelTable) -> [KernelCode] {
-        table.named.map { symbol, kernel, plan in
+    func lookedUp(_ table: KernelTable, _ plans: [KernelPlan]) -> [KernelCode] {
+        table.kernels.indices.map { number in
+            let (kernel, plan, symbol) = (table.kernels[number], plans[number], KernelTable.symbol(number))
             let text = "\(kernel)\n\(tuning)"
             guard let cache, let key = ObjectCache.key(kernel: text, target: target, passes: Self.passes) else {
                 return KernelCode(kernel: kernel, plan: plan, key: nil, symbol: symbol)

@@ -28,10 +28,10 @@ public struct GraphCompiler: Backend {
     /// Everything that happens to a graph before it is scheduled, in order: primitives, then the forms that kernels
     /// have, then what depends on memory. `apus show --stage` prints what each of them leaves.
     public var pipeline: Pipeline {
-        let tuning = tuning
-        var passes = Pipeline.standard(keeping: { AttentionKernel.isSupported($0, $1, tuning) }).passes
-        if options.precision == .bfloat16 { passes.append(.mixedPrecision(roundingFrom: tuning.smallestRounded)) }
-        passes += [.legalize(tuning), .simplify, .commonSubexpressions, .deadCode, .verifyLegal(tuning)]
+        var passes =
+            optimization.passes + [
+                .legalize(tuning), .simplify, .commonSubexpressions, .deadCode, .verifyLegal(tuning),
+            ]
         switch options.products {
         case .generated: break
         case .openblas: passes.append(.chooseLibrary { Set($0.libraryCandidates) })
@@ -43,21 +43,31 @@ public struct GraphCompiler: Backend {
         return Pipeline(passes + [.copyOperands(tuning), .verifyLegal(tuning)])
     }
 
+    /// Its first part: primitives, and operations that have kernels of their own.
+    package var optimization: Pipeline {
+        let tuning = tuning
+        var pipeline = Pipeline.standard(keeping: { AttentionKernel.isSupported($0, $1, tuning) })
+        if options.precision == .bfloat16 {
+            pipeline.passes.append(.mixedPrecision(roundingFrom: tuning.smallestRounded))
+        }
+        return pipeline
+    }
+
     public func emit(
         _ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]
     ) throws -> Compilation {
         let schedule = try timed("schedule", &timings) { try Schedule(graph, tuning) }
-        let table = KernelTable(schedule, target, tuning)
-        let found = timed("cache", &timings) { lookedUp(table) }
+        let table = KernelTable(schedule), plans = self.plans(table)
+        let found = timed("cache", &timings) { lookedUp(table, plans) }
         let codes = try timed("generate", &timings) { try generated(found) }
         let objects = codes.compactMap(\.object)
-        let (program, memory) = link(schedule, table, codes, name: graph.name)
+        let (program, memory) = link(schedule, table, plans, codes, name: graph.name)
         let loaded = try timed("link", &timings) {
             try LoadedProgram(program, LoadedObjects(objects, name: graph.name))
         }
         return Compilation(
             program: program, loaded: loaded, objects: objects, target: target, optimized: graph, memory: memory,
-            kernels: Self.text(schedule, table), isCached: !found.isEmpty && found.allSatisfy { $0.object != nil })
+            kernels: table.text(of: schedule), isCached: !found.isEmpty && found.allSatisfy { $0.object != nil })
     }
 
     public func executable(_ compilation: Compilation, pool: WorkerPool) throws -> any Executable {
@@ -65,32 +75,26 @@ public struct GraphCompiler: Backend {
     }
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
-    public func llvm(_ graph: Graph) throws -> String { try emit(table(graph).named).text }
+    public func llvm(_ graph: Graph) throws -> String { try module(of: graph).text }
 
     /// Assembly of a graph's kernels.
-    public func assembly(_ graph: Graph) throws -> String { try emit(table(graph).named).assembly() }
+    public func assembly(_ graph: Graph) throws -> String { try module(of: graph).assembly() }
 
     /// The schedule as text: steps in order, then the kernels that they call.
     public func kernels(_ graph: Graph) throws -> String {
-        let schedule = try schedule(graph)
-        return Self.text(schedule, KernelTable(schedule, target, tuning))
+        try schedule(graph).text(at: .kernels)
     }
 
     /// The steps of a graph.
     package func schedule(_ graph: Graph) throws -> Schedule { try Schedule(lowered(graph), tuning) }
 
-    private func table(_ graph: Graph) throws -> KernelTable { KernelTable(try schedule(graph), target, tuning) }
+    /// How each kernel is divided.
+    private func plans(_ table: KernelTable) -> [KernelPlan] { table.kernels.map { KernelPlan($0, target, tuning) } }
 
-    private static func text(_ schedule: Schedule, _ table: KernelTable) -> String {
-        var lines: [String] = []
-        for (number, step) in schedule.steps.enumerated() {
-            let kernel = table.numbers[number].map { " = \(KernelTable.symbol($0))" } ?? ""
-            lines.append("\(number): \(step.name)\(kernel) on " + step.buffers.map { "b\($0)" }.joined(separator: ", "))
-        }
-        for (number, kernel) in table.kernels.enumerated() {
-            lines.append("\n\(KernelTable.symbol(number)): \(kernel)")
-        }
-        return lines.joined(separator: "\n") + "\n"
+    /// The kernels of a graph in one module, under the names that they have in listings.
+    private func module(of graph: Graph) throws -> Module {
+        let table = KernelTable(try schedule(graph)), plans = plans(table)
+        return try emit(table.kernels.indices.map { (KernelTable.symbol($0), table.kernels[$0], plans[$0]) })
     }
 }
 

@@ -4,14 +4,14 @@ import ApusRuntime
 
 extension GraphCompiler {
     /// Places the buffers and makes the program, which names its kernels; also tells what lies where.
-    func link(_ schedule: Schedule, _ table: KernelTable, _ codes: [KernelCode], name: String) -> (
-        program: Program, memory: MemoryReport
-    ) {
+    func link(
+        _ schedule: Schedule, _ table: KernelTable, _ plans: [KernelPlan], _ codes: [KernelCode], name: String
+    ) -> (program: Program, memory: MemoryReport) {
         let memory = BufferPlaces(schedule)
         let steps = schedule.steps.enumerated().map { position, step in
-            linked(step, table.numbers[position].map { (codes[$0].symbol, table.plans[$0]) }, memory.places)
+            linked(step, table.numbers[position].map { (codes[$0].symbol, plans[$0]) }, memory.places)
         }
-        let scratch = table.plans.map(\.scratchBytes).max() ?? 0
+        let scratch = plans.map(\.scratchBytes).max() ?? 0
         let graph = schedule.graph
         func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {
             Program.Binding(name: name, type: graph[value].type, place: memory.places[schedule.layout[value].buffer])

@@ -120,6 +120,21 @@ public struct TargetDescription: Hashable, Sendable, Codable {
         return target
     }
 
+    /// A made-up x86-64 machine that has the vector hardware of a level and no more: what is decided for it is the same
+    /// on whatever machine that is decided. Nil for levels of other architectures.
+    package static func x86(_ level: Level) -> TargetDescription? {
+        let (cpu, vectorBytes): (String, Int)
+        switch level {
+        case .avx512: (cpu, vectorBytes) = ("x86-64-v4", 64)
+        case .avx2: (cpu, vectorBytes) = ("x86-64-v3", 32)
+        case .sse2: (cpu, vectorBytes) = ("x86-64", 16)
+        case .neon, .scalar: return nil
+        }
+        return TargetDescription(
+            triple: "x86_64-pc-linux-gnu", cpu: cpu, features: "", vectorBytes: vectorBytes,
+            hasFusedMultiplyAdd: level != .sse2, hasBFloat16DotProduct: false)
+    }
+
     /// Features that code for this description may use and a machine does not have; its architecture, if that is
     /// another one.
     public func missingFeatures(on machine: TargetDescription) -> [String] {

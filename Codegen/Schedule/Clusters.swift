@@ -33,7 +33,7 @@ package struct Clustering {
     /// For each stored value the clusters that read it or only come after it, and whether they read it at their own
     /// place only.
     package private(set) var readers: [Value: [(cluster: Int, isRead: Bool, isSamePlace: Bool)]] = [:]
-    private let graph: Graph
+    let graph: Graph
     private let placement: Placement
     /// The parameter that each new value of one belongs to.
     private let updates: [Value: Value]

@@ -15,7 +15,7 @@ package struct Layout {
     package private(set) var storages: [Value: Storage] = [:]
     /// Operands of concatenations that are written into the whole by whoever computes them.
     package private(set) var isWrittenInPlace: Set<Value> = []
-    private let graph: Graph
+    let graph: Graph
     private let placement: Placement
     private let tuning: Tuning
     private let resultValues: Set<Value>

@@ -27,7 +27,7 @@ package enum Role {
 package struct Placement {
     package private(set) var roles: [Role]
     package let users: [[Value]]
-    private let graph: Graph
+    let graph: Graph
 
     /// What computing a node inside a user takes.
     private struct Expense {

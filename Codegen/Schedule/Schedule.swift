@@ -30,8 +30,8 @@ package struct Schedule {
     package private(set) var layout: Layout
     /// Numbers of the constants that kernels read.
     package private(set) var constants: [[UInt8]] = []
-    private var placement: Placement
-    private let clustering: Clustering
+    package let placement: Placement
+    package let clustering: Clustering
     /// Updates that are written over the parameter at once; the others are copied at the end.
     private let updatedInPlace: [Value: Value]
 

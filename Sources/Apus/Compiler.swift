@@ -51,10 +51,13 @@ public struct Compiler: Sendable {
     }
 
     /// Compiles a computation without training.
-    public func compile(_ step: InferenceStep) throws -> CompiledStep {
+    public func compile(_ step: InferenceStep) throws -> CompiledStep { try compile(step.trace()) }
+
+    /// Compiles a graph, such as one that was read from its text form.
+    public func compile(_ graph: Graph) throws -> CompiledStep {
         var rewrites: [Rewrite] = []
-        let graph = try Pipeline.fusions(options.fusions).run(step.trace(), recording: &rewrites)
-        return try compile(graph, rewrites, optimizer: nil)
+        let fused = try Pipeline.fusions(options.fusions).run(graph, recording: &rewrites)
+        return try compile(fused, rewrites, optimizer: nil)
     }
 
     private func compile(_ graph: Graph, _ rewrites: [Rewrite], optimizer: Optimizer?) throws -> CompiledStep {

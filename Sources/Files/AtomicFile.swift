@@ -91,6 +91,9 @@ public enum AtomicFile {
     }
 
     /// Writes all of the file, brings it to the disk if that is asked for, and closes it, also on failure.
+    ///
+    /// Not inlined: the optimizer of Swift 6.3.1 aborts when it inlines a body that is lent a noncopyable value.
+    @inline(never)
     private static func fill(
         _ descriptor: Int32, path: String, waitsForDisk: Bool, _ body: (borrowing Output) throws(FileError) -> Void
     ) throws(FileError) {

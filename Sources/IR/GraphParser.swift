@@ -1,7 +1,8 @@
 extension Graph {
-    /// Reads the text form; throws a syntax error that names the line, or what the verifier finds.
-    public init(parsing text: String) throws(GraphErrors) {
-        var parser = GraphParser(text)
+    /// Reads the text form; throws a syntax error that names the line, or what the verifier finds. `file` is what
+    /// mistakes and locations call the text.
+    public init(parsing text: String, file: String = "graph") throws(GraphErrors) {
+        var parser = GraphParser(text, file: file)
         do {
             self = try parser.graph()
         } catch {
@@ -16,7 +17,7 @@ private struct GraphParser {
     private var scanner: Scanner
     private var values: [String: Value] = [:]
 
-    init(_ text: String) { scanner = Scanner(text) }
+    init(_ text: String, file: String) { scanner = Scanner(text, file: file) }
 
     mutating func graph() throws(GraphError) -> Graph {
         try scanner.expect("graph")
@@ -62,7 +63,7 @@ private struct GraphParser {
         }
         try scanner.expect(":")
         let type = try scanner.type()
-        let place = SourceLocation(file: "graph", line: line)
+        let place = SourceLocation(file: scanner.file, line: line)
         do {
             let operation = try kind.init(attributes: attributes, type: type)
             try check(attributes.map(\.name), of: operation)
@@ -95,20 +96,22 @@ private struct GraphParser {
 /// Tokens of the text form; `//` begins a comment.
 private struct Scanner {
     private let text: [UInt8]
+    let file: String
     private var place = 0
     private(set) var line = 1
     /// The line of the token that was read last: what is wrong with it or missing after it is reported there.
     private var tokenLine = 1
 
-    init(_ text: String) {
+    init(_ text: String, file: String) {
         self.text = Array(text.utf8)
+        self.file = file
         skipSpace()
     }
 
     var peek: Character? { place < text.count ? Character(UnicodeScalar(text[place])) : nil }
 
     func error(_ message: String) -> GraphError {
-        GraphError(.syntax, message, location: SourceLocation(file: "graph", line: tokenLine))
+        GraphError(.syntax, message, location: SourceLocation(file: file, line: tokenLine))
     }
 
     /// Mistakes belong to the line of the next token from here on, if there is one.

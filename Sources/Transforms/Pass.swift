@@ -49,6 +49,21 @@ public struct Rewrite: Hashable, Sendable {
     }
 }
 
+/// One run of a pass: what it was given, what came out, and how long it took.
+public struct PassRun: Sendable {
+    public var pass: String
+    public var before: Graph
+    public var after: Graph
+    public var duration: Duration
+
+    public init(pass: String, before: Graph, after: Graph, duration: Duration) {
+        self.pass = pass
+        self.before = before
+        self.after = after
+        self.duration = duration
+    }
+}
+
 /// A pass left a graph that breaks the rules of the IR: a defect of the compiler, not of the user's model.
 public struct PassDefect: Error, CustomStringConvertible {
     public var pass: String
@@ -82,10 +97,17 @@ public struct Pipeline: Sendable {
         return try run(graph, recording: &rewrites)
     }
 
-    /// Runs the passes; what they rewrote is added to the record.
-    public func run(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
+    /// Runs the passes; what they rewrote is added to the record. `observe` is told of each pass when it is done.
+    public func run(
+        _ graph: Graph, recording rewrites: inout [Rewrite], observe: ((PassRun) -> Void)? = nil
+    ) throws -> Graph {
         var result = graph
-        for pass in passes { result = try pass.run(result, recording: &rewrites) }
+        for pass in passes {
+            let start = ContinuousClock.now
+            let changed = try pass.run(result, recording: &rewrites)
+            observe?(PassRun(pass: pass.name, before: result, after: changed, duration: ContinuousClock.now - start))
+            result = changed
+        }
         do { try result.verify() } catch {
             throw try defect(graph) ?? PassDefect(pass: passes.last?.name ?? "", errors: error)
         }

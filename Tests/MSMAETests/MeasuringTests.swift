@@ -1,4 +1,5 @@
 import Apus
+import ApusInspection
 import Foundation
 import MSMAE
 import Testing
@@ -25,7 +26,7 @@ struct MeasuringTests {
     }
 
     @Test func explanation() throws {
-        let explanation = try StepExplanation(.finetune, of: small, batch: 2, options: CompilerOptions(), threads: 2)
+        let explanation = try ProgramExplanation(.finetune, of: small, batch: 2, options: CompilerOptions(), threads: 2)
         for part in [
             "finetune, 2 blocks of 16, images 16 x 16, fp32, batch 2, threads 2", "REWRITES\n", "KERNELS, in ",
             "MEMORY\n", "optimizer state", "its peak is at step", "a run takes ",

@@ -1,4 +1,5 @@
 import ApusIR
+import ApusTestSupport
 import ApusTransforms
 import Foundation
 import Testing
@@ -7,49 +8,23 @@ import Testing
 ///
 /// With APUS_BLESS=1 in the environment the expected part is written anew.
 @Suite struct PassFileTests {
-    static let files: [URL] = {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Cases")
-        let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-        return files.filter { $0.pathExtension == "graph" }.sorted { $0.path < $1.path }
-    }()
+    static let files = CaseFile.all(in: "Cases")
 
-    private struct Case {
-        var header: String
-        var passes: [Pass]
-        var before: String
-        var expected: String
-
-        init(_ text: String) throws {
-            let first = try #require(text.split(separator: "\n").first.map(String.init))
-            header = first
-            let names = try #require(first.wholeMatch(of: #/\/\/ test: (.+)/#)).1.split(separator: ", ").map(
-                String.init)
-            passes = try names.map { try #require(passesByName[$0], "unknown pass '\($0)'") }
-            let parts = text.dropFirst(first.count).components(separatedBy: "// expect:\n")
-            try #require(parts.count == 2, "one line '// expect:' stands between the graphs")
-            (before, expected) = (parts[0].trimmingCharacters(in: .newlines) + "\n", parts[1])
-        }
+    private func passes(_ file: CaseFile) throws -> [Pass] {
+        try file.names.map { try #require(passesByName[$0], "unknown pass '\($0)'") }
     }
 
     @Test func everyPassHasAFile() throws {
-        let tested = try Set(
-            Self.files.flatMap { try Case(String(contentsOf: $0, encoding: .utf8)).passes.map(\.name) })
+        let tested = try Set(Self.files.flatMap { try passes(CaseFile($0)).map(\.name) })
         #expect(tested == Set(passesByName.keys))
     }
 
     @Test(arguments: files)
-    func givesTheExpectedGraph(_ file: URL) throws {
-        let test = try Case(String(contentsOf: file, encoding: .utf8))
-        let graph = try Pipeline(test.passes).run(Graph(parsing: test.before))
-        #expect(try Pipeline(test.passes).run(graph) == graph, "a second run changes the graph")
-        if ProcessInfo.processInfo.environment["APUS_BLESS"] == "1" {
-            try "\(test.header)\n\n\(test.before)\n// expect:\n\(graph.text())".write(
-                to: file, atomically: true, encoding: .utf8)
-        } else {
-            #expect(
-                graph.text() == test.expected,
-                "\(file.lastPathComponent): run the tests with APUS_BLESS=1 to accept this graph, then read the difference:\n\(graph.text())"
-            )
-        }
+    func givesTheExpectedGraph(_ url: URL) throws {
+        let file = try CaseFile(url), passes = try passes(file)
+        let graph = try Pipeline(passes).run(Graph(parsing: file.before))
+        #expect(try Pipeline(passes).run(graph) == graph, "a second run changes the graph")
+        let problem = try file.problem(with: graph.text())
+        #expect(problem == nil, "\(problem ?? "")")
     }
 }

@@ -1,4 +1,5 @@
 import Apus
+import ApusInspection
 import Foundation
 
 /// What a benchmark has measured.

@@ -1,4 +1,5 @@
 import Apus
+import ApusInspection
 import Foundation
 
 /// What a model is made of, what its steps cost, and the memory that they need.
@@ -78,12 +79,5 @@ public struct ModelSummary: Sendable {
                 "without attention: without the products of queries with keys and of their shares with values.",
                 "Memory is that of the compiled program for a batch of \(batch).",
             ]).joined(separator: "\n")
-    }
-}
-
-extension Program {
-    /// Bytes of what the optimizer keeps about the weights.
-    var optimizerBytes: Int {
-        parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
     }
 }

@@ -1,4 +1,5 @@
 import Apus
+import ApusInspection
 import Foundation
 
 /// A step of a model, compiled, and run on random images as it would run in training or in use.
@@ -34,15 +35,7 @@ final class StepTrial {
     /// Runs the step some times and observes it: where the time goes on average, and when what took place in the last
     /// run.
     func observed(runs: Int) throws -> (profile: StepProfile, trace: StepTrace) {
-        let precision = compiler.options.precision
-        var profile = StepProfile(runs: runs, peak: try compiler.measurePeak(), precision: precision),
-            last: [StepRun] = []
-        for _ in 0..<runs {
-            last = []
-            _ = try run { last.append($0) }
-            for run in last { profile.add(run) }
-        }
-        return (profile, StepTrace(last, name: compiled.program.name))
+        try StepProfile.observed(compiled, by: compiler, runs: runs) { _ = try run(observe: $0) }
     }
 }
 

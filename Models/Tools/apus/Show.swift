@@ -1,43 +1,57 @@
 import Apus
+import ApusInspection
 import ArgumentParser
 import MSMAE
 import ToolOptions
 
 struct Show: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print a shipped graph at a stage of its compilation.")
+    static let configuration = CommandConfiguration(
+        abstract: "Print a graph at a stage of its compilation.",
+        discussion: """
+            The stages, in order: \(Stage.list). A file begins with 'parsed', a graph that ships with Apus with 'traced'; \
+            'differentiated' is for shipped graphs that are trained.
+            """)
 
-    enum Stage: String, CaseIterable, ExpressibleByArgument {
+    /// The stages before the compiler has the whole graph, and those of the compiler.
+    enum Stage: ExpressibleByArgument, Equatable {
+        /// A file as it was read.
+        case parsed
         /// The forward pass as it was declared.
         case traced
-        /// The forward pass after the fusions.
+        /// The forward pass, or the graph of a file, after the fusions.
         case fused
-        /// The same with gradients and updates.
+        /// The forward pass with gradients and updates.
         case differentiated
-        /// Primitives, as they are scheduled.
-        case optimized
-        /// The schedule, and the loops of its kernels.
-        case kernels
-        /// LLVM's intermediate code of the kernels.
-        case llvm
-        /// Assembly of the kernels for this machine.
-        case asm
+        case compiled(CompilationStage)
+
+        private static let first: [(name: String, stage: Stage)] = [
+            ("parsed", .parsed), ("traced", .traced), ("fused", .fused), ("differentiated", .differentiated),
+        ]
+        static var allValueStrings: [String] { first.map(\.name) + CompilationStage.allCases.map(\.rawValue) }
+        static let list = allValueStrings.joined(separator: ", ")
+
+        init?(argument: String) {
+            let own = Self.first.first { $0.name == argument }?.stage
+            guard let stage = own ?? CompilationStage(rawValue: argument).map(Stage.compiled) else { return nil }
+            self = stage
+        }
+
+        var defaultValueDescription: String {
+            if case .compiled(let stage) = self { return stage.rawValue }
+            return Self.first.first { $0.stage == self }?.name ?? ""
+        }
     }
 
-    @Argument(help: "The graph: \(ShippedModel.list).")
-    var model: ShippedModel?
+    @Argument(help: "The graph: \(GraphArgument.list).")
+    var graph: GraphArgument?
 
     @Option(help: "What to print.")
-    var stage = Stage.optimized
+    var stage = Stage.compiled(.optimized)
 
-    @Option(help: "Size of the model: \(PresetOptions.list).", completion: .list(PresetOptions.names))
-    var preset = "demo"
+    @Flag(help: "Print the graph after each pass that changes it, and the time of every pass, in place of one stage.")
+    var printChanged = false
 
-    @Option(help: "Images in a batch.")
-    var batch = 8
-
-    @Option(help: "Classes of the labels.")
-    var classes = 4
-
+    @OptionGroup var model: ModelOptions
     @OptionGroup var machine: MachineOptions
 
     @Flag(help: "List the shipped graphs, presets and stages.")
@@ -45,13 +59,15 @@ struct Show: ParsableCommand {
 
     func validate() throws {
         guard !list else { return }
-        guard model != nil else { throw ValidationError("Name a graph: \(ShippedModel.list).") }
-        try PresetOptions.check(preset)
-        guard (1...4096).contains(batch) else {
-            throw ValidationError("--batch is \(batch); it must be from 1 to 4096.")
-        }
-        guard (1...65536).contains(classes) else {
-            throw ValidationError("--classes is \(classes); it must be from 1 to 65536.")
+        guard let graph else { throw ValidationError("Name a graph: \(GraphArgument.list).") }
+        try model.check(graph)
+        switch (graph, stage) {
+        case (.file, .traced): throw ValidationError("A file is not traced; its first stage is 'parsed'.")
+        case (.file, .differentiated):
+            throw ValidationError("A file holds the whole graph: it has no stage 'differentiated'.")
+        case (.shipped(let model), .parsed):
+            throw ValidationError("\(model.name) is not parsed; its first stage is 'traced'.")
+        default: break
         }
     }
 
@@ -59,30 +75,57 @@ struct Show: ParsableCommand {
         if list {
             print("graphs:  \(ShippedModel.list)")
             print("presets: \(PresetOptions.list)")
-            print("stages:  \(Stage.allCases.map(\.rawValue).joined(separator: ", "))")
+            print("stages:  \(Stage.list)")
             return
         }
-        print(try text(), terminator: "")
+        switch graph {
+        case .file(let path): print(try text(of: GraphFile(contentsOf: path).graph), terminator: "")
+        case .shipped(let model): print(try text(of: model), terminator: "")
+        case nil: break
+        }
     }
 
-    private func text() throws -> String {
-        guard let model, var configuration = Configuration.preset(preset) else { return "" }
-        configuration.classes = classes
-        let declaration = model.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch),
-            options = machine.options
-        func whole() throws -> Graph { try declaration.wholeGraph(options.fusions) }
+    private var compiler: GraphCompiler { get throws { try GraphCompiler(machine.options, cache: machine.cache) } }
+
+    private func text(of graph: Graph) throws -> String {
+        let fusions = Pipeline.fusions(machine.options.fusions)
+        if printChanged {
+            var listing = PassListing()
+            listing.add("parsed", graph)
+            try listing.compile(listing.run(fusions, on: graph), by: compiler)
+            return listing.text
+        }
         switch stage {
-        case .traced: return try declaration.forward().text(locations: true)
-        case .fused: return try declaration.forward(options.fusions).text(locations: true)
+        case .parsed: return graph.text(locations: true)
+        case .compiled(let stage): return try compiler.text(fusions.run(graph), at: stage)
+        default: return try fusions.run(graph).text(locations: true)
+        }
+    }
+
+    private func text(of shipped: ShippedModel) throws -> String {
+        guard var configuration = Configuration.preset(model.preset ?? "demo") else { return "" }
+        configuration.classes = model.classes ?? 4
+        let declaration = shipped.step.declaration(of: try MaskedAutoencoder(configuration), batch: model.batch ?? 8)
+        let fusions = machine.options.fusions
+        if printChanged {
+            var listing = PassListing()
+            let forward = try declaration.forward()
+            listing.add("traced", forward)
+            _ = try listing.run(.fusions(fusions), on: forward)
+            let whole = try declaration.wholeGraph(fusions)
+            if case .training = declaration { listing.add("differentiated", whole) }
+            try listing.compile(whole, by: compiler)
+            return listing.text
+        }
+        switch stage {
+        case .parsed, .traced: return try declaration.forward().text(locations: true)
+        case .fused: return try declaration.forward(fusions).text(locations: true)
         case .differentiated:
             guard case .training = declaration else {
-                throw ValidationError("\(model.name) is not trained: it has no stage 'differentiated'.")
+                throw ValidationError("\(shipped.name) is not trained: it has no stage 'differentiated'.")
             }
-            return try whole().text(locations: true)
-        case .optimized: return try GraphCompiler(options).lowered(whole()).text(locations: true)
-        case .kernels: return try GraphCompiler(options).kernels(whole())
-        case .llvm: return try GraphCompiler(options).llvm(whole())
-        case .asm: return try GraphCompiler(options).assembly(whole())
+            return try declaration.wholeGraph(fusions).text(locations: true)
+        case .compiled(let stage): return try compiler.text(declaration.wholeGraph(fusions), at: stage)
         }
     }
 }

@@ -5,11 +5,11 @@ import Foundation
 ///
 /// Files of this project are replaced by renaming, never rewritten in place, so a mapping stays whole
 /// while a newer version of the file is saved.
-final class MappedFile: @unchecked Sendable {  // the mapping is private, read-only and never changes
+package final class MappedFile: @unchecked Sendable {  // the mapping is private, read-only and never changes
     private let bytes: UnsafeRawBufferPointer
 
     /// Throws when the path cannot be opened or mapped, or is not a regular file.
-    init(contentsOf path: String) throws(FileError) {
+    package init(contentsOf path: String) throws(FileError) {
         // A pipe without a writer would block the opening for ever; for a file this flag changes nothing.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
@@ -32,7 +32,7 @@ final class MappedFile: @unchecked Sendable {  // the mapping is private, read-o
     }
 
     /// Calls `body` with the file's bytes, which stay mapped until it returns and no longer than the file.
-    func withBytes<Result, Failure: Error>(
+    package func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         defer { withExtendedLifetime(self) {} }

@@ -1,4 +1,5 @@
 import Apus
+import ApusInspection
 import Foundation
 
 /// What a run would do: its steps, its memory, and about how long it would take.

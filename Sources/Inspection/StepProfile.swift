@@ -16,11 +16,26 @@ public struct StepProfile: Sendable {
     private var entries: [String: Entry] = [:]
 
     /// A profile of that many runs.
-    init(runs: Int, peak: MachinePeak, precision: CompilerOptions.Precision) {
+    private init(runs: Int, peak: MachinePeak, precision: CompilerOptions.Precision) {
         (self.runs, self.peak, self.precision) = (runs, peak, precision)
     }
 
-    mutating func add(_ run: StepRun) {
+    /// Runs a program some times and observes it: where the time goes on average, and when what took place in the last
+    /// run. `run` runs it once, and hands its argument on as observer.
+    public static func observed(
+        _ compiled: CompiledStep, by compiler: Compiler, runs: Int, run: (@escaping (StepRun) -> Void) throws -> Void
+    ) throws -> (profile: StepProfile, trace: StepTrace) {
+        var profile = StepProfile(runs: runs, peak: try compiler.measurePeak(), precision: compiler.options.precision)
+        var last: [StepRun] = []
+        for _ in 0..<runs {
+            last = []
+            try run { last.append($0) }
+            for run in last { profile.add(run) }
+        }
+        return (profile, StepTrace(last, name: compiled.program.name))
+    }
+
+    private mutating func add(_ run: StepRun) {
         var entry = entries[run.step.name] ?? Entry()
         entry.calls += 1
         entry.seconds += run.seconds

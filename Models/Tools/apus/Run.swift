@@ -1,0 +1,58 @@
+import Apus
+import ApusInspection
+import ArgumentParser
+import ToolOptions
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compile a graph in the text form, and run it once on numbers from files.",
+        discussion: """
+            Without --output, a line is printed for each result. Files of numbers are safetensors or NumPy's .npy with elements \
+            f4, f8, i4, i8 or b1; they are converted to the types of the graph's inputs, whose shapes they must have.
+            """)
+
+    @Argument(help: ArgumentHelp("File with a graph in the text form.", valueName: "file.graph"))
+    var graph: String
+
+    @Option(
+        name: .customLong("input"),
+        help: ArgumentHelp(
+            "Numbers of an input: NAME=FILE.npy or NAME=FILE.safetensors; FILE.safetensors alone gives every input that it has a tensor for. May be given more than once.",
+            valueName: "name=file"))
+    var inputs: [InputFile] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Weights, safetensors or PyTorch's; parameters that are not in it are filled by their initialisers.",
+            valueName: "file"))
+    var weights: String?
+
+    @Option(help: "Seed of the initialisers.")
+    var seed: UInt64 = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "Where results go: FILE.safetensors, or a folder with a .npy file for each.", valueName: "place"))
+    var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the new content of updated parameters goes, under their own names; such as --output.",
+            valueName: "place"))
+    var updates: String?
+
+    @OptionGroup var machine: MachineOptions
+
+    func run() throws {
+        let file = try GraphFile(contentsOf: graph)
+        let results = try output.map { try OutputPlace($0) }, changed = try updates.map { try OutputPlace($0) }
+        let run = try GraphRun(file.graph, inputs: inputs, weights: weights, seed: seed, by: machine.compiler())
+        if let results { try run.writeResults(to: results) }
+        if let changed { try run.writeUpdates(to: changed) }
+        if results == nil { print(run.summary) }
+    }
+}
+
+extension InputFile: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}

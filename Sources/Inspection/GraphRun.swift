@@ -1,0 +1,76 @@
+import Apus
+import Foundation
+
+/// One run of a graph on numbers from files.
+public struct GraphRun {
+    /// The results by name, in the order of the graph.
+    public let results: [(name: String, data: TensorData)]
+    /// The new content of parameters that the graph updates.
+    public let updates: [(name: String, data: TensorData)]
+    /// Names of the parameters that the file of weights had, and of those that their initialisers filled.
+    public let given: [String], initialized: [String]
+
+    /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, and filled by
+    /// their initialisers otherwise. Throws for inputs that are missing, given twice, or of another type.
+    public init(_ graph: Graph, inputs files: [InputFile], weights: String?, seed: UInt64, by compiler: Compiler) throws
+    {
+        let compiled = try compiler.compile(graph), program = compiled.program
+        var inputs: [String: TensorData] = [:]
+        for file in files {
+            try inputs.merge(file.tensors(for: program.inputs)) { _, _ in
+                throw RuntimeError(.name, "\(file.path): an input that another file gives already")
+            }
+        }
+        let state = try compiled.makeState(seed: seed)
+        var given: [String] = []
+        if let weights {
+            let file = try WeightsFile(contentsOf: weights)
+            for parameter in program.parameters where file.contains(parameter.name) {
+                let name = parameter.name
+                try state.write(
+                    name,
+                    TensorData(
+                        file.elementType(name), file.shape(name), file.bytes(name), as: parameter.type,
+                        what: "\(weights): the parameter '\(name)'"))
+                given.append(name)
+            }
+        }
+        self.given = given
+        initialized = program.parameters.map(\.name).filter { !given.contains($0) }
+
+        let outputs = try compiled.run(state, inputs).outputs
+        results = program.outputs.compactMap { output in outputs[output.name].map { (output.name, $0) } }
+        updates = try graph.results.compactMap { result in
+            guard case .update(let value) = result.kind, let parameter = graph[value].operation as? Parameter else {
+                return nil
+            }
+            return (parameter.name, try state.read(parameter.name))
+        }
+    }
+
+    /// Writes the results.
+    public func writeResults(to place: OutputPlace) throws { try place.write(results) }
+
+    /// Writes the updated parameters under their own names: a file of weights for a later run.
+    public func writeUpdates(to place: OutputPlace) throws { try place.write(updates) }
+
+    /// A line for each result: type, smallest, largest and mean element, and the first ones.
+    public var summary: String {
+        var lines: [String] = []
+        if !(given + initialized).isEmpty {
+            lines.append(
+                "parameters: \(given.count) from the file of weights, \(initialized.count) by their initialisers")
+        }
+        lines += results.map { "\($0.name) \(Self.summary(of: $0.data))" }
+        lines += updates.map { "update of \($0.name) \(Self.summary(of: $0.data))" }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func summary(of data: TensorData) -> String {
+        let values = data.hostTensor.values
+        let mean = values.reduce(0, +) / Double(max(1, values.count))
+        func text(_ value: Double) -> String { String(format: "%.6g", value) }
+        let first = values.prefix(6).map(text).joined(separator: " ") + (values.count > 6 ? " …" : "")
+        return "\(data.type): \(text(values.min() ?? 0)) to \(text(values.max() ?? 0)), mean \(text(mean)); \(first)"
+    }
+}

@@ -1,0 +1,101 @@
+import Apus
+import Foundation
+
+/// A file with numbers for inputs, as it is named on a command line.
+public struct InputFile: Hashable, Sendable {
+    /// The input that the file is for; nil for a file that holds several, by name.
+    public let name: String?
+    public let path: String
+
+    /// `name=FILE.npy`, `name=FILE.safetensors` (its tensor of that name), or `FILE.safetensors` for every input that it
+    /// has a tensor for. Nil for anything else.
+    public init?(_ argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        name = parts.count == 2 ? parts[0] : nil
+        path = parts.last ?? ""
+        let isSafetensors = path.hasSuffix(".safetensors")
+        guard name != "", isSafetensors || (path.hasSuffix(".npy") && name != nil) else { return nil }
+    }
+
+    /// Reads what the file has for the inputs of a program.
+    func tensors(for inputs: [Program.Binding]) throws -> [String: TensorData] {
+        let wanted = inputs.filter { name == nil || $0.name == name }
+        if let name, wanted.isEmpty {
+            throw RuntimeError(
+                .name, "'\(name)' is not an input of the graph, which has \(inputs.map(\.name).joined(separator: ", "))"
+            )
+        }
+        if path.hasSuffix(".npy") {
+            let file = try NPYFile(contentsOf: path)
+            return try tensors(wanted) { _ in (file.elementType, file.shape, file.bytes) }
+        }
+        let file = try SafetensorsFile(contentsOf: path)
+        return try tensors(wanted.filter { name != nil || file.contains($0.name) }) { name in
+            (try file.elementType(name), try file.shape(name), try file.bytes(name))
+        }
+    }
+
+    private func tensors(
+        _ inputs: [Program.Binding], _ read: (String) throws -> (SafetensorsElementType, [Int], [UInt8])
+    ) throws -> [String: TensorData] {
+        var tensors: [String: TensorData] = [:]
+        for input in inputs {
+            let (elements, shape, bytes) = try read(input.name)
+            tensors[input.name] = try TensorData(
+                elements, shape, bytes, as: input.type, what: "\(path): the input '\(input.name)'")
+        }
+        return tensors
+    }
+}
+
+/// Where results go: one safetensors file, or a folder with a `.npy` file for each.
+public struct OutputPlace: Hashable, Sendable {
+    public let path: String
+    private var isFile: Bool { path.hasSuffix(".safetensors") }
+
+    /// Throws if nothing can be written there: to be asked before what takes long. A folder is made if it is missing.
+    public init(_ path: String) throws {
+        self.path = path
+        guard isFile else {
+            do {
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            } catch { throw FileError(path: path, action: "make the folder", number: Self.number(of: error)) }
+            return
+        }
+        try AtomicFile.check(path)
+    }
+
+    private static func number(of error: any Error) -> Int32 {
+        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        return cause.map { Int32($0.code) } ?? EEXIST
+    }
+
+    /// Writes tensors under their names. A name that is no file's name cannot go into a folder.
+    func write(_ tensors: [(name: String, data: TensorData)]) throws {
+        guard !isFile else {
+            return try SafetensorsWriter.write(
+                to: path,
+                tensors: tensors.map { name, data in
+                    SafetensorsWriter.Tensor(name, data.type.element.safetensors, data.type.shape) { data.bytes }
+                })
+        }
+        for (name, _) in tensors where name.isEmpty || name.contains("/") || name.contains("\0") || name.hasPrefix(".")
+        {
+            throw RuntimeError(
+                .name, "the result '\(name)' cannot be the name of a file in \(path); write to a .safetensors file")
+        }
+        for (name, data) in tensors { try NPYFile.write(data, to: "\(path)/\(name).npy") }
+    }
+}
+
+extension ElementType {
+    fileprivate var safetensors: SafetensorsElementType {
+        switch self {
+        case .f32: .f32
+        case .bf16: .bf16
+        case .f64: .f64
+        case .i32: .i32
+        case .bool: .bool
+        }
+    }
+}
