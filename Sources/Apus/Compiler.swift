@@ -31,6 +31,9 @@ public struct Compiler: Sendable {
         backend = try GraphCompiler(options, cache: cache)
     }
 
+    /// What the last bits of programs depend on, beside the steps that they are made of.
+    public var build: BuildDescription { backend.build }
+
     /// Measures the most that the machine does on the threads of this compiler's programs.
     public func measurePeak() throws -> MachinePeak { try MachinePeak(target: backend.target, pool: pool) }
 

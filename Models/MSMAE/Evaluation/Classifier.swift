@@ -26,7 +26,7 @@ public final class Classifier {
         self.threads = threads
         classes = saved.classes
         model = try MaskedAutoencoder(saved.configuration)
-        compiler = try RunCompiler(CompilerOptions(precision: saved.precision), threads: threads, output)
+        compiler = try RunCompiler(saved.options, threads: threads, output)
     }
 
     /// Measures the classifier on DATA/PART/CLASS/IMAGE, on each path that it is made for.

@@ -14,6 +14,11 @@ struct ModelSettings: ParsableArguments {
     @Option(help: "The numbers to compute with. (default: fp32)") var precision: String?
     @Option(
         help:
+            "Who computes matrix products: generated, openblas, or auto, which measures, so that last bits may differ from run to run. (default: generated)"
+    )
+    var products: String?
+    @Option(
+        help:
             "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it. (default: no limit)"
     )
     var memoryLimit: String?
@@ -21,7 +26,10 @@ struct ModelSettings: ParsableArguments {
     /// The options that were given, by name.
     var given: [String: SettingValue] {
         settingValues(
-            ["preset": preset, "window": window, "precision": precision, "memory-limit": memoryLimit],
+            [
+                "preset": preset, "window": window, "precision": precision, "products": products,
+                "memory-limit": memoryLimit,
+            ],
             ["image-size": imageSize], [:], [:])
     }
 }

@@ -15,6 +15,7 @@ public struct SegmentationSettings: RunSettings {
     public var imageSize: Int?
     public var window: String?
     public var precision = Compiler.Precision.float32.rawValue
+    public var products = CompilerOptions.Products.generated
     public var memoryLimit: String?
     /// Channels inside of the heads.
     public var headWidth = 256

@@ -25,7 +25,7 @@ public final class Segmenter {
         self.settings = settings
         classes = saved.classes
         model = try settings.model(classes: classes.count)
-        compiler = try RunCompiler(CompilerOptions(precision: saved.precision), threads: threads, output)
+        compiler = try RunCompiler(saved.options, threads: threads, output)
     }
 
     /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS.

@@ -17,6 +17,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public var imageSize: Int?
     public var window: String?
     public var precision = Compiler.Precision.float32.rawValue
+    public var products = CompilerOptions.Products.generated
     public var memoryLimit: String?
 
     public var epochs = 50

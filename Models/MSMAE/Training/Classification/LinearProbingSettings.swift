@@ -11,6 +11,7 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var imageSize: Int?
     public var precision = Compiler.Precision.float32.rawValue
     public var window: String?
+    public var products = CompilerOptions.Products.generated
     public var memoryLimit: String?
 
     public var epochs = 90

@@ -12,6 +12,7 @@ public struct PreTrainingSettings: WarmupSettings {
     public var method = Configuration.Method.msmae.rawValue
     public var variant = Configuration.Variant.corrected.rawValue
     public var precision = Compiler.Precision.float32.rawValue
+    public var products = CompilerOptions.Products.generated
     public var memoryLimit: String?
 
     public var epochs = 300

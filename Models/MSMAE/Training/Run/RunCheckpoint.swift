@@ -7,11 +7,13 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
     /// What the run is bound to.
     var data: DataIdentity
     var position: TrainingPosition
+    /// What wrote it; nil in checkpoints of versions that did not say so.
+    var build: BuildDescription?
 
     static var version: String { "1" }
 
     var metadata: [String: String] {
-        [
+        var metadata = [
             "format": Settings.kind.format, "version": Self.version, "settings": settings.json,
             "seed": String(settings.seed),
             "classes": Self.json(data.classes), "images": data.images, "epoch": String(position.epoch),
@@ -20,6 +22,8 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             "epoch_count": String(position.totals.count),
             "last_means": Self.json(position.lastMeans),
         ]
+        metadata["build"] = build.map(Self.json)
+        return metadata
     }
 
     /// Reads the metadata of a file; throws ``RunError/foreignCheckpoint(path:reason:)``.
@@ -61,14 +65,17 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             epoch: try integer("epoch"), stepInEpoch: try integer("step_in_epoch"), step: try integer("step"),
             totals: MetricTotals(sums: try decoded("epoch_sums"), count: try integer("epoch_count")),
             lastMeans: metadata["last_means"] == nil ? [] : try decoded("last_means"))
+        build = metadata["build"] == nil ? nil : try decoded("build")
     }
 
-    init(settings: Settings, data: DataIdentity, position: TrainingPosition) {
-        (self.settings, self.data, self.position) = (settings, data, position)
+    init(settings: Settings, data: DataIdentity, position: TrainingPosition, build: BuildDescription) {
+        (self.settings, self.data, self.position, self.build) = (settings, data, position, build)
     }
 
     private static func json(_ value: some Encodable) -> String {
-        guard let data = try? JSONEncoder().encode(value) else {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        guard let data = try? encoder.encode(value) else {
             preconditionFailure("texts and finite numbers can be encoded")
         }
         return String(decoding: data, as: UTF8.self)

@@ -6,7 +6,8 @@ struct SavedModel {
     let file: SafetensorsFile
     let settings: any RunSettings
     let configuration: Configuration
-    let precision: Compiler.Precision
+    /// How its programs are compiled: as in training, but for the limit of memory.
+    let options: CompilerOptions
     /// Names of the classes, in the order of the labels.
     let classes: [String]
     /// The last epoch that the weights have seen, counted from 0.
@@ -35,7 +36,9 @@ struct SavedModel {
         self.file = file
         settings = checkpoint.settings
         configuration = try checkpoint.settings.configuration(classes: checkpoint.data.classes.count)
-        precision = Compiler.Precision(rawValue: checkpoint.settings.precision) ?? .float32
+        var options = checkpoint.settings.compilerOptions
+        options.memoryLimit = nil
+        self.options = options
         classes = checkpoint.data.classes
         lastEpoch = max(0, checkpoint.position.epoch - (checkpoint.position.stepInEpoch > 0 ? 0 : 1))
         masking = checkpoint.settings.masking(inEpoch: lastEpoch)

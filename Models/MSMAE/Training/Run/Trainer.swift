@@ -21,6 +21,8 @@ public final class Trainer<Task: TrainingTask> {
     private var programs: (masking: Masking?, of: TrainingPrograms)?
     private(set) var position: TrainingPosition
     private(set) var speed = Speed()
+    /// Why the run need not end with the bits of one that was not stopped; nil if it does.
+    private var doubt: String?
 
     /// Prepares a run: reads the data, compiles the first program, and loads the checkpoint if there is one.
     ///
@@ -166,8 +168,18 @@ public final class Trainer<Task: TrainingTask> {
         if position.step > 0 || plan.checkpoint != nil {
             output.say("going on from epoch \(position.epoch), step \(position.step)")
         }
+        if settings.products == .auto {
+            output.say(
+                "products auto: measurements decide who computes what, so that other runs may have other last bits")
+        }
         guard plan.checkpoint == nil else {
             try run.log.truncate(after: position.step)
+            if let doubt {
+                output.warn(doubt)
+                try run.log.append([
+                    ("event", .text("warning")), ("step", .integer(position.step)), ("message", .text(doubt)),
+                ])
+            }
             return run
         }
         try run.log.truncate(after: -1)
@@ -190,7 +202,7 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private var metadata: [String: String] {
-        RunCheckpoint(settings: settings, data: task.identity, position: position).metadata
+        RunCheckpoint(settings: settings, data: task.identity, position: position, build: compiler.build).metadata
             .merging(["optimizer_step": String(state.step)]) { $1 }.merging(task.savedMetadata) { $1 }
     }
 
@@ -235,11 +247,26 @@ public final class Trainer<Task: TrainingTask> {
             throw RunError.foreignCheckpoint(path: file.path, reason: "'epoch_sums' has another number of metrics")
         }
         position = checkpoint.position
+        doubt = Self.doubt(goingOnFrom: file.path, of: checkpoint.build, with: compiler.build)
         let program = try programs(for: settings.masking(inEpoch: min(position.epoch, settings.epochs - 1))).update
         try program.addParameters(to: state, seed: settings.seed)
         try state.load(program.program.parameters, from: file)
         state.step = file.metadata["optimizer_step"].flatMap { Int($0) } ?? position.step
         try task.restore(from: file)
+    }
+
+    /// Why a run that goes on need not have the bits of one that was never stopped.
+    private static func doubt(
+        goingOnFrom path: String, of then: BuildDescription?, with now: BuildDescription
+    ) -> String? {
+        let reason: String
+        if let then {
+            guard let difference = now.difference(from: then) else { return nil }
+            reason = difference
+        } else {
+            reason = "it does not say what wrote it"
+        }
+        return "\(path): \(reason); the run goes on, but its last bits need not be those of one that was not stopped"
     }
 
     // MARK: - Reports

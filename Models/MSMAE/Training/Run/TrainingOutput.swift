@@ -1,22 +1,28 @@
 import Apus
 import Foundation
 
-/// Where a run says what it does: a progress line, and lines that stay.
+/// Where a run says what it does: a progress line, lines that stay, and warnings.
 public final class TrainingOutput {
     private var progress: ProgressWriter
     private let write: (String) -> Void
+    private let writeWarning: (String) -> Void
 
-    /// Shows progress through `progress` and hands other lines to `write`, without their line ends.
-    public init(progress: ProgressWriter, write: @escaping (String) -> Void) {
-        self.progress = progress
-        self.write = write
+    /// Shows progress through `progress` and hands other lines to `write`, and warnings to `warn`, without their line
+    /// ends.
+    public init(
+        progress: ProgressWriter, warn: @escaping (String) -> Void = { _ in }, write: @escaping (String) -> Void
+    ) {
+        (self.progress, self.write, writeWarning) = (progress, write, warn)
     }
 
-    /// The process's standard output.
+    /// The process's standard output, and its standard error for warnings.
     public static var standard: TrainingOutput {
-        TrainingOutput(progress: ProgressWriter()) { line in
-            try? FileHandle.standardOutput.write(contentsOf: Data("\(line)\n".utf8))  // nobody may be reading any more
+        func line(_ text: String, to file: FileHandle) {
+            try? file.write(contentsOf: Data("\(text)\n".utf8))  // nobody may be reading any more
         }
+        return TrainingOutput(
+            progress: ProgressWriter(), warn: { line("warning: \($0)", to: .standardError) },
+            write: { line($0, to: .standardOutput) })
     }
 
     /// Shows nothing.
@@ -29,6 +35,11 @@ public final class TrainingOutput {
     func say(_ line: String) {
         progress.finish()
         write(line)
+    }
+
+    func warn(_ line: String) {
+        progress.finish()
+        writeWarning(line)
     }
 }
 

@@ -10,6 +10,9 @@ public final class RunCompiler {
         self.output = output
     }
 
+    /// What the last bits of its programs depend on.
+    var build: BuildDescription { compiler.build }
+
     /// Compiles a computation; `what` names it.
     public func compile(_ what: String, _ step: InferenceStep) throws -> CompiledStep {
         try timed(what) { try compiler.compile(step) }

@@ -20,6 +20,8 @@ public protocol RunSettings: Hashable, Sendable {
     /// Side of the images in pixels, if it is not the preset's.
     var imageSize: Int? { get set }
     var precision: String { get set }
+    /// Who computes matrix products. With `auto`, the last bits of a run depend on measurements of the machine.
+    var products: CompilerOptions.Products { get set }
     /// Intensities of 16-bit grey images that become black and white, such as "-1024,3071"; nil where images are as
     /// they are seen.
     var window: String? { get set }
@@ -116,7 +118,7 @@ extension RunSettings {
     /// How programs are compiled.
     var compilerOptions: CompilerOptions {
         CompilerOptions(
-            precision: Compiler.Precision(rawValue: precision) ?? .float32,
+            precision: Compiler.Precision(rawValue: precision) ?? .float32, products: products,
             memoryLimit: memoryLimit.flatMap(ByteCount.init)?.bytes)
     }
 

@@ -27,6 +27,7 @@ extension Setting {
             optionalInteger("image-size", \.imageSize, Configuration.sizes),
             window("window", \.window),
             text("precision", \.precision, among: Compiler.Precision.allCases.map(\.rawValue)),
+            choice("products", \.products),
             byteCount("memory-limit", \.memoryLimit),
         ]
     }
@@ -89,6 +90,19 @@ extension Setting {
         var setting = text(name, key, free: free)
         setting.isPath = true
         return setting
+    }
+
+    /// One of the cases of a type.
+    static func choice<Value: RawRepresentable & CaseIterable & Sendable>(_ name: String, _ key: Key<Value>) -> Setting
+    where Value.RawValue == String {
+        Setting(name: name, shapesTheResult: true, read: { .text($0[keyPath: key].rawValue) }) {
+            (settings, value) throws(SettingError) in
+            guard let choice = Value(rawValue: value.description) else {
+                let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .outOfRange(name: name, value: value, allowed: "one of \(names)")
+            }
+            settings[keyPath: key] = choice
+        }
     }
 
     /// Bytes with a unit. What is computed again gives the same bits, so it does not shape the result.
