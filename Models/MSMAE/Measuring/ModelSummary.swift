@@ -80,10 +80,3 @@ public struct ModelSummary: Sendable {
             ]).joined(separator: "\n")
     }
 }
-
-extension Program {
-    /// Bytes of what the optimizer keeps about the weights.
-    var optimizerBytes: Int {
-        parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
-    }
-}

@@ -46,7 +46,9 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
 
     public var batchesPerEpoch: Int { loader.batchCount(dropLast: true) }
 
-    public func trainingStep(masking: Masking?) -> TrainingStep { settings.trainingStep(of: model) }
+    public func phase(ofEpoch epoch: Int) -> Masking? { settings.masking(inEpoch: epoch) }
+
+    public func trainingStep(_ masking: Masking?) -> TrainingStep { settings.trainingStep(of: model) }
 
     public func learningRateScale(of weight: String) -> Double { settings.learningRateScale(of: weight, in: model) }
 
@@ -68,7 +70,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         }
         var inputs = [
             "images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels),
-            "random_key": place.key(),
+            "random_key": place.key(for: .masking),
         ]
         if let targets = batch.targets {
             inputs["targets"] = TensorData(targets, shape: [batch.count, configuration.classes])

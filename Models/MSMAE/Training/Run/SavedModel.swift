@@ -4,7 +4,7 @@ import Foundation
 /// A checkpoint of any kind of run: what model it holds, and its tensors.
 struct SavedModel {
     let file: SafetensorsFile
-    let settings: any RunSettings
+    let settings: any ModelSettings
     let configuration: Configuration
     /// How its programs are compiled: as in training, but for the limit of memory.
     let options: CompilerOptions
@@ -18,20 +18,19 @@ struct SavedModel {
     /// Opens a checkpoint, or the newest one of a run's folder. Throws if it is broken, or not one of this program's.
     init(checkpoint path: String) throws {
         let file = try SafetensorsFile(contentsOf: Self.file(path))
-        switch RunKind.allCases.first(where: { $0.format == file.metadata["format"] }) {
-        case .pretrain: try self.init(file, PreTrainingSettings.self)
-        case .finetune: try self.init(file, FineTuningSettings.self)
-        case .linprobe: try self.init(file, LinearProbingSettings.self)
-        case .segment: try self.init(file, SegmentationSettings.self)
-        case nil:
+        guard let kind = RunKind.allCases.first(where: { $0.workflow.format == file.metadata["format"] }) else {
             throw RunError.foreignCheckpoint(
                 path: file.path, reason: "it was not written by this program's training of a model")
         }
+        func open<Settings: ModelSettings>(_ settings: Settings.Type) throws -> SavedModel {
+            try SavedModel(file, settings)
+        }
+        self = try open(kind.settings)
     }
 
     var kind: RunKind { type(of: settings).kind }
 
-    private init<Settings: RunSettings>(_ file: SafetensorsFile, _: Settings.Type) throws {
+    private init<Settings: ModelSettings>(_ file: SafetensorsFile, _: Settings.Type) throws {
         let checkpoint = try RunCheckpoint<Settings>(file)
         self.file = file
         settings = checkpoint.settings

@@ -1,4 +1,3 @@
-import Apus
 import Foundation
 
 /// Where a run says what it does: a progress line, lines that stay, and warnings.
@@ -32,23 +31,25 @@ public final class TrainingOutput {
 
     func show(_ line: TrainingProgress) { progress.show(line.line, at: Clock.now) }
 
-    func say(_ line: String) {
+    /// Writes a line that stays.
+    public func say(_ line: String) {
         progress.finish()
         write(line)
     }
 
-    func warn(_ line: String) {
+    /// Writes a warning.
+    public func warn(_ line: String) {
         progress.finish()
         writeWarning(line)
     }
 }
 
 /// Seconds of a steady clock.
-enum Clock {
-    static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
+package enum Clock {
+    package static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
 
     /// What `body` returns, and the seconds that it took.
-    static func time<Result>(_ body: () throws -> Result) rethrows -> (Result, seconds: Double) {
+    package static func time<Result>(_ body: () throws -> Result) rethrows -> (Result, seconds: Double) {
         let start = now
         let result = try body()
         return (result, now - start)

@@ -2,7 +2,6 @@ import ApusCodegen
 import ApusIR
 import ApusLayers
 import ApusRuntime
-import ApusTraining
 import ApusTransforms
 
 /// Compiles declared steps to native programs.
@@ -118,4 +117,11 @@ public struct StepReport: Sendable {
     /// The loss; NaN if the step has none.
     public var loss: Float { outputs["loss"]?.scalar ?? .nan }
     public subscript(name: String) -> TensorData? { outputs[name] }
+}
+
+extension Program {
+    /// Bytes of what the optimizer keeps about the weights.
+    public var optimizerBytes: Int {
+        parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
+    }
 }

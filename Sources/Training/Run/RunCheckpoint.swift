@@ -1,20 +1,20 @@
-import Apus
+import ApusCodegen
 import Foundation
 
 /// What a checkpoint says beside the weights; all of it lies in the metadata of the safetensors file.
-struct RunCheckpoint<Settings: RunSettings>: Sendable {
-    var settings: Settings
+package struct RunCheckpoint<Settings: RunSettings>: Sendable {
+    package var settings: Settings
     /// What the run is bound to.
-    var data: DataIdentity
-    var position: TrainingPosition
+    package var data: DataIdentity
+    package var position: TrainingPosition
     /// What wrote it; nil in checkpoints of versions that did not say so.
-    var build: BuildDescription?
+    package var build: BuildDescription?
 
     static var version: String { "1" }
 
     var metadata: [String: String] {
         var metadata = [
-            "format": Settings.kind.format, "version": Self.version, "settings": settings.json,
+            "format": Settings.workflow.format, "version": Self.version, "settings": settings.json,
             "seed": String(settings.seed),
             "classes": Self.json(data.classes), "images": data.images, "epoch": String(position.epoch),
             "step_in_epoch": String(position.stepInEpoch),
@@ -27,7 +27,7 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
     }
 
     /// Reads the metadata of a file; throws ``RunError/foreignCheckpoint(path:reason:)``.
-    init(_ file: SafetensorsFile) throws(RunError) {
+    package init(_ file: SafetensorsFile) throws(RunError) {
         let metadata = file.metadata
         func foreign(_ reason: String) -> RunError { .foreignCheckpoint(path: file.path, reason: reason) }
         func text(_ key: String) throws(RunError) -> String {
@@ -46,8 +46,8 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             }
             return value
         }
-        guard metadata["format"] == Settings.kind.format else {
-            throw foreign("it was not written by this program's \(Settings.kind.activity)")
+        guard metadata["format"] == Settings.workflow.format else {
+            throw foreign("it was not written by this program's \(Settings.workflow.activity)")
         }
         let version = try text("version")
         guard version == Self.version else {
