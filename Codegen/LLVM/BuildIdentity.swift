@@ -9,13 +9,18 @@ import Foundation
 package enum BuildIdentity {
     /// Nil if the system does not tell, or if one of the files has been replaced since the program began.
     package static let text: String? = {
+        let identities = [files.apus, files.llvm].map { $0.flatMap(identity(ofFile:)) }
+        return identities.contains(nil) ? nil : identities.compactMap(\.self).joined(separator: " ")
+    }()
+
+    /// The files that hold the code of Apus and of LLVM; nil where the system does not tell.
+    package static let files: (apus: String?, llvm: String?) = {
         let apus: @convention(c) () -> Void = {}
         let llvm: @convention(c) () -> LLVMContextRef? = LLVMContextCreate
-        let addresses = [
-            unsafeBitCast(apus, to: UnsafeRawPointer.self), unsafeBitCast(llvm, to: UnsafeRawPointer.self),
-        ]
-        let identities = addresses.map { file(at: $0).flatMap(identity(ofFile:)) }
-        return identities.contains(nil) ? nil : identities.compactMap(\.self).joined(separator: " ")
+        return (
+            file(at: unsafeBitCast(apus, to: UnsafeRawPointer.self)),
+            file(at: unsafeBitCast(llvm, to: UnsafeRawPointer.self))
+        )
     }()
 
     private static func identity(ofFile path: String) -> String? {

@@ -20,13 +20,13 @@ public final class Classifier {
     public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
         saved = try SavedModel(checkpoint: path)
         guard let settings = saved.settings as? any ClassifierSettings else {
-            throw EvaluationError.noClassifier(path: saved.file.path, kind: saved.kind.activity)
+            throw EvaluationError.noClassifier(path: saved.file.path, kind: saved.kind.workflow.activity)
         }
         self.settings = settings
         self.threads = threads
         classes = saved.classes
         model = try MaskedAutoencoder(saved.configuration)
-        compiler = try RunCompiler(CompilerOptions(precision: saved.precision), threads: threads, output)
+        compiler = try RunCompiler(saved.options, threads: threads, output)
     }
 
     /// Measures the classifier on DATA/PART/CLASS/IMAGE, on each path that it is made for.

@@ -70,7 +70,7 @@ public struct Experiment {
     private func train<Task: TrainingTask>(
         _: Task.Type, _ folder: String, _ given: [String: SettingValue], _ seed: Int, _ output: TrainingOutput,
         _ shouldStop: @escaping (Int) -> Bool
-    ) throws -> Bool {
+    ) throws -> Bool where Task.Settings: ModelSettings {
         let given = given.merging(["seed": .integer(seed)]) { $1 }
         let isBegun = FileManager.default.fileExists(atPath: folder + "/config.json")
         let plan: RunPlan<Task.Settings> =

@@ -27,7 +27,7 @@ public final class TrainedModel {
         (file, configuration, masking) = (saved.file, saved.configuration, saved.masking ?? .random)
         decoder = saved.settings.decoder
         model = try MaskedAutoencoder(configuration)
-        compiler = try Compiler(CompilerOptions(precision: saved.precision), threads: threads)
+        compiler = try Compiler(saved.options, threads: threads)
     }
 
     /// The image as the model sees it: scaled to a square.

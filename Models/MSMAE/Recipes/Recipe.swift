@@ -91,19 +91,9 @@ public struct Recipe: Hashable, Sendable {
 }
 
 extension RunKind {
-    /// The settings of its runs.
-    private var settings: any RunSettings.Type {
-        switch self {
-        case .pretrain: PreTrainingSettings.self
-        case .finetune: FineTuningSettings.self
-        case .segment: SegmentationSettings.self
-        case .linprobe: LinearProbingSettings.self
-        }
-    }
-
     /// The full name of a setting after making sure that it can have a value.
     func checked(_ name: String, _ value: SettingValue) throws(SettingError) -> String {
-        func check<Settings: RunSettings>(_: Settings.Type) throws(SettingError) -> String {
+        func check<Settings: ModelSettings>(_: Settings.Type) throws(SettingError) -> String {
             let setting = try Settings.setting(name)
             var settings = Settings()
             try setting.write(&settings, value)
@@ -113,7 +103,7 @@ extension RunKind {
     }
 
     func knows(_ name: String) -> Bool {
-        func find<Settings: RunSettings>(_: Settings.Type) -> Bool { (try? Settings.setting(name)) != nil }
+        func find<Settings: ModelSettings>(_: Settings.Type) -> Bool { (try? Settings.setting(name)) != nil }
         return find(settings)
     }
 }

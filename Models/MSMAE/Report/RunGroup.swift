@@ -1,3 +1,4 @@
+import Apus
 import Foundation
 
 /// Runs that differ in nothing but their seed; most often there is only one.

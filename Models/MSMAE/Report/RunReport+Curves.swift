@@ -1,3 +1,4 @@
+import Apus
 import ApusReport
 
 extension RunReport {
@@ -60,7 +61,8 @@ extension RunReport {
             let charts = plans(kind).flatMap { self.charts($0, kind, own, styles) }
             guard !charts.isEmpty else { continue }
             if kinds.count > 1 {
-                blocks.append(.heading(kind.activity.prefix(1).uppercased() + kind.activity.dropFirst()))
+                blocks.append(
+                    .heading(kind.workflow.activity.prefix(1).uppercased() + kind.workflow.activity.dropFirst()))
             }
             blocks.append(.figures(charts.map { Page.CaptionedFigure($0.figure) }))
             if own.contains(where: { $0.records.count > 1 }) {

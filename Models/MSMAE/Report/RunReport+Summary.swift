@@ -42,7 +42,7 @@ extension RunReport {
                 let epochs = Set(group.records.compactMap { result($0)?.epoch }).sorted()
                 let name = group.name + (["last", "best"].contains(checkpoint) ? "" : ", \(checkpoint)")
                 rows.append(
-                    [severalKinds ? "\(name), \(group.kind.activity)" : name, path.name]
+                    [severalKinds ? "\(name), \(group.kind.workflow.activity)" : name, path.name]
                         + classificationMeasures.map { measure in
                             group.spread { result($0).flatMap(measure.value) }?.text(
                                 measure.style, decimals: measure.decimals) ?? ""

@@ -46,7 +46,7 @@ public struct RunReport {
     private static func lead(_ groups: [RunGroup]) -> String {
         let parts = groups.map { group in
             let count = group.records.count
-            return "\(group.name): \(group.kind.activity)" + (count > 1 ? ", \(count) seeds" : "")
+            return "\(group.name): \(group.kind.workflow.activity)" + (count > 1 ? ", \(count) seeds" : "")
         }
         return parts.joined(separator: "; ") + "."
     }

@@ -1,3 +1,4 @@
+import Apus
 import Foundation
 import MSMAE
 import Yams
@@ -75,6 +76,9 @@ package enum SettingsFile {
         return (node.float ?? Double(scalar.string)).map { .number($0) } ?? .text(scalar.string)
     }
 }
+
+/// A node of a YAML document; graphs have nodes too.
+typealias Node = Yams.Node
 
 extension Node {
     var line: Int? { mark?.line }

@@ -45,7 +45,7 @@ struct Bench: ParsableCommand {
             task, preset: model.preset, options: machine.options, batch: batch, steps: steps, cache: machine.cache)
         let result = try benchmark.run(
             model.configuration(), threads: machine.threads, observing: profile || trace.trace != nil)
-        print(json ? result.json(version: MSMAETool.version) : result.table)
+        print(json ? result.json(version: BuildDescription.version) : result.table)
         if profile, let profile = result.profile { print("\nmachine: \(profile.peak)\n\(profile.table)") }
         if let runs = result.trace { try trace.write(runs) }
     }

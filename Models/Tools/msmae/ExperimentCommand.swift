@@ -32,8 +32,9 @@ struct ExperimentCommand: ParsableCommand {
 
     func run() throws {
         let recipe = try RecipeFile.read(recipe, replacing: set)
-        let given = settingValues(
-            ["data": data], ["threads": threads], [:], ["skip-unreadable": skipUnreadable ? true : nil])
+        var given: [String: SettingValue] = ["data": .text(data)]
+        given["threads"] = threads.map { .integer($0) }
+        if skipUnreadable { given["skip-unreadable"] = .flag(true) }
         let experiment = try Experiment(
             recipe, path: out, arms: arm.isEmpty ? ExperimentArm.allCases : arm, seeds: seeds, given: given)
         try save(recipe)

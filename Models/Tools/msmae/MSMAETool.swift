@@ -1,15 +1,13 @@
+import Apus
 import ArgumentParser
 import Foundation
 
 @main
 struct MSMAETool: ParsableCommand {
-    /// The version of the package.
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "msmae",
         abstract: "Medical supervised masked autoencoders: data, training, pictures and measurements.",
-        version: version,
+        version: BuildDescription.version,
         subcommands: [
             DataCommand.self,
             SplitCommand.self,

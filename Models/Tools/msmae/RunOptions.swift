@@ -32,12 +32,13 @@ struct RunOptions: ParsableArguments {
     }
 
     /// Starts a run or goes on with one; a run that was asked to stop ends with the exit status of the signal.
-    func train<Task: TrainingTask>(_: Task.Type, _ options: [String: SettingValue]) throws {
+    func train<Task: TrainingTask>(_: Task.Type, _ options: SettingsOptions<Task.Settings>) throws
+    where Task.Settings: ModelSettings {
         let recipe = try recipe.map { try RecipeFile.read($0, replacing: set) }
         if recipe == nil, !set.isEmpty { throw ValidationError("--set changes a recipe, and there is no --recipe") }
         var given = recipe?.settings(Task.Settings.kind) ?? [:]
         given.merge(try config.map { try SettingsFile.read($0, for: Task.Settings.self) } ?? [:]) { $1 }
-        given.merge(options) { $1 }
+        given.merge(options.given) { $1 }
         if dryRun { return print(try Trainer<Task>(plan(given), output: .silent).dryRun().text) }
         Interrupt.install()
         let outcome: TrainingOutcome
@@ -55,7 +56,7 @@ struct RunOptions: ParsableArguments {
 
     /// Writes the recipe with the settings as they are used to RUN/recipe.yaml; a run that is gone on with has it
     /// already.
-    private func save<Settings: RunSettings>(_ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue])
+    private func save<Settings: ModelSettings>(_ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue])
         throws
     {
         guard var recipe, resume == nil else { return }
@@ -84,14 +85,4 @@ struct RunOptions: ParsableArguments {
             return out
         }
     }
-}
-
-/// The options that were given, by name.
-func settingValues(
-    _ texts: [String: String?], _ integers: [String: Int?], _ numbers: [String: Double?], _ flags: [String: Bool?]
-) -> [String: SettingValue] {
-    texts.compactMapValues { $0.map { .text($0) } }
-        .merging(integers.compactMapValues { $0.map { .integer($0) } }) { $1 }
-        .merging(numbers.compactMapValues { $0.map { .number($0) } }) { $1 }
-        .merging(flags.compactMapValues { $0.map { .flag($0) } }) { $1 }
 }

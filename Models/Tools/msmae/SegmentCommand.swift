@@ -2,6 +2,7 @@ import Apus
 import ArgumentParser
 import Foundation
 import MSMAE
+import ToolOptions
 
 struct SegmentCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,45 +22,9 @@ struct SegmentTrainCommand: ParsableCommand {
             """)
 
     @OptionGroup var training: RunOptions
-    @OptionGroup var settings: SegmentOptions
+    @OptionGroup var settings: SettingsOptions<SegmentationSettings>
 
-    func run() throws { try training.train(SegmentationTask.self, settings.given) }
-}
-
-/// The options that are settings; without defaults, which are those of `SegmentationSettings`.
-struct SegmentOptions: ParsableArguments {
-    @Option(help: "Folder of images and masks.") var data: String?
-    @Option(
-        name: .customLong("init"),
-        help: ArgumentHelp(
-            "Weights to begin with: a checkpoint of this program or of PyTorch (.pth), a run's folder, or none. (default: none)",
-            valueName: "file"))
-    var initialWeights: String?
-    @Option(
-        help:
-            "corrected, or released to follow the public code: no bias of queries, keys and values, and images normalised twice. (default: corrected)"
-    )
-    var variant: String?
-    @OptionGroup var model: ModelSettings
-    @Option(help: "Channels inside of the heads. (default: 256)") var headWidth: Int?
-    @Option(help: "(default: 200)") var epochs: Int?
-    @Option(help: "Images per batch. (default: 8)") var batch: Int?
-    @Option(help: "Batches per update of the weights. (default: 1)") var accumIter: Int?
-    @Option(help: "Learning rate at the beginning. (default: 1e-4)") var lr: Double?
-    @Option(help: "Learning rate at the end. (default: 1e-5)") var minLr: Double?
-    @Option(help: "(default: 1e-4)") var weightDecay: Double?
-    @Option(help: "Epochs without a better validation after which training ends. (default: never)") var patience: Int?
-    @OptionGroup var running: RunningSettings
-
-    /// The options that were given, by name.
-    var given: [String: SettingValue] {
-        settingValues(
-            ["data": data, "init": initialWeights, "variant": variant],
-            ["head-width": headWidth, "epochs": epochs, "batch": batch, "accum-iter": accumIter, "patience": patience],
-            ["lr": lr, "min-lr": minLr, "weight-decay": weightDecay], [:]
-        )
-        .merging(model.given) { $1 }.merging(running.given) { $1 }
-    }
+    func run() throws { try training.train(SegmentationTask.self, settings) }
 }
 
 struct SegmentEvaluateCommand: ParsableCommand {

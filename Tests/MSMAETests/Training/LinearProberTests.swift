@@ -108,7 +108,8 @@ import Testing
         let dry = try PreTrainer(RunPlan(startingIn: run, given: given), output: .silent).dryRun()
         #expect(!FileManager.default.fileExists(atPath: run))
         #expect(
-            dry.phases.map(\.masking) == [.random, .attention] && dry.phases.map(\.steps) == [4, 6]
+            dry.phases.map(\.name) == ["random masking", "attention masking"]
+                && dry.phases.map(\.steps) == [4, 6]
                 && dry.imagesPerStep == 16)
         #expect(
             dry.phases.allSatisfy {

@@ -3,19 +3,20 @@ import Apus
 public typealias SegmentationTrainer = Trainer<SegmentationTask>
 
 /// What a run of segmentation is to do; the defaults are those of the public code.
-public struct SegmentationSettings: RunSettings {
+public struct SegmentationSettings: ModelSettings {
     public static let kind = RunKind.segment
 
     /// A folder with images at `train/images` and `val/images`, and masks of equal names at `train/masks/CLASS` and
     /// `val/masks/CLASS`.
     public var data = ""
     public var initialWeights = noFile
-    public var variant = Configuration.Variant.corrected.rawValue
+    public var variant = Configuration.Variant.corrected
     public var preset = "base"
     public var imageSize: Int?
-    public var window: String?
-    public var precision = Compiler.Precision.float32.rawValue
-    public var memoryLimit: String?
+    public var window: IntensityWindow?
+    public var precision = CompilerOptions.Precision.float32
+    public var products = CompilerOptions.Products.generated
+    public var memoryLimit: ByteCount?
     /// Channels inside of the heads.
     public var headWidth = 256
 
@@ -38,16 +39,18 @@ public struct SegmentationSettings: RunSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model + [
-            .path("init", \.initialWeights),
-            .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
-            .integer("head-width", \.headWidth, Configuration.sizes),
+        Setting.model(data: "Folder of images and masks.") + [
+            .initialWeights(\.initialWeights, "Weights to begin with"),
+            .variant(
+                \.variant,
+                "follows the public code: no bias of queries, keys and values, and images normalised twice"),
+            Setting("head-width", \.headWidth, "Channels inside of the heads.", .range(Configuration.sizes)),
         ] + Setting.length + [
-            .number("lr", \.learningRate, 0...Double.greatestFiniteMagnitude),
-            .number("min-lr", \.minimumLearningRate, 0...Double.greatestFiniteMagnitude),
-            .number("weight-decay", \.weightDecay, 0...Double.greatestFiniteMagnitude),
-            .optionalInteger("patience", \.patience, 1...1_000_000),
-        ] + Setting.running.filter { $0.name != "skip-unreadable" }
+            Setting("lr", \.learningRate, "Learning rate at the beginning.", .from(0)),
+            Setting("min-lr", \.minimumLearningRate, "Learning rate at the end.", .from(0)),
+            Setting("weight-decay", \.weightDecay, "How strongly weights are drawn to 0.", .from(0)),
+            .patience(\.patience),
+        ] + Setting.seed + Setting.running
 }
 
 /// What follows from the settings.
@@ -61,13 +64,13 @@ extension SegmentationSettings {
 
     public func configuration(classes: Int) throws(SettingError) -> Configuration {
         var configuration = try presetConfiguration(classes: classes)
-        configuration.variant = Configuration.Variant(rawValue: variant) ?? .corrected
+        configuration.variant = variant
         return configuration
     }
 
     /// How pixels become numbers: as in pre-training, or as the released code has it.
     var normalization: Normalization {
-        variant == Configuration.Variant.released.rawValue ? .releasedSegmentation : .imageNet
+        variant == .released ? .releasedSegmentation : .imageNet
     }
 
     /// The model for a number of classes.

@@ -32,7 +32,9 @@ public final class SegmentationTask: TrainingTask {
 
     public var batchesPerEpoch: Int { loader.batchCount(dropLast: true) }
 
-    public func trainingStep(masking: Masking?) -> TrainingStep {
+    public func phase(ofEpoch epoch: Int) -> Masking? { nil }
+
+    public func trainingStep(_ masking: Masking?) -> TrainingStep {
         model.training(
             batch: settings.batch,
             optimizer: .adam(learningRate: settings.learningRate, weightDecay: settings.weightDecay))
@@ -138,5 +140,3 @@ public final class SegmentationTask: TrainingTask {
         validatedEpochs = epochs
     }
 }
-
-extension SegmentationBatches: BatchSource {}

@@ -19,13 +19,13 @@ public final class Segmenter {
     public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
         saved = try SavedModel(checkpoint: path)
         guard var settings = saved.settings as? SegmentationSettings else {
-            throw SegmentationError.noSegmentation(path: saved.file.path, kind: saved.kind.activity)
+            throw SegmentationError.noSegmentation(path: saved.file.path, kind: saved.kind.workflow.activity)
         }
         settings.threads = threads
         self.settings = settings
         classes = saved.classes
         model = try settings.model(classes: classes.count)
-        compiler = try RunCompiler(CompilerOptions(precision: saved.precision), threads: threads, output)
+        compiler = try RunCompiler(saved.options, threads: threads, output)
     }
 
     /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS.

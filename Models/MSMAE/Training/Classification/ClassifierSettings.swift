@@ -1,9 +1,9 @@
 import Apus
 
 /// Settings of a run that trains a classifier and validates it after each epoch: what the ``ClassifierTask`` goes by.
-public protocol ClassifierSettings: WarmupSettings {
-    /// `corrected` or `released`; see ``Configuration/Variant``.
-    var variant: String { get }
+public protocol ClassifierSettings: ModelSettings, WarmupSettings {
+    /// How far to follow the released code.
+    var variant: Configuration.Variant { get }
     /// Where the weights come from: a checkpoint or the folder of a run, or `none`.
     var initialWeights: String { get }
     /// Epochs without a better validation after which the run ends; nil if it never does.

@@ -46,7 +46,9 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
 
     public var batchesPerEpoch: Int { loader.batchCount(dropLast: true) }
 
-    public func trainingStep(masking: Masking?) -> TrainingStep { settings.trainingStep(of: model) }
+    public func phase(ofEpoch epoch: Int) -> Masking? { settings.masking(inEpoch: epoch) }
+
+    public func trainingStep(_ masking: Masking?) -> TrainingStep { settings.trainingStep(of: model) }
 
     public func learningRateScale(of weight: String) -> Double { settings.learningRateScale(of: weight, in: model) }
 
@@ -68,8 +70,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         }
         var inputs = [
             "images": try batch.images(filledUpTo: batch.count, configuration),
-            "labels": try TensorData(batch.labels),
-            "random_key": try place.key(),
+            "labels": try TensorData(batch.labels), "random_key": try place.key(for: .masking),
         ]
         if let targets = batch.targets {
             inputs["targets"] = try TensorData(targets, shape: [batch.count, configuration.classes])

@@ -11,13 +11,14 @@ public struct FineTuningSettings: ClassifierSettings {
     public var data = ""
     public var initialWeights = noFile
     /// How training looks at images: at the patches that attention masking keeps, or with `mae` at all patches.
-    public var method = Configuration.Method.msmae.rawValue
-    public var variant = Configuration.Variant.corrected.rawValue
+    public var method = Configuration.Method.msmae
+    public var variant = Configuration.Variant.corrected
     public var preset = "base"
     public var imageSize: Int?
-    public var window: String?
-    public var precision = Compiler.Precision.float32.rawValue
-    public var memoryLimit: String?
+    public var window: IntensityWindow?
+    public var precision = CompilerOptions.Precision.float32
+    public var products = CompilerOptions.Products.generated
+    public var memoryLimit: ByteCount?
 
     public var epochs = 50
     public var batch = 64
@@ -40,7 +41,7 @@ public struct FineTuningSettings: ClassifierSettings {
     /// How often a batch is mixed at all, and how often it is cutmix, where both are on.
     public var mixupProbability = 1.0, mixupSwitchProbability = 0.5
     /// What the head reads.
-    public var pooling = Pooling.mean.rawValue
+    public var pooling = Pooling.mean
 
     public var maskRatio = 0.45
     public var throwRatio = 0.3
@@ -58,24 +59,30 @@ public struct FineTuningSettings: ClassifierSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model + [
-            .path("init", \.initialWeights),
-            .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
-            .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
+        Setting.model(data: "Folder of images.") + [
+            .initialWeights(\.initialWeights, "Weights to begin with"),
+            .method(\.method, "trains on all patches"),
+            .variant(\.variant),
         ] + Setting.length + Setting.rates + [
-            .number("layer-decay", \.layerDecay, 0...1),
-            .number("drop-path", \.dropPath, 0...0.999),
-            .number("smoothing", \.smoothing, 0...0.999),
-            .number("mixup", \.mixupStrength, 0...1000),
-            .number("cutmix", \.cutmixStrength, 0...1000),
-            .number("mixup-prob", \.mixupProbability, 0...1),
-            .number("mixup-switch-prob", \.mixupSwitchProbability, 0...1),
-            .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
-            .number("mask-ratio", \.maskRatio, 0...1),
-            .number("throw-ratio", \.throwRatio, 0...1),
-            .integer("attention-interval", \.attentionInterval, 1...1_000_000),
-            .optionalInteger("patience", \.patience, 1...1_000_000),
-        ] + Setting.running
+            Setting(
+                "layer-decay", \.layerDecay, "Factor of the learning rate from each block to the one below it.",
+                .range(0...1)),
+            Setting(
+                "drop-path", \.dropPath, "Chance to leave out a branch of the last block, less in those before it.",
+                .range(0...0.999)),
+            Setting(
+                "smoothing", \.smoothing, "Share of each label that is spread over all classes.", .range(0...0.999)),
+            Setting("mixup", \.mixupStrength, "Strength of mixup, such as 0.8.", .range(0...1000)),
+            Setting("cutmix", \.cutmixStrength, "Strength of cutmix, such as 1.", .range(0...1000)),
+            Setting("mixup-prob", \.mixupProbability, "How often a batch is mixed.", .range(0...1)),
+            Setting(
+                "mixup-switch-prob", \.mixupSwitchProbability, "How often it is cutmix, where both are on.",
+                .range(0...1)),
+            .pooling(\.pooling),
+        ] + Setting.ratios(mask: \.maskRatio, throwAway: \.throwRatio) + [
+            .attentionInterval(\.attentionInterval),
+            .patience(\.patience),
+        ] + Setting.seed + [.skipUnreadable] + Setting.running
 }
 
 /// What follows from the settings.
@@ -88,7 +95,7 @@ extension FineTuningSettings {
     }
 
     public func masking(inEpoch epoch: Int) -> Masking? {
-        method == Configuration.Method.msmae.rawValue ? .attention : nil
+        method == .msmae ? .attention : nil
     }
 
     public var paths: [EvaluationPath] { [.all, .masked] }
@@ -99,7 +106,7 @@ extension FineTuningSettings {
 
     public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
         let options = FineTuningOptions(
-            smoothing: smoothing, dropPath: dropPath, pooling: head, softTargets: mixup?.isOn ?? false,
+            smoothing: smoothing, dropPath: dropPath, pooling: pooling, softTargets: mixup?.isOn ?? false,
             masking: masking(inEpoch: 0))
         let optimizer = Optimizer.adamW(
             learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay, decays: .fineTuning)
@@ -114,12 +121,10 @@ extension FineTuningSettings {
     }
 
     public func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep {
-        model.classification(batch: batch, masking: masking, pooling: head)
+        model.classification(batch: batch, masking: masking, pooling: pooling)
     }
 
     public func learningRateScale(of weight: String, in model: MaskedAutoencoder) -> Double {
         model.learningRateScale(of: weight, decay: layerDecay)
     }
-
-    private var head: Pooling { Pooling(rawValue: pooling) ?? .mean }
 }

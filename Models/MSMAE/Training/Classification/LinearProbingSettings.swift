@@ -9,9 +9,10 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var initialWeights = noFile
     public var preset = "base"
     public var imageSize: Int?
-    public var precision = Compiler.Precision.float32.rawValue
-    public var window: String?
-    public var memoryLimit: String?
+    public var precision = CompilerOptions.Precision.float32
+    public var window: IntensityWindow?
+    public var products = CompilerOptions.Products.generated
+    public var memoryLimit: ByteCount?
 
     public var epochs = 90
     public var batch = 512
@@ -24,7 +25,7 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var clippingNorm: Double?
     public var averageDecay: Double?
     /// What the head reads.
-    public var pooling = Pooling.classToken.rawValue
+    public var pooling = Pooling.classToken
     public var patience: Int?
 
     public var seed = 0
@@ -37,10 +38,9 @@ public struct LinearProbingSettings: ClassifierSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model + [.path("init", \.initialWeights)] + Setting.length + Setting.rates + [
-            .text("pooling", \.pooling, among: Pooling.allCases.map(\.rawValue)),
-            .optionalInteger("patience", \.patience, 1...1_000_000),
-        ] + Setting.running
+        Setting.model(data: "Folder of images.")
+        + [.initialWeights(\.initialWeights, "Weights of the encoder")] + Setting.length + Setting.rates
+        + [.pooling(\.pooling), .patience(\.patience)] + Setting.seed + [.skipUnreadable] + Setting.running
 }
 
 /// What follows from the settings.
@@ -53,20 +53,18 @@ extension LinearProbingSettings {
     public func masking(inEpoch epoch: Int) -> Masking? { nil }
     public func refreshesMaps(beforeEpoch epoch: Int) -> Bool { false }
     public var paths: [EvaluationPath] { [.all] }
-    public var variant: String { Configuration.Variant.corrected.rawValue }
+    public var variant: Configuration.Variant { .corrected }
     public var mixup: Mixup? { nil }
 
     public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
         model.linearProbing(
-            batch: batch, pooling: head,
+            batch: batch, pooling: pooling,
             optimizer: completed(.lars(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))
     }
 
     public func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep {
-        model.probedClassification(batch: batch, masking: masking, pooling: head)
+        model.probedClassification(batch: batch, masking: masking, pooling: pooling)
     }
 
     public func learningRateScale(of weight: String, in model: MaskedAutoencoder) -> Double { 1 }
-
-    private var head: Pooling { Pooling(rawValue: pooling) ?? .classToken }
 }

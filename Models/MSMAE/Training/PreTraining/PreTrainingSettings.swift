@@ -1,18 +1,19 @@
 import Apus
 
 /// What a pre-training run is to do; the defaults are those of the public code.
-public struct PreTrainingSettings: WarmupSettings {
+public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public static let kind = RunKind.pretrain
 
     /// A folder with images at `train/CLASS/IMAGE`.
     public var data = ""
     public var preset = "base"
     public var imageSize: Int?
-    public var window: String?
-    public var method = Configuration.Method.msmae.rawValue
-    public var variant = Configuration.Variant.corrected.rawValue
-    public var precision = Compiler.Precision.float32.rawValue
-    public var memoryLimit: String?
+    public var window: IntensityWindow?
+    public var method = Configuration.Method.msmae
+    public var variant = Configuration.Variant.corrected
+    public var precision = CompilerOptions.Precision.float32
+    public var products = CompilerOptions.Products.generated
+    public var memoryLimit: ByteCount?
 
     public var epochs = 300
     public var batch = 64
@@ -45,18 +46,21 @@ public struct PreTrainingSettings: WarmupSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model + [
-            .text("method", \.method, among: Configuration.Method.allCases.map(\.rawValue)),
-            .text("variant", \.variant, among: Configuration.Variant.allCases.map(\.rawValue)),
-        ] + Setting.length + Setting.rates + [
-            .number("mask-ratio", \.maskRatio, 0...1),
-            .number("throw-ratio", \.throwRatio, 0...1),
-            .number("random-mask-ratio", \.randomMaskRatio, 0...1),
-            .flag("norm-pix-loss", \.normalizePixels),
-            .number("classification-loss-weight", \.classificationLossWeight, 0...Double.greatestFiniteMagnitude),
-            .integer("attention-start", \.attentionStart, 0...1_000_000),
-            .integer("attention-interval", \.attentionInterval, 1...1_000_000),
-        ] + Setting.running
+        Setting.model(data: "Folder of images.") + [
+            .method(\.method, "masks at random throughout and uses no labels"),
+            .variant(\.variant),
+        ] + Setting.length + Setting.rates + Setting.ratios(mask: \.maskRatio, throwAway: \.throwRatio) + [
+            Setting(
+                "random-mask-ratio", \.randomMaskRatio, "Share of patches that random masking masks.", .range(0...1)),
+            Setting("norm-pix-loss", \.normalizePixels, "Predict patches normalised one by one."),
+            Setting(
+                "classification-loss-weight", \.classificationLossWeight, "Beside a reconstruction loss of weight 1.",
+                .from(0)),
+            Setting(
+                "attention-start", \.attentionStart, "The first epoch with attention-driven masking.",
+                .range(0...1_000_000)),
+            .attentionInterval(\.attentionInterval),
+        ] + Setting.seed + [.skipUnreadable] + Setting.running
 }
 
 /// What follows from the settings.
@@ -68,8 +72,8 @@ extension PreTrainingSettings {
         configuration.randomMaskRatio = randomMaskRatio
         configuration.normalizePixels = normalizePixels
         configuration.classificationLossWeight = classificationLossWeight
-        configuration.variant = Configuration.Variant(rawValue: variant) ?? .corrected
-        configuration.method = learning
+        configuration.variant = variant
+        configuration.method = method
         return configuration
     }
 
@@ -77,10 +81,8 @@ extension PreTrainingSettings {
         completed(.adamW(learningRate: schedule.rate(atEpoch: 0), betas: (0.9, 0.95), weightDecay: weightDecay))
     }
 
-    private var learning: Configuration.Method { Configuration.Method(rawValue: method) ?? .msmae }
-
     public func masking(inEpoch epoch: Int) -> Masking? {
-        learning == .mae || epoch < attentionStart ? .random : .attention
+        method == .mae || epoch < attentionStart ? .random : .attention
     }
 
     /// Whether the attention maps are computed anew before an epoch.

@@ -33,7 +33,9 @@ public final class PreTrainingTask: TrainingTask {
 
     public var batchesPerEpoch: Int { loader.batchCount(dropLast: true) }
 
-    public func trainingStep(masking: Masking?) -> TrainingStep {
+    public func phase(ofEpoch epoch: Int) -> Masking? { settings.masking(inEpoch: epoch) }
+
+    public func trainingStep(_ masking: Masking?) -> TrainingStep {
         model.preTraining(batch: settings.batch, masking: masking ?? .random, optimizer: settings.optimizer)
     }
 
@@ -46,8 +48,7 @@ public final class PreTrainingTask: TrainingTask {
     public func inputs(_ batch: Batch, at place: BatchPlace) throws -> [String: TensorData] {
         var inputs = [
             "images": try batch.images(filledUpTo: batch.count, configuration),
-            "labels": try TensorData(batch.labels),
-            "random_key": try place.key(),
+            "labels": try TensorData(batch.labels), "random_key": try place.key(for: .masking),
         ]
         if let maps = batch.maps {
             inputs["mask_weights"] = try TensorData(maps, shape: [batch.count, configuration.tokens])
@@ -89,9 +90,10 @@ public final class PreTrainingTask: TrainingTask {
 extension ImageLoader {
     /// Reads images for a run's training: random crops, mirrored every second time.
     convenience init(
-        training images: ImageFolder, _ settings: some RunSettings, _ configuration: Configuration, variant: String
+        training images: ImageFolder, _ settings: some ModelSettings, _ configuration: Configuration,
+        variant: Configuration.Variant
     ) throws(DataError) {
-        let maps: MapCrop = variant == Configuration.Variant.released.rawValue ? .released : .region
+        let maps: MapCrop = variant == .released ? .released : .region
         try self.init(
             folder: images, batchSize: settings.batch, imageSize: configuration.image,
             augmentation: .training(maps: maps),

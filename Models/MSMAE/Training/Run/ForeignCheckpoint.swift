@@ -3,7 +3,7 @@ import Foundation
 
 /// A training checkpoint of the public code: the state dict, the optimizer's state and the epoch, as PyTorch has
 /// written them.
-struct ForeignCheckpoint: Sendable {
+struct ForeignCheckpoint: ImportedCheckpoint {
     private let file: WeightsFile
     private let optimizer: WeightsFile.OptimizerState
     /// The epoch that had ended, counted from 0.
@@ -30,10 +30,7 @@ struct ForeignCheckpoint: Sendable {
         (self.epoch, self.optimizer) = (epoch, optimizer)
     }
 
-    /// Fills the weights and the optimizer's state, and returns the place from which a run goes on.
-    ///
-    /// Throws ``RunError/unfitCheckpoint(path:problems:)`` if a tensor is missing or has another shape.
-    func load(into state: ProgramState, _ position: TrainingPosition, stepsPerEpoch: Int) throws -> TrainingPosition {
+    func load(into state: ProgramState, stepsPerEpoch: Int) throws -> Int {
         let names = Set(file.names + optimizer.names)
         var problems: [String] = [], fitting: [(name: String, type: TensorType)] = []
         for name in state.savedNames where !name.hasPrefix(ProgramState.averagePrefix) {
@@ -57,11 +54,8 @@ struct ForeignCheckpoint: Sendable {
             // An average that begins only now begins with the weight.
             if state.type(of: average) != nil { try state.write(average, numbers) }
         }
-        var position = position
-        position.epoch = epoch + 1
-        position.step = position.epoch * stepsPerEpoch
         // The bias of Adam's means is that of its own steps, which the public code's mixed precision may have left out.
-        state.step = optimizer.step ?? position.step
-        return position
+        state.step = optimizer.step ?? (epoch + 1) * stepsPerEpoch
+        return epoch + 1
     }
 }

@@ -4,9 +4,10 @@ import Foundation
 /// A checkpoint of any kind of run: what model it holds, and its tensors.
 struct SavedModel {
     let file: SafetensorsFile
-    let settings: any RunSettings
+    let settings: any ModelSettings
     let configuration: Configuration
-    let precision: Compiler.Precision
+    /// How its programs are compiled: as in training, but for the limit of memory.
+    let options: CompilerOptions
     /// Names of the classes, in the order of the labels.
     let classes: [String]
     /// The last epoch that the weights have seen, counted from 0.
@@ -17,25 +18,26 @@ struct SavedModel {
     /// Opens a checkpoint, or the newest one of a run's folder. Throws if it is broken, or not one of this program's.
     init(checkpoint path: String) throws {
         let file = try SafetensorsFile(contentsOf: Self.file(path))
-        switch RunKind.allCases.first(where: { $0.format == file.metadata["format"] }) {
-        case .pretrain: try self.init(file, PreTrainingSettings.self)
-        case .finetune: try self.init(file, FineTuningSettings.self)
-        case .linprobe: try self.init(file, LinearProbingSettings.self)
-        case .segment: try self.init(file, SegmentationSettings.self)
-        case nil:
+        guard let kind = RunKind.allCases.first(where: { $0.workflow.format == file.metadata["format"] }) else {
             throw RunError.foreignCheckpoint(
                 path: file.path, reason: "it was not written by this program's training of a model")
         }
+        func open<Settings: ModelSettings>(_ settings: Settings.Type) throws -> SavedModel {
+            try SavedModel(file, settings)
+        }
+        self = try open(kind.settings)
     }
 
     var kind: RunKind { type(of: settings).kind }
 
-    private init<Settings: RunSettings>(_ file: SafetensorsFile, _: Settings.Type) throws {
+    private init<Settings: ModelSettings>(_ file: SafetensorsFile, _: Settings.Type) throws {
         let checkpoint = try RunCheckpoint<Settings>(file)
         self.file = file
         settings = checkpoint.settings
         configuration = try checkpoint.settings.configuration(classes: checkpoint.data.classes.count)
-        precision = Compiler.Precision(rawValue: checkpoint.settings.precision) ?? .float32
+        var options = checkpoint.settings.compilerOptions
+        options.memoryLimit = nil
+        self.options = options
         classes = checkpoint.data.classes
         lastEpoch = max(0, checkpoint.position.epoch - (checkpoint.position.stepInEpoch > 0 ? 0 : 1))
         masking = checkpoint.settings.masking(inEpoch: lastEpoch)

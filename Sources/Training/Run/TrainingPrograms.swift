@@ -1,14 +1,20 @@
-import Apus
+import ApusCodegen
+import ApusLayers
+import ApusRuntime
 
 /// Compiles the programs of a run, and says how long that took.
 public final class RunCompiler {
     private let compiler: Compiler
     private let output: TrainingOutput
 
-    init(_ options: CompilerOptions, threads: Int?, _ output: TrainingOutput) throws {
+    /// A compiler whose programs run on so many threads, or on one per processor.
+    public init(_ options: CompilerOptions, threads: Int?, _ output: TrainingOutput) throws {
         compiler = try Compiler(options, threads: threads)
         self.output = output
     }
+
+    /// What the last bits of its programs depend on.
+    var build: BuildDescription { compiler.build }
 
     /// Compiles a computation; `what` names it.
     public func compile(_ what: String, _ step: InferenceStep) throws -> CompiledStep {
@@ -48,15 +54,23 @@ struct TrainingPrograms {
 }
 
 extension CompiledStep {
-    /// Those of some inputs that the program looks at: without masking and drop path, for example, there is no random
-    /// key.
+    /// Those of some inputs that the program looks at: where nothing is random, for example, there is no random key.
     func taken(from inputs: [String: TensorData]) -> [String: TensorData] {
         let names = Set(program.inputs.map(\.name))
         return inputs.filter { names.contains($0.key) }
     }
 
+    /// Ones for those of the floating-point inputs that are missing in some.
+    func ones(beside inputs: [String: TensorData]) -> [String: TensorData] {
+        let missing = program.inputs.filter { inputs[$0.name] == nil && $0.type.element == .f32 }
+        return Dictionary(
+            uniqueKeysWithValues: missing.map { input in
+                (input.name, TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
+            })
+    }
+
     /// Gives the state the parameters that this program needs and it has not got.
-    func addParameters(to state: ProgramState, seed: Int) throws {
+    public func addParameters(to state: ProgramState, seed: Int) throws {
         try state.add(program.parameters, seed: UInt64(seed))
     }
 }

@@ -1,14 +1,15 @@
-import Apus
+import ApusIR
+import ApusRuntime
 
 extension ProgramState {
     /// What the name of the average of a weight begins with.
-    static let averagePrefix = "ema."
+    public static let averagePrefix = "ema."
 
     /// Overwrites parameters with the tensors of a checkpoint; throws a list of all that are missing or of another
     /// shape.
     ///
     /// With `averaged`, the average of a weight is taken in its place where the file has one.
-    func load(_ parameters: [Parameter], from file: SafetensorsFile, averaged: Bool = false) throws {
+    public func load(_ parameters: [Parameter], from file: SafetensorsFile, averaged: Bool = false) throws {
         var problems: [String] = []
         let sources = parameters.filter { !$0.isSumOfGradients }.map { parameter in
             let average = Self.averagePrefix + parameter.name
@@ -36,7 +37,7 @@ extension ProgramState {
     }
 
     /// A state with the averages of weights in place of the weights that have one; itself if there are none.
-    func averaged(_ parameters: [Parameter]) throws -> ProgramState {
+    public func averaged(_ parameters: [Parameter]) throws -> ProgramState {
         guard names.contains(where: { $0.hasPrefix(Self.averagePrefix) }) else { return self }
         let state = ProgramState()
         try state.add(parameters, seed: 0)
@@ -50,7 +51,7 @@ extension ProgramState {
     }
 
     /// Names of what a checkpoint holds: weights and the optimizer's state.
-    var savedNames: [String] { names.filter { !Parameter.isSumOfGradients($0) } }
+    public var savedNames: [String] { names.filter { !Parameter.isSumOfGradients($0) } }
 
     /// The first parameter, by name, that holds a number which is not finite.
     func firstNotFinite() throws -> String? {

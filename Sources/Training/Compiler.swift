@@ -2,7 +2,6 @@ import ApusCodegen
 import ApusIR
 import ApusLayers
 import ApusRuntime
-import ApusTraining
 import ApusTransforms
 
 /// Compiles declared steps to native programs.
@@ -35,6 +34,9 @@ public struct Compiler: Sendable {
         self.backend = backend
         pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
     }
+
+    /// What the last bits of programs depend on, beside the steps that they are made of.
+    public var build: BuildDescription { backend.build }
 
     /// Measures the most that the machine does on the threads of this compiler's programs.
     public func measurePeak() throws -> MachinePeak { try MachinePeak(target: .host(), pool: pool) }
@@ -133,4 +135,11 @@ public struct StepReport: Sendable {
     /// The loss; NaN if the step has none.
     public var loss: Float { outputs["loss"]?.scalar ?? .nan }
     public subscript(name: String) -> TensorData? { outputs[name] }
+}
+
+extension Program {
+    /// Bytes of what the optimizer keeps about the weights.
+    public var optimizerBytes: Int {
+        parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
+    }
 }

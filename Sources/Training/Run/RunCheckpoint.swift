@@ -1,18 +1,20 @@
-import Apus
+import ApusCodegen
 import Foundation
 
 /// What a checkpoint says beside the weights; all of it lies in the metadata of the safetensors file.
-struct RunCheckpoint<Settings: RunSettings>: Sendable {
-    var settings: Settings
+package struct RunCheckpoint<Settings: RunSettings>: Sendable {
+    package var settings: Settings
     /// What the run is bound to.
-    var data: DataIdentity
-    var position: TrainingPosition
+    package var data: DataIdentity
+    package var position: TrainingPosition
+    /// What wrote it; nil in checkpoints of versions that did not say so.
+    package var build: BuildDescription?
 
     static var version: String { "1" }
 
     var metadata: [String: String] {
-        [
-            "format": Settings.kind.format, "version": Self.version, "settings": settings.json,
+        var metadata = [
+            "format": Settings.workflow.format, "version": Self.version, "settings": settings.json,
             "seed": String(settings.seed),
             "classes": Self.json(data.classes), "images": data.images, "epoch": String(position.epoch),
             "step_in_epoch": String(position.stepInEpoch),
@@ -20,10 +22,12 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             "epoch_count": String(position.totals.count),
             "last_means": Self.json(position.lastMeans),
         ]
+        metadata["build"] = build.map(Self.json)
+        return metadata
     }
 
     /// Reads the metadata of a file; throws ``RunError/foreignCheckpoint(path:reason:)``.
-    init(_ file: SafetensorsFile) throws(RunError) {
+    package init(_ file: SafetensorsFile) throws(RunError) {
         let metadata = file.metadata
         func foreign(_ reason: String) -> RunError { .foreignCheckpoint(path: file.path, reason: reason) }
         func text(_ key: String) throws(RunError) -> String {
@@ -42,8 +46,8 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             }
             return value
         }
-        guard metadata["format"] == Settings.kind.format else {
-            throw foreign("it was not written by this program's \(Settings.kind.activity)")
+        guard metadata["format"] == Settings.workflow.format else {
+            throw foreign("it was not written by this program's \(Settings.workflow.activity)")
         }
         let version = try text("version")
         guard version == Self.version else {
@@ -61,14 +65,17 @@ struct RunCheckpoint<Settings: RunSettings>: Sendable {
             epoch: try integer("epoch"), stepInEpoch: try integer("step_in_epoch"), step: try integer("step"),
             totals: MetricTotals(sums: try decoded("epoch_sums"), count: try integer("epoch_count")),
             lastMeans: metadata["last_means"] == nil ? [] : try decoded("last_means"))
+        build = metadata["build"] == nil ? nil : try decoded("build")
     }
 
-    init(settings: Settings, data: DataIdentity, position: TrainingPosition) {
-        (self.settings, self.data, self.position) = (settings, data, position)
+    init(settings: Settings, data: DataIdentity, position: TrainingPosition, build: BuildDescription) {
+        (self.settings, self.data, self.position, self.build) = (settings, data, position, build)
     }
 
     private static func json(_ value: some Encodable) -> String {
-        guard let data = try? JSONEncoder().encode(value) else {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        guard let data = try? encoder.encode(value) else {
             preconditionFailure("texts and finite numbers can be encoded")
         }
         return String(decoding: data, as: UTF8.self)

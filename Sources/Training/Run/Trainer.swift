@@ -1,4 +1,6 @@
-import Apus
+import ApusCodegen
+import ApusIR
+import ApusRuntime
 import Foundation
 
 /// Trains: epochs and steps, the learning rate, checkpoints, the log and the progress line, for any ``TrainingTask``.
@@ -18,9 +20,11 @@ public final class Trainer<Task: TrainingTask> {
     let output: TrainingOutput
     private let compiler: RunCompiler
     private let shouldStop: (_ step: Int) -> Bool
-    private var programs: (masking: Masking?, of: TrainingPrograms)?
+    private var programs: (phase: Task.Phase, of: TrainingPrograms)?
     private(set) var position: TrainingPosition
-    private(set) var speed = Speed()
+    private(set) var speed = Speed<Task.Phase>()
+    /// Why the run need not end with the bits of one that was not stopped; nil if it does.
+    private var doubt: String?
 
     /// Prepares a run: reads the data, compiles the first program, and loads the checkpoint if there is one.
     ///
@@ -39,8 +43,9 @@ public final class Trainer<Task: TrainingTask> {
             throw RunError.tooFewBatches(batches: task.batchesPerEpoch, accumulation: settings.accumulation)
         }
         if let file = plan.checkpoint { try load(file) } else { try initialize() }
-        if let foreign = plan.foreign {
-            position = try foreign.load(into: state, position, stepsPerEpoch: stepsPerEpoch)
+        if let imported = plan.imported {
+            position.epoch = try imported.load(into: state, stepsPerEpoch: stepsPerEpoch)
+            position.step = position.epoch * stepsPerEpoch
         }
     }
 
@@ -79,27 +84,27 @@ public final class Trainer<Task: TrainingTask> {
     /// Updates of the weights in each epoch.
     var stepsPerEpoch: Int { task.batchesPerEpoch / settings.accumulation }
 
-    /// The programs of epochs with a masking; those of another one are let go.
-    func programs(for masking: Masking?) throws -> TrainingPrograms {
-        if let programs, programs.masking == masking { return programs.of }
+    /// The programs of a phase; those of another one are let go.
+    func programs(for phase: Task.Phase) throws -> TrainingPrograms {
+        if let programs, programs.phase == phase { return programs.of }
         programs = nil
         let compiled = try compiler.compile(
-            "a training step" + (masking.map { " with \($0) masking" } ?? ""), task.trainingStep(masking: masking),
+            "a training step" + (task.name(of: phase).map { " with \($0)" } ?? ""), task.trainingStep(phase),
             batches: settings.accumulation, learningRateScale: task.learningRateScale)
-        programs = (masking, compiled)
+        programs = (phase, compiled)
         return compiled
     }
 
     /// Trains to the end of the epoch; false if it was asked to stop before.
     private func trainEpoch(_ run: OpenRun) throws -> Bool {
-        let masking = settings.masking(inEpoch: position.epoch)
-        let training = try programs(for: masking)
+        let training = try programs(for: task.phase(ofEpoch: position.epoch))
         for program in [training.accumulate, training.update] {
             try program?.addParameters(to: state, seed: settings.seed)
         }
         let batches = try task.batches(
             ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
         defer { batches.stop() }
+        speed.begin(programs?.phase)
         while position.stepInEpoch < stepsPerEpoch {
             if shouldStop(position.step) { return false }
             let (metrics, seconds) = try Clock.time { try step(batches, training) }
@@ -107,7 +112,7 @@ public final class Trainer<Task: TrainingTask> {
                 throw RunError.lossNotFinite(
                     epoch: position.epoch, step: position.step, checkpoint: try run.folder.checkpoints().last?.path)
             }
-            speed.add(images: settings.effectiveBatch, seconds: seconds, masking: masking)
+            speed.add(images: settings.effectiveBatch, seconds: seconds)
             let rate = learningRate
             position.totals.add(metrics)
             position.stepInEpoch += 1
@@ -120,20 +125,20 @@ public final class Trainer<Task: TrainingTask> {
 
     /// One update of the weights, from as many batches as it takes; returns the means of the metrics.
     ///
-    /// `standIns` are given to the program where the task has no such input.
-    func step(_ batches: Task.Batches, _ training: TrainingPrograms, standIns: [String: TensorData] = [:]) throws
-        -> [Double]
-    {
+    /// With `fillingIn`, floating-point inputs that the task does not have yet are ones.
+    func step(_ batches: Task.Batches, _ training: TrainingPrograms, fillingIn: Bool = false) throws -> [Double] {
         var totals = MetricTotals(metrics: task.metrics.count)
         for number in 1...settings.accumulation {
             guard let batch = try batches.next() else {
                 preconditionFailure("an epoch has the batches that it was counted to have")
             }
             let program = training.program(ofBatch: number, of: settings.accumulation)
-            let inputs = try task.inputs(
-                batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
+            var inputs = program.taken(
+                from: try task.inputs(
+                    batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number)))
+            if fillingIn { inputs.merge(program.ones(beside: inputs)) { first, _ in first } }
             let report = try program.run(
-                state, standIns.merging(program.taken(from: inputs)) { $1 },
+                state, inputs,
                 learningRate: number == settings.accumulation ? learningRate : nil)
             totals.add(task.metrics.map { Double(report[$0.output]?.scalar ?? .nan) })
         }
@@ -159,15 +164,25 @@ public final class Trainer<Task: TrainingTask> {
         let folder = try RunFolder(creating: plan.path)
         // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any
         // longer.
-        if plan.foreign != nil { try save(in: folder) }
+        if plan.imported != nil { try save(in: folder) }
         try plan.saveSettings(in: folder)
         try folder.removeOldCheckpoints(keeping: settings.keptCheckpoints)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
         if position.step > 0 || plan.checkpoint != nil {
             output.say("going on from epoch \(position.epoch), step \(position.step)")
         }
+        if settings.products == .auto {
+            output.say(
+                "products auto: measurements decide who computes what, so that other runs may have other last bits")
+        }
         guard plan.checkpoint == nil else {
             try run.log.truncate(after: position.step)
+            if let doubt {
+                output.warn(doubt)
+                try run.log.append([
+                    ("event", .text("warning")), ("step", .integer(position.step)), ("message", .text(doubt)),
+                ])
+            }
             return run
         }
         try run.log.truncate(after: -1)
@@ -190,7 +205,7 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private var metadata: [String: String] {
-        RunCheckpoint(settings: settings, data: task.identity, position: position).metadata
+        RunCheckpoint(settings: settings, data: task.identity, position: position, build: compiler.build).metadata
             .merging(["optimizer_step": String(state.step)]) { $1 }.merging(task.savedMetadata) { $1 }
     }
 
@@ -215,7 +230,7 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Makes the state of a new run.
     private func initialize() throws {
-        try programs(for: settings.masking(inEpoch: 0)).update.addParameters(to: state, seed: settings.seed)
+        try programs(for: task.phase(ofEpoch: 0)).update.addParameters(to: state, seed: settings.seed)
         try task.initialize(state)
     }
 
@@ -235,11 +250,26 @@ public final class Trainer<Task: TrainingTask> {
             throw RunError.foreignCheckpoint(path: file.path, reason: "'epoch_sums' has another number of metrics")
         }
         position = checkpoint.position
-        let program = try programs(for: settings.masking(inEpoch: min(position.epoch, settings.epochs - 1))).update
+        doubt = Self.doubt(goingOnFrom: file.path, of: checkpoint.build, with: compiler.build)
+        let program = try programs(for: task.phase(ofEpoch: min(position.epoch, settings.epochs - 1))).update
         try program.addParameters(to: state, seed: settings.seed)
         try state.load(program.program.parameters, from: file)
         state.step = file.metadata["optimizer_step"].flatMap { Int($0) } ?? position.step
         try task.restore(from: file)
+    }
+
+    /// Why a run that goes on need not have the bits of one that was never stopped.
+    private static func doubt(
+        goingOnFrom path: String, of then: BuildDescription?, with now: BuildDescription
+    ) -> String? {
+        let reason: String
+        if let then {
+            guard let difference = now.difference(from: then) else { return nil }
+            reason = difference
+        } else {
+            reason = "it does not say what wrote it"
+        }
+        return "\(path): \(reason); the run goes on, but its last bits need not be those of one that was not stopped"
     }
 
     // MARK: - Reports

@@ -1,4 +1,5 @@
-import Apus
+import ApusFiles
+import ApusRuntime
 import Foundation
 
 /// Which run is to be started or gone on with, in which folder and with which settings.
@@ -8,8 +9,8 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     public let settings: Settings
     /// The checkpoint to go on from; nil starts from the beginning.
     let checkpoint: SafetensorsFile?
-    /// The checkpoint of the public code that a new run goes on from.
-    private(set) var foreign: ForeignCheckpoint?
+    /// The checkpoint of another program that a new run goes on from.
+    private(set) var imported: (any ImportedCheckpoint)?
 
     /// Plans a new run in the folder `out`, with the settings given by name and defaults for the others.
     ///
@@ -22,14 +23,14 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     /// Plans to go on with the run in the folder `resumed`, from its newest checkpoint or, without one, from the
     /// beginning.
     ///
-    /// With `out`, the run goes on in a copy there. A checkpoint that PyTorch has written is gone on with as a new run
-    /// in `out`, at the epoch after its own, with the state of its optimizer. Throws if the folder does not exist, if
+    /// With `out`, the run goes on in a copy there. A checkpoint of another program is gone on with as a new run in
+    /// `out`; see ``RunSettings/importedCheckpoint(_:)``. Throws if the folder does not exist, if
     /// its checkpoint cannot be used, or if a given setting that shapes the result differs from the run's.
     public init(resuming resumed: String, out: String? = nil, given: [String: SettingValue]) throws {
-        if let foreign = try ForeignCheckpoint(resumed) {
+        if let imported = try Settings.importedCheckpoint(resumed) {
             guard let out else { throw SettingError.missing(name: "--out") }
             try self.init(startingIn: out, given: given)
-            self.foreign = foreign
+            self.imported = imported
             return
         }
         var folder = try RunFolder(opening: resumed)
@@ -51,7 +52,7 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     }
 
     /// Epochs that the checkpoint has behind it.
-    var finishedEpochs: Int { checkpoint.flatMap { try? RunCheckpoint<Settings>($0) }?.position.epoch ?? 0 }
+    public var finishedEpochs: Int { checkpoint.flatMap { try? RunCheckpoint<Settings>($0) }?.position.epoch ?? 0 }
 
     private init(path: String, settings: Settings, checkpoint: SafetensorsFile?) {
         (self.path, self.settings, self.checkpoint) = (path, settings, checkpoint)
@@ -117,4 +118,12 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         }
         return copy
     }
+}
+
+/// A checkpoint of another program, from which a new run can go on.
+public protocol ImportedCheckpoint: Sendable {
+    /// Fills the weights and the optimizer's state, and returns the epoch that comes next, counted from 0.
+    ///
+    /// Throws ``RunError/unfitCheckpoint(path:problems:)`` if a tensor is missing or has another shape.
+    func load(into state: ProgramState, stepsPerEpoch: Int) throws -> Int
 }

@@ -1,4 +1,4 @@
-import Apus
+import ApusFiles
 import Foundation
 
 /// Several runs that differ in their seeds alone, in the folders RUN/seed-0, RUN/seed-1 and so on; RUN/summary.json
@@ -53,7 +53,7 @@ public struct SeedRuns<Task: TrainingTask> {
             guard try trainer.run() == .finished else { return .stopped }
             results.append(trainer.results)
         }
-        let summary = SeedSummary(task: Task.Settings.kind.rawValue, seeds: plans.map(\.seed), results)
+        let summary = SeedSummary(task: Task.Settings.workflow.name, seeds: plans.map(\.seed), results)
         try summary.write(to: path + "/summary.json")
         output.say(summary.text)
         return .finished
@@ -79,7 +79,7 @@ public struct SeedSummary: Codable, Hashable, Sendable {
         }
 
         /// Mean and deviation of some numbers, of which there is at least one.
-        init(of values: [Double]) {
+        public init(of values: [Double]) {
             let mean = values.reduce(0, +) / Double(values.count)
             let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             self.init(

@@ -1,13 +1,11 @@
-import Apus
-
 /// Where a run stands between two updates of the weights.
-struct TrainingPosition: Hashable, Sendable {
+package struct TrainingPosition: Hashable, Sendable {
     /// The current epoch, counted from 0.
-    var epoch = 0
+    package var epoch = 0
     /// Updates made in this epoch.
-    var stepInEpoch = 0
+    package var stepInEpoch = 0
     /// Updates made in all.
-    var step = 0
+    package var step = 0
     /// Losses of this epoch's steps.
     var totals: MetricTotals
     /// Mean metrics of the epoch before; none before the first has ended.

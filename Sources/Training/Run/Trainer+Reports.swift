@@ -1,11 +1,9 @@
-import Apus
-
 /// What a run says of itself: the progress line and the fields of its log.
 extension Trainer {
     /// Fields of the log's first line that every run has.
     var startFields: [(String, RunLog.Value)] {
         [
-            ("task", .text(Task.Settings.kind.rawValue)), ("classes", .integer(task.identity.classes.count)),
+            ("task", .text(Task.Settings.workflow.name)), ("classes", .integer(task.identity.classes.count)),
             ("class_names", .list(task.identity.classes.map { .text($0) })), ("seed", .integer(plan.settings.seed)),
             ("weights", .integer(trainableNumbers)),
         ]
@@ -13,7 +11,7 @@ extension Trainer {
 
     /// Numbers in the weights that are trained.
     private var trainableNumbers: Int {
-        let programs = try? programs(for: plan.settings.masking(inEpoch: position.epoch))
+        let programs = try? programs(for: task.phase(ofEpoch: position.epoch))
         return programs?.update.program.parameters.filter(\.trainable).reduce(0) { $0 + $1.type.count } ?? 0
     }
 
@@ -30,29 +28,31 @@ extension Trainer {
 
     /// A line of the log with metrics.
     func fields(_ event: String, _ metrics: [Double], learningRate: Double) -> [(String, RunLog.Value)] {
-        let masking =
-            plan.settings.masking(inEpoch: position.epoch).map { [("masking", RunLog.Value.text($0.rawValue))] } ?? []
-        return [("event", .text(event)), ("epoch", .integer(position.epoch)), ("step", .integer(position.step))]
+        [("event", .text(event)), ("epoch", .integer(position.epoch)), ("step", .integer(position.step))]
             + zip(task.metrics, metrics).map { ($0.output, .number($1)) }
             + [
                 ("lr", .number(learningRate)), ("images_per_s", .number(speed.imagesPerSecond)),
                 ("seconds", .number(speed.total)),
-            ] + masking
+            ] + task.logFields(of: task.phase(ofEpoch: position.epoch))
     }
 }
 
 /// How fast the current phase trains.
-struct Speed {
+struct Speed<Phase: Equatable> {
     private(set) var images = 0
     private(set) var seconds = 0.0
     /// Seconds of training in all phases since the process began.
     private(set) var total = 0.0
-    private var masking: Masking?
+    private var phase: Phase?
 
     var imagesPerSecond: Double { seconds > 0 ? Double(images) / seconds : 0 }
 
-    mutating func add(images count: Int, seconds duration: Double, masking: Masking?) {
-        if masking != self.masking { (images, seconds, self.masking) = (0, 0, masking) }
+    /// Measures anew if the phase is another one.
+    mutating func begin(_ phase: Phase?) {
+        if phase != self.phase { (images, seconds, self.phase) = (0, 0, phase) }
+    }
+
+    mutating func add(images count: Int, seconds duration: Double) {
         images += count
         seconds += duration
         total += duration

@@ -1,21 +1,23 @@
 /// How the best epoch so far did in validation.
-struct BestEpoch {
+public struct BestEpoch: Hashable, Sendable {
     /// Counted from 0.
-    let epoch: Int
+    public let epoch: Int
     /// What epochs are compared by, such as the accuracy.
-    let score: Double
-    let loss: Double
+    public let score: Double
+    public let loss: Double
 
     /// The higher score is better; of equal ones the lower loss.
-    func isBetter(than other: BestEpoch) -> Bool { (score, -loss) > (other.score, -other.loss) }
+    public func isBetter(than other: BestEpoch) -> Bool { (score, -loss) > (other.score, -other.loss) }
 
-    var metadata: [String: String] {
+    /// What a checkpoint keeps of it.
+    public var metadata: [String: String] {
         ["best_epoch": String(epoch), "best_score": String(score), "best_loss": String(loss)]
     }
 
-    init(epoch: Int, score: Double, loss: Double) { (self.epoch, self.score, self.loss) = (epoch, score, loss) }
+    public init(epoch: Int, score: Double, loss: Double) { (self.epoch, self.score, self.loss) = (epoch, score, loss) }
 
-    init?(_ metadata: [String: String]) {
+    /// Reads what ``metadata`` has written; nil if there is none.
+    public init?(_ metadata: [String: String]) {
         guard let epoch = metadata["best_epoch"].flatMap({ Int($0) }),
             let score = metadata["best_score"].flatMap({ Double($0) }),
             let loss = metadata["best_loss"].flatMap({ Double($0) })

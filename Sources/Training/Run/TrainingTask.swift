@@ -1,4 +1,5 @@
-import Apus
+import ApusLayers
+import ApusRuntime
 
 /// What a workflow adds to the ``Trainer``: its data, its programs, and what it does between epochs.
 ///
@@ -7,6 +8,8 @@ import Apus
 public protocol TrainingTask: AnyObject {
     associatedtype Settings: RunSettings
     associatedtype Batches: BatchSource
+    /// What the training step depends on beside the settings: programs are compiled anew where the phase changes.
+    associatedtype Phase: Hashable, Sendable
 
     /// Reads the data and makes the model; nothing is written before all of that has worked.
     init(_ settings: Settings, _ compiler: RunCompiler, _ output: TrainingOutput) throws
@@ -18,9 +21,14 @@ public protocol TrainingTask: AnyObject {
     /// Scalars that the training program hands out; the first is the loss.
     var metrics: [TrainingMetric] { get }
 
-    /// Declares the training step of epochs with a masking; programs are compiled anew where
-    /// ``RunSettings/masking(inEpoch:)`` changes.
-    func trainingStep(masking: Masking?) -> TrainingStep
+    /// The phase that an epoch, counted from 0, is part of.
+    func phase(ofEpoch epoch: Int) -> Phase
+    /// What messages call a phase, such as "a high resolution"; nil if there is but one.
+    func name(of phase: Phase) -> String?
+    /// What the lines of the log say of a phase.
+    func logFields(of phase: Phase) -> [(String, RunLog.Value)]
+    /// Declares the training step of a phase.
+    func trainingStep(_ phase: Phase) throws -> TrainingStep
     /// A constant factor of a weight's learning rate.
     func learningRateScale(of weight: String) -> Double
     /// Fills the weights of a new run, which have their random values, from elsewhere.
@@ -49,10 +57,27 @@ public protocol TrainingTask: AnyObject {
     func restore(from file: SafetensorsFile) throws
 }
 
+/// Tasks with a single phase.
+extension TrainingTask where Phase == SinglePhase {
+    public func phase(ofEpoch epoch: Int) -> SinglePhase { SinglePhase() }
+}
+
+/// The phase of a task that has one for all epochs.
+public struct SinglePhase: Hashable, Sendable {
+    public init() {}
+}
+
 extension TrainingTask {
+    public func name(of phase: Phase) -> String? { nil }
+    public func logFields(of phase: Phase) -> [(String, RunLog.Value)] { [] }
     public func learningRateScale(of weight: String) -> Double { 1 }
     public func initialize(_ state: ProgramState) throws {}
+    public func begin() throws -> [(String, RunLog.Value)] { [] }
+    public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision { .goOn }
     public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]? { means }
+    public var savedTensors: [SafetensorsWriter.Tensor] { [] }
+    public var savedMetadata: [String: String] { [:] }
+    public func restore(from file: SafetensorsFile) throws {}
 }
 
 /// A scalar output of a training program, with the name that the progress line gives it.
@@ -90,29 +115,13 @@ public protocol BatchSource: AnyObject {
     func stop()
 }
 
-extension EpochBatches: BatchSource {}
-
 /// Which batch of a run it is: random numbers for a batch are a function of its place and the seed alone.
 public struct BatchPlace: Hashable, Sendable {
     public let seed: Int
     /// Updates of the weights before this one, and the batch's number among those of the update, from 1.
     public let step: Int, number: Int
 
-    /// Random numbers of the batch for a purpose.
-    public func random(for purpose: CounterRandom.Purpose) -> CounterRandom {
-        CounterRandom(seed: UInt64(seed), epoch: step, index: number, purpose: purpose)
-    }
-
-    /// The input `random_key`, i32[2].
-    public func key(for purpose: CounterRandom.Purpose = .masking) throws -> TensorData {
-        var random = random(for: purpose)
-        return try TensorData((0..<2).map { _ in Int32(truncatingIfNeeded: random.next()) })
-    }
-}
-
-extension CounterRandom.Purpose {
-    /// The key of the masks of one batch.
-    public static let masking = CounterRandom.Purpose(rawValue: 16)
+    public init(seed: Int, step: Int, number: Int) { (self.seed, self.step, self.number) = (seed, step, number) }
 }
 
 /// A run between two epochs, as its task sees it.

@@ -1,12 +1,11 @@
-import Apus
-import ApusInspection
 import Foundation
 
 /// What a run would do: its steps, its memory, and about how long it would take.
 public struct DryRun: Sendable {
     /// Epochs that are trained by one program.
     public struct Phase: Sendable {
-        public let masking: Masking?
+        /// What it is called; nil if it is the only one.
+        public let name: String?
         /// Epochs and updates of the weights that are still to come.
         public let epochs: Int, steps: Int
         /// Weights, what the optimizer keeps about them, and activations of a batch.
@@ -22,7 +21,7 @@ public struct DryRun: Sendable {
     public let epochs: Int, stepsPerEpoch: Int, imagesPerStep: Int
     public let phases: [Phase]
 
-    /// Seconds of training, without validation and attention maps.
+    /// Seconds of training, without what comes between epochs.
     public var seconds: Double { phases.reduce(0) { $0 + $1.secondsPerStep * Double($1.steps) } }
 
     public var text: String {
@@ -35,13 +34,13 @@ public struct DryRun: Sendable {
             + phases.map { phase in
                 let bytes = phase.weightBytes + phase.optimizerBytes + phase.activationBytes
                 return
-                    "\(phase.masking.map { "\($0) masking" } ?? "all patches"): \(phase.epochs) epochs, \(phase.steps) steps of "
+                    "\(phase.name ?? "training"): \(phase.epochs) epochs, \(phase.steps) steps of "
                     + String(format: "%.3f s", phase.secondsPerStep)
                     + ", memory \(megabytes(bytes)) MB: weights \(megabytes(phase.weightBytes)), "
                     + "optimizer \(megabytes(phase.optimizerBytes)), activations \(megabytes(phase.activationBytes))"
             }
             + [
-                "about \(TrainingProgress.clock(seconds)) of training, beside validation and attention maps; nothing was written"
+                "about \(TrainingProgress.clock(seconds)) of training, beside what comes between epochs; nothing was written"
             ])
             .joined(separator: "\n")
     }
@@ -52,23 +51,21 @@ extension Trainer {
     public func dryRun() throws -> DryRun {
         let settings = plan.settings
         let epochs = position.epoch..<max(position.epoch, settings.epochs)
-        var maskings: [Masking?] = []
-        for masking in epochs.map(settings.masking(inEpoch:)) where !maskings.contains(masking) {
-            maskings.append(masking)
-        }
-        let phases = try maskings.map { masking in
-            let own = epochs.filter { settings.masking(inEpoch: $0) == masking }
+        var phases: [Task.Phase] = []
+        for phase in epochs.map(task.phase(ofEpoch:)) where !phases.contains(phase) { phases.append(phase) }
+        let parts = try phases.map { phase in
+            let own = epochs.filter { task.phase(ofEpoch: $0) == phase }
             let begun = own.contains(position.epoch) ? position.stepInEpoch : 0
-            let training = try programs(for: masking), program = training.update.program
+            let training = try programs(for: phase), program = training.update.program
             return DryRun.Phase(
-                masking: masking, epochs: own.count, steps: own.count * stepsPerEpoch - begun,
+                name: task.name(of: phase), epochs: own.count, steps: own.count * stepsPerEpoch - begun,
                 weightBytes: program.parameterBytes - program.optimizerBytes, optimizerBytes: program.optimizerBytes,
                 activationBytes: program.arenaBytes, secondsPerStep: try secondsPerStep(training, epoch: own[0]))
         }
         return DryRun(
-            task: Task.Settings.kind.rawValue, classes: task.identity.classes.count, images: task.identity.images,
+            task: Task.Settings.workflow.name, classes: task.identity.classes.count, images: task.identity.images,
             epochs: settings.epochs,
-            stepsPerEpoch: stepsPerEpoch, imagesPerStep: settings.effectiveBatch, phases: phases)
+            stepsPerEpoch: stepsPerEpoch, imagesPerStep: settings.effectiveBatch, phases: parts)
     }
 
     /// The time of the second step of an epoch, or of the first one if it has no second.
@@ -76,16 +73,12 @@ extension Trainer {
         for program in [training.accumulate, training.update] {
             try program?.addParameters(to: state, seed: plan.settings.seed)
         }
-        // There are no attention maps yet; even ones take their place.
-        let maps = try training.update.program.inputs.filter { $0.name == "mask_weights" }.map { input in
-            (input.name, try TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
-        }
         let batches = try task.batches(ofEpoch: epoch, startingAtBatch: 0)
         defer { batches.stop() }
         var seconds = 0.0
         for _ in 0..<min(2, stepsPerEpoch) {
-            seconds = try Clock.time { try step(batches, training, standIns: Dictionary(uniqueKeysWithValues: maps)) }
-                .seconds
+            // What is computed between epochs is not there yet.
+            seconds = try Clock.time { try step(batches, training, fillingIn: true) }.seconds
         }
         return seconds
     }

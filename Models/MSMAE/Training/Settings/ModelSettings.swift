@@ -1,0 +1,162 @@
+import Apus
+import Foundation
+
+/// Settings of a run that trains a model of this module on a folder of images.
+public protocol ModelSettings: RunSettings {
+    static var kind: RunKind { get }
+
+    /// A folder with the data, whose layout is the workflow's.
+    var data: String { get set }
+    /// Name of the model's sizes.
+    var preset: String { get set }
+    /// Side of the images in pixels, if it is not the preset's.
+    var imageSize: Int? { get set }
+    /// Intensities of 16-bit grey images that become black and white; nil where images are as they are seen.
+    var window: IntensityWindow? { get set }
+    /// Leaves out images that cannot be read, instead of ending with an error.
+    var skipUnreadable: Bool { get set }
+
+    /// How an epoch, counted from 0, masks; nil if it looks at whole images.
+    func masking(inEpoch epoch: Int) -> Masking?
+    /// The model for a number of classes.
+    func configuration(classes: Int) throws(SettingError) -> Configuration
+}
+
+/// What follows from the settings.
+extension ModelSettings {
+    public static var workflow: Workflow { kind.workflow }
+
+    /// A training checkpoint of the public code.
+    public static func importedCheckpoint(_ path: String) throws -> (any ImportedCheckpoint)? {
+        try ForeignCheckpoint(path)
+    }
+
+    /// Threads that read images.
+    var readers: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+    /// How image files are read.
+    var decoder: ImageDecoder { ImageDecoder(window: window) }
+
+    /// The preset's model, with the size of the images and the number of classes.
+    func presetConfiguration(classes: Int) throws(SettingError) -> Configuration {
+        guard var configuration = Configuration.preset(preset) else {
+            throw .outOfRange(name: "preset", value: .text(preset), allowed: "the name of a preset")
+        }
+        if let imageSize { configuration.image = imageSize }
+        configuration.classes = classes
+        return configuration
+    }
+}
+
+/// Settings that several workflows share.
+extension Setting where Settings: ModelSettings {
+    /// The data, the model's size, and how programs are compiled.
+    static func model(data: String) -> [Setting] {
+        [
+            Setting("data", \.data, data, isPath: true, isRequired: true),
+            Setting("preset", \.preset, "Sizes of the model.", .oneOf(Configuration.presets.map(\.name))),
+            Setting(
+                "image-size", \.imageSize, "Side of the images in pixels; a multiple of the patch.",
+                .range(Configuration.sizes), unset: "the preset's"),
+            Setting(
+                "window", \.window,
+                "Intensities of 16-bit grey images (sample - 32768) that become black and white.",
+                unset: "none, the high bytes", valueName: "low,high"),
+        ] + compilation
+    }
+
+    /// Where weights come from.
+    static func initialWeights(_ key: Key<String>, _ meaning: String) -> Setting {
+        Setting(
+            "init", key, "\(meaning): a checkpoint of this program or of PyTorch (.pth), a run's folder, or none.",
+            valueName: "file", isPath: true)
+    }
+
+    static func method(_ key: Key<Configuration.Method>, _ mae: String) -> Setting {
+        Setting("method", key, "The way of training; mae \(mae).")
+    }
+
+    static func variant(_ key: Key<Configuration.Variant>, _ released: String = "follows the public code") -> Setting {
+        Setting("variant", key, "The variant of the method; released \(released).")
+    }
+
+    static func pooling(_ key: Key<Pooling>) -> Setting {
+        Setting("pooling", key, "What the head reads: the mean of the patches, or the class token.")
+    }
+
+    /// How many patches attention masks and throws away.
+    static func ratios(mask: Key<Double>, throwAway: Key<Double>) -> [Setting] {
+        [
+            Setting("mask-ratio", mask, "Share of patches that attention masks.", .range(0...1)),
+            Setting("throw-ratio", throwAway, "Share of patches that attention throws away.", .range(0...1)),
+        ]
+    }
+
+    static func attentionInterval(_ key: Key<Int>) -> Setting {
+        Setting(
+            "attention-interval", key, "Epochs from one computation of the attention maps to the next.",
+            .range(1...1_000_000))
+    }
+
+    static func patience(_ key: Key<Int?>) -> Setting {
+        Setting(
+            "patience", key, "Epochs without a better validation after which training ends.", .range(1...1_000_000),
+            unset: "never")
+    }
+
+    static var skipUnreadable: Setting {
+        Setting("skip-unreadable", \.skipUnreadable, "Leave out images that cannot be read.", shapesTheResult: false)
+    }
+}
+
+extension Configuration.Method: SettingConvertible {}
+extension Configuration.Variant: SettingConvertible {}
+extension Pooling: SettingConvertible {}
+
+extension IntensityWindow: SettingConvertible {
+    public static var settingForm: SettingForm { .numbers }
+
+    public init(setting value: SettingValue) throws(SettingMismatch) {
+        let numbers = value.description.split(separator: ",").map { Double($0.drop { $0 == " " }) }
+        do {
+            // The third number is an offset other than the usual one.
+            if numbers.count == 3, let low = numbers[0], let high = numbers[1], let offset = numbers[2] {
+                self = try IntensityWindow(low: low, high: high, offset: offset)
+            } else {
+                self = try IntensityWindow(value.description)
+            }
+        } catch {
+            throw .outOfRange(allowed: "two numbers, the lower one first, such as -1024,3071")
+        }
+    }
+
+    public var settingValue: SettingValue {
+        let numbers = [low, high] + (offset == Self.deepLesionOffset ? [] : [offset])
+        return .text(numbers.map(\.shortText).joined(separator: ","))
+    }
+}
+
+/// The workflows that make runs.
+public enum RunKind: String, Hashable, Sendable, CaseIterable {
+    case pretrain, finetune, linprobe, segment
+
+    /// The names of its runs.
+    public var workflow: Workflow {
+        switch self {
+        case .pretrain: Workflow(rawValue, format: "msmae.pretraining", activity: "pre-training")
+        case .finetune: Workflow(rawValue, format: "msmae.finetuning", activity: "fine-tuning")
+        case .linprobe: Workflow(rawValue, format: "msmae.linprobe", activity: "linear probing")
+        case .segment: Workflow(rawValue, format: "msmae.segmentation", activity: "segmentation")
+        }
+    }
+
+    /// The settings of its runs.
+    public var settings: any ModelSettings.Type {
+        switch self {
+        case .pretrain: PreTrainingSettings.self
+        case .finetune: FineTuningSettings.self
+        case .linprobe: LinearProbingSettings.self
+        case .segment: SegmentationSettings.self
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import ApusLayers
+
+/// Settings of a run whose learning rate rises, then falls by half a cosine.
+public protocol WarmupSettings: RunSettings {
+    /// Learning rate for 256 images per update.
+    var baseLearningRate: Double { get set }
+    /// Learning rate as it is, in place of the one that follows from `baseLearningRate`.
+    var learningRate: Double? { get set }
+    var minimumLearningRate: Double { get set }
+    /// Epochs in which the learning rate rises.
+    var warmupEpochs: Double { get set }
+    var weightDecay: Double { get set }
+    /// Length that all gradients together are cut to; nil leaves them as they are.
+    var clippingNorm: Double? { get set }
+    /// Decay of the average of weights that validation and evaluation use in place of the last ones; nil keeps none.
+    var averageDecay: Double? { get set }
+}
+
+extension WarmupSettings {
+    /// An optimizer with the clipping and the averages that the settings ask for.
+    public func completed(_ optimizer: Optimizer) -> Optimizer {
+        let clipped = clippingNorm.map { optimizer.clippingGradients(toNorm: $0) } ?? optimizer
+        return averageDecay.map { clipped.averagingWeights(decay: $0) } ?? clipped
+    }
+
+    public var schedule: LearningRateSchedule {
+        .warmupCosine(
+            base: learningRate
+                ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch),
+            minimum: minimumLearningRate, warmupEpochs: warmupEpochs, epochs: Double(epochs))
+    }
+}
+
+extension Setting where Settings: WarmupSettings {
+    /// The learning rate, and what the optimizer does beside following it.
+    public static var rates: [Setting] {
+        [
+            Setting("blr", \.baseLearningRate, "Learning rate for 256 images per update.", .from(0)),
+            Setting(
+                "lr", \.learningRate, "Learning rate as it is, in place of --blr.", .from(0),
+                unset: "follows from --blr"),
+            Setting("min-lr", \.minimumLearningRate, "Learning rate at the end.", .from(0)),
+            Setting(
+                "warmup-epochs", \.warmupEpochs, "Epochs in which the learning rate rises.", .range(0...1_000_000)),
+            Setting("weight-decay", \.weightDecay, "How strongly weights are drawn to 0.", .from(0)),
+            Setting(
+                "clip-grad", \.clippingNorm, "Length that all gradients together are cut to.", .from(0), unset: "none"),
+            Setting(
+                "ema", \.averageDecay,
+                "Decay of an average of the weights, kept beside them and evaluated in their place, such as 0.999.",
+                .range(0...0.999999), unset: "none"),
+        ]
+    }
+}
