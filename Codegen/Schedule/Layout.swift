@@ -65,7 +65,26 @@ package struct Layout {
             isReadByProduct(value)
         else { return nil }
         let padded = width + tuning.lineBytes / type.element.byteCount
-        return rowMajorStrides(type.shape.dropLast() + [padded])
+        let strides = rowMajorStrides(type.shape.dropLast() + [padded])
+        return isReadableByProducts(value, strides) ? strides : nil
+    }
+
+    /// Whether products that read a value, directly or through views, still see matrices in it with these strides: rows
+    /// that one of them takes together with their columns must not come apart.
+    private func isReadableByProducts(_ value: Value, _ strides: [Int]) -> Bool {
+        placement.users[value.index].allSatisfy { user in
+            if placement[user] == .product {
+                let shape = ProductShape(graph, user)
+                return graph[user].operands.indices.allSatisfy { side in
+                    graph[user].operands[side] != value || shape.matrix(side, strides: strides) != nil
+                }
+            }
+            // What is no view of it in memory is computed or copied anyhow.
+            guard !placement.isStored(user), isView(user),
+                let view = graph.view(of: user, isStored: { $0 == value }, storage: { _ in (0, strides) })
+            else { return true }
+            return isReadableByProducts(user, view.strides)
+        }
     }
 
     private func isReadByProduct(_ value: Value) -> Bool {

@@ -45,6 +45,21 @@ struct PaddedRowsTests {
         }
     }
 
+    /// Products that take rows and columns together, as the gradient of a scale does, and parts of a long one.
+    @Test(arguments: [CompilerOptions.Products.generated, .openblas])
+    func areReadAsOneAxis(products: CompilerOptions.Products) throws {
+        let options = CompilerOptions(products: products)
+        try expectFunction([f32(4, Self.width), f32()], options: options) { x in
+            [dot(tanh(x[0]), x[1], contracting: []), dot(x[1], tanh(x[0]), contracting: [])]
+        }
+        try expectFunction([f32(4, Self.width), f32(4, Self.width)], options: options) { x in
+            [dot(tanh(x[0]), x[1], contracting: [(0, 0), (1, 1)]), matmul(tanh(x[0]), x[1].transpose([1, 0]))]
+        }
+        try expectFunction([f32(3, 2045), f32(3, 2045)], options: options) { x in
+            [dot(x[0], x[1], contracting: [(0, 0), (1, 1)])]
+        }
+    }
+
     @Test func areSorted() throws {
         try expectReads(products: .generated) { value, _ in argsort(value).cast(.f32) }
         // Bit for bit the same numbers go into both orders: the sort of what is stored, and of what is handed out.

@@ -14,7 +14,8 @@ extension Replay {
         let description = try recording.description(CheckpointDescription.self)
         let checkpoint: TorchCheckpoint
         do {
-            checkpoint = try TorchCheckpoint(contentsOf: checkpointPath(beside: recording.path))
+            checkpoint = try TorchCheckpoint(
+                contentsOf: checkpointPath(beside: recording.path), groupings: .visionTransformer)
         } catch {
             throw ReplayError(.unreadable, path: recording.path, "its checkpoint cannot be read: \(error)")
         }

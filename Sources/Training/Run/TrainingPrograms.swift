@@ -61,11 +61,11 @@ extension CompiledStep {
     }
 
     /// Ones for those of the floating-point inputs that are missing in some.
-    func ones(beside inputs: [String: TensorData]) -> [String: TensorData] {
+    func ones(beside inputs: [String: TensorData]) throws -> [String: TensorData] {
         let missing = program.inputs.filter { inputs[$0.name] == nil && $0.type.element == .f32 }
         return Dictionary(
-            uniqueKeysWithValues: missing.map { input in
-                (input.name, TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
+            uniqueKeysWithValues: try missing.map { input in
+                (input.name, try TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
             })
     }
 

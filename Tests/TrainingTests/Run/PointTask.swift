@@ -77,14 +77,14 @@ final class PointTask: TrainingTask {
         PointBatches(settings, epoch: epoch, next: batch, count: batchesPerEpoch)
     }
 
-    func inputs(_ batch: PointBatches.Batch, at place: BatchPlace) -> [String: TensorData] {
+    func inputs(_ batch: PointBatches.Batch, at place: BatchPlace) throws -> [String: TensorData] {
         var inputs = [
-            "points": TensorData(batch.points, shape: [settings.batch, 2]), "labels": TensorData(batch.labels),
-            "unused": TensorData([Float(place.step)], shape: [1]),
+            "points": try TensorData(batch.points, shape: [settings.batch, 2]), "labels": try TensorData(batch.labels),
+            "unused": try TensorData([Float(place.step)], shape: [1]),
         ]
         if let stretch {
             let factors = (0..<settings.batch).flatMap { _ in stretch.factors }
-            inputs["stretch"] = TensorData(factors, shape: [settings.batch, 2])
+            inputs["stretch"] = try TensorData(factors, shape: [settings.batch, 2])
         }
         return inputs
     }
