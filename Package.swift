@@ -67,6 +67,11 @@ let package = Package(
             name: "CLibrsvg", path: "Sources/CLibrsvg", pkgConfig: "cairo", providers: [.apt(["librsvg2-dev"])]),
         .target(name: "ApusRendering", dependencies: ["ApusReport", "CLibrsvg"], path: "Sources/Rendering"),
 
+        // Random graphs, compared with the interpreter.
+        .target(
+            name: "ApusFuzzing", dependencies: ["ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM", "ApusCodegen"],
+            path: "Sources/Fuzzing"),
+
         // The reference model and the command lines.
         .target(name: "MSMAE", dependencies: ["Apus", "ApusReport"], path: "Models/MSMAE"),
         .target(
@@ -91,11 +96,14 @@ let package = Package(
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
-            dependencies: ["MSMAE", "ToolOptions", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "MSMAE", "ToolOptions", "ApusFuzzing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Models/Tools/apus"),
 
-        // Random graphs and seeded numbers, shared by the tests of several rooms.
-        .target(name: "ApusTestSupport", dependencies: ["ApusIR", "ApusTransforms"], path: "Tests/Support"),
+        // What the tests of several rooms share, random graphs and seeded numbers among it.
+        .target(name: "ApusTestSupport", dependencies: ["ApusFuzzing"], path: "Tests/Support"),
         .testTarget(name: "DigestTests", dependencies: ["ApusDigest"], path: "Tests/DigestTests"),
         .testTarget(name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests"),
         .testTarget(
@@ -107,6 +115,9 @@ let package = Package(
         .testTarget(
             name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"],
             path: "Tests/CodegenTests"),
+        .testTarget(
+            name: "FuzzingTests", dependencies: ["ApusFuzzing", "ApusCodegen", "ApusTransforms"],
+            path: "Tests/FuzzingTests"),
         .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
         .testTarget(name: "DataTests", dependencies: ["ApusData", "ApusTraining"], path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),

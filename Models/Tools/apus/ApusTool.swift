@@ -9,5 +9,6 @@ struct ApusTool: ParsableCommand {
             Show.self,
             Explain.self,
             Peak.self,
+            Fuzz.self,
         ])
 }
