@@ -72,6 +72,11 @@ let package = Package(
             name: "CLibrsvg", path: "Sources/CLibrsvg", pkgConfig: "cairo", providers: [.apt(["librsvg2-dev"])]),
         .target(name: "ApusRendering", dependencies: ["ApusReport", "CLibrsvg"], path: "Sources/Rendering"),
 
+        // Random graphs, compared with the interpreter.
+        .target(
+            name: "ApusFuzzing", dependencies: ["ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM", "ApusCodegen"],
+            path: "Sources/Fuzzing"),
+
         // The reference model and the command lines.
         .target(name: "MSMAE", dependencies: ["Apus", "ApusInspection", "ApusReport"], path: "Models/MSMAE"),
         .target(
@@ -97,13 +102,13 @@ let package = Package(
         .executableTarget(
             name: "apus-tool",
             dependencies: [
-                "MSMAE", "ApusInspection", "ToolOptions",
+                "MSMAE", "ApusInspection", "ApusFuzzing", "ToolOptions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Models/Tools/apus"),
 
-        // Random graphs and seeded numbers, shared by the tests of several rooms.
-        .target(name: "ApusTestSupport", dependencies: ["ApusIR", "ApusTransforms"], path: "Tests/Support"),
+        // What the tests of several rooms share, random graphs and seeded numbers among it.
+        .target(name: "ApusTestSupport", dependencies: ["ApusFuzzing"], path: "Tests/Support"),
         .testTarget(name: "DigestTests", dependencies: ["ApusDigest"], path: "Tests/DigestTests"),
         .testTarget(
             name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests", exclude: ["Errors"]),
@@ -116,6 +121,9 @@ let package = Package(
         .testTarget(
             name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"],
             path: "Tests/CodegenTests", exclude: ["Cases", "Errors"]),
+        .testTarget(
+            name: "FuzzingTests", dependencies: ["ApusFuzzing", "ApusCodegen", "ApusTransforms"],
+            path: "Tests/FuzzingTests"),
         .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
         .testTarget(
             name: "InspectionTests", dependencies: ["ApusInspection", "ApusTestSupport"], path: "Tests/InspectionTests"),

@@ -114,7 +114,7 @@ struct MemoryTests {
     /// The lives of buffers are found here anew, from the steps' buffers alone.
     @Test(arguments: 3000..<3020 as Range<UInt64>)
     func schedulesNeverReuseLiveMemory(seed: UInt64) throws {
-        let graph = RandomGraph(seed: seed).graph
+        let graph = try RandomGraph(seed: seed).graph
         let schedule = try CodegenTests.schedule(graph)
         let program = try GraphCompiler(cache: nil).compile(graph).program
         let buffers = schedule.layout.buffers
@@ -174,7 +174,7 @@ struct MemoryTests {
     /// Every buffer is written before it is read, and every result is written.
     @Test(arguments: 3100..<3180 as Range<UInt64>)
     func schedulesReadOnlyWhatIsWritten(seed: UInt64) throws {
-        let graph = RandomGraph(seed: seed).graph
+        let graph = try RandomGraph(seed: seed).graph
         let schedule = try CodegenTests.schedule(graph)
         let buffers = schedule.layout.buffers
         var written = Set(schedule.graph.inputs.map { schedule.layout[$0.value].buffer })
@@ -205,7 +205,7 @@ struct MemoryTests {
     /// The report names every buffer of the arena, with the life that the schedule gives it, and its sizes add up.
     @Test(arguments: 3200..<3220 as Range<UInt64>)
     func reportIsComplete(seed: UInt64) throws {
-        let graph = RandomGraph(seed: seed).graph
+        let graph = try RandomGraph(seed: seed).graph
         let compilation = try GraphCompiler().compile(graph)
         let report = compilation.memory, schedule = try CodegenTests.schedule(graph)
         var used = Set(schedule.steps.flatMap(\.buffers))

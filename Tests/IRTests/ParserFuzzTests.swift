@@ -49,9 +49,9 @@ import Testing
     }
 
     @Test(arguments: 0..<40 as Range<UInt64>)
-    func mutatedRandomGraphs(seed: UInt64) {
+    func mutatedRandomGraphs(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let text = RandomGraph(seed: seed, steps: 4).graph.text()
+        let text = try RandomGraph(seed: seed, .init(steps: 4)).graph.text()
         for _ in 0..<40 { check(mutated(text, &random), seed: seed) }
     }
 

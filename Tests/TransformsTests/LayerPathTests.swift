@@ -1,4 +1,5 @@
 import ApusIR
+import ApusTransforms
 import Testing
 
 /// Paths of repeated layers as one text.

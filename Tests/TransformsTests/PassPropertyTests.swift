@@ -31,7 +31,7 @@ let passesByName: [String: Pass] = Dictionary(
 
     @Test(arguments: 0..<60 as Range<UInt64>)
     func passesKeepResultsAndSettle(seed: UInt64) throws {
-        let graph = RandomGraph(seed: seed).graph, inputs = randomInputs(for: graph, seed: seed)
+        let graph = try RandomGraph(seed: seed).graph, inputs = randomInputs(for: graph, seed: seed)
         for pass in passesByName.values where pass.name != Pass.mixedPrecision.name {
             let once = try pass.run(graph)
             try once.verify()
@@ -51,7 +51,7 @@ let passesByName: [String: Pass] = Dictionary(
     /// Graphs with gradients are smooth; in others a comparison may turn over.
     @Test(arguments: 0..<60 as Range<UInt64>)
     func mixedPrecisionStaysNearAndSettles(seed: UInt64) throws {
-        let graph = try Pipeline.standard.run(RandomGraph(seed: seed, gradients: true).graph)
+        let graph = try Pipeline.standard.run(RandomGraph(seed: seed, .init(gradients: true)).graph)
         let lowered = try Pass.mixedPrecision.run(graph)
         try lowered.verify()
         #expect(try Pass.mixedPrecision.run(lowered) == lowered, "seed \(seed)")

@@ -10,5 +10,6 @@ struct ApusTool: ParsableCommand {
             Explain.self,
             Run.self,
             Peak.self,
+            Fuzz.self,
         ])
 }

@@ -26,13 +26,13 @@ extension GraphGrower {
             interior.append(random.pick([0, 0, 0, 1]))
         }
         let extents = zip(x.tensor.shape.indices, x.tensor.shape).map { low[$0] + high[$0] + $1 * (1 + interior[$0]) }
-        guard extents.reduce(1, *) <= Self.largestCount else { return }
+        guard extents.reduce(1, *) <= largestCount else { return }
         keep(x.tensor.padded(low: low, high: high, interior: interior), bound: x.bound, exact: x.exact)
     }
 
     mutating func growConcatenation() {
         let x = value()
-        guard x.tensor.rank > 0, x.tensor.type.count <= Self.largestCount / 2 else { return }
+        guard x.tensor.rank > 0, x.tensor.type.count <= largestCount / 2 else { return }
         let axis = random.integer(0...x.tensor.rank - 1)
         var parts = [x]
         for _ in 0..<random.integer(1...2) {
@@ -83,7 +83,7 @@ extension GraphGrower {
             shape.append(extent == 1 ? random.pick([1, 3, 7]) : extent)
         }
         if random.chance(0.3) || shape.isEmpty { shape.append(random.pick([2, 3, 17])) }
-        guard shape.reduce(1, *) <= Self.largestCount else { return }
+        guard shape.reduce(1, *) <= largestCount else { return }
         keep(builder.add(Broadcast(shape: shape, axes: axes), [x.tensor]), bound: x.bound, exact: x.exact)
     }
 }

@@ -2,7 +2,7 @@ import ApusIR
 
 extension GraphGrower {
     /// Some of the axes, at least one, in ascending order.
-    private mutating func someAxes(_ rank: Int) -> [Int] {
+    mutating func someAxes(_ rank: Int) -> [Int] {
         let axes = (0..<rank).filter { _ in random.chance(0.5) }
         return axes.isEmpty ? [random.integer(0...rank - 1)] : axes
     }
@@ -14,7 +14,10 @@ extension GraphGrower {
         let axes = someAxes(x.tensor.rank), keepAxes = random.chance(0.4)
         let count = Double(axes.map { x.tensor.shape[$0] }.reduce(1, *))
         switch kind {
-        case 0: keep(sum(x.tensor, axes: axes, keepAxes: keepAxes), bound: x.bound * count, exact: x.exact)
+        case 0:
+            keep(
+                sum(x.tensor, axes: axes, keepAxes: keepAxes), bound: x.bound * count,
+                exact: x.exact && !configuration.roundsOperands)
         case 1: keep(mean(x.tensor, axes: axes, keepAxes: keepAxes), bound: x.bound)
         case 2: keep(maximum(x.tensor, axes: axes, keepAxes: keepAxes), bound: x.bound, exact: x.exact)
         default: keep(minimum(x.tensor, axes: axes, keepAxes: keepAxes), bound: x.bound, exact: x.exact)
@@ -48,7 +51,7 @@ extension GraphGrower {
     }
 
     /// A convolution of some value, seen as one image.
-    mutating func growConvolution() {
+    mutating func growUpsampledConvolution() {
         let x = value()
         guard x.tensor.rank > 1 else { return }
         let (width, channels) = (x.tensor.shape[x.tensor.rank - 2], x.tensor.shape[x.tensor.rank - 1])
@@ -89,7 +92,7 @@ extension GraphGrower {
         let contracting = random.shuffled(pairs.filter { parts[$0.0] == .contracting })
         let depth = contracting.map { x.tensor.shape[$0.0] }.reduce(1, *)
         let free = right.filter { $0.left == nil }.map(\.extent).reduce(1, *)
-        guard x.tensor.type.count * free <= 60_000, x.tensor.type.count / depth * free <= Self.largestCount else {
+        guard x.tensor.type.count * free <= 60_000, x.tensor.type.count / depth * free <= largestCount else {
             return
         }
         let y = fresh(right.map(\.extent))
@@ -99,13 +102,13 @@ extension GraphGrower {
     /// A layer as models have it: linear with bias, or the product of rows with rows.
     private mutating func growLinear(_ x: Grown) {
         let width = x.tensor.shape[x.tensor.rank - 1], rows = x.tensor.type.count / width
-        if random.chance(0.4), rows * rows <= Self.largestCount, x.tensor.rank >= 2 {
+        if random.chance(0.4), rows * rows <= largestCount, x.tensor.rank >= 2 {
             let matrix = x.tensor.reshape([rows, width])
             keep(matmul(matrix, matrix.transpose([1, 0])), bound: x.bound * x.bound * Double(width))
             return
         }
         let outputs = random.pick([1, 3, 8, 17])
-        guard rows * outputs <= Self.largestCount else { return }
+        guard rows * outputs <= largestCount else { return }
         let weight = fresh([outputs, width]), bias = fresh([outputs])
         keep(linear(x.tensor, weight: weight.tensor, bias: bias.tensor), bound: x.bound * 2 * Double(width) + 2)
     }
@@ -120,7 +123,7 @@ extension GraphGrower {
         let keys = isToEachOther ? queries : random.pick([1, 3, 8, 17]),
             outputs = random.pick([width, width, 1, 5, 16])
         let largest = batch.reduce(1, *) * max(queries, keys) * max(keys, width, outputs)
-        guard largest <= Self.largestCount else { return }
+        guard largest <= largestCount else { return }
         let k = isToEachOther ? x : fresh(batch + [keys, width]), v = fresh(batch + [keys, outputs])
         let scale = min(1 / Double(width).squareRoot(), 10 / (x.bound * k.bound * Double(width)))
         keep(attention(x.tensor, k.tensor, v.tensor, scale: scale), bound: v.bound)
@@ -133,7 +136,7 @@ extension GraphGrower {
         let inner = x.tensor.shape.dropFirst(batch + 1).reduce(1, *), outer = x.tensor.shape.prefix(batch).reduce(1, *)
         var chosen: [Int] = []
         for _ in 0..<random.integer(0...2) { chosen.append(random.pick([1, 2, 3, 7])) }
-        guard outer * chosen.reduce(1, *) * inner <= Self.largestCount else { return }
+        guard outer * chosen.reduce(1, *) * inner <= largestCount else { return }
         let indices = input(.i32, x.tensor.shape.prefix(batch) + chosen)
         keep(gather(x.tensor, indices, batch: batch), bound: x.bound, exact: x.exact)
     }
@@ -143,7 +146,7 @@ extension GraphGrower {
         let depth = random.integer(0...x.tensor.rank), batch = random.integer(0...depth)
         let rows = random.pick([1, 3, 7, 17])
         let outer = x.tensor.shape.prefix(batch).reduce(1, *), inner = x.tensor.shape.dropFirst(depth).reduce(1, *)
-        guard outer * rows * inner <= Self.largestCount else { return }
+        guard outer * rows * inner <= largestCount else { return }
         let indices = input(.i32, Array(x.tensor.shape.prefix(depth)))
         let added = Double(indices.shape.dropFirst(batch).reduce(1, *))
         keep(scatterAdd(x.tensor, at: indices, rows: rows, batch: batch), bound: x.bound * added, exact: x.exact)

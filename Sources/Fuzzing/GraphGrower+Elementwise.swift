@@ -121,6 +121,10 @@ extension GraphGrower {
         }
     }
 
+    private mutating func constants(_ type: TensorType) -> [Double] {
+        randomTensor(type, &random, denominator: configuration.leafDenominator).values
+    }
+
     mutating func growLeaf() {
         let shape = shape(rank: 1...3)
         switch random.integer(0...3) {
@@ -129,7 +133,7 @@ extension GraphGrower {
             keep(counted * 0.25, bound: 12.5, exact: true)
         case 1:
             let type = TensorType(.f32, shape)
-            keep(builder.add(Constant(type, values: randomTensor(type, &random).values), []), bound: 2, exact: true)
+            keep(builder.add(Constant(type, values: constants(type)), []), bound: 2, exact: true)
         case 2: keep(randomUniform(shape, key: input(.i32, [2]), stream: random.integer(0...9)), bound: 1)
         default: plant()
         }

@@ -1,0 +1,2 @@
+// Random graphs and seeded numbers, which most tests that use this room want.
+@_exported import ApusFuzzing
