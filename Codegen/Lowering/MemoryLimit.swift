@@ -50,7 +50,7 @@ extension Pass {
                 }
                 let whole = try bytes(graph)
                 guard whole > limit else { return graph }
-                let choices = Checkpoints(graph).choices
+                let choices = RecomputationPlan(graph).choices
                 var smallest = whole, found: (graph: Graph, rewrites: [Rewrite], bytes: Int)?
                 /// Whether a choice fits; the first one that is asked for and does is kept.
                 func fits(_ number: Int) throws -> Bool {

@@ -2,7 +2,7 @@ import ApusIR
 
 extension Pass {
     /// Computes the whole forward pass again in the backward pass, segment by segment.
-    public static let rematerialize = rematerialize { Checkpoints($0).segments }
+    public static let rematerialize = rematerialize { RecomputationPlan($0).segments }
 
     /// Computes segments of the forward pass again in the backward pass, right before it reads them, instead of keeping
     /// what it reads.
@@ -13,8 +13,8 @@ extension Pass {
             "rematerialize",
             recording: { graph, rewrites in
                 guard !graph.nodes.contains(where: { $0.operation is After }) else { return graph }
-                let checkpoints = Checkpoints(graph)
-                var again = Recomputation(graph, checkpoints, choose(graph))
+                let plan = RecomputationPlan(graph)
+                var again = Recomputation(graph, plan, choose(graph))
                 let result = again.graph()
                 // What waits for nothing could be computed at once, and would be kept again.
                 guard result.nodes.contains(where: { $0.operation is After }) else { return graph }
@@ -40,22 +40,22 @@ private struct Recomputation {
     private struct Late: Hashable { var value: Value, segment: Int }
     private var late: [Late: Value] = [:]
 
-    init(_ graph: Graph, _ checkpoints: Checkpoints, _ segments: [Range<Int>]) {
+    init(_ graph: Graph, _ plan: RecomputationPlan, _ segments: [Range<Int>]) {
         old = graph
         new = Graph(name: graph.name)
-        end = checkpoints.end
+        end = plan.end
         for (number, segment) in segments.enumerated() {
-            for value in checkpoints.again(in: segment) { segmentOf[value] = number }
+            for value in plan.again(in: segment) { segmentOf[value] = number }
         }
-        findAnchors(checkpoints, segments.count)
+        findAnchors(plan, segments.count)
         for (number, segment) in segments.enumerated() where anchors[number] != nil {
-            let values = checkpoints.again(in: segment)
+            let values = plan.again(in: segment)
             let operations = values.reduce(0) { $0 + graph.floatingPointOperations(of: $1) }
             rewrites.append(
                 Rewrite(
                     pass: "rematerialize",
                     note:
-                        "\(mega(operations)) MFLOP are computed again, so that \(mega(checkpoints.saved(in: segment))) MB are not kept",
+                        "\(mega(operations)) MFLOP are computed again, so that \(mega(plan.saved(in: segment))) MB are not kept",
                     location: values.last { graph.floatingPointOperations(of: $0) > 0 }.flatMap { graph[$0].location }))
         }
     }
@@ -65,7 +65,7 @@ private struct Recomputation {
     }
 
     /// The last product on the way of the gradient before the backward pass reads something of a segment.
-    private mutating func findAnchors(_ checkpoints: Checkpoints, _ count: Int) {
+    private mutating func findAnchors(_ plan: RecomputationPlan, _ count: Int) {
         anchors = [Value?](repeating: nil, count: count)
         var isFound = [Bool](repeating: false, count: count), last: Value?
         for value in old.values where value.index >= end {
@@ -74,7 +74,7 @@ private struct Recomputation {
                 (isFound[segment], anchors[segment]) = (true, last)
             }
             let isGradient = old[value].operation is Dot || old[value].operation is AttentionGradient
-            if isGradient, !checkpoints.isBehindProducts[value.index] { last = value }
+            if isGradient, !plan.isBehindProducts[value.index] { last = value }
         }
     }
 

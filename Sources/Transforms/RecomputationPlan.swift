@@ -4,7 +4,7 @@ import ApusIR
 ///
 /// What the backward pass reads of the segments between the cuts can be computed again from what flows into them
 /// instead of being kept (Chen et al. 2016).
-public struct Checkpoints {
+public struct RecomputationPlan {
     /// Segments of the forward pass in order: ranges of its nodes.
     public private(set) var segments: [Range<Int>] = []
     private let graph: Graph
@@ -17,8 +17,8 @@ public struct Checkpoints {
     private let isFree: [Bool]
     let isBehindProducts: [Bool]
 
-    /// By how much more must flow on both sides of a cut: rows and their normalisation together are no cut, rows alone
-    /// are one.
+    /// A cut is a minimum of live bytes that the maxima on both sides exceed by this factor at least: 2 tells the residual
+    /// alone from the residual with its normalised rows.
     private static let prominence = 2.0
 
     public init(_ graph: Graph) {
