@@ -34,6 +34,7 @@ let package = Package(
     targets: [
         // The framework, in the order of its pipeline. Arrows point to earlier rooms only.
         .target(name: "ApusDigest", path: "Sources/Digest"),
+        .target(name: "ApusFiles", path: "Sources/Files"),
         .target(name: "ApusIR", path: "Sources/IR"),
         .target(name: "ApusTransforms", dependencies: ["ApusIR"], path: "Sources/Transforms"),
         .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
@@ -48,16 +49,17 @@ let package = Package(
             path: "Codegen", exclude: ["CLLVM", "LLVM"]),
         .target(
             name: "ApusTraining",
-            dependencies: ["ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"],
+            dependencies: ["ApusFiles", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"],
             path: "Sources/Training"),
         .target(
             name: "CImageCodecs", path: "Sources/CImageCodecs",
             linkerSettings: [.linkedLibrary("png"), .linkedLibrary("turbojpeg")]),
-        .target(name: "ApusData", dependencies: ["ApusDigest", "CImageCodecs"], path: "Sources/Data"),
+        .target(name: "ApusData", dependencies: ["ApusDigest", "ApusFiles", "CImageCodecs"], path: "Sources/Data"),
         .target(
             name: "Apus",
             dependencies: [
-                "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining", "ApusData",
+                "ApusFiles", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining",
+                "ApusData",
             ],
             path: "Sources/Apus"),
 

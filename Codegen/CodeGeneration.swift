@@ -6,6 +6,7 @@ import Synchronization
 /// A kernel of a program on its way to native code.
 struct KernelCode {
     let kernel: GeneratedKernel
+    let plan: KernelPlan
     /// What its code goes by in the cache; nil without one.
     let key: Digest?
     /// The name of its function.
@@ -24,11 +25,14 @@ extension GraphCompiler {
     ///
     /// Each kernel is an entry of its own: a model that was changed a little finds most of its kernels.
     func lookedUp(_ table: KernelTable) -> [KernelCode] {
-        table.kernels.enumerated().map { number, kernel in
-            guard let cache, let key = ObjectCache.key(kernel: "\(kernel)", target: target, passes: Self.passes)
-            else { return KernelCode(kernel: kernel, key: nil, symbol: KernelTable.symbol(number)) }
+        table.named.map { symbol, kernel, plan in
+            let text = "\(kernel)\n\(tuning)"
+            guard let cache, let key = ObjectCache.key(kernel: text, target: target, passes: Self.passes) else {
+                return KernelCode(kernel: kernel, plan: plan, key: nil, symbol: symbol)
+            }
             // In a name that belongs to the kernel alone, its code fits every program.
-            return KernelCode(kernel: kernel, key: key, symbol: "kernel_\(key.hexadecimal)", object: cache.object(key))
+            return KernelCode(
+                kernel: kernel, plan: plan, key: key, symbol: "kernel_\(key.hexadecimal)", object: cache.object(key))
         }
     }
 
@@ -39,7 +43,7 @@ extension GraphCompiler {
         let results = Mutex([Int: Result<[UInt8], any Error>]())
         DispatchQueue.concurrentPerform(iterations: missing.count) { turn in
             let code = codes[missing[turn]]
-            let result = Result { try emit([(code.symbol, code.kernel)]).object() }
+            let result = Result { try emit([(code.symbol, code.kernel, code.plan)]).object() }
             if let key = code.key, let object = try? result.get() { cache?.store(object, as: key) }
             results.withLock { $0[missing[turn]] = result }
         }
@@ -49,13 +53,16 @@ extension GraphCompiler {
     }
 
     /// One module with the code of some kernels.
-    func emit(_ kernels: [(symbol: String, kernel: GeneratedKernel)]) throws -> Module {
+    func emit(_ kernels: [(symbol: String, kernel: GeneratedKernel, plan: KernelPlan)]) throws -> Module {
         let module = Module(name: "apus", target: target)
-        for (symbol, kernel) in kernels {
-            switch kernel {
-            case .loop(let loop): KernelEmitter(loop, named: symbol, in: module).emit()
-            case .product(let product): ProductEmitter(product, named: symbol, in: module).emit()
-            case .attention(let attention): AttentionEmitter(attention, named: symbol, in: module).emit()
+        for (symbol, kernel, plan) in kernels {
+            switch (kernel, plan.division) {
+            case (.loop(let loop), _): KernelEmitter(loop, plan, named: symbol, in: module).emit()
+            case (.product(let product), .product(let tiling)):
+                ProductEmitter(product, tiling, tuning, named: symbol, in: module).emit()
+            case (.attention(let attention), .attention(let tiling)):
+                AttentionEmitter(attention, tiling, tuning, named: symbol, in: module).emit()
+            case (.product, _), (.attention, _): preconditionFailure("the plan of \(symbol) is that of another kernel")
             }
         }
         try module.verify()

@@ -27,14 +27,17 @@ public struct CompilerOptions: Hashable, Sendable {
     /// Bytes that the program's memory (parameters and arena) should not exceed; more is computed again to stay below
     /// it.
     public var memoryLimit: Int?
+    /// Sizes and limits of decisions, in place of the machine's; for tests and experiments.
+    public var tuning: Tuning?
 
     public init(
         precision: Precision = .float32, products: Products = .auto, fusions: Set<Fusion> = Set(Fusion.allCases),
-        memoryLimit: Int? = nil
+        memoryLimit: Int? = nil, tuning: Tuning? = nil
     ) {
         self.precision = precision
         self.products = products
         self.fusions = fusions
         self.memoryLimit = memoryLimit
+        self.tuning = tuning
     }
 }

@@ -4,31 +4,16 @@ import ApusRuntime
 import ApusTransforms
 import Foundation
 
-/// What came out of a compilation besides the program: for printing and for measuring.
-public struct Compilation: Sendable {
-    public var program: Program
-    /// What the passes rewrote, in order.
-    public var rewrites: [Rewrite] = []
-    /// The graph of primitives that was scheduled.
-    public var optimized: Graph
-    /// Where the program's arena goes.
-    public var memory: MemoryReport
-    /// The kernels as text.
-    public var kernels: String
-    /// Whether all kernels' code was found in the cache.
-    public var isCached: Bool
-    /// Seconds by stage, in order.
-    public var timings: [(stage: String, seconds: Double)]
-
-    public var seconds: Double { timings.reduce(0) { $0 + $1.seconds } }
-}
-
-/// Compiles graphs to native programs.
-public struct GraphCompiler: Sendable {
-    public var target: TargetDescription
-    public var options: CompilerOptions
+/// The back end for processors: compiles graphs to native programs by LLVM.
+public struct GraphCompiler: Backend {
+    public let target: TargetDescription
+    public let options: CompilerOptions
+    /// The sizes and limits that decisions are made by: those of the options, else the machine's.
+    public let tuning: Tuning
     /// Where code is kept from one compilation to the next.
-    public var cache: ObjectCache?
+    public let cache: ObjectCache?
+    /// Takes the place of measurements where `products` is `auto`: the matmuls of a graph that are left to the library.
+    package var libraryChoice: (@Sendable (Graph) -> Set<ApusIR.Value>)?
 
     /// A compiler for this machine, or for one with fewer features.
     public init(
@@ -37,73 +22,66 @@ public struct GraphCompiler: Sendable {
     ) throws {
         self.options = options
         self.cache = cache
-        self.target = try target ?? .host()
+        let target = try target ?? .host()
+        self.target = target
+        tuning = options.tuning ?? Tuning(target)
     }
 
-    /// Compiles a graph. Throws `GraphErrors` for what the back end does not offer.
-    public func compile(_ graph: Graph) throws -> Compilation {
-        var clock = StageClock()
-        var rewrites: [Rewrite] = []
-        let whole = try clock.time("optimize") { try Self.optimize(graph, options.precision, recording: &rewrites) }
-        let (optimized, schedule) = try clock.time("schedule") { try fitted(whole, recording: &rewrites) }
-        let table = KernelTable(schedule)
-        let found = clock.time("cache") { lookedUp(table) }
-        let codes = try clock.time("generate") { try generated(found) }
-        let (program, memory) = try clock.time("link") { try link(schedule, table, codes, name: graph.name) }
+    /// Everything that happens to a graph before it is scheduled, in order: primitives, then the forms that kernels
+    /// have, then what depends on memory. `apus show --stage` prints what each of them leaves.
+    public var pipeline: Pipeline {
+        let tuning = tuning
+        var passes = Pipeline.standard(keeping: { AttentionKernel.isSupported($0, $1, tuning) }).passes
+        if options.precision == .bfloat16 { passes.append(.mixedPrecision(roundingFrom: tuning.smallestRounded)) }
+        passes += [.legalize(tuning), .simplify, .commonSubexpressions, .deadCode, .verifyLegal(tuning)]
+        switch options.products {
+        case .generated: break
+        case .openblas: passes.append(.chooseLibrary { Set($0.libraryCandidates) })
+        case .auto:
+            let choice = ProductChoice(target, cache, tuning)
+            passes.append(.chooseLibrary(libraryChoice ?? { choice.libraryProducts($0) }))
+        }
+        if let limit = options.memoryLimit { passes.append(.limitMemory(to: limit, tuning)) }
+        return Pipeline(passes + [.copyOperands(tuning), .verifyLegal(tuning)])
+    }
+
+    public func emit(
+        _ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]
+    ) throws -> Compilation {
+        let schedule = try timed("schedule", &timings) { try Schedule(graph, tuning) }
+        let table = KernelTable(schedule, target, tuning)
+        let found = timed("cache", &timings) { lookedUp(table) }
+        let codes = try timed("generate", &timings) { try generated(found) }
+        let objects = codes.compactMap(\.object)
+        let (program, memory) = link(schedule, table, codes, name: graph.name)
+        let loaded = try timed("link", &timings) {
+            try LoadedProgram(program, LoadedObjects(objects, name: graph.name))
+        }
         return Compilation(
-            program: program, rewrites: rewrites, optimized: optimized, memory: memory,
-            kernels: Self.text(schedule, table),
-            isCached: !found.isEmpty && found.allSatisfy { $0.object != nil }, timings: clock.stages)
+            program: program, loaded: loaded, objects: objects, target: target, optimized: graph, memory: memory,
+            kernels: Self.text(schedule, table), isCached: !found.isEmpty && found.allSatisfy { $0.object != nil })
     }
 
-    /// The graph of primitives that is scheduled.
-    public static func optimize(_ graph: Graph, _ precision: CompilerOptions.Precision = .float32) throws -> Graph {
-        var rewrites: [Rewrite] = []
-        return try optimize(graph, precision, recording: &rewrites)
-    }
-
-    private static func optimize(
-        _ graph: Graph, _ precision: CompilerOptions.Precision, recording rewrites: inout [Rewrite]
-    ) throws -> Graph {
-        var pipeline = Pipeline.standard(keeping: AttentionKernel.isSupported)
-        if precision == .bfloat16 { pipeline.passes.append(.mixedPrecision) }
-        pipeline.passes += [.legalize, .simplify, .commonSubexpressions, .deadCode]
-        return try pipeline.run(graph, recording: &rewrites)
+    public func executable(_ compilation: Compilation, pool: WorkerPool) throws -> any Executable {
+        try ProgramRunner(compilation.loaded, pool: pool)
     }
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.
-    public func llvm(_ graph: Graph) throws -> String {
-        try emit(KernelTable(fitted(graph)).named).text
-    }
+    public func llvm(_ graph: Graph) throws -> String { try emit(table(graph).named).text }
 
     /// Assembly of a graph's kernels.
-    public func assembly(_ graph: Graph) throws -> String {
-        try emit(KernelTable(fitted(graph)).named).assembly()
-    }
+    public func assembly(_ graph: Graph) throws -> String { try emit(table(graph).named).assembly() }
 
     /// The schedule as text: steps in order, then the kernels that they call.
     public func kernels(_ graph: Graph) throws -> String {
-        let schedule = try fitted(graph)
-        return Self.text(schedule, KernelTable(schedule))
+        let schedule = try schedule(graph)
+        return Self.text(schedule, KernelTable(schedule, target, tuning))
     }
 
-    /// The schedule of a graph that has not been optimized yet.
-    private func fitted(_ graph: Graph) throws -> Schedule {
-        var rewrites: [Rewrite] = []
-        return try fitted(Self.optimize(graph, options.precision), recording: &rewrites).schedule
-    }
+    /// The steps of a graph.
+    package func schedule(_ graph: Graph) throws -> Schedule { try Schedule(lowered(graph), tuning) }
 
-    /// The steps of an optimized graph.
-    package func schedule(_ graph: Graph) throws -> Schedule {
-        switch options.products {
-        case .generated: try Schedule(graph)
-        case .openblas:
-            try Schedule(graph) { graph, placement, _ in
-                Set(graph.values.filter { placement[$0] == .product && graph.isLibraryProduct($0) })
-            }
-        case .auto: try Schedule(graph, forLibrary: ProductChoice(target, cache).libraryProducts)
-        }
-    }
+    private func table(_ graph: Graph) throws -> KernelTable { KernelTable(try schedule(graph), target, tuning) }
 
     private static func text(_ schedule: Schedule, _ table: KernelTable) -> String {
         var lines: [String] = []
@@ -118,41 +96,11 @@ public struct GraphCompiler: Sendable {
     }
 }
 
-/// The distinct kernels of a schedule; steps that do the same share one.
-struct KernelTable {
-    private(set) var kernels: [GeneratedKernel] = []
-    /// Kernel of each step that is one.
-    private(set) var numbers: [Int?] = []
-
-    init(_ schedule: Schedule) {
-        var known: [GeneratedKernel: Int] = [:]
-        for step in schedule.steps {
-            guard case .kernel(let call) = step.work else {
-                numbers.append(nil)
-                continue
-            }
-            let number = known[call.kernel] ?? kernels.count
-            if number == kernels.count {
-                known[call.kernel] = number
-                kernels.append(call.kernel)
-            }
-            numbers.append(number)
-        }
-    }
-
-    static func symbol(_ number: Int) -> String { "kernel_\(number)" }
-
-    /// The kernels under the names that they have in listings.
-    var named: [(symbol: String, kernel: GeneratedKernel)] { kernels.enumerated().map { (Self.symbol($0), $1) } }
-}
-
-/// Seconds that the stages of a compilation take.
-private struct StageClock {
-    private(set) var stages: [(stage: String, seconds: Double)] = []
-
-    mutating func time<Result>(_ stage: String, _ body: () throws -> Result) rethrows -> Result {
-        let start = DispatchTime.now().uptimeNanoseconds
-        defer { stages.append((stage, Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9)) }
-        return try body()
-    }
+/// Notes how many seconds a stage of a compilation takes.
+func timed<Result>(
+    _ stage: String, _ timings: inout [(stage: String, seconds: Double)], _ body: () throws -> Result
+) rethrows -> Result {
+    let start = DispatchTime.now().uptimeNanoseconds
+    defer { timings.append((stage, Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9)) }
+    return try body()
 }

@@ -40,30 +40,64 @@ struct CacheFolder: ~Copyable {
         mkdir(path, 0o700)
     }
 
-    /// The content of a file, which counts as used now; nil if there is none. What is no plain file, cannot be read or
-    /// has more bytes than `limit` reads as empty.
-    func read(_ name: String, limit: Int) -> [UInt8]? {
-        let file = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-        guard file >= 0 else { return errno == ENOENT ? nil : [] }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= limit else { return [] }
-        futimens(file, nil)
-        return [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
-            while count < buffer.count {
-                let step = Foundation.read(file, buffer.baseAddress! + count, buffer.count - count)
-                if step > 0 { count += step } else if step == 0 || errno != EINTR { break }
-            }
-        }
+    /// What there is under a name.
+    enum Content {
+        case bytes([UInt8])
+        /// No plain file, or one with more bytes than are read: nobody has written it here.
+        case stranger
+        /// Nothing; or something that the system does not read at this moment, such as when too many files are open,
+        /// which says nothing about the file.
+        case unavailable
     }
 
-    /// Creates or replaces a file: others see the old content or the new one, never a part. False if that fails.
-    func write(_ bytes: [UInt8], to name: String) -> Bool {
+    /// The content of a file of up to `limit` bytes, which counts as used now.
+    func read(_ name: String, limit: Int) -> Content {
+        let file = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        // A link, or a socket.
+        guard file >= 0 else { return errno == ELOOP || errno == ENXIO ? .stranger : .unavailable }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { return .unavailable }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= limit else { return .stranger }
+        futimens(file, nil)
+        var isWhole = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
+            count = 0
+            while count < buffer.count {
+                let step = Foundation.read(file, buffer.baseAddress! + count, buffer.count - count)
+                if step > 0 {
+                    count += step
+                } else if step == 0 {
+                    break
+                } else if errno != EINTR {
+                    isWhole = false
+                    break
+                }
+            }
+        }
+        return isWhole ? .bytes(bytes) : .unavailable
+    }
+
+    /// What becomes of a file of the same name.
+    enum Earlier { case replaced, kept }
+
+    /// Creates or replaces a file, or creates it unless there is one: others see the old content or the new one, never
+    /// a part. False if nothing was written.
+    func write(_ bytes: [UInt8], to name: String, _ earlier: Earlier) -> Bool {
         let temporary = ".\(getpid())-\(UInt64.random(in: 0 ... .max))\(Self.temporarySuffix)"
         let file = openat(descriptor, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { return false }
         var isComplete = Self.append(bytes, to: file)
         isComplete = close(file) == 0 && isComplete
+        if isComplete, earlier == .kept {
+            // A second name can be given, other than by renaming, only if nothing has it.
+            let isNew = linkat(descriptor, temporary, descriptor, name, 0) == 0
+            if isNew || errno == EEXIST {
+                unlinkat(descriptor, temporary, 0)
+                return isNew
+            }
+            // The file system knows no second names. Two writers at the same moment can then replace each other.
+        }
         if isComplete, renameat(descriptor, temporary, descriptor, name) == 0 { return true }
         unlinkat(descriptor, temporary, 0)
         return false

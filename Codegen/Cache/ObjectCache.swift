@@ -55,19 +55,26 @@ public struct ObjectCache: Sendable {
 
     package func object(_ key: Digest) -> [UInt8]? { entry(key, .object) }
 
-    package func store(_ object: [UInt8], as key: Digest) { write(object, key, .object) }
+    package func store(_ object: [UInt8], as key: Digest) { write(object, key, .object, .replaced) }
 
     // MARK: Measurements
 
-    /// Keeps a short text, such as which of two implementations is faster, until Apus itself changes.
+    /// Keeps a short text, such as which of two implementations is faster, until Apus itself changes, and returns the
+    /// one that is kept now: of all processes that share the folder, the first to remember a name decides.
     ///
-    /// The name says everything that the text depends on, the machine too: folders may be shared by several.
-    public func remember(_ name: String, _ text: String) {
-        guard let key = Self.key([name]) else { return }
-        write(Array(text.utf8), key, .text)
+    /// The name says everything that the text depends on, the machine too: folders may be shared by several. An earlier
+    /// text that is not `valid` is replaced.
+    @discardableResult
+    public func remember(_ name: String, _ text: String, valid: (String) -> Bool = { _ in true }) -> String {
+        guard let key = Self.key([name]) else { return text }
+        // An entry that is damaged is removed by the look at it.
+        let earlier = recall(name)
+        if let earlier, valid(earlier) { return earlier }
+        write(Array(text.utf8), key, .text, earlier == nil ? .kept : .replaced)
+        return recall(name) ?? text
     }
 
-    /// The text that was last kept under a name; nil if there is none any more.
+    /// The text that is kept under a name; nil if there is none any more.
     public func recall(_ name: String) -> String? {
         Self.key([name]).flatMap { entry($0, .text) }.map { String(decoding: $0, as: UTF8.self) }
     }
@@ -91,20 +98,23 @@ public struct ObjectCache: Sendable {
     /// The content of an entry; one that is not as it was written is removed.
     private func entry(_ key: Digest, _ kind: Kind) -> [UInt8]? {
         let name = key.hexadecimal + kind.suffix
-        guard let folder = CacheFolder(folder), let bytes = folder.read(name, limit: limitBytes) else { return nil }
-        let headerBytes = Self.header([], key, kind).count
-        let payload = Array(bytes.dropFirst(headerBytes))
-        guard bytes.starts(with: Self.header(payload, key, kind)) else {
-            folder.remove(name)
-            return nil
+        guard let folder = CacheFolder(folder) else { return nil }
+        switch folder.read(name, limit: limitBytes) {
+        case .unavailable: return nil
+        case .stranger: break
+        case .bytes(let bytes):
+            let headerBytes = Self.header([], key, kind).count
+            let payload = Array(bytes.dropFirst(headerBytes))
+            if bytes.starts(with: Self.header(payload, key, kind)) { return payload }
         }
-        return payload
+        folder.remove(name)
+        return nil
     }
 
-    private func write(_ payload: [UInt8], _ key: Digest, _ kind: Kind) {
+    private func write(_ payload: [UInt8], _ key: Digest, _ kind: Kind, _ earlier: CacheFolder.Earlier) {
         let bytes = Self.header(payload, key, kind) + payload
         guard bytes.count <= limitBytes, let folder = CacheFolder(folder, creating: true),
-            folder.write(bytes, to: key.hexadecimal + kind.suffix)
+            folder.write(bytes, to: key.hexadecimal + kind.suffix, earlier)
         else { return }
         if budget.isSpent(by: CacheFolder.blocks(bytes.count), of: limitBytes / 64) {
             folder.trim(to: limitBytes, suffixes: Kind.allCases.map(\.suffix))

@@ -8,16 +8,19 @@ import ApusLLVM
 final class AttentionEmitter {
     let kernel: AttentionKernel
     let tiling: AttentionTiling
+    private let tuning: Tuning
     let module: Module
     let builder: Builder
     let block: RegisterBlock
     let lanes: Int
     private let frame: KernelFunctionFrame
 
-    init(_ kernel: AttentionKernel, named name: String, in module: Module) {
+    init(_ kernel: AttentionKernel, _ tiling: AttentionTiling, _ tuning: Tuning, named name: String, in module: Module)
+    {
         self.kernel = kernel
         self.module = module
-        tiling = AttentionTiling(kernel, module.target)
+        self.tiling = tiling
+        self.tuning = tuning
         frame = KernelFunctionFrame(name, arguments: kernel.operands.count + kernel.results.count, in: module)
         builder = frame.builder
         lanes = module.target.lanes()
@@ -142,7 +145,8 @@ final class AttentionEmitter {
 
     func packed(_ number: Int, k: Int, n: Int, turned: Bool = false, at offset: Int) -> Packed {
         Packed(
-            emitter: self, number: number, packing: Packing(block: block, k: k, n: n), isTurned: turned,
+            emitter: self, number: number,
+            packing: Packing(block: block, k: k, n: n, rowsAhead: tuning.packedRowsAhead), isTurned: turned,
             memory: scratch(offset))
     }
 

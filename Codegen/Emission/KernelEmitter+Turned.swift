@@ -2,25 +2,13 @@ import ApusIR
 import ApusLLVM
 
 extension KernelEmitter {
-    /// Stripes of the dimension along which a turned kernel writes, each as wide as a vector in memory.
-    static func turnedStripes(_ kernel: LoopKernel, lanes: Int) -> Int {
-        let width = lanes * turnedParts(kernel, lanes: lanes)
-        return (kernel.extents[kernel.innermost - 1] + width - 1) / width
-    }
-
-    /// Elements in one lane of what is turned round: two of bf16, so that whole vectors are written.
-    private static func turnedParts(_ kernel: LoopKernel, lanes: Int) -> Int {
-        kernel.arguments[kernel.stores[0].argument] == .bf16 && lanes > 1 ? 2 : 1
-    }
-
     /// Squares of as many rows and columns as a vector has lanes: read along the last dimension, turned round in
     /// registers, and written along the one before it. Of bf16, a lane holds the elements of two rows.
-    func emitTurned() {
+    func emitTurned(stripes: Int, parts: Int) {
         emitInvariants()
         let invariant = scalars, rows = kernel.innermost - 1, store = kernel.stores[0]
         let height = kernel.extents[rows], width = kernel.extents[kernel.innermost]
-        let parts = Self.turnedParts(kernel, lanes: lanes), stripe = lanes * parts
-        let stripes = Self.turnedStripes(kernel, lanes: lanes)
+        let stripe = lanes * parts
         builder.loop(from: begin, to: end, step: integer(1)) { unit, _ in
             let first = builder.mul(builder.urem(unit, integer(stripes)), integer(stripe))
             func square(_ column: LLVMValue, count: Int) {

@@ -4,21 +4,26 @@ import ApusLLVM
 /// Emits one kernel as a native function `(arguments, begin, end, scratch)`.
 final class KernelEmitter: BodyEmitter {
     let begin: LLVMValue, end: LLVMValue
+    let plan: KernelPlan
 
-    init(_ kernel: LoopKernel, named name: String, in module: Module) {
+    init(_ kernel: LoopKernel, _ plan: KernelPlan, named name: String, in module: Module) {
         let function = KernelFunctionFrame(name, arguments: kernel.arguments.count, in: module)
         (begin, end) = (function.begin, function.end)
+        self.plan = plan
         super.init(kernel, function.builder, arguments: function.arguments, scratch: function.scratch)
     }
 
     func emit() {
-        switch kernel.form {
-        case .flat: emitFlat()
-        case .rows: emitRows()
-        case .turned: emitTurned()
-        case .columns(let outer, let reduced): emitColumns(outer: outer, reduced: reduced)
-        case .scatter(let batch, let count): emitScatter(batch: batch, count: count)
-        case .part: preconditionFailure("a part is emitted by the kernel that it belongs to")
+        switch (kernel.form, plan.division) {
+        case (.flat, _): emitFlat()
+        case (.rows, .rows(let plan)): emitRows(plan)
+        case (.turned, .turned(let stripes, let elementsPerLane)):
+            emitTurned(stripes: stripes, parts: elementsPerLane)
+        case (.columns(let outer, let reduced), .columns(let vectors)):
+            emitColumns(outer: outer, reduced: reduced, vectors: vectors)
+        case (.scatter(let batch, let count), _): emitScatter(batch: batch, count: count)
+        case (.part, _): preconditionFailure("a part is emitted by the kernel that it belongs to")
+        case (.rows, _), (.turned, _), (.columns, _): preconditionFailure("the plan is that of another kernel")
         }
         builder.ret()
     }
@@ -35,10 +40,9 @@ final class KernelEmitter: BodyEmitter {
     // MARK: Rows
 
     /// For each row: passes over its columns, each of which ends in the reductions that the next ones need.
-    func emitRows() {
+    func emitRows(_ plan: RowPlan) {
         emitInvariants()
         let invariant = scalars
-        let plan = RowPlan(kernel, dependsOnColumn: dependsOnColumn, lanes: lanes)
         kept = plan.kept
         let width = integer(kernel.extents[kernel.innermost])
         builder.loop(from: begin, to: end, step: integer(1)) { row, _ in
@@ -111,16 +115,9 @@ final class KernelEmitter: BodyEmitter {
 
     // MARK: Columns
 
-    /// Vectors of columns that a column reduction takes along together, to use whole cache lines of each row; as many
-    /// as there are registers for.
-    static func columnVectors(_ kernel: LoopKernel) -> Int { max(2, 8 / kernel.stores.count) }
-
-    /// Columns of one unit of work of a column reduction.
-    static func columnBlock(_ kernel: LoopKernel, lanes: Int) -> Int { columnVectors(kernel) * lanes }
-
     /// For each outer index and block of columns: sums over the reduced dimensions in order.
-    func emitColumns(outer: Int, reduced: Int) {
-        let columns = kernel.extents[kernel.innermost], vectors = Self.columnVectors(kernel), block = vectors * lanes
+    func emitColumns(outer: Int, reduced: Int, vectors: Int) {
+        let columns = kernel.extents[kernel.innermost], block = vectors * lanes
         let blocks = (columns + block - 1) / block
         let isWhole = columns % block == 0
         let reductions = kernel.stores.map(\.value)

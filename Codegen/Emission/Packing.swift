@@ -12,7 +12,7 @@ struct Packing {
     typealias Values = (_ line: LLVMValue, _ start: LLVMValue, _ limit: LLVMValue?) -> LLVMValue
 
     /// How many units earlier rows are asked for than packed.
-    private static let unitsAhead = 8
+    let rowsAhead: Int
 
     var units: Int { block.units(k) }
     /// Blocks of columns.
@@ -41,7 +41,7 @@ struct Packing {
                 let start = builder.add(column, builder.mul(number, integer(block.columns)))
                 for vector in 0..<block.vectors {
                     for part in 0..<count {
-                        let ahead = builder.add(unit, integer(Self.unitsAhead))
+                        let ahead = builder.add(unit, integer(rowsAhead))
                         let line = element == .bf16 ? builder.add(builder.mul(ahead, integer(2)), integer(part)) : ahead
                         prefetch(line, builder.add(start, integer(vector * lanes)))
                     }

@@ -19,10 +19,10 @@ final class ProductEmitter {
     private let block: RegisterBlock
     private let packing: Packing
 
-    init(_ kernel: ProductKernel, named name: String, in module: Module) {
+    init(_ kernel: ProductKernel, _ tiling: ProductTiling, _ tuning: Tuning, named name: String, in module: Module) {
         self.kernel = kernel
         self.module = module
-        tiling = ProductTiling(kernel, module.target)
+        self.tiling = tiling
         let frame = KernelFunctionFrame(
             name, arguments: 1 + kernel.right.arguments.count + kernel.result.arguments.count, in: module)
         let firstOfResult = 1 + kernel.right.arguments.count
@@ -36,7 +36,7 @@ final class ProductEmitter {
         builder = frame.builder
         self.frame = frame
         block = RegisterBlock(builder: builder, element: kernel.element, lanes: tiling.lanes, vectors: tiling.vectors)
-        packing = Packing(block: block, k: kernel.k, n: kernel.n)
+        packing = Packing(block: block, k: kernel.k, n: kernel.n, rowsAhead: tuning.packedRowsAhead)
     }
 
     private func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }

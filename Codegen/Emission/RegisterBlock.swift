@@ -23,8 +23,6 @@ struct RegisterBlock {
     /// Units along a contracted axis of this many elements.
     func units(_ count: Int) -> Int { element == .bf16 ? (count + 1) / 2 : count }
 
-    /// Bytes that come from memory together.
-    private static let lineBytes = 64
     /// Units of the contracted axis in one turn of the inner loop.
     private static let unrolling = 2
 
@@ -120,7 +118,7 @@ struct RegisterBlock {
 
     /// Asks for the block's columns in a row of a tensor.
     private func ask(_ address: LLVMValue, _ stream: Stream, _ row: LLVMValue) {
-        for place in Swift.stride(from: 0, to: columns * stream.elementBytes, by: Self.lineBytes) {
+        for place in Swift.stride(from: 0, to: columns * stream.elementBytes, by: module.target.caches.lineBytes) {
             let offset = builder.add(builder.mul(row, integer(stream.rowBytes)), integer(place))
             builder.prefetch(address, byteOffset: offset, forWriting: stream.isWritten)
         }

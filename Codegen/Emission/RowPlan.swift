@@ -1,21 +1,19 @@
 import ApusIR
 
 /// In which pass over a row each value of a kernel can be computed, and which are kept for later passes.
-struct RowPlan {
+package struct RowPlan {
     /// For each instruction the number of passes that have to be complete before it can be computed.
     let passes: [Int]
     let lastPass: Int
-    /// Byte offset in scratch memory of values that a later pass needs and that are dear to compute again.
+    /// Byte offset in scratch memory of values that a later pass needs and that are expensive to compute again.
     private(set) var kept: [Int: Int] = [:]
     private(set) var scratchBytes = 0
     private let kernel: LoopKernel
     private let dependsOnColumn: [Bool]
 
-    /// Values that take more vector instructions than this are kept rather than computed again.
-    private static let recomputationLimit = 8
-
-    init(_ kernel: LoopKernel, dependsOnColumn: [Bool], lanes: Int) {
+    init(_ kernel: LoopKernel, lanes: Int, _ tuning: Tuning) {
         self.kernel = kernel
+        let dependsOnColumn = kernel.columnDependence
         self.dependsOnColumn = dependsOnColumn
         var passes: [Int] = []
         for instruction in kernel.instructions {
@@ -28,10 +26,10 @@ struct RowPlan {
             kernel.stores.map { store in
                 Self.isLaneStore(store, kernel, dependsOnColumn) ? passes[store.value] : max(0, passes[store.value] - 1)
             }.max() ?? 0
-        chooseKept(width: kernel.extents[kernel.innermost], lanes: lanes)
+        chooseKept(width: kernel.extents[kernel.innermost], lanes: lanes, limit: tuning.recomputedCost)
     }
 
-    private mutating func chooseKept(width: Int, lanes: Int) {
+    private mutating func chooseKept(width: Int, lanes: Int, limit: Int) {
         let rowBytes = (width + lanes - 1) / lanes * lanes * 4
         var costs: [Int] = []
         for instruction in kernel.instructions {
@@ -47,7 +45,7 @@ struct RowPlan {
         var neededLater = [Bool](repeating: false, count: kernel.instructions.count)
         for number in kernel.instructions.indices.reversed() where dependsOnColumn[number] {
             neededLater[number] = isNeededLater(number, users: neededLater)
-            guard neededLater[number], costs[number] > Self.recomputationLimit, !kernel.isContracted(number) else {
+            guard neededLater[number], costs[number] > limit, !kernel.isContracted(number) else {
                 continue
             }
             kept[number] = scratchBytes

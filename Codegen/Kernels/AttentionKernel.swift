@@ -34,13 +34,14 @@ package struct AttentionKernel: Hashable {
     }
 
     /// Whether there is a kernel for an operation: heads must fit into a cache, and bf16 is multiplied in pairs.
-    @Sendable package static func isSupported(_ graph: Graph, _ node: Node) -> Bool {
-        guard node.operation is Attention || node.operation is AttentionGradient,
-            node.type.element == .f32 || node.type.element == .bf16
-        else { return false }
+    package static func isSupported(_ graph: Graph, _ node: Node, _ tuning: Tuning) -> Bool {
+        guard node.operation.kind == .attention, node.type.element == .f32 || node.type.element == .bf16 else {
+            return false
+        }
         let shapes = node.operands.map { graph[$0].type.shape }, rank = shapes[0].count
         let (d, e, m) = (shapes[0][rank - 1], shapes[2][rank - 1], shapes[1][rank - 2])
-        return d <= 256 && e <= 256 && m <= 4096 && (node.type.element == .f32 || (d % 2 == 0 && e % 2 == 0))
+        return d <= tuning.widestHead && e <= tuning.widestHead && m <= tuning.mostKeys
+            && (node.type.element == .f32 || (d % 2 == 0 && e % 2 == 0))
     }
 
     package var heads: Int { batch.reduce(1, *) }
@@ -108,20 +109,17 @@ package struct AttentionTiling {
     package let keySums: Int, valueSums: Int
     package let scratchBytes: Int
 
-    /// Rows of queries that are worth a pass over keys and values, and not more than a cache holds.
-    private static let mostRows = 208
-
-    package init(_ kernel: AttentionKernel, _ target: TargetDescription) {
+    package init(_ kernel: AttentionKernel, _ target: TargetDescription, _ tuning: Tuning) {
         let lanes = target.lanes(), columns = 2 * lanes
         let strip = ProductTiling.rows(kernel.n, vectors: 2, target)
         // Forward, nothing is carried from one strip to the next; the gradients of keys and values are sums over all of
         // them.
-        let passes = (kernel.n + Self.mostRows - 1) / Self.mostRows
+        let passes = (kernel.n + tuning.attentionRows - 1) / tuning.attentionRows
         let rows = kernel.isForward ? strip : (kernel.n + passes - 1) / passes
         func padded(_ count: Int, _ multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
         // A cache line more than a power of two keeps rows out of each other's way.
-        shareRowBytes = padded(kernel.m, columns) * 4 + 64
-        turnedRowBytes = padded(rows, columns) * 4 + 64
+        shareRowBytes = padded(kernel.m, columns) * 4 + tuning.lineBytes
+        turnedRowBytes = padded(rows, columns) * 4 + tuning.lineBytes
         self.rows = rows
         self.strip = strip
 

@@ -35,11 +35,13 @@ package struct ClusterKernels {
     /// The kernel of element-wise work and reductions along rows.
     package func rows(_ members: [Value]) throws -> KernelCall {
         let shapes = members.map {
-            graph[$0].operation is Reduce ? graph[graph[$0].operands[0]].type.shape : graph[$0].type.shape
+            graph[$0].operation.kind == .reduction ? graph[graph[$0].operands[0]].type.shape : graph[$0].type.shape
         }
         // The finest division into axes makes the most index expressions simple.
-        let columns = members.indices.filter { graph[members[$0]].operation is Reduce }.map { shapes[$0].last ?? 1 }
-            .first
+        let columns = members.indices.filter { graph[members[$0]].operation.kind == .reduction }.map {
+            shapes[$0].last ?? 1
+        }
+        .first
         let full = shapes.filter { columns == nil || $0.last == columns }
         let domain = (full.max { ($0.reduce(1, *), $0.count) < ($1.reduce(1, *), $1.count) } ?? [])
         let extents = domain.isEmpty ? [1] : domain

@@ -174,6 +174,7 @@ package struct KernelBuilder {
             inner[axis] = IndexExpression(dynamic: [place: 1])
         }
         let number = try element(of: source, at: inner)
+        guard !conditions.isEmpty else { return number }
         let isInside = conditions.dropFirst().reduce(conditions[0]) { add(.compute(.and, [$0, $1]), .bool) }
         return add(.compute(.select, [isInside, number, constant(0, type)]), type)
     }

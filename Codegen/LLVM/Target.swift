@@ -1,7 +1,7 @@
 import CLLVM
 
 /// What is true of one machine: schedules and emitters ask this, and nothing else names a CPU.
-public struct TargetDescription: Hashable, Sendable {
+public struct TargetDescription: Hashable, Sendable, Codable {
     /// A named amount of vector hardware, for trying the code of a lesser machine on this one.
     public enum Level: String, CaseIterable, Sendable {
         case avx512, avx2, sse2, neon, scalar
@@ -19,6 +19,21 @@ public struct TargetDescription: Hashable, Sendable {
     public var hasFusedMultiplyAdd: Bool
     /// Whether there is a dot product of bfloat16 pairs that accumulates in f32.
     public var hasBFloat16DotProduct: Bool
+
+    /// What the machine keeps near its processors.
+    public var caches = Caches()
+
+    /// The caches of one core.
+    public struct Caches: Hashable, Sendable, Codable {
+        /// Bytes that come from memory together.
+        public var lineBytes = 64
+        public var firstLevelBytes = 32 << 10
+        /// Lines that a place in memory can go to.
+        public var firstLevelWays = 8
+        public var secondLevelBytes = 1 << 20
+
+        public init() {}
+    }
 
     /// How many elements of the given size one vector holds.
     public func lanes(bytesPerElement: Int = 4) -> Int { max(1, vectorBytes / bytesPerElement) }
@@ -40,7 +55,7 @@ public struct TargetDescription: Hashable, Sendable {
         let enabled = Set(features.split(separator: ",").filter { $0.hasPrefix("+") }.map { $0.dropFirst() })
         var target = TargetDescription(
             triple: triple, cpu: cpu, features: features, vectorBytes: 4,
-            hasFusedMultiplyAdd: false, hasBFloat16DotProduct: false)
+            hasFusedMultiplyAdd: false, hasBFloat16DotProduct: false, caches: .ofThisMachine())
         switch target.architecture {
         case .x86:
             // The AVX-512 subset every server since Skylake has (x86-64-v4); less than that is treated as AVX2.
@@ -103,6 +118,17 @@ public struct TargetDescription: Hashable, Sendable {
             }
         }
         return target
+    }
+
+    /// Features that code for this description may use and a machine does not have; its architecture, if that is
+    /// another one.
+    public func missingFeatures(on machine: TargetDescription) -> [String] {
+        guard architecture == machine.architecture else { return [triple] }
+        func enabled(_ target: TargetDescription) -> Set<Substring> {
+            Set(target.features.split(separator: ",").filter { $0.hasPrefix("+") }.map { $0.dropFirst() })
+        }
+        let missing = enabled(self).subtracting(enabled(machine)).map(String.init).sorted()
+        return missing.isEmpty && vectorBytes > machine.vectorBytes ? ["vectors of \(8 * vectorBytes) bits"] : missing
     }
 
     private enum Architecture { case x86, arm, other }

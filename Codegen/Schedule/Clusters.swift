@@ -35,8 +35,6 @@ package struct Clustering {
     package private(set) var readers: [Value: [(cluster: Int, isRead: Bool, isSamePlace: Bool)]] = [:]
     private let graph: Graph
     private let placement: Placement
-    /// Whether a product is computed by a generated kernel, which can do more than the product.
-    private let isGenerated: (Value) -> Bool
     /// The parameter that each new value of one belongs to.
     private let updates: [Value: Value]
     /// Values whose clusters read a parameter.
@@ -70,10 +68,9 @@ package struct Clustering {
     }
     private let referencesOf: [[Reference]]
 
-    package init(_ graph: Graph, _ placement: Placement, isGenerated: @escaping (Value) -> Bool) {
+    package init(_ graph: Graph, _ placement: Placement) {
         self.graph = graph
         self.placement = placement
-        self.isGenerated = isGenerated
         referencesOf = Self.references(graph, placement)
         var updates: [Value: Value] = [:]
         for result in graph.results {
@@ -154,7 +151,7 @@ package struct Clustering {
 
     private mutating func addLoop(_ value: Value) {
         let node = graph[value]
-        let isReduction = node.operation is Reduce
+        let isReduction = node.operation.kind == .reduction
         let domain = isReduction ? graph[node.operands[0]].type.shape : node.type.shape
         let columns = domain.last ?? 1, rows = domain.dropLast().reduce(1, *)
         let references = references(of: value)
@@ -204,7 +201,8 @@ package struct Clustering {
     /// Adds a node to the cluster of a product if it works on the product's elements where they are computed.
     private mutating func finishesProduct(_ value: Value, _ candidate: Int, _ references: [Reference]) -> Bool {
         let product = clusters[candidate].members[0], node = graph[value], level = clusters[candidate].level
-        guard isGenerated(product), !(node.operation is Reduce), node.type.count == graph[product].type.count,
+        guard !graph.usesLibrary(product), node.operation.kind != .reduction,
+            node.type.count == graph[product].type.count,
             node.type.shape.last == graph[product].type.shape.last
         else { return false }
         let fits = references.allSatisfy { reference in
@@ -260,12 +258,13 @@ package struct Clustering {
 
     /// The place at which a node reads its operands.
     private static func operandPlace(_ node: Node, _ graph: Graph) -> Place {
-        switch node.operation {
-        case let broadcast as Broadcast: repeatsRows(broadcast, graph[node.operands[0]].type.shape) ? .row : .other
-        case is Transpose, is Slice, is Pad, is Gather, is RandomUniform, is Dot, is Attention, is AttentionGradient:
-            .other
-        // Element-wise operations, and reshapes, which keep the linear order; a reduction's operand spans its domain.
-        default: .same
+        switch node.operation.kind {
+        case .repetition:
+            (node.operation as? Broadcast).map { repeatsRows($0, graph[node.operands[0]].type.shape) } ?? false
+                ? .row : .other
+        // A reduction's operand spans its domain; what has a cluster of its own reads nobody else's members.
+        case .elementwise, .copy, .view(.shape), .view(.barrier), .reduction, .sort, .scatter, .join: .same
+        case .leaf, .generated, .view(.order), .view(.part), .lookup, .contraction, .attention, .composite: .other
         }
     }
 

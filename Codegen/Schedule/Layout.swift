@@ -17,10 +17,12 @@ package struct Layout {
     package private(set) var isWrittenInPlace: Set<Value> = []
     private let graph: Graph
     private let placement: Placement
+    private let tuning: Tuning
     private let resultValues: Set<Value>
 
-    package init(_ graph: Graph, _ placement: Placement, updatedInPlace: [Value: Value]) {
+    package init(_ graph: Graph, _ placement: Placement, updatedInPlace: [Value: Value], _ tuning: Tuning) {
         self.graph = graph
+        self.tuning = tuning
         self.placement = placement
         resultValues = Set(graph.results.map(\.value))
         for (number, parameter) in graph.parameters.enumerated() {
@@ -53,19 +55,16 @@ package struct Layout {
         return storage
     }
 
-    /// Rows that lie a multiple of this many bytes apart fall into the same few lines of a first-level cache.
-    private static let cachePeriod = 4096
-
     /// Strides of a product's operand whose rows would fall onto each other in the cache: a cache line is left free
     /// after each.
     private func paddedStrides(of value: Value) -> [Int]? {
         let type = graph[value].type
-        guard let width = type.shape.last, type.rank > 1, width * type.element.byteCount % Self.cachePeriod == 0,
+        guard let width = type.shape.last, type.rank > 1, width * type.element.byteCount % tuning.cachePeriod == 0,
             !resultValues.contains(value),
             placement[value] == .loop || placement[value] == .product || placement[value] == .attention,
             isReadByProduct(value)
         else { return nil }
-        let padded = width + 64 / type.element.byteCount
+        let padded = width + tuning.lineBytes / type.element.byteCount
         return rowMajorStrides(type.shape.dropLast() + [padded])
     }
 
@@ -75,10 +74,7 @@ package struct Layout {
         }
     }
 
-    private func isView(_ value: Value) -> Bool {
-        let operation = graph[value].operation
-        return operation is Transpose || operation is Reshape || operation is Slice || operation is After
-    }
+    private func isView(_ value: Value) -> Bool { graph[value].operation.kind.isView }
 
     /// The chain of transposes and reshapes that starts at a value and in which each is the only reader of the one
     /// before.
@@ -86,8 +82,7 @@ package struct Layout {
         var chain = [value]
         while let last = chain.last, !resultValues.contains(last), placement.users[last.index].count == 1 {
             let user = placement.users[last.index][0]
-            guard !placement.isStored(user), graph[user].operation is Transpose || graph[user].operation is Reshape
-            else { break }
+            guard !placement.isStored(user), graph[user].operation.kind.isRearrangement else { break }
             chain.append(user)
         }
         return chain
@@ -162,7 +157,7 @@ package struct Layout {
                 let role = placement[first]
                 return role == .loop || role == .product || role == .attention ? (first, chain) : nil
             }
-            guard graph[first].operation is Transpose || graph[first].operation is Reshape else { return nil }
+            guard graph[first].operation.kind.isRearrangement else { return nil }
             chain.insert(graph[first].operands[0], at: 0)
         }
         return nil

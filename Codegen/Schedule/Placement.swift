@@ -36,10 +36,7 @@ package struct Placement {
         var loads: Set<Value> = []
     }
 
-    /// The most arithmetic that is repeated rather than stored; GELU with its derivative fits.
-    private static let costLimit = 48
-
-    package init(_ graph: Graph) {
+    package init(_ graph: Graph, _ tuning: Tuning) {
         self.graph = graph
         var users = [[Value]](repeating: [], count: graph.nodes.count)
         // A node that reads a value twice is one of its users.
@@ -52,7 +49,7 @@ package struct Placement {
         roles = []
         var expenses: [Expense] = []
         for value in graph.values {
-            var (role, expense) = Self.place(value, graph, roles, expenses)
+            var (role, expense) = Self.place(value, graph, roles, expenses, tuning.repeatedCost)
             if role == .loop, isAbsorbed(value) { role = .inline }
             roles.append(role)
             expenses.append(expense)
@@ -64,7 +61,7 @@ package struct Placement {
     /// Whether the only reader of a node is a kernel that can compute it on the way: it is computed once in either
     /// case.
     private func isAbsorbed(_ value: Value) -> Bool {
-        guard users[value.index].count == 1, !(graph[value].operation is Reduce) else { return false }
+        guard users[value.index].count == 1, graph[value].operation.kind != .reduction else { return false }
         let user = graph[users[value.index][0]]
         switch user.operation {
         case let reduce as Reduce: return !reduce.axes.contains(graph[value].type.rank - 1)
@@ -79,20 +76,22 @@ package struct Placement {
     /// Has an inline node computed by a kernel of its own after all.
     package mutating func store(_ value: Value) { roles[value.index] = .loop }
 
-    private static func place(_ value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense]) -> (Role, Expense)
+    private static func place(_ value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense], _ costLimit: Int)
+        -> (Role, Expense)
     {
         let node = graph[value]
-        if node.isLeaf { return (.leaf, Expense()) }
-        switch node.operation {
-        case is Dot: return (.product, Expense())
-        case is Attention, is AttentionGradient: return (.attention, Expense())
-        case is ArgSort: return (.sort, Expense())
-        case is ScatterAdd: return (.scatter, Expense())
-        case is Concatenate: return (.concatenate, Expense())
-        case is Copy: return (.loop, Expense())
-        case let reduce as Reduce:
-            return (reduce.axes == [graph[node.operands[0]].type.rank - 1] ? .loop : .columnReduction, Expense())
-        default: break
+        switch node.operation.kind {
+        case .leaf: return (.leaf, Expense())
+        case .contraction: return (.product, Expense())
+        case .attention: return (.attention, Expense())
+        case .sort: return (.sort, Expense())
+        case .scatter: return (.scatter, Expense())
+        case .join: return (.concatenate, Expense())
+        case .copy: return (.loop, Expense())
+        case .reduction:
+            let axes = (node.operation as? Reduce)?.axes
+            return (axes == [graph[node.operands[0]].type.rank - 1] ? .loop : .columnReduction, Expense())
+        case .generated, .elementwise, .view, .repetition, .lookup, .composite: break
         }
         var expense = Expense(cost: ownCost(node.operation))
         for operand in node.readOperands {
@@ -110,11 +109,11 @@ package struct Placement {
 
     private static func ownCost(_ operation: any Operation) -> Int {
         if let function = ScalarFunction(operation) { return function.cost }
-        return switch operation {
-        case is Reshape, is Transpose, is Broadcast, is Slice, is Constant, is After: 0
-        case is Pad, is Gather: 4
-        case is RandomUniform: 60
-        default: 1
+        return switch operation.kind {
+        case .view, .repetition: 0
+        case .lookup: 4
+        case .generated: operation is RandomUniform ? 60 : operation is Constant ? 0 : 1
+        case .leaf, .elementwise, .copy, .join, .reduction, .contraction, .attention, .sort, .scatter, .composite: 1
         }
     }
 

@@ -8,7 +8,8 @@ package struct Schedule {
             case kernel(KernelCall)
             /// A product whose places name buffers: `byteOffset` counts within the buffer of that number.
             case product(Product, a: Int, b: Int, c: Int)
-            case sort(rows: Int, width: Int, source: Int, result: Int)
+            /// The order of each row; rows of the source, whose places name buffers, lie `rowStride` elements apart.
+            case sort(Sort, source: Int, result: Int)
         }
         package var name: String
         package var work: Work
@@ -19,7 +20,7 @@ package struct Schedule {
             switch work {
             case .kernel(let call): call.buffers
             case .product(_, let a, let b, let c): [a, b, c]
-            case .sort(_, _, let source, let result): [source, result]
+            case .sort(_, let source, let result): [source, result]
             }
         }
     }
@@ -30,23 +31,17 @@ package struct Schedule {
     /// Numbers of the constants that kernels read.
     package private(set) var constants: [[UInt8]] = []
     private var placement: Placement
-    private let libraryProducts: Set<Value>
     private let clustering: Clustering
     /// Updates that are written over the parameter at once; the others are copied at the end.
     private let updatedInPlace: [Value: Value]
 
-    /// Schedules a graph of primitives in the form that `Pass.legalize` gives.
-    ///
-    /// `forLibrary` says which products are left to the library; kernels are generated for the others.
-    package init(_ graph: Graph, forLibrary: LibraryProducts = { _, _, _ in [] }) throws {
-        var (graph, placement, libraryProducts) = try graph.withReadableOperands(forLibrary: forLibrary)
-        Self.storeUnreadableOperands(graph, &placement, libraryProducts)
+    /// Schedules a legal graph whose matmuls can read their operands, or have them stored.
+    package init(_ graph: Graph, _ tuning: Tuning) throws {
         self.graph = graph
-        self.placement = placement
-        self.libraryProducts = libraryProducts
-        clustering = Clustering(graph, placement) { [libraryProducts] in !libraryProducts.contains($0) }
+        placement = Self.placement(graph, tuning)
+        clustering = Clustering(graph, placement)
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
-        layout = Layout(graph, placement, updatedInPlace: updatedInPlace)
+        layout = Layout(graph, placement, updatedInPlace: updatedInPlace, tuning)
         let constantBuffers = addConstants()
         let order = executionOrder()
         let kernels = ClusterKernels(surroundings(constantBuffers), isNeeded: neededOutside())
@@ -60,19 +55,19 @@ package struct Schedule {
 
     // MARK: Decisions
 
-    /// Operands of the library's products and of attention that cannot be read where they lie are stored: if they are
-    /// views of something that is computed, that is stored once for all views of it; otherwise the operand itself,
-    /// contiguously.
-    private static func storeUnreadableOperands(
-        _ graph: Graph, _ placement: inout Placement, _ libraryProducts: Set<Value>
-    ) {
+    /// Where values are computed. Operands of the library's matmuls and of attention that cannot be read where they lie
+    /// are stored: if they are views of something that is computed, that is stored once for all views of it; otherwise
+    /// the operand itself, contiguously.
+    private static func placement(_ graph: Graph, _ tuning: Tuning) -> Placement {
+        var placement = Placement(graph, tuning)
+        guard graph.nodes.contains(where: { $0.operation.kind.isMultiplication }) else { return placement }
         var isChanged = true
         while isChanged {
             isChanged = false
             // What this round stores has no place in its layout yet.
             let current = placement
-            let layout = Layout(graph, current, updatedInPlace: [:])
-            for value in graph.values where current[value] == .attention || libraryProducts.contains(value) {
+            let layout = Layout(graph, current, updatedInPlace: [:], tuning)
+            for value in graph.values where current[value] == .attention || graph.usesLibrary(value) {
                 for (side, operand) in graph[value].operands.enumerated() where !current.isStored(operand) {
                     let view = graph.view(of: operand, isStored: current.isStored) {
                         (layout[$0].offset, layout[$0].strides)
@@ -89,14 +84,13 @@ package struct Schedule {
                 }
             }
         }
+        return placement
     }
 
     /// The first value behind a chain of views that is not one itself; the operand, if that is stored already.
     private static func computedSource(of operand: Value, _ graph: Graph, _ placement: Placement) -> Value {
         var value = operand
-        while graph[value].operation is Transpose || graph[value].operation is Reshape
-            || graph[value].operation is Slice
-        {
+        while graph[value].operation.kind.isView {
             value = graph[value].operands[0]
         }
         return placement.isStored(value) ? operand : value
@@ -114,7 +108,7 @@ package struct Schedule {
                 placement[result.value] == .loop
             else { continue }
             let cluster = clustering.clusters[own]
-            let hasReduction = cluster.members.contains { graph[$0].operation is Reduce }
+            let hasReduction = cluster.members.contains { graph[$0].operation.kind == .reduction }
             let isSafe = readers[parameter, default: []].allSatisfy { reader in
                 reader.cluster == own
                     ? reader.isSamePlace && !hasReduction : clustering.clusters[reader.cluster].level < cluster.level
@@ -185,18 +179,32 @@ package struct Schedule {
         case .scatter: return [step(try kernels.scatter(cluster.members[0]))]
         case .product:
             return [
-                try libraryProducts.contains(cluster.members[0])
+                try graph.usesLibrary(cluster.members[0])
                     ? product(cluster.members[0]) : generatedProduct(cluster.members.sorted(), kernels)
             ]
-        case .sort:
-            let value = cluster.members[0], shape = graph[value].type.shape, width = shape.last ?? 1
-            let work = ScheduledStep.Work.sort(
-                rows: graph[value].type.count / width, width: width,
-                source: layout[graph[value].operands[0]].buffer, result: layout[value].buffer)
-            return [ScheduledStep(name: "argsort", work: work)]
+        case .sort: return [try sort(cluster.members[0])]
         case .attention: return [step(try attention(cluster.members.sorted()))]
         case .concatenate: return try copies(cluster.members[0], kernels).map(step)
         }
+    }
+
+    private func sort(_ value: Value) throws -> ScheduledStep {
+        let source = graph[value].operands[0], shape = graph[source].type.shape, storage = layout[source]
+        // Rows may have a gap behind each, where products read them too.
+        guard storage.strides.last == 1 || shape.last == 1,
+            let rowStride = mergedStride(Array(shape.dropLast()), Array(storage.strides.dropLast()))
+        else {
+            throw GraphError(
+                .unsupported, operation: ArgSort.name, "the operand cannot be read", location: graph[value].location)
+        }
+        let width = shape.last ?? 1
+        func place(_ storage: Storage) -> Place {
+            Place(.arena, byteOffset: storage.offset * ElementType.f32.byteCount)
+        }
+        let sort = Sort(
+            source: place(storage), result: place(layout[value]), rows: graph[value].type.count / width, width: width,
+            rowStride: rowStride)
+        return ScheduledStep(name: "argsort", work: .sort(sort, source: storage.buffer, result: layout[value].buffer))
     }
 
     /// Copies of the operands of a concatenation that are not written in place.
@@ -312,40 +320,5 @@ package struct Schedule {
             constants.append(data.bytes)
         }
         return buffers
-    }
-}
-
-/// Numbers by ascending priority.
-private struct PriorityQueue {
-    private var heap: [(number: Int, priority: Int)] = []
-
-    private func isBefore(_ a: Int, _ b: Int) -> Bool {
-        (heap[a].priority, heap[a].number) < (heap[b].priority, heap[b].number)
-    }
-
-    mutating func push(_ number: Int, _ priority: Int) {
-        heap.append((number, priority))
-        var child = heap.count - 1
-        while child > 0, isBefore(child, (child - 1) / 2) {
-            heap.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
-        }
-    }
-
-    mutating func pop() -> Int? {
-        guard let first = heap.first else { return nil }
-        let last = heap.removeLast()
-        guard !heap.isEmpty else { return first.number }
-        heap[0] = last
-        var parent = 0
-        while true {
-            var smallest = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, smallest) {
-                smallest = child
-            }
-            if smallest == parent { return first.number }
-            heap.swapAt(parent, smallest)
-            parent = smallest
-        }
     }
 }

@@ -33,7 +33,7 @@ public struct WeightsConversion: Sendable {
         guard ![".pth", ".pt", ".bin"].contains(where: output.hasSuffix) else {
             throw ConversionError.torchOutput(path: output)
         }
-        let file = try WeightsFile(contentsOf: input)
+        let file = try WeightsFile(contentsOf: input, groupings: .visionTransformer)
         let optimizer = includesOptimizer ? try file.optimizer() : nil
         guard !includesOptimizer || optimizer != nil else { throw ConversionError.noOptimizer(path: input) }
         let weights = file.names.filter { $0 != AttentionMaps.tensorName }

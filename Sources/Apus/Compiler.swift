@@ -19,20 +19,25 @@ public struct Compiler: Sendable {
     public let options: CompilerOptions
     /// Threads that programs run on.
     public let pool: WorkerPool
-    private let backend: GraphCompiler
+    private let backend: any Backend
 
     /// A compiler for this machine; without `threads`, programs use all of its processors. Throws if LLVM does not know
     /// the machine.
     public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard)
         throws
     {
+        self.init(options, threads: threads, backend: try GraphCompiler(options, cache: cache))
+    }
+
+    /// A compiler with another back end.
+    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, backend: any Backend) {
         self.options = options
+        self.backend = backend
         pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
-        backend = try GraphCompiler(options, cache: cache)
     }
 
     /// Measures the most that the machine does on the threads of this compiler's programs.
-    public func measurePeak() throws -> MachinePeak { try MachinePeak(target: backend.target, pool: pool) }
+    public func measurePeak() throws -> MachinePeak { try MachinePeak(target: .host(), pool: pool) }
 
     /// Compiles a training step: forward pass, gradients and update in one program.
     public func compile(
@@ -56,7 +61,7 @@ public struct Compiler: Sendable {
         var compilation = try backend.compile(graph)
         compilation.rewrites = rewrites + compilation.rewrites
         Memory.returnUnused()
-        return CompiledStep(compilation, try ProgramRunner(compilation.program, pool: pool), optimizer: optimizer)
+        return CompiledStep(compilation, try backend.executable(compilation, pool: pool), optimizer: optimizer)
     }
 }
 
@@ -64,12 +69,12 @@ public struct Compiler: Sendable {
 public final class CompiledStep {
     /// The graph, the kernels and the time that the compilation took.
     public let compilation: Compilation
-    private let runner: ProgramRunner
+    private let runner: any Executable
     private let optimizer: Optimizer?
     /// The scalars of the optimizer that the program takes; a step that updates nothing takes none.
     private let scalarNames: Set<String>
 
-    init(_ compilation: Compilation, _ runner: ProgramRunner, optimizer: Optimizer?) {
+    init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?) {
         self.compilation = compilation
         self.runner = runner
         self.optimizer = optimizer
@@ -89,10 +94,20 @@ public final class CompiledStep {
     /// Runs the step once: updates the state in place and returns the outputs.
     ///
     /// A step that updates the weights counts up `state.step`. Without `learningRate` the optimizer's own is used.
-    /// `observe` is told of each step of the program when it is done.
+    /// `observe` is told of each step of the program when it is done. If another thread uses the state, the run waits
+    /// until that has ended.
     public func run(
         _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double? = nil,
         observe: ((StepRun) -> Void)? = nil
+    ) throws -> StepReport {
+        // The number of the step and the update that it counts belong together.
+        try state.exclusively { () throws in
+            try runAlone(state, inputs, learningRate: learningRate, observe: observe)
+        }
+    }
+
+    private func runAlone(
+        _ state: ProgramState, _ inputs: [String: TensorData], learningRate: Double?, observe: ((StepRun) -> Void)?
     ) throws -> StepReport {
         var inputs = inputs
         if let optimizer, !scalarNames.isEmpty {

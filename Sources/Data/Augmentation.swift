@@ -9,12 +9,34 @@ public enum Augmentation: Sendable, Equatable {
     case wholeImage
 }
 
-/// Which part of an attention map goes with a crop of its image.
-public enum MapCrop: String, Sendable, CaseIterable {
+/// Which part of a map goes with a crop of its image.
+public struct MapCrop: Sendable, Equatable {
+    /// What tells it from others.
+    public let name: String
+    private let crop: @Sendable (SpatialMap, NormalizedRect, Int, Bool) -> [Float]
+
+    /// Names a way to crop, which gets the map, the part of the image that is seen, the pixels per side that it is
+    /// scaled to, and whether it is mirrored then; it gives as many numbers as the map has.
+    public init(
+        _ name: String,
+        _ crop:
+            @escaping @Sendable (
+                _ map: SpatialMap, _ region: NormalizedRect, _ pixels: Int, _ flipped: Bool
+            ) -> [Float]
+    ) {
+        (self.name, self.crop) = (name, crop)
+    }
+
     /// The part that covers the crop.
-    case region
-    /// The top left two or three cells each way, stretched over the crop, as MSMAE's released code has it.
-    case released
+    public static let region = MapCrop("region") { map, region, _, flipped in
+        map.cropped(to: region, flipped: flipped)
+    }
+
+    public static func == (a: MapCrop, b: MapCrop) -> Bool { a.name == b.name }
+
+    func callAsFunction(_ map: SpatialMap, to region: NormalizedRect, pixels: Int, flipped: Bool) -> [Float] {
+        crop(map, region, pixels, flipped)
+    }
 }
 
 /// One image ready for a batch.
@@ -30,7 +52,7 @@ extension Augmentation {
 
     /// Turns a decoded image, and the map that covers it, into `size` x `size` pixels and the map of what is seen.
     func apply(
-        to image: RGBImage, map: AttentionMap?, size: Int, normalization: Normalization, random: CounterRandom
+        to image: RGBImage, map: SpatialMap?, size: Int, normalization: Normalization, random: CounterRandom
     ) throws(DataError) -> Sample {
         switch self {
         case .training(let crop, let flip, let maps):
@@ -40,11 +62,7 @@ extension Augmentation {
             var seen = try image.cropped(to: region).resized(width: size, height: size, filter: .bicubic)
             if flipped { seen = seen.flippedHorizontally() }
             let part = NormalizedRect(region, width: image.width, height: image.height)
-            let seenMap =
-                switch maps {
-                case .region: map?.cropped(to: part, flipped: flipped)
-                case .released: map?.croppedAsReleased(to: part, pixels: size, flipped: flipped)
-                }
+            let seenMap = map.map { maps($0, to: part, pixels: size, flipped: flipped) }
             return Sample(image: seen.normalized(normalization), map: seenMap)
         case .evaluation:
             let (seen, part) = try image.middle(size: size)
@@ -57,8 +75,12 @@ extension Augmentation {
 }
 
 extension RGBImage {
-    /// The middle of the image as ``Augmentation/evaluation`` sees it, `size` x `size` pixels.
-    public func seenInEvaluation(size: Int) throws(DataError) -> RGBImage { try middle(size: size).seen }
+    /// The middle of the image as ``Augmentation/evaluation`` sees it, `size` x `size` pixels; throws `invalidArgument`
+    /// for a size that no image can be scaled to.
+    public func seenInEvaluation(size: Int) throws(DataError) -> RGBImage {
+        try Self.checkTarget(size, size)
+        return try middle(size: size).seen
+    }
 
     /// The middle of the image in `size` x `size` pixels, and which part of the image it is.
     fileprivate func middle(size: Int) throws(DataError) -> (seen: RGBImage, part: NormalizedRect) {

@@ -6,7 +6,7 @@ public struct Batch: Sendable, Equatable {
     public internal(set) var labels: [Int32]
     /// Places of the images in the loader's `items`, one for each image of the folder.
     public let indices: [Int]
-    /// Attention maps cropped and mirrored like the images, shape [n, grid, grid]; nil without maps.
+    /// Maps of the images, cropped and mirrored like them, shape [n, grid, grid]; nil without maps.
     public internal(set) var maps: [Float]?
     /// Shares of the classes that training aims at, shape [n, classes]; nil unless the batch went through ``Mixup``.
     public internal(set) var targets: [Float]?

@@ -55,14 +55,14 @@ public struct CounterRandom: RandomNumberGenerator, Sendable {
         range.lowerBound + uniform() * (range.upperBound - range.lowerBound)
     }
 
-    /// An integer in 0..<`bound`, each equally likely up to 2^-64 `bound`; `bound` must be positive.
+    /// An integer in 0..<`bound`, each equally likely up to 2^-64 `bound`; 0 for a bound below 1.
     public mutating func integer(below bound: Int) -> Int {
-        Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+        Int(next().multipliedFullWidth(by: UInt64(max(bound, 1))).high)
     }
 
-    /// The numbers 0..<`count` in random order (Fisher and Yates).
+    /// The numbers 0..<`count` in random order (Fisher and Yates); none for a count below 1.
     public mutating func permutation(of count: Int) -> [Int] {
-        var order = Array(0..<count)
+        var order = Array(0..<max(count, 0))
         for last in stride(from: count - 1, to: 0, by: -1) {
             order.swapAt(last, integer(below: last + 1))
         }

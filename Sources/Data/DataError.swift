@@ -4,6 +4,8 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         /// A file cannot be opened or read.
         case fileUnreadable
+        /// A file has more bytes than are read of one.
+        case fileTooLarge
         /// A file cannot be written.
         case fileUnwritable
         /// The bytes are neither PNG nor JPEG.

@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 /// Whole-file reads and writes, and lists of folders, that say what the system said.
@@ -39,45 +40,64 @@ enum FileAccess {
         }
     }
 
-    /// All bytes of the file at `path`; throws `fileUnreadable`.
+    /// The largest file that is read, in bytes: 1 GiB, far more than an image within the decoder's limits takes.
+    static let largestFile = 1 << 30
+
+    /// All bytes of the file at `path`; throws `fileUnreadable`, also for a folder or a pipe, or `fileTooLarge`.
     static func read(_ path: String) throws(DataError) -> [UInt8] {
-        guard let file = fopen(path, "rb") else { throw unreadable(path) }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        // The size is a hint to read at one go; the loop goes to the end of the file whatever it is.
+        // A pipe without a writer would block the opening for ever; for a file this flag changes nothing.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { throw unreadable(path) }
+        defer { close(file) }
         var information = stat()
-        let expected = fstat(fileno(file), &information) == 0 ? Int(information.st_size) : 0
-        var room = max(expected + 1, 4096)
+        guard fstat(file, &information) == 0 else { throw unreadable(path) }
+        let kind = information.st_mode & S_IFMT
+        guard kind == S_IFREG else { throw unreadable(path, reason: kind == S_IFDIR ? EISDIR : EINVAL) }
+        // A file can have a size without having the bytes: what it claims is not believed beyond the limit.
+        let size = Int(information.st_size)
+        guard size <= largestFile else { throw tooLarge(path, "has \(size) bytes") }
+        // One byte more than it has shows that the end is reached, in one go.
+        var bytes: [UInt8] = [], room = max(size + 1, 4096)
         while true {
+            var failure: Int32?
             let block = [UInt8](unsafeUninitializedCapacity: room) { target, count in
-                count = fread(target.baseAddress, 1, target.count, file)
+                count = 0
+                while count < target.count {
+                    let step = Foundation.read(file, target.baseAddress! + count, target.count - count)
+                    if step > 0 {
+                        count += step
+                    } else if step == 0 {
+                        break
+                    } else if errno != EINTR {
+                        failure = errno
+                        break
+                    }
+                }
             }
-            if ferror(file) != 0 { throw unreadable(path) }
+            if let failure { throw unreadable(path, reason: failure) }
             if bytes.isEmpty { bytes = block } else { bytes += block }
             if block.count < room { return bytes }
+            // It grows while it is read.
+            guard bytes.count <= largestFile else { throw tooLarge(path, "has more") }
             room = 1 << 16
         }
     }
 
-    /// Writes `bytes` beside `path` and renames the result, so that a failure leaves no half file;
-    /// throws `fileUnwritable`.
+    /// Writes `bytes` to a file that is there whole or not at all; throws `fileUnwritable`.
     static func write(_ bytes: [UInt8], to path: String) throws(DataError) {
-        let temporary = "\(path).\(getpid())-\(UInt32.random(in: 0 ... .max)).part"
-        guard let file = fopen(temporary, "wb") else { throw unwritable(path) }
-        var done = fwrite(bytes, 1, bytes.count, file) == bytes.count
-        var reason = errno
-        if fclose(file) != 0, done {
-            done = false
-            reason = errno
+        do {
+            try AtomicFile.write(to: path, waitsForDisk: false) { (output) throws(FileError) in
+                try output.write(bytes)
+            }
+        } catch {
+            throw unwritable(path, reason: error.number)
         }
-        if done, rename(temporary, path) != 0 {
-            done = false
-            reason = errno
-        }
-        if !done {
-            unlink(temporary)
-            throw unwritable(path, reason: reason)
-        }
+    }
+
+    private static func tooLarge(_ path: String, _ what: String) -> DataError {
+        DataError(
+            .fileTooLarge, "\(what), and files of up to \(largestFile) are read", path: path,
+            advice: "Remove the file, or store the image in fewer bytes.")
     }
 
     private static func unreadable(_ path: String, reason: Int32 = errno) -> DataError {

@@ -7,11 +7,12 @@ import CImageCodecs
 /// are looked up, and transparency is dropped. JPEG may be grey, RGB, YCbCr, CMYK or YCCK (inverted, as Adobe writes
 /// them), baseline or progressive. The orientation in EXIF data is not applied. A file that ends too early is an error.
 public struct ImageDecoder: Sendable {
-    /// How large an image may be; checked against the header before memory is taken for the pixels.
+    /// How large an image may be; checked against the header before memory is taken for the pixels. Besides, its file
+    /// may have up to 1 GiB.
     public struct Limits: Sendable, Equatable {
         /// Largest width and largest height in pixels.
         public var side: Int
-        /// Largest number of pixels in all.
+        /// Largest number of pixels in all; beyond 2^31, it makes no difference.
         public var pixels: Int
 
         /// Sets both limits; the defaults allow 16384 pixels per side and 2^27 pixels in all.
@@ -33,8 +34,8 @@ public struct ImageDecoder: Sendable {
         self.window = window
     }
 
-    /// Decodes the file at `path`; throws `fileUnreadable`, `unknownFormat`, `corruptImage`, `imageTooLarge` or
-    /// `noIntensities`.
+    /// Decodes the file at `path`; throws `fileUnreadable`, `fileTooLarge`, `unknownFormat`, `corruptImage`,
+    /// `imageTooLarge` or `noIntensities`.
     public func decode(path: String) throws(DataError) -> RGBImage {
         let bytes = try FileAccess.read(path)
         do {
@@ -168,10 +169,12 @@ public struct ImageDecoder: Sendable {
         decode: (UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<CChar>) -> Int32
     ) throws(DataError) -> [UInt8] {
         let (width, height) = (Int(size.width), Int(size.height))
-        guard width <= limits.side, height <= limits.side, width * height <= limits.pixels else {
+        // Whatever is allowed, sizes stay numbers that can be multiplied.
+        let pixelLimit = min(limits.pixels, 1 << 31)
+        guard width <= limits.side, height <= limits.side, width * height <= pixelLimit else {
             throw DataError(
                 .imageTooLarge,
-                "\(width) x \(height) pixels exceed the limits of \(limits.side) per side and \(limits.pixels) in all",
+                "\(width) x \(height) pixels exceed the limits of \(limits.side) per side and \(pixelLimit) in all",
                 advice: "Scale the image down, or raise the decoder's limits.")
         }
         // Zeroed, so that whatever a codec leaves untouched is defined.

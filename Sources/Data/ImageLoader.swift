@@ -15,7 +15,7 @@ public final class ImageLoader: Sendable {
     public let imageSize: Int
     /// What is done to the images.
     public let augmentation: Augmentation
-    /// Cells per side of the attention maps, if maps are used.
+    /// Cells per side of the images' maps, if maps are used.
     public let mapGrid: Int?
     /// Why images of the folder were left out, one error naming the file for each.
     public let skipped: [DataError]
@@ -121,10 +121,10 @@ public final class ImageLoader: Sendable {
     }
 
     private func sample(_ index: Int, epoch: Int, maps: [Float]?) throws(DataError) -> Sample {
-        var map: AttentionMap?
+        var map: SpatialMap?
         if let maps, let mapGrid {
             let cells = mapGrid * mapGrid
-            map = try AttentionMap(grid: mapGrid, values: Array(maps[index * cells..<(index + 1) * cells]))
+            map = try SpatialMap(grid: mapGrid, values: Array(maps[index * cells..<(index + 1) * cells]))
         }
         let image = try store.value(items[index].path)
         do {

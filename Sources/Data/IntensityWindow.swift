@@ -10,11 +10,11 @@ public struct IntensityWindow: Sendable, Hashable {
     /// The sample that stands for an intensity of 0.
     public let offset: Double
 
-    /// The offset with which DeepLesion stores Hounsfield units.
-    public static let deepLesionOffset = 32768.0
+    /// The offset with which signed numbers of 16 bits, such as Hounsfield units, are stored as unsigned ones.
+    public static let signedOffset = 32768.0
 
     /// Sets a window; throws `invalidArgument` unless all numbers are finite and `low` is below `high`.
-    public init(low: Double, high: Double, offset: Double = IntensityWindow.deepLesionOffset) throws(DataError) {
+    public init(low: Double, high: Double, offset: Double = IntensityWindow.signedOffset) throws(DataError) {
         guard low < high, low.isFinite, high.isFinite, offset.isFinite else {
             throw DataError(
                 .invalidArgument, "a window from \(low) to \(high) with the offset \(offset)",

@@ -1,10 +1,16 @@
 /// Checks of what loaders are given.
 enum LoaderArguments {
     static func check(batchSize: Int, imageSize: Int, threads: Int, mapGrid: Int = 1) throws(DataError) {
-        for (name, value, largest) in [
-            ("batchSize", batchSize, 1 << 20), ("imageSize", imageSize, 1 << 14), ("threads", threads, 1024),
-            ("mapGrid", mapGrid, 1024),
-        ] where !(1...largest).contains(value) {
+        try check("batchSize", batchSize, atMost: 1 << 20)
+        try check("imageSize", imageSize, atMost: 1 << 14)
+        try check(threads: threads)
+        try check("mapGrid", mapGrid, atMost: 1024)
+    }
+
+    static func check(threads: Int) throws(DataError) { try check("threads", threads, atMost: 1024) }
+
+    private static func check(_ name: String, _ value: Int, atMost largest: Int) throws(DataError) {
+        guard (1...largest).contains(value) else {
             throw DataError(.invalidArgument, "\(name) is \(value)", advice: "Give a number from 1 to \(largest).")
         }
     }

@@ -28,8 +28,10 @@ public struct Mask: Sendable, Equatable {
             advice: "Make every pixel black (0) or white (255), and store the mask as PNG, since JPEG blurs edges.")
     }
 
-    /// The mask at another size: each pixel takes the value of the nearest one, as Pillow's `NEAREST` does.
-    public func scaled(width newWidth: Int, height newHeight: Int) -> [UInt8] {
+    /// The mask at another size: each pixel takes the value of the nearest one, as Pillow's `NEAREST` does. Throws
+    /// `invalidArgument` for a size that no image can be scaled to.
+    public func scaled(width newWidth: Int, height newHeight: Int) throws(DataError) -> [UInt8] {
+        try RGBImage.checkTarget(newWidth, newHeight)
         func sources(_ count: Int, _ size: Int) -> [Int] {
             (0..<count).map { min(Int((Double($0) + 0.5) * Double(size) / Double(count)), size - 1) }
         }

@@ -2,7 +2,7 @@
 ///
 /// An image is mixed with the one as far from the batch's end as it is from its beginning. With λ drawn from Beta(α,
 /// α), mixup makes λ of the one and 1 - λ of the other (Zhang et al. 2018); cutmix puts a rectangle of the other into
-/// the one (Yun et al. 2019), and λ is the share of the area that is left. Attention maps are mixed like the images
+/// the one (Yun et al. 2019), and λ is the share of the area that is left. Maps are mixed like the images
 /// that they belong to.
 public struct Mixup: Sendable, Equatable {
     /// α of mixup; 0 switches it off.
@@ -40,8 +40,13 @@ public struct Mixup: Sendable, Equatable {
     public var isOn: Bool { mixup > 0 || cutmix > 0 }
 
     /// The batch mixed, with its `targets` set; what is drawn is a function of seed, epoch and the batch's number in
-    /// it.
-    public func mixed(_ batch: Batch, classes: Int, seed: UInt64, epoch: Int, number: Int) -> Batch {
+    /// it. Throws `invalidArgument` if the batch has a class beyond `classes`.
+    public func mixed(_ batch: Batch, classes: Int, seed: UInt64, epoch: Int, number: Int) throws(DataError) -> Batch {
+        if let label = batch.labels.first(where: { !(0..<max(classes, 0)).contains(Int($0)) }) {
+            throw DataError(
+                .invalidArgument, "a batch with the class \(label) is to be mixed among \(classes) classes",
+                advice: "Give the number of classes that the loader has.")
+        }
         var random = CounterRandom(seed: seed, epoch: epoch, index: number, purpose: .mixing)
         var batch = batch
         let share = mixImages(of: &batch, using: &random)

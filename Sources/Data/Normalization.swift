@@ -1,38 +1,31 @@
 /// Per-channel mean and standard deviation that pixels in 0...1 are shifted and scaled by.
 public struct Normalization: Sendable, Equatable {
-    /// Mean of red, green and blue.
+    /// Mean of each plane: red, green and blue, unless the blue one comes first.
     public let mean: SIMD3<Float>
-    /// Standard deviation of red, green and blue.
+    /// Standard deviation of each plane.
     public let deviation: SIMD3<Float>
     /// Whether the planes come as blue, green and red; mean and deviation go by the plane's place all the same.
-    private(set) var bluePlaneFirst = false
+    public let bluePlaneFirst: Bool
 
     /// The values of ImageNet, which pre-trained vision models expect.
     public static let imageNet = Normalization(
         checkedMean: SIMD3(0.485, 0.456, 0.406), deviation: SIMD3(0.229, 0.224, 0.225))
 
-    /// What the released code of MSMAE does before a segmentation: ImageNet's values on planes in the order blue,
-    /// green, red, and the result divided by 255 once more.
-    public static let releasedSegmentation = {
-        var released = Normalization(checkedMean: imageNet.mean, deviation: imageNet.deviation * 255)
-        released.bluePlaneFirst = true
-        return released
-    }()
-
-    /// Sets mean and deviation of the three channels; throws `invalidArgument` unless deviations are positive and all
-    /// values finite.
-    public init(mean: SIMD3<Float>, deviation: SIMD3<Float>) throws(DataError) {
+    /// Sets mean and deviation of the three planes, which are red, green and blue, or the other way round; throws
+    /// `invalidArgument` unless deviations are positive and all values finite.
+    public init(mean: SIMD3<Float>, deviation: SIMD3<Float>, bluePlaneFirst: Bool = false) throws(DataError) {
         for channel in 0..<3 where !(mean[channel].isFinite && deviation[channel].isFinite && deviation[channel] > 0) {
             throw DataError(
                 .invalidArgument, "mean \(mean) and deviation \(deviation) cannot normalise an image",
                 advice: "Give finite means and positive, finite deviations.")
         }
-        self.init(checkedMean: mean, deviation: deviation)
+        self.init(checkedMean: mean, deviation: deviation, bluePlaneFirst: bluePlaneFirst)
     }
 
-    private init(checkedMean: SIMD3<Float>, deviation: SIMD3<Float>) {
+    private init(checkedMean: SIMD3<Float>, deviation: SIMD3<Float>, bluePlaneFirst: Bool = false) {
         mean = checkedMean
         self.deviation = deviation
+        self.bluePlaneFirst = bluePlaneFirst
     }
 }
 

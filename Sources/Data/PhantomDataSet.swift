@@ -46,9 +46,7 @@ public enum PhantomDataSet {
                 .invalidArgument, "\(name) is \(count), which leaves a class without images",
                 advice: "Choose at least one image for each of the \(classes) classes.")
         }
-        guard (1...1024).contains(threads) else {
-            throw DataError(.invalidArgument, "threads is \(threads)", advice: "Give a number from 1 to 1024.")
-        }
+        try LoaderArguments.check(threads: threads)
         if let content = try? FileManager.default.contentsOfDirectory(atPath: directory), !content.isEmpty {
             throw DataError(
                 .folderNotEmpty, "the folder is not empty", path: directory,

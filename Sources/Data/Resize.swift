@@ -83,6 +83,15 @@ extension RGBImage {
 
     private static var targetSides: ClosedRange<Int> { 1...65536 }
 
+    /// Throws `invalidArgument` unless something can be scaled to `width` x `height` pixels.
+    static func checkTarget(_ width: Int, _ height: Int) throws(DataError) {
+        guard targetSides.contains(width), targetSides.contains(height) else {
+            throw DataError(
+                .invalidArgument, "a target of \(width) x \(height) pixels",
+                advice: "Choose 1 to 65536 pixels per side.")
+        }
+    }
+
     private func resampledHorizontally(_ taps: FilterTaps) -> RGBImage {
         let (sourceWidth, targetWidth) = (width, taps.count)
         let resampled = [UInt8](unsafeUninitializedCapacity: height * targetWidth * 3) { target, count in

@@ -133,7 +133,7 @@ private struct ScaledItem: Sendable {
                     path: path,
                     advice: "Export the mask at the size of its image.")
             }
-            return mask.scaled(width: size, height: size)
+            return try mask.scaled(width: size, height: size)
         }
         do {
             image = try whole.resized(width: size, height: size, filter: .bilinear)

@@ -20,9 +20,8 @@ public struct Node: Sendable {
         self.location = location
     }
 
-    /// Whether the node is the graph's interface rather than a computation. Such nodes have no operands, which tells
-    /// most others apart at little cost.
-    package var isLeaf: Bool { operands.isEmpty && (operation is Input || operation is Parameter) }
+    /// Whether the node is the graph's interface rather than a computation.
+    package var isLeaf: Bool { operation.kind == .leaf }
 }
 
 /// What leaves a graph: a named result, or the new content of a parameter, which is updated in place.

@@ -7,14 +7,28 @@ public final class GraphBuilder {
     public private(set) var errors: [GraphError] = []
     /// Where the operation that is being added was written; set by layers and functions.
     public var location: SourceLocation?
+    /// Why this builder has no tensors; nil for one that builds a graph.
+    private let refusal: GraphError?
     private var parameterValues: [String: Value] = [:]
     private var inputValues: [String: Value] = [:]
 
-    public init(name: String) { graph = Graph(name: name) }
+    public init(name: String) {
+        graph = Graph(name: name)
+        refusal = nil
+    }
+
+    /// A builder for calls that belong to no graph: all its tensors are invalid, and a graph in which one of them is
+    /// used reports this mistake.
+    package init(refusing error: GraphError) {
+        graph = Graph(name: "")
+        refusal = error
+        errors = [error]
+    }
 
     /// Goes on building a copy of an existing graph.
     public init(extending graph: Graph) {
         self.graph = graph
+        refusal = nil
         for (value, operation) in graph.parameters { parameterValues[operation.name] = value }
         for (value, operation) in graph.inputs { inputValues[operation.name] = value }
     }
@@ -22,7 +36,9 @@ public final class GraphBuilder {
     /// Adds an operation; on a mistake, records it and returns an invalid tensor.
     public func add(_ operation: some Operation, _ operands: [Tensor], location: SourceLocation? = nil) -> Tensor {
         let place = location ?? self.location
-        guard operands.allSatisfy({ owns($0, operation: operation.name, location: place) }) else { return invalid() }
+        guard refusal == nil, operands.allSatisfy({ owns($0, operation: operation.name, location: place) }) else {
+            return invalid()
+        }
         guard operands.allSatisfy(\.isValid) else { return invalid() }
         do throws(GraphError) {
             let type = try operation.inferType(operands.map(\.type))
@@ -40,6 +56,10 @@ public final class GraphBuilder {
     /// Whether a tensor belongs to this builder's graph; one of another graph is a mistake.
     private func owns(_ tensor: Tensor, operation: String, location: SourceLocation?) -> Bool {
         if tensor.builder === self { return true }
+        if let refusal = tensor.builder.refusal {
+            if !errors.contains(refusal) { report(refusal) }
+            return false
+        }
         report(
             GraphError(
                 .structure, operation: operation,
@@ -68,7 +88,23 @@ public final class GraphBuilder {
 
     /// The input of this name; declared again with another type, it is a mistake.
     public func input(_ operation: Input) -> Tensor {
-        declare(operation, operation.name, operation.type, in: &inputValues)
+        var operation = operation
+        // What was found out about its numbers since it was declared stays true.
+        if let known = inputValues[operation.name], let earlier = graph[known].operation as? Input {
+            operation.below = operation.below ?? earlier.below
+        }
+        return declare(operation, operation.name, operation.type, in: &inputValues)
+    }
+
+    /// Notes that a tensor's integers index something of `count` elements. If it is an input, or a view of one, the
+    /// program checks its numbers before each run; what is computed inside the graph cannot be checked.
+    package func expectIndices(_ tensor: Tensor, below count: Int) {
+        guard tensor.isValid, tensor.builder === self else { return }
+        var value = tensor.value
+        while let operand = graph[value].operands.first, graph[value].operation.kind.isView { value = operand }
+        guard var input = graph[value].operation as? Input, input.type.element == .i32 else { return }
+        input.below = min(input.below ?? count, count)
+        graph.nodes[value.index].operation = input
     }
 
     /// The parameter of this name; declared again in another way, it is a mistake.
@@ -79,12 +115,20 @@ public final class GraphBuilder {
     private func declare(
         _ operation: some Operation, _ name: String, _ type: TensorType, in table: inout [String: Value]
     ) -> Tensor {
+        guard refusal == nil else { return invalid() }
         guard isShape(type.shape) else {
             return report(
                 GraphError(
                     .shape, operation: operation.name,
                     "'\(name)' has the shape \(shapeText(type.shape)), which holds no elements or too many",
                     location: location))
+        }
+        do throws(GraphError) {
+            _ = try operation.inferType([])
+        } catch {
+            var located = error
+            located.location = location
+            return report(located)
         }
         if let value = table[name] {
             if graph[value].operation.isEqual(to: operation) { return tensor(value) }

@@ -28,6 +28,31 @@ public enum Initializer: Hashable, Sendable {
         }
     }
 
+    /// Why a parameter of this type cannot be filled; nil if it can.
+    package func problem(for type: TensorType) -> String? {
+        switch self {
+        case .constant(let value):
+            // Whole numbers and truth values must be what they are given as, not something near it.
+            let isExact = value.isFinite && type.element.rounded(value) == value
+            return type.element.isFloatingPoint
+                ? (value.isNaN ? "NaN is no start value" : nil)
+                : (isExact ? nil : "\(type.element) does not hold \(value)")
+        case .normal(let width), .truncatedNormal(let width), .uniform(let width):
+            guard width.isFinite, width >= 0 else { return "\(width) is no width of a distribution" }
+        case .xavierUniform: break
+        case .sineCosine2D(let grid, let classToken):
+            let (patches, overflows) = grid.multipliedReportingOverflow(by: grid)
+            let tokens = patches.addingReportingOverflow(classToken ? 1 : 0)
+            guard grid > 0, !overflows, !tokens.overflow, type.rank == 3, type.shape[0] == 1,
+                type.shape[1] == tokens.partialValue, type.shape[2] % 4 == 0
+            else {
+                let count = grid > 0 && !overflows && !tokens.overflow ? "\(tokens.partialValue)" : "grid²"
+                return "the table has the shape [1,\(count),dim] with a dim that is a multiple of 4"
+            }
+        }
+        return type.element.isFloatingPoint ? nil : "random numbers and tables are of floating point"
+    }
+
     package init(text: String) throws(GraphError) {
         let parts = text.split(separator: "(", maxSplits: 1, omittingEmptySubsequences: false)
         var arguments: [String] = []

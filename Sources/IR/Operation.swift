@@ -5,6 +5,8 @@
 public protocol Operation: Hashable, Sendable {
     /// The mnemonic of the text form, such as `reduce`.
     static var name: String { get }
+    /// Where the elements of the result come from.
+    static var kind: OperationKind { get }
     /// The attributes in the order in which they are printed.
     var attributes: Attributes { get }
     /// Reads an operation back from its text form; `type` is the printed result type.
@@ -85,6 +87,7 @@ public protocol UnaryOperation: ElementwiseOperation {
 }
 
 extension UnaryOperation {
+    public static var kind: OperationKind { .elementwise }
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }
     public func scalar(_ operands: [Double]) -> Double { scalar(operands[0]) }
@@ -102,6 +105,7 @@ public protocol BinaryOperation: ElementwiseOperation {
 }
 
 extension BinaryOperation {
+    public static var kind: OperationKind { .elementwise }
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }
     public func scalar(_ operands: [Double]) -> Double { scalar(operands[0], operands[1]) }

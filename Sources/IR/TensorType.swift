@@ -66,7 +66,11 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
             return overflows ? .max : result
         }
     }
-    public var byteCount: Int { count * element.byteCount }
+    /// Bytes in memory; the largest `Int` for more than that.
+    public var byteCount: Int {
+        let (bytes, overflows) = count.multipliedReportingOverflow(by: element.byteCount)
+        return overflows ? .max : bytes
+    }
     public var description: String { element.rawValue + shapeText(shape) }
 
     /// The same shape with another element type.

@@ -9,13 +9,8 @@ final class Identity: Sendable {}
 final class Trace: @unchecked Sendable {
     @TaskLocal static var current: Trace?
 
-    /// The current trace. Outside of any, one that has recorded just this as a mistake.
-    static var active: Trace {
-        if let current { return current }
-        let trace = Trace(name: "outside of any step")
-        trace.builder.report(GraphError(.structure, "inputs and weights are declared in the closure of a step"))
-        return trace
-    }
+    /// The current trace. Outside of any, one whose tensors are invalid: the step in which they are used says why.
+    static var active: Trace { current ?? Trace(outsideAt: nil) }
 
     let builder: GraphBuilder
     /// Whether a training step is traced: some layers, such as batch normalisation, do other things in training than
@@ -28,6 +23,15 @@ final class Trace: @unchecked Sendable {
         isTraining = training
         builder = GraphBuilder(name: name)
         builder.location = location
+    }
+
+    /// The trace of a call that stands outside of any step.
+    init(outsideAt location: SourceLocation?) {
+        isTraining = false
+        builder = GraphBuilder(
+            refusing: GraphError(
+                .structure, "inputs and weights are declared in the closure of a step, not outside of it",
+                location: location))
     }
 
     /// One entry into a scope.
@@ -106,7 +110,9 @@ final class Trace: @unchecked Sendable {
 
 /// Runs `body` with a place in the user's program as the place of its operations.
 func located<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Result {
-    Trace.active.at(file, line, body)
+    if let trace = Trace.current { return trace.at(file, line, body) }
+    let trace = Trace(outsideAt: SourceLocation(file: file, line: line))
+    return Trace.$current.withValue(trace, operation: body)
 }
 
 /// Declares a weight of the layer that is being called; its name is prefixed with the names of the enclosing layers.
@@ -121,9 +127,12 @@ public func weight(
     trainable: Bool = true,
     file: String = #fileID, line: Int = #line
 ) -> Tensor {
-    let trace = Trace.active
-    return trace.weight(
-        name, TensorType(element, shape), initializer, trainable: trainable, trace.builder.location(file, line))
+    located(file, line) {
+        let trace = Trace.active
+        return trace.weight(
+            name, TensorType(element, shape), initializer, trainable: trainable && element == .float32,
+            trace.builder.location)
+    }
 }
 
 /// Declares the weights in `body` as not trainable: no gradient of them is computed, and nothing is kept for that.

@@ -2,53 +2,64 @@ import ApusIR
 import Foundation
 
 extension Initializer {
-    /// Fills a new parameter. The numbers depend on seed, name and place in the tensor alone.
+    /// Fills a new parameter, whose memory is zero and whose type the initialiser fits. The numbers depend on seed,
+    /// name and place in the tensor alone; narrower types round them.
     func fill(_ memory: UnsafeMutableRawPointer, _ type: TensorType, name: String, seed: UInt64) {
-        let values = UnsafeMutableBufferPointer(start: memory.assumingMemoryBound(to: Float.self), count: type.count)
-        guard type.element == .f32 else { return }
+        switch type.element {
+        case .f32: fill(memory, type, name: name, seed: seed) { Float($0) }
+        case .bf16: fill(memory, type, name: name, seed: seed) { Self.bfloat16Bits(Float($0)) }
+        case .f64: fill(memory, type, name: name, seed: seed) { $0 }
+        case .i32: fill(memory, type, name: name, seed: seed) { Int32($0) }
+        case .bool: fill(memory, type, name: name, seed: seed) { $0 != 0 }
+        }
+    }
+
+    private static func bfloat16Bits(_ number: Float) -> UInt16 {
+        UInt16(truncatingIfNeeded: Float(ElementType.bf16.rounded(Double(number))).bitPattern >> 16)
+    }
+
+    private func fill<Number>(
+        _ memory: UnsafeMutableRawPointer, _ type: TensorType, name: String, seed: UInt64,
+        _ number: (Double) -> Number
+    ) {
+        let values = UnsafeMutableBufferPointer(start: memory.assumingMemoryBound(to: Number.self), count: type.count)
         var random = NameStream(name: name, seed: seed)
         switch self {
-        case .constant(0): break  // new memory is zero
+        case .constant(0): break
         case .constant(let value):
-            for index in values.indices { values[index] = Float(value) }
+            values.update(repeating: number(value))
         case .normal(let deviation):
-            for index in values.indices { values[index] = Float(random.normal() * deviation) }
+            for index in values.indices { values[index] = number(random.normal() * deviation) }
         case .truncatedNormal(let deviation):
-            for index in values.indices {
-                var value = random.normal() * deviation
-                while abs(value) > 2 { value = random.normal() * deviation }
-                values[index] = Float(value)
-            }
+            for index in values.indices { values[index] = number(random.truncatedNormal(deviation)) }
         case .uniform(let bound):
-            for index in values.indices { values[index] = Float((2 * random.uniform() - 1) * bound) }
+            for index in values.indices { values[index] = number((2 * random.uniform() - 1) * bound) }
         case .xavierUniform:
             let rows = type.shape.first ?? 1
             let bound = (6 / Double(rows + type.count / max(rows, 1))).squareRoot()
-            for index in values.indices { values[index] = Float((2 * random.uniform() - 1) * bound) }
+            for index in values.indices { values[index] = number((2 * random.uniform() - 1) * bound) }
         case .sineCosine2D(let grid, let classToken):
-            fillPositions(values, dim: type.shape.last ?? 0, grid: grid, classToken: classToken)
+            let dim = type.shape.last ?? 0
+            // The row of a class token stays zero.
+            let patches = UnsafeMutableBufferPointer(rebasing: values[(classToken ? dim : 0)...])
+            Self.eachPosition(grid: grid, dim: dim) { patches[$0] = number($1) }
         }
     }
 
     /// Half of the columns encode the column, half the row of a patch; of each, half by sine, half by cosine, with
     /// frequencies 10000^(−i / (dim/4)).
-    private func fillPositions(_ values: UnsafeMutableBufferPointer<Float>, dim: Int, grid: Int, classToken: Bool) {
+    private static func eachPosition(grid: Int, dim: Int, _ set: (_ index: Int, _ value: Double) -> Void) {
         let quarter = dim / 4
-        var row = 0
-        if classToken {
-            for column in 0..<dim { values[column] = 0 }
-            row = 1
-        }
         for y in 0..<grid {
             for x in 0..<grid {
+                let row = y * grid + x
                 for (half, position) in [x, y].enumerated() {
                     for i in 0..<quarter {
                         let angle = Double(position) / pow(10000, Double(i) / Double(quarter))
-                        values[row * dim + half * 2 * quarter + i] = Float(sin(angle))
-                        values[row * dim + half * 2 * quarter + quarter + i] = Float(cos(angle))
+                        set(row * dim + half * 2 * quarter + i, sin(angle))
+                        set(row * dim + half * 2 * quarter + quarter + i, cos(angle))
                     }
                 }
-                row += 1
             }
         }
     }
@@ -69,7 +80,7 @@ private struct NameStream {
         self.name = (UInt32(truncatingIfNeeded: hash), UInt32(truncatingIfNeeded: hash >> 32))
     }
 
-    /// Uniform in (0, 1), 53 bits.
+    /// Uniform in (0, 1), 52 bits and a half of the last one.
     mutating func uniform() -> Double {
         let block = Philox.block(
             counter: (UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32), name.0, name.1),
@@ -88,5 +99,20 @@ private struct NameStream {
         let radius = (-2 * log(uniform())).squareRoot(), angle = 2 * Double.pi * uniform()
         spare = radius * sin(angle)
         return radius * cos(angle)
+    }
+
+    /// Normal with mean 0, within ±2.
+    mutating func truncatedNormal(_ deviation: Double) -> Double {
+        if deviation <= 2 {
+            var value = normal() * deviation
+            while abs(value) > 2 { value = normal() * deviation }
+            return value
+        }
+        // Of wide distributions hardly a number lies within; there uniform ones are taken with the normal density,
+        // which is at least e^(−1/2) of its largest.
+        while true {
+            let value = 4 * uniform() - 2, ratio = value / deviation
+            if uniform() < exp(-ratio * ratio / 2) { return value }
+        }
     }
 }

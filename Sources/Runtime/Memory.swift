@@ -43,6 +43,9 @@ public final class Memory: @unchecked Sendable {
         _ = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)(0)
     }
 
-    /// The next multiple of the alignment.
-    package static func aligned(_ byteCount: Int) -> Int { (byteCount + alignment - 1) / alignment * alignment }
+    /// The next multiple of the alignment; of more than any memory, as much as there can be.
+    package static func aligned(_ byteCount: Int) -> Int {
+        byteCount > .max - alignment
+            ? .max / alignment * alignment : (byteCount + alignment - 1) / alignment * alignment
+    }
 }

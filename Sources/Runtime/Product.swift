@@ -4,8 +4,8 @@ import COpenBLAS
 ///
 /// A is [m, k], B is [k, n], C is [m, n], all addressed by `row · rowStride + column · columnStride`; of the two
 /// strides of a matrix one is 1. The batch axes come as extents with a stride for each matrix.
-public struct Product: Sendable, Hashable {
-    public struct Matrix: Sendable, Hashable {
+public struct Product: Sendable, Hashable, Codable {
+    public struct Matrix: Sendable, Hashable, Codable {
         public var place: Place
         public var rowStride: Int
         public var columnStride: Int

@@ -1,15 +1,8 @@
 import ApusIR
 
-/// Signature of a generated kernel: pointers to its tensors, the range of tiles to compute, and scratch memory.
-public typealias KernelFunction =
-    @convention(c) (
-        _ arguments: UnsafePointer<UnsafeMutableRawPointer>, _ begin: Int, _ end: Int,
-        _ scratch: UnsafeMutableRawPointer
-    ) -> Void
-
 /// Where a tensor of a program lies.
-public struct Place: Hashable, Sendable {
-    public enum Region: Hashable, Sendable {
+public struct Place: Hashable, Sendable, Codable {
+    public enum Region: Hashable, Sendable, Codable {
         /// The arena that lives for one run.
         case arena
         /// The parameter of this number in the program's list.
@@ -24,13 +17,16 @@ public struct Place: Hashable, Sendable {
         self.region = region
         self.byteOffset = byteOffset
     }
+
+    /// The place so many bytes further on.
+    package func offset(by bytes: Int) -> Place { Place(region, byteOffset: byteOffset + bytes) }
 }
 
 /// One step of a program: what is computed, from where to where.
-public struct Step: Sendable {
-    public enum Work: Sendable {
-        /// A generated kernel over `count` tiles, handed out `grain` at a time.
-        case kernel(KernelFunction, arguments: [Place], count: Int, grain: Int)
+public struct Step: Hashable, Sendable, Codable {
+    public enum Work: Hashable, Sendable, Codable {
+        /// The generated kernel of this symbol over `count` tiles, handed out `grain` at a time.
+        case kernel(symbol: String, arguments: [Place], count: Int, grain: Int)
         case product(Product)
         case sort(Sort)
     }
@@ -50,19 +46,24 @@ public struct Step: Sendable {
     }
 }
 
-/// A compiled graph: steps in order, and where inputs, results and parameters lie.
+/// A compiled graph as plain data: steps in order that name their kernels, and where inputs, results and parameters
+/// lie.
 ///
-/// Running one needs neither the graph nor LLVM.
-public struct Program: Sendable {
-    public struct Binding: Sendable {
+/// It can be written, read back and compared. A ``LoadedProgram`` binds it to code, and a ``ProgramRunner`` to memory;
+/// neither needs the graph or LLVM.
+public struct Program: Hashable, Sendable, Codable {
+    public struct Binding: Hashable, Sendable, Codable {
         public var name: String
         public var type: TensorType
         public var place: Place
+        /// Of an input of indices: what each of them must be below.
+        public var below: Int?
 
-        public init(name: String, type: TensorType, place: Place) {
+        public init(name: String, type: TensorType, place: Place, below: Int? = nil) {
             self.name = name
             self.type = type
             self.place = place
+            self.below = below
         }
     }
 
@@ -76,12 +77,10 @@ public struct Program: Sendable {
     /// Bytes of scratch memory that a kernel needs on each thread.
     public var scratchBytes: Int
     public var constants: [UInt8]
-    /// Keeps the kernels' code loaded.
-    private let code: (any Sendable)?
 
     public init(
         name: String, steps: [Step], inputs: [Binding], outputs: [Binding], parameters: [Parameter],
-        arenaBytes: Int, scratchBytes: Int, constants: [UInt8], code: (any Sendable)?
+        arenaBytes: Int, scratchBytes: Int, constants: [UInt8]
     ) {
         self.name = name
         self.steps = steps
@@ -91,7 +90,6 @@ public struct Program: Sendable {
         self.arenaBytes = arenaBytes
         self.scratchBytes = scratchBytes
         self.constants = constants
-        self.code = code
     }
 
     /// Floating-point operations of all products of one run.

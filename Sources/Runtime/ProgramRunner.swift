@@ -4,15 +4,17 @@ import Foundation
 /// Runs one program again and again: owns its arena and the pool of threads. A warm run allocates nothing but its
 /// results.
 public final class ProgramRunner {
-    public let program: Program
+    public var program: Program { loaded.program }
     public let pool: WorkerPool
+    private let loaded: LoadedProgram
     private let arena: Memory
     private let constants: Memory
     private let scratch: [Memory]
-    private let inputIndex: [String: Int]
+    private let inputNames: Set<String>
 
-    public init(_ program: Program, pool: WorkerPool) throws(RuntimeError) {
-        self.program = program
+    public init(_ loaded: LoadedProgram, pool: WorkerPool) throws(RuntimeError) {
+        let program = loaded.program
+        self.loaded = loaded
         self.pool = pool
         arena = try Memory(byteCount: program.arenaBytes)
         let constants = try Memory(byteCount: program.constants.count)
@@ -23,23 +25,30 @@ public final class ProgramRunner {
         var scratch: [Memory] = []
         for _ in 0..<pool.threads { scratch.append(try Memory(byteCount: program.scratchBytes)) }
         self.scratch = scratch
-        inputIndex = Dictionary(uniqueKeysWithValues: program.inputs.enumerated().map { ($0.element.name, $0.offset) })
+        inputNames = Set(program.inputs.map(\.name))
         _ = Product.libraryIsSingleThreaded
     }
 
     /// Runs the program once. Parameters are updated in place; the outputs are returned by name.
     ///
-    /// `observe` is told of each step when it is done.
+    /// `observe` is told of each step when it is done. No other thread can use the state meanwhile: it waits.
     @discardableResult
     public func run(
         _ state: ProgramState, _ inputs: [String: TensorData], observe: ((StepRun) -> Void)? = nil
     ) throws(RuntimeError) -> [String: TensorData] {
         try bind(inputs)
+        try checkIndices()
+        return try state.exclusively { () throws(RuntimeError) in try run(state, observe) }
+    }
+
+    private func run(
+        _ state: ProgramState, _ observe: ((StepRun) -> Void)?
+    ) throws(RuntimeError) -> [String: TensorData] {
         let parameters = try state.pointers(for: program.parameters)
         if let observe {
             self.observe(parameters, observe)
         } else {
-            for step in program.steps { execute(step, parameters, on: pool) }
+            for number in program.steps.indices { execute(number, parameters, on: pool) }
         }
         var outputs: [String: TensorData] = [:]
         for output in program.outputs {
@@ -53,13 +62,13 @@ public final class ProgramRunner {
         let recorded = pool.recorded(by: recorder)
         for (number, step) in program.steps.enumerated() {
             let begin = StepRun.now()
-            execute(step, parameters, on: recorded)
+            execute(number, parameters, on: recorded)
             observe(StepRun(number: number, step: step, time: begin..<StepRun.now(), work: recorder.take()))
         }
     }
 
     private func bind(_ inputs: [String: TensorData]) throws(RuntimeError) {
-        for name in inputs.keys.sorted() where inputIndex[name] == nil {
+        for name in inputs.keys.sorted() where !inputNames.contains(name) {
             throw RuntimeError(
                 .name,
                 "'\(name)' is not an input of '\(program.name)', which has \(program.inputs.map(\.name).joined(separator: ", "))"
@@ -81,6 +90,27 @@ public final class ProgramRunner {
         }
     }
 
+    /// Indices that reach beyond what they index would be clamped or ignored silently: they are refused before anything
+    /// is computed or updated.
+    private func checkIndices() throws(RuntimeError) {
+        for input in program.inputs {
+            guard let below = input.below else { continue }
+            let start = address(input.place, []).assumingMemoryBound(to: Int32.self)
+            let numbers = UnsafeBufferPointer(start: start, count: input.type.count), limit = UInt32(clamping: below)
+            guard let position = numbers.firstIndex(where: { UInt32(bitPattern: $0) >= limit }) else { continue }
+            let place = unraveled(position, input.type.shape).map(String.init).joined(separator: ", ")
+            throw RuntimeError(
+                .value,
+                "the input '\(input.name)' of '\(program.name)' has \(numbers[position]) at [\(place)]; it must be from 0 to "
+                    + "\(below - 1)")
+        }
+    }
+
+    /// The index in a shape of an element of row-major order.
+    private func unraveled(_ position: Int, _ shape: [Int]) -> [Int] {
+        rowMajorStrides(shape).enumerated().map { position / $1 % shape[$0] }
+    }
+
     private func address(_ place: Place, _ parameters: [UnsafeMutableRawPointer]) -> UnsafeMutableRawPointer {
         switch place.region {
         case .arena: arena.pointer + place.byteOffset
@@ -89,9 +119,10 @@ public final class ProgramRunner {
         }
     }
 
-    private func execute(_ step: Step, _ parameters: [UnsafeMutableRawPointer], on pool: WorkerPool) {
-        switch step.work {
-        case .kernel(let function, let arguments, let count, let grain):
+    private func execute(_ number: Int, _ parameters: [UnsafeMutableRawPointer], on pool: WorkerPool) {
+        switch loaded.program.steps[number].work {
+        case .kernel(_, let arguments, let count, let grain):
+            guard let function = loaded.functions[number] else { return }
             withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: arguments.count) { pointers in
                 for (index, argument) in arguments.enumerated() {
                     pointers.initializeElement(at: index, to: address(argument, parameters))

@@ -1,10 +1,13 @@
 import ApusIR
-import Dispatch
+import Foundation
 
 /// The parameters of a model by name: weights and what the optimizer keeps about them.
 ///
 /// One state serves several programs that declare the same parameters, such as a training step and an evaluation.
-public final class ProgramState: @unchecked Sendable {
+/// Threads can share it: a run, and whatever else reads or writes the state, waits until what another thread does with
+/// it has ended. A body that is handed memory here, or that observes a run, therefore must not wait for another thread
+/// that uses the same state.
+public final class ProgramState: @unchecked Sendable {  // every property is used under the lock only
     private struct Entry {
         var type: TensorType
         /// Memory that the entry shares with the others that were added with it.
@@ -13,21 +16,39 @@ public final class ProgramState: @unchecked Sendable {
 
         var pointer: UnsafeMutableRawPointer { memory.pointer + byteOffset }
     }
+    /// A thread that has the state may ask for it again, as a body does that reads one parameter to write another.
+    private let lock = NSRecursiveLock()
     private var entries: [String: Entry] = [:]
-    /// How often the weights have been updated.
-    public var step = 0
+    private var updates = 0
 
     public init() {}
 
-    /// Names in alphabetical order.
-    public var names: [String] { entries.keys.sorted() }
+    /// How often the weights have been updated.
+    public var step: Int {
+        get { exclusively { updates } }
+        set { exclusively { updates = newValue } }
+    }
 
-    public func type(of name: String) -> TensorType? { entries[name]?.type }
+    /// Names in alphabetical order.
+    public var names: [String] { exclusively { entries.keys.sorted() } }
+
+    public func type(of name: String) -> TensorType? { exclusively { entries[name]?.type } }
+
+    /// Calls `body` while no other thread uses the state, such as for a run and the count of it.
+    package func exclusively<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        return try body()
+    }
 
     /// Adds the parameters of a program that the state has not got yet, filled by their initialisers.
     ///
     /// The numbers depend on the seed and the parameter's name alone. Throws if a parameter is there with another type.
     public func add(_ parameters: [Parameter], seed: UInt64) throws(RuntimeError) {
+        try exclusively { () throws(RuntimeError) in try addMissing(parameters, seed: seed) }
+    }
+
+    private func addMissing(_ parameters: [Parameter], seed: UInt64) throws(RuntimeError) {
         var added: [(parameter: Parameter, byteOffset: Int)] = []
         var byteCount = 0
         for parameter in parameters {
@@ -35,8 +56,16 @@ public final class ProgramState: @unchecked Sendable {
                 guard entry.type == parameter.type else { throw mismatch(parameter, entry.type) }
                 continue
             }
+            guard isShape(parameter.type.shape) else {
+                throw RuntimeError(.type, "'\(parameter.name)' is \(parameter.type), which is no shape of a tensor")
+            }
+            if let problem = parameter.initializer.problem(for: parameter.type) {
+                throw RuntimeError(
+                    .type, "the parameter '\(parameter.name)', \(parameter.type), cannot be filled: \(problem)")
+            }
             added.append((parameter, byteCount))
-            byteCount += Memory.aligned(parameter.type.byteCount)
+            let (sum, isTooLarge) = byteCount.addingReportingOverflow(Memory.aligned(parameter.type.byteCount))
+            byteCount = isTooLarge ? .max : sum
         }
         guard !added.isEmpty else { return }
         let memory = try Memory(byteCount: byteCount)
@@ -53,8 +82,10 @@ public final class ProgramState: @unchecked Sendable {
 
     /// A copy of a parameter's numbers.
     public func read(_ name: String) throws(RuntimeError) -> TensorData {
-        guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
-        return TensorData(type: entry.type, copying: entry.pointer)
+        try exclusively { () throws(RuntimeError) in
+            let entry = try entry(name)
+            return TensorData(type: entry.type, copying: entry.pointer)
+        }
     }
 
     /// Overwrites a parameter's numbers.
@@ -66,24 +97,41 @@ public final class ProgramState: @unchecked Sendable {
     public func write(_ name: String, type: TensorType, _ fill: (UnsafeMutableRawBufferPointer) -> Void)
         throws(RuntimeError)
     {
-        guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
-        guard entry.type == type else { throw RuntimeError(.type, "'\(name)' is \(entry.type), given \(type)") }
-        fill(UnsafeMutableRawBufferPointer(start: entry.pointer, count: type.byteCount))
+        try exclusively { () throws(RuntimeError) in
+            let entry = try entry(name)
+            guard entry.type == type else { throw RuntimeError(.type, "'\(name)' is \(entry.type), given \(type)") }
+            fill(UnsafeMutableRawBufferPointer(start: entry.pointer, count: type.byteCount))
+        }
     }
 
     /// Reads a parameter's memory without a copy.
     public func withBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-        guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
-        return try body(UnsafeRawBufferPointer(start: entry.pointer, count: entry.type.byteCount))
+        try withBytes(of: [name]) { try body($0[0]) }
     }
 
-    /// The memory of a program's parameters, in its order.
+    /// Reads the memory of several parameters without a copy.
+    public func withBytes<Result>(of names: [String], _ body: ([UnsafeRawBufferPointer]) throws -> Result) throws
+        -> Result
+    {
+        try exclusively { () throws in
+            try body(
+                names.map { name in
+                    let entry = try entry(name)
+                    return UnsafeRawBufferPointer(start: entry.pointer, count: entry.type.byteCount)
+                })
+        }
+    }
+
+    private func entry(_ name: String) throws(RuntimeError) -> Entry {
+        guard let entry = entries[name] else { throw RuntimeError(.name, "the state has no parameter '\(name)'") }
+        return entry
+    }
+
+    /// The memory of a program's parameters, in its order; to be used inside of ``exclusively(_:)``.
     func pointers(for parameters: [Parameter]) throws(RuntimeError) -> [UnsafeMutableRawPointer] {
         var pointers: [UnsafeMutableRawPointer] = []
         for parameter in parameters {
-            guard let entry = entries[parameter.name] else {
-                throw RuntimeError(.name, "the state has no parameter '\(parameter.name)'")
-            }
+            let entry = try entry(parameter.name)
             guard entry.type == parameter.type else { throw mismatch(parameter, entry.type) }
             pointers.append(entry.pointer)
         }

@@ -5,6 +5,8 @@ public struct RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
         case name
         /// A tensor of another shape or element type than the program was compiled for.
         case type
+        /// A number that means nothing, such as a label of a class that is not there.
+        case value
         case outOfMemory
     }
     public var code: Code

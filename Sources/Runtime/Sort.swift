@@ -1,15 +1,19 @@
 /// The sorting order of each row: f32 [rows, width] -> i32 [rows, width].
-public struct Sort: Sendable {
+public struct Sort: Hashable, Sendable, Codable {
     public var source: Place
     public var result: Place
     public var rows: Int
     public var width: Int
+    /// Distance between the beginnings of neighbouring rows of the source, in elements; those of the result lie one
+    /// after the other.
+    public var rowStride: Int
 
-    public init(source: Place, result: Place, rows: Int, width: Int) {
+    public init(source: Place, result: Place, rows: Int, width: Int, rowStride: Int) {
         self.source = source
         self.result = result
         self.rows = rows
         self.width = width
+        self.rowStride = rowStride
     }
 
     /// Elements that a thread takes at a time.
@@ -21,7 +25,7 @@ public struct Sort: Sendable {
         pool.run(count: rows, grain: max(1, Self.elementsPerTile / max(1, width))) { tiles, _ in
             withUnsafeTemporaryAllocation(of: UInt64.self, capacity: width) { entries in
                 for row in tiles {
-                    Self.order(keys.value + row * width, order.value + row * width, entries)
+                    Self.order(keys.value + row * rowStride, order.value + row * width, entries)
                 }
             }
         }

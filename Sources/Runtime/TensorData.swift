@@ -6,22 +6,54 @@ public struct TensorData: Hashable, Sendable {
     /// The elements in row-major order, as they lie in a program's memory.
     package private(set) var bytes: [UInt8]
 
-    /// f32 numbers of a shape; without one, a scalar or a vector.
-    public init(_ values: [Float], shape: [Int]? = nil) {
-        self.init(.f32, shape ?? [values.count], values)
+    /// f32 numbers of a shape; without one, a vector. Throws if the shape does not hold so many.
+    public init(_ values: [Float], shape: [Int]? = nil) throws(RuntimeError) {
+        try self.init(.f32, shape ?? [values.count], values)
     }
 
-    /// i32 numbers of a shape; without one, a vector.
-    public init(_ values: [Int32], shape: [Int]? = nil) {
-        self.init(.i32, shape ?? [values.count], values)
+    /// f32 numbers, rounded to the nearest, of a shape; without one, a vector. Throws if the shape does not hold so
+    /// many.
+    public init(_ values: [Double], shape: [Int]? = nil) throws(RuntimeError) {
+        try self.init(.f32, shape ?? [values.count], values.map { Float($0) })
+    }
+
+    /// i32 numbers of a shape; without one, a vector. Throws if the shape does not hold so many.
+    public init(_ values: [Int32], shape: [Int]? = nil) throws(RuntimeError) {
+        try self.init(.i32, shape ?? [values.count], values)
+    }
+
+    /// i32 numbers of a shape; without one, a vector. Throws if the shape does not hold so many, or if one is beyond
+    /// 32 bits.
+    public init(_ values: [Int], shape: [Int]? = nil) throws(RuntimeError) {
+        let narrow = values.compactMap { Int32(exactly: $0) }
+        guard narrow.count == values.count else {
+            let index = values.firstIndex { Int32(exactly: $0) == nil } ?? 0
+            throw RuntimeError(.type, "value \(index) is \(values[index]), which does not fit 32 bits")
+        }
+        try self.init(.i32, shape ?? [values.count], narrow)
+    }
+
+    /// Truth values of a shape; without one, a vector. Throws if the shape does not hold so many.
+    public init(_ values: [Bool], shape: [Int]? = nil) throws(RuntimeError) {
+        try self.init(.bool, shape ?? [values.count], values.map { $0 ? 1 : 0 as UInt8 })
     }
 
     /// An f32 scalar.
-    public init(_ value: Float) { self.init(.f32, [], [value]) }
+    public init(_ value: Float) {
+        type = TensorType(.f32, [])
+        bytes = withUnsafeBytes(of: value) { Array($0) }
+    }
 
-    private init<Number>(_ element: ElementType, _ shape: [Int], _ values: [Number]) {
+    private init<Number: BitwiseCopyable>(_ element: ElementType, _ shape: [Int], _ values: [Number])
+        throws(RuntimeError)
+    {
         type = TensorType(element, shape)
-        precondition(type.count == values.count, "\(type) holds \(type.count) values, not \(values.count)")
+        guard isShape(shape) else {
+            throw RuntimeError(.type, "\(type) is no shape of a tensor: every extent is at least 1")
+        }
+        guard type.count == values.count else {
+            throw RuntimeError(.type, "\(type) holds \(type.count) values, given \(values.count)")
+        }
         bytes = values.withUnsafeBytes { Array($0) }
     }
 
@@ -31,16 +63,17 @@ public struct TensorData: Hashable, Sendable {
         bytes = Array(UnsafeRawBufferPointer(start: source, count: type.byteCount))
     }
 
-    /// The elements of the interpreter's tensor, rounded to its type.
+    /// The elements of the interpreter's tensor, rounded to its type as by a cast: in i32, NaN becomes 0, and what is
+    /// too large the nearest number there is. Elements that the tensor lacks are 0.
     public init(_ tensor: HostTensor) {
         type = tensor.type
         var bytes = [UInt8](repeating: 0, count: tensor.type.byteCount)
         bytes.withUnsafeMutableBytes { buffer in
-            for (index, value) in tensor.values.enumerated() {
+            for (index, value) in tensor.values.prefix(tensor.type.count).enumerated() {
                 switch tensor.type.element {
                 case .f32: buffer.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
                 case .f64: buffer.storeBytes(of: value, toByteOffset: index * 8, as: Double.self)
-                case .i32: buffer.storeBytes(of: Int32(value), toByteOffset: index * 4, as: Int32.self)
+                case .i32: buffer.storeBytes(of: truncated(value), toByteOffset: index * 4, as: Int32.self)
                 case .bool: buffer[index] = value != 0 ? 1 : 0
                 case .bf16:
                     let bits = UInt16(truncatingIfNeeded: Float(ElementType.bf16.rounded(value)).bitPattern >> 16)
@@ -78,12 +111,16 @@ public struct TensorData: Hashable, Sendable {
         return bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     }
 
-    /// The elements of an i32 or bool tensor; floating-point numbers are truncated.
+    /// The elements of an i32 or bool tensor. Floating-point numbers are truncated; NaN becomes 0, and what is beyond
+    /// 32 bits the largest or smallest number that they hold.
     public var integers: [Int32] {
-        guard type.element == .i32 else { return hostTensor.values.map { Int32($0) } }
+        guard type.element == .i32 else { return hostTensor.values.map(truncated) }
         return bytes.withUnsafeBytes { Array($0.bindMemory(to: Int32.self)) }
     }
 
-    /// The only element of a scalar, as a number.
-    public var scalar: Float { floats[0] }
+    /// The only element of a scalar, as a number; of other tensors, the first one.
+    public var scalar: Float { floats.first ?? .nan }
 }
+
+/// What a cast to i32 makes of a number.
+private func truncated(_ value: Double) -> Int32 { Int32(ElementType.i32.rounded(value)) }

@@ -15,11 +15,15 @@ public final class WorkerPool: Sendable {
     private let owner: WorkerPool?
     private let recorder: WorkRecorder?
 
+    /// The most threads that a pool has.
+    private static let mostThreads = 1024
+
+    /// A pool of so many threads, at least 1 and at most 1024.
     public init(threads: Int = ProcessInfo.processInfo.activeProcessorCount) {
-        self.threads = max(1, threads)
+        self.threads = min(max(1, threads), Self.mostThreads)
         shared = Shared()
         (owner, recorder) = (nil, nil)
-        for worker in 1..<max(1, self.threads) {
+        for worker in 1..<self.threads {
             let thread = Thread { [shared] in shared.serve(worker) }
             thread.stackSize = 8 << 20
             thread.name = "apus worker \(worker)"
@@ -37,7 +41,8 @@ public final class WorkerPool: Sendable {
     /// The same threads, which tell a recorder what they do.
     func recorded(by recorder: WorkRecorder) -> WorkerPool { WorkerPool(self, recorder) }
 
-    /// Calls `body` for consecutive ranges that together cover `0..<count`, each at most `grain` long, on all threads.
+    /// Calls `body` for consecutive ranges that together cover `0..<count`, each at most `grain` long (but 1 at least),
+    /// on all threads.
     ///
     /// Returns when all are done. One call at a time: a second caller waits. A body must not call the pool that runs
     /// it, which would wait for itself.
@@ -51,11 +56,13 @@ public final class WorkerPool: Sendable {
     }
 
     private func divide(count: Int, grain: Int, _ body: Body) {
+        let grain = max(1, grain)
         if threads == 1 || count <= grain {
             var start = 0
             while start < count {
-                body(start..<min(start + grain, count), 0)
-                start += grain
+                let end = start + min(grain, count - start)
+                body(start..<end, 0)
+                start = end
             }
             return
         }

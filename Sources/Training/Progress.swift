@@ -41,9 +41,10 @@ public struct TrainingProgress: Sendable {
         return parts.joined(separator: "  ")
     }
 
-    /// A time as h:mm:ss or m:ss, rounded to whole seconds.
+    /// A time as h:mm:ss or m:ss, rounded to whole seconds; none is shorter than 0.
     public static func clock(_ seconds: Double) -> String {
         guard seconds < 1e9 else { return "years" }
+        let seconds = max(seconds, 0)
         let whole = Int(seconds.rounded())
         let (hours, minutes) = (whole / 3600, whole / 60 % 60)
         return hours > 0

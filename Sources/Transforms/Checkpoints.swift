@@ -66,7 +66,7 @@ public struct Checkpoints {
     /// again.
     private func isSmall(_ value: Value) -> Bool {
         let node = graph[value]
-        return node.operation is Reduce || node.operation is ArgSort || node.operation is RandomUniform
+        return node.operation.kind == .reduction || node.operation.kind == .sort || node.operation is RandomUniform
     }
 
     /// What is computed again for the backward pass.
@@ -135,7 +135,7 @@ public struct Checkpoints {
     private static func free(_ graph: Graph) -> [Bool] {
         var isFree = [Bool](repeating: false, count: graph.nodes.count)
         for (index, node) in graph.nodes.enumerated() {
-            isFree[index] = node.operands.allSatisfy { isFree[$0.index] } && !(node.operation is Dot)
+            isFree[index] = node.operands.allSatisfy { isFree[$0.index] } && node.operation.kind != .contraction
         }
         return isFree
     }
@@ -144,9 +144,8 @@ public struct Checkpoints {
 extension Graph {
     /// Whether a node only shows its operand in another way.
     fileprivate func isView(_ value: Value) -> Bool {
-        let operation = self[value].operation
-        return operation is Transpose || operation is Reshape || operation is Slice || operation is Broadcast
-            || operation is After
+        let kind = self[value].operation.kind
+        return kind.isView || kind == .repetition
     }
 
     /// Operations of products and attention; 0 for everything else.
@@ -167,9 +166,7 @@ extension Graph {
     func valuesBehindProducts() -> [Bool] {
         var isBehind = [Bool](repeating: true, count: nodes.count)
         for node in nodes.indices.reversed().lazy.map({ (index: $0, node: nodes[$0]) }) {
-            let operation = node.node.operation
-            guard operation is Dot || operation is Attention || operation is AttentionGradient || !isBehind[node.index]
-            else { continue }
+            guard node.node.operation.kind.isMultiplication || !isBehind[node.index] else { continue }
             for operand in node.node.operands { isBehind[operand.index] = false }
         }
         return isBehind

@@ -6,45 +6,51 @@ extension Pass {
     ///
     /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a product's result
     /// is rounded only where several readers would have it stored. Of a normalisation whose gradient is in the graph,
-    /// the normalised rows are kept, rounded, in place of the wider sums that they are computed from. Reductions of a
+    /// the normalised rows are kept, rounded, in place of the wider sums that they are computed from. Sums of a
     /// value that products read, as for the gradient of a bias, read the rounded one. Expects primitives, attention,
     /// and an optimizer in the graph (Micikevicius et al. 2018 for the scheme).
-    public static let mixedPrecision = Pass("mixed-precision") { graph in
-        let plan = PrecisionPlan(graph)
-        var lowered: [Value: Tensor] = [:]
-        return try rebuild(graph) { node, value, operands, builder in
-            /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one, and parts are
-            /// rounded before they are joined.
-            func low(_ x: Tensor) -> Tensor {
-                if x.element == .bf16 { return x }
-                if let known = lowered[x.value] { return known }
-                let node = builder.graph[x.value]
-                let movesOnly =
-                    node.operation is Transpose || node.operation is Reshape || node.operation is Slice
-                    || node.operation is Concatenate
-                let result =
-                    movesOnly
-                    ? builder.add(node.operation, node.operands.map { low(builder.tensor($0)) }) : x.cast(.bf16)
-                lowered[x.value] = result
-                return result
-            }
-            if node.operation is Dot || node.operation is Attention || node.operation is AttentionGradient,
-                node.type.element == .f32
-            {
-                let rounded = operands.map(low)
-                guard var dot = node.operation as? Dot else { return builder.add(node.operation, rounded).cast(.f32) }
-                dot.result = .f32
-                let product = builder.add(dot, rounded)
-                return plan.isStored(value) ? product.cast(.bf16).copied().cast(.f32) : product
-            }
-            if plan.isStored(value), !(node.operation is Dot) {
-                return builder.add(node.operation, operands).cast(.bf16).copied().cast(.f32)
-            }
-            if node.operation is Reduce, node.type.element == .f32, plan.isProductOperand(node.operands[0]) {
-                return builder.add(node.operation, [low(operands[0]).cast(.f32)])
-            }
-            return nil
+    public static let mixedPrecision = mixedPrecision(roundingFrom: 4096)
+
+    /// The same, where values of fewer elements than `smallest` stay in f32.
+    public static func mixedPrecision(roundingFrom smallest: Int) -> Pass {
+        Pass("mixed-precision") { try lowered($0, roundingFrom: smallest) }
+    }
+}
+
+private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph {
+    let plan = PrecisionPlan(graph, smallest: smallest)
+    var lowered: [Value: Tensor] = [:]
+    return try rebuild(graph) { node, value, operands, builder in
+        /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one, and parts are
+        /// rounded before they are joined.
+        func low(_ x: Tensor) -> Tensor {
+            if x.element == .bf16 { return x }
+            if let known = lowered[x.value] { return known }
+            let node = builder.graph[x.value]
+            let result =
+                node.operation.kind.isMove
+                ? builder.add(node.operation, node.operands.map { low(builder.tensor($0)) }) : x.cast(.bf16)
+            lowered[x.value] = result
+            return result
         }
+        if plan.isLowered(value) {
+            let rounded = operands.map(low)
+            guard var dot = node.operation as? Dot else { return builder.add(node.operation, rounded).cast(.f32) }
+            dot.result = .f32
+            let product = builder.add(dot, rounded)
+            return plan.isStored(value) ? product.cast(.bf16).copied().cast(.f32) : product
+        }
+        if plan.isStored(value), !(node.operation is Dot) {
+            return builder.add(node.operation, operands).cast(.bf16).copied().cast(.f32)
+        }
+        // Only sums: what a largest or smallest element is compared with, such as all of the operand in its gradient,
+        // would not be rounded.
+        if let reduce = node.operation as? Reduce, reduce.kind == .sum, node.type.element == .f32,
+            plan.isProductOperand(node.operands[0])
+        {
+            return builder.add(reduce, [low(operands[0]).cast(.f32)])
+        }
+        return nil
     }
 }
 
@@ -58,9 +64,10 @@ private struct PrecisionPlan {
     private let isResult: Set<Value>
 
     /// Elements of a tensor below which memory does not matter, and digits do.
-    private static let smallest = 4096
+    private let smallest: Int
 
-    init(_ graph: Graph) {
+    init(_ graph: Graph, smallest: Int) {
+        self.smallest = smallest
         self.graph = graph
         var users = [[Value]](repeating: [], count: graph.nodes.count)
         for value in graph.values { for operand in graph[value].operands { users[operand.index].append(value) } }
@@ -87,11 +94,12 @@ private struct PrecisionPlan {
 
     /// What optimizers compute with gradients: element by element, and with lengths of whole tensors.
     private static func isStepOfUpdates(_ node: Node, _ graph: Graph) -> Bool {
-        switch node.operation {
-        case is any ElementwiseOperation: true
-        case is Reduce: node.type.rank == 0
-        case is Broadcast: graph[node.operands[0]].type.rank == 0
-        default: false
+        switch node.operation.kind {
+        case .elementwise: true
+        case .reduction: node.type.rank == 0
+        case .repetition: graph[node.operands[0]].type.rank == 0
+        case .leaf, .generated, .view, .copy, .join, .lookup, .contraction, .attention, .sort, .scatter, .composite:
+            false
         }
     }
 
@@ -99,9 +107,23 @@ private struct PrecisionPlan {
         productOperands.contains(value) && graph[value].type.element == .f32
     }
 
+    /// Whether a node's operands are rounded to bf16: contractions, and attention whose rows of queries, keys and
+    /// values come in pairs, as bf16 is multiplied.
+    func isLowered(_ value: Value) -> Bool {
+        let node = graph[value]
+        guard node.type.element == .f32 else { return false }
+        switch node.operation.kind {
+        case .contraction: return true
+        case .attention: return node.operands.allSatisfy { (graph[$0].type.shape.last ?? 1) % 2 == 0 }
+        case .leaf, .generated, .elementwise, .view, .repetition, .copy, .join, .lookup, .reduction, .sort, .scatter,
+            .composite:
+            return false
+        }
+    }
+
     /// Whether a product's result, its sum with a bias, or normalised rows are read in several places.
     func isStored(_ value: Value) -> Bool {
-        guard graph[value].type.element == .f32, graph[value].type.count >= Self.smallest, !isForUpdates[value.index],
+        guard graph[value].type.element == .f32, graph[value].type.count >= smallest, !isForUpdates[value.index],
             !isResult.contains(value)
         else { return false }
         if graph[value].operation is Dot { return users[value.index].count > 1 }

@@ -22,7 +22,15 @@ public struct Pass: Sendable {
     }
 
     /// The graph after the pass; what it rewrote is added to the record.
-    public func run(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph { try body(graph, &rewrites) }
+    ///
+    /// Throws `GraphErrors` for what the pass does not offer, and a `PassDefect` for mistakes that it has made itself.
+    public func run(_ graph: Graph, recording rewrites: inout [Rewrite]) throws -> Graph {
+        do {
+            return try body(graph, &rewrites)
+        } catch let errors as GraphErrors where errors.errors.contains(where: { $0.code != .unsupported }) {
+            throw PassDefect(pass: name, errors: errors)
+        }
+    }
 }
 
 /// One place at which a pass changed the graph, as `apus explain` shows it.
@@ -45,7 +53,15 @@ public struct Rewrite: Hashable, Sendable {
 public struct PassDefect: Error, CustomStringConvertible {
     public var pass: String
     public var errors: GraphErrors
-    public var description: String { "compiler defect: the graph after pass '\(pass)' is malformed\n\(errors)" }
+
+    package init(pass: String, errors: GraphErrors) {
+        self.pass = pass
+        self.errors = errors
+    }
+
+    public var description: String {
+        "compiler defect: the graph after pass '\(pass)' is malformed; please report it with the model\n\(errors)"
+    }
 }
 
 /// Runs passes one after the other, and verifies what came out.

@@ -13,7 +13,7 @@ struct FusionTests {
 
         init(_ graph: Graph, _ products: CompilerOptions.Products) throws {
             let compiler = try GraphCompiler(CompilerOptions(products: products), cache: nil)
-            for step in try compiler.schedule(GraphCompiler.optimize(graph)).steps {
+            for step in try compiler.schedule(graph).steps {
                 switch step.work {
                 case .kernel(let call):
                     if case .product = call.kernel { self.products += 1 } else { kernels.append(step.name) }
@@ -120,7 +120,7 @@ struct FusionTests {
                 gradient: builder.input(Input("g\(number)", type)))
         }
         Optimizer.adamW(learningRate: 0.1).appendUpdates(to: builder, list)
-        let schedule = try Schedule(GraphCompiler.optimize(try builder.finish()))
+        let schedule = try schedule(builder.finish())
         let large = schedule.steps.filter { step in
             if case .kernel(let call) = step.work { call.count * call.elementsPerUnit > 1 } else { true }
         }

@@ -249,7 +249,7 @@ struct GeneratedProductTests {
         let graph = try functionGraph(types(element, shape[0], shape[1], shape[2], layout: 0)) { x in
             [product(x, layout: 0, result: .f32)]
         }
-        let kernels = try GraphCompiler(Self.options, cache: nil).schedule(GraphCompiler.optimize(graph)).steps
+        let kernels = try GraphCompiler(Self.options, cache: nil).schedule(graph).steps
             .compactMap { step -> ProductKernel? in
                 guard case .kernel(let call) = step.work, case .product(let kernel) = call.kernel else { return nil }
                 return kernel
@@ -265,7 +265,8 @@ struct GeneratedProductTests {
     func tilesAreEven(_ element: ElementType, _ shape: [Int]) throws {
         let n = shape[1], kernel = try kernel(element, shape)
         for level in TargetLevelTests.levels {
-            let tiling = ProductTiling(kernel, try TargetDescription.host().restricted(to: level))
+            let target = try TargetDescription.host().restricted(to: level)
+            let tiling = ProductTiling(kernel, target, Tuning(target))
             #expect(
                 tiling.columnTiles * tiling.columnsPerTile >= n && (tiling.columnTiles - 1) * tiling.columnsPerTile < n,
                 "\(level)")
@@ -279,7 +280,8 @@ struct GeneratedProductTests {
     func smallProductsAreDivided(_ shape: [Int]) throws {
         let kernel = try kernel(.f32, shape)
         for level in TargetLevelTests.levels {
-            let tiling = ProductTiling(kernel, try TargetDescription.host().restricted(to: level))
+            let target = try TargetDescription.host().restricted(to: level)
+            let tiling = ProductTiling(kernel, target, Tuning(target))
             #expect(tiling.tiles >= 2 && (tiling.rowTiles - 1) * tiling.rowsPerTile < shape[0], "\(level): \(tiling)")
         }
     }

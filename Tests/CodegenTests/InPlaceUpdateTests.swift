@@ -141,8 +141,8 @@ struct InPlaceUpdateTests {
             default: .sgd(learningRate: 0.05)
             }
         let graph = try perceptronStep(optimizer)
-        let program = try GraphCompiler(cache: nil).compile(graph).program
-        let runner = try ProgramRunner(program, pool: WorkerPool(threads: 2))
+        let loaded = try GraphCompiler(cache: nil).compile(graph).loaded, program = loaded.program
+        let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: 2))
         let state = ProgramState()
         try state.add(program.parameters, seed: 0)
         var expected = randomParameters(for: graph, seed: 5)

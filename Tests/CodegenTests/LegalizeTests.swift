@@ -1,5 +1,6 @@
 import ApusCodegen
 import ApusIR
+import ApusLLVM
 import ApusTransforms
 import Foundation
 import Testing
@@ -8,8 +9,9 @@ import Testing
 struct LegalizeTests {
     /// What a graph of the inputs becomes, without its first line, its inputs and its last two lines.
     private func legalized(_ types: [TensorType], _ body: ([Tensor]) -> [Tensor]) throws -> [String] {
-        let once = try Pipeline([.legalize, .deadCode]).run(functionGraph(types, body))
-        #expect(try Pipeline([.legalize, .deadCode]).run(once) == once)
+        let tuning = Tuning(try .host())
+        let once = try Pipeline([.legalize(tuning), .deadCode]).run(functionGraph(types, body))
+        #expect(try Pipeline([.legalize(tuning), .deadCode]).run(once) == once)
         let lines = once.text().split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
         return lines.filter { $0.hasPrefix("%") && !$0.contains("= input") }
     }

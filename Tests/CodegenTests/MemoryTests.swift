@@ -115,7 +115,7 @@ struct MemoryTests {
     @Test(arguments: 3000..<3020 as Range<UInt64>)
     func schedulesNeverReuseLiveMemory(seed: UInt64) throws {
         let graph = try RandomGraph(seed: seed).graph
-        let schedule = try Schedule(GraphCompiler.optimize(graph))
+        let schedule = try CodegenTests.schedule(graph)
         let program = try GraphCompiler(cache: nil).compile(graph).program
         let buffers = schedule.layout.buffers
         var first = [Int: Int](), last = [Int: Int](), offsets = [Int: Int]()
@@ -175,7 +175,7 @@ struct MemoryTests {
     @Test(arguments: 3100..<3180 as Range<UInt64>)
     func schedulesReadOnlyWhatIsWritten(seed: UInt64) throws {
         let graph = try RandomGraph(seed: seed).graph
-        let schedule = try Schedule(GraphCompiler.optimize(graph))
+        let schedule = try CodegenTests.schedule(graph)
         let buffers = schedule.layout.buffers
         var written = Set(schedule.graph.inputs.map { schedule.layout[$0.value].buffer })
         for (number, buffer) in buffers.enumerated() where buffer.kind != .arena { written.insert(number) }
@@ -186,7 +186,7 @@ struct MemoryTests {
                 reads = Set(call.kernel.access.reads.map { call.buffers[$0] })
                 writes = Set(call.kernel.access.writes.map { call.buffers[$0] })
             case .product(_, let a, let b, let c): (reads, writes) = ([a, b], [c])
-            case .sort(_, _, let source, let result): (reads, writes) = ([source], [result])
+            case .sort(_, let source, let result): (reads, writes) = ([source], [result])
             }
             #expect(reads.isSubset(of: written), "seed \(seed), step \(time): reads \(reads.subtracting(written))")
             #expect(!writes.isEmpty, "seed \(seed), step \(time) writes nothing")
@@ -207,7 +207,7 @@ struct MemoryTests {
     func reportIsComplete(seed: UInt64) throws {
         let graph = try RandomGraph(seed: seed).graph
         let compilation = try GraphCompiler().compile(graph)
-        let report = compilation.memory, schedule = try Schedule(GraphCompiler.optimize(graph))
+        let report = compilation.memory, schedule = try CodegenTests.schedule(graph)
         var used = Set(schedule.steps.flatMap(\.buffers))
         used.formUnion(
             (schedule.graph.inputs.map(\.value) + schedule.graph.results.map(\.value)).map {
@@ -252,5 +252,15 @@ struct MemoryTests {
                       0.0 MB       0.0 MB  dot f32[64,64]: 2 buffers, steps 0…2, each for 2 at most
                       0.0 MB       0.0 MB  input f32[64,64]: steps -1…1
                 """)
+    }
+
+    @Test func bytesAreReadAsPeopleWriteThem() {
+        #expect(
+            ["1500000", "1.5MB", "1.5mb", "0.0015GB", "1e3KB", "2B"].map { ByteCount($0)?.bytes } == [
+                1_500_000, 1_500_000, 1_500_000, 1_500_000, 1_000_000, 2,
+            ])
+        for text in ["", "B", "GB", "x", "-1", "0", "0.5", "1e-9", "0.0001KB", "nan", "inf", "1e300GB", "1e15", "1 2"] {
+            #expect(ByteCount(text) == nil, "\(text)")
+        }
     }
 }

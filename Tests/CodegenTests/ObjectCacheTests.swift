@@ -4,6 +4,7 @@ import ApusIR
 import ApusLLVM
 import ApusRuntime
 import Foundation
+import Synchronization
 import Testing
 
 /// Code that is kept on disk: it gives what compiling gives, and whatever happens to its files, nothing else.
@@ -248,7 +249,10 @@ struct ObjectCacheTests {
             #expect(ObjectCache(folder: folder).recall("product 16x16x16") == "generated")
             #expect(cache.recall("product 16x16x32") == "openblas ±\n")
             #expect(cache.recall("") == "")
-            cache.remember("product 16x16x16", "openblas")
+            // The first to remember decides, unless what it has kept means nothing to others.
+            #expect(cache.remember("product 16x16x16", "openblas") == "generated")
+            #expect(cache.recall("product 16x16x16") == "generated")
+            #expect(cache.remember("product 16x16x16", "openblas") { $0 != "generated" } == "openblas")
             #expect(cache.recall("product 16x16x16") == "openblas")
         }
     }
@@ -273,6 +277,45 @@ struct ObjectCacheTests {
                 }
             }
             #expect(try entries(in: folder).allSatisfy { !$0.hasSuffix(".partial") })
+        }
+    }
+
+    /// Of all that remember a name at the same moment, one decides, and the others hear of it.
+    @Test func whoeverRemembersFirstDecides() throws {
+        try withFolder { (folder: String) throws in
+            for round in 0..<50 {
+                let kept = Mutex(Set<String>())
+                DispatchQueue.concurrentPerform(iterations: 8) { turn in
+                    let text = ObjectCache(folder: folder).remember("\(round)", "\(turn)")
+                    kept.withLock { _ = $0.insert(text) }
+                }
+                let texts = kept.withLock { $0 }
+                #expect(texts.count == 1 && texts.first == ObjectCache(folder: folder).recall("\(round)"), "\(texts)")
+            }
+            #expect(try entries(in: folder).count == 50)
+        }
+    }
+
+    /// That too many files are open says nothing about an entry: it stays.
+    @Test func anEntryThatCannotBeOpenedNowStays() async throws {
+        let folder = NSTemporaryDirectory() + "/apus-cache-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        await #expect(processExitsWith: .success) { [folder = folder as String] in
+            let cache = ObjectCache(folder: folder)
+            cache.remember("name", "text")
+            var limit = rlimit(rlim_cur: 200, rlim_max: 200)
+            #if canImport(Darwin)
+                #expect(setrlimit(RLIMIT_NOFILE, &limit) == 0)
+            #else
+                #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            #endif
+            var descriptors: [Int32] = []
+            while case let descriptor = open("/dev/null", O_RDONLY), descriptor >= 0 { descriptors.append(descriptor) }
+            // One for the folder, and none for the file in it.
+            close(descriptors.removeLast())
+            #expect(cache.recall("name") == nil)
+            for descriptor in descriptors { close(descriptor) }
+            #expect(cache.recall("name") == "text")
         }
     }
 
@@ -325,7 +368,7 @@ private func outcome(
             TensorData(HostTensor(input.operation.type, (0..<input.operation.type.count).map { sin(Double($0)) }))
         )
     }
-    let runner = try ProgramRunner(compilation.program, pool: WorkerPool(threads: 1))
+    let runner = try ProgramRunner(compilation.loaded, pool: WorkerPool(threads: 1))
     let result = try runner.run(ProgramState(), Dictionary(uniqueKeysWithValues: inputs))
     return (compilation.isCached, compilation.timings.map(\.stage), result)
 }

@@ -128,8 +128,9 @@ struct ProductChoiceTests {
     /// How many products of the program are the library's; its results must be those of the interpreter.
     private func libraryProducts(_ products: CompilerOptions.Products, _ cache: ObjectCache?) throws -> Int {
         let graph = try graph(), inputs = randomInputs(for: graph, seed: 3)
-        let program = try GraphCompiler(CompilerOptions(products: products), cache: cache).compile(graph).program
-        let results = try ProgramRunner(program, pool: WorkerPool(threads: 2)).run(
+        let loaded = try GraphCompiler(CompilerOptions(products: products), cache: cache).compile(graph).loaded
+        let program = loaded.program
+        let results = try ProgramRunner(loaded, pool: WorkerPool(threads: 2)).run(
             ProgramState(), inputs.mapValues { TensorData($0) })
         for (name, value) in try runInterpreted(graph, inputs: inputs) {
             let result = try #require(results[name])

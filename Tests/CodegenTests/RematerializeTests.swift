@@ -13,7 +13,7 @@ struct RematerializeTests {
 
     /// All outputs and parameters after two steps.
     private func results(_ compilation: Compilation, _ graph: Graph) throws -> [String: HostTensor] {
-        let runner = try ProgramRunner(compilation.program, pool: WorkerPool(threads: 2)), state = ProgramState()
+        let runner = try ProgramRunner(compilation.loaded, pool: WorkerPool(threads: 2)), state = ProgramState()
         try state.add(compilation.program.parameters, seed: 3)
         var found: [String: HostTensor] = [:]
         for step in 1...2 as ClosedRange<UInt64> {
@@ -68,7 +68,8 @@ struct RematerializeTests {
     /// Recomputation on random graphs keeps their results.
     @Test(arguments: 5000..<5060 as Range<UInt64>)
     func randomGraphs(seed: UInt64) throws {
-        let graph = try Pass.rematerialize.run(GraphCompiler.optimize(try RandomGraph(seed: seed).graph))
+        let graph = try Pass.rematerialize.run(
+            GraphCompiler(CompilerOptions(products: .generated)).lowered(RandomGraph(seed: seed).graph))
         try expectMatchesInterpreter(
             graph, inputs: randomInputs(for: graph, seed: seed), parameters: randomParameters(for: graph, seed: seed),
             tolerance: 2e-4, by: largestError,

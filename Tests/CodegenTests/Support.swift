@@ -55,11 +55,12 @@ func runCompiled(
     options: CompilerOptions = CompilerOptions(),
     threads: Int = 2, target: TargetDescription? = nil, cache: ObjectCache? = nil
 ) throws -> [String: TensorData] {
-    let program = try GraphCompiler(options, target: target, cache: cache).compile(graph).program
+    let loaded = try GraphCompiler(options, target: target, cache: cache).compile(graph).loaded,
+        program = loaded.program
     let state = ProgramState()
     try state.add(program.parameters, seed: 0)
     for (name, value) in parameters { try state.write(name, TensorData(value)) }
-    let runner = try ProgramRunner(program, pool: WorkerPool(threads: threads))
+    let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads))
     var results = try runner.run(state, inputs.mapValues { TensorData($0) })
     for result in graph.results {
         guard case .update(let parameter) = result.kind, let operation = graph[parameter].operation as? Parameter else {
@@ -68,6 +69,11 @@ func runCompiled(
         results["update \(operation.name)"] = try state.read(operation.name)
     }
     return results
+}
+
+/// The steps of a graph whose matmuls are all generated.
+func schedule(_ graph: Graph) throws -> Schedule {
+    try GraphCompiler(CompilerOptions(products: .generated), cache: nil).schedule(graph)
 }
 
 /// What the interpreter makes of a graph, under the names that `runCompiled` gives.

@@ -10,11 +10,11 @@ func expectSameBits(
     threads: [Int] = [2, 3, 5, 8],
     cache: ObjectCache? = nil, _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
-    let program = try GraphCompiler(options, cache: cache).compile(graph).program
+    let loaded = try GraphCompiler(options, cache: cache).compile(graph).loaded, program = loaded.program
     func run(_ threads: Int) throws -> [String: TensorData] {
         let state = ProgramState()
         try state.add(program.parameters, seed: 7)
-        let runner = try ProgramRunner(program, pool: WorkerPool(threads: threads))
+        let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads))
         var results: [String: TensorData] = [:]
         for _ in 0..<2 { results = try runner.run(state, inputs.mapValues { TensorData($0) }) }
         for name in state.names { results["update \(name)"] = try state.read(name) }

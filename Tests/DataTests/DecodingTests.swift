@@ -105,4 +105,86 @@ import Testing
             (0..<8).reduce(crc ^ UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
         }
     }
+
+    // MARK: Files that take more than an image does
+
+    /// A file without content that claims a terabyte, and a pipe that nobody writes to.
+    @Test(.timeLimit(.minutes(1))) func filesThatAreNoImagesAreNotReadWhole() throws {
+        let folder = try TemporaryFolder()
+        let sparse = try folder.write("a/sparse.png", [])
+        guard truncate(sparse, 1 << 40) == 0 else { return }  // not all file systems have files as large
+        let error = expectError(.fileTooLarge) { _ = try ImageDecoder().decode(path: sparse) }
+        #expect(
+            error?.description == "\(sparse): has 1099511627776 bytes, and files of up to 1073741824 are read. "
+                + "Remove the file, or store the image in fewer bytes.")
+        let pipe = "\(folder.path)/a/pipe.png"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let refusal = expectError(.fileUnreadable) { _ = try ImageDecoder().decode(path: pipe) }
+        #expect(refusal?.message == "cannot be read: Invalid argument")
+        try folder.write("a/good.png", randomImage(9, 9).pngData())
+        let loader = try ImageLoader(
+            folder: ImageFolder(root: folder.path), batchSize: 1, imageSize: 8, augmentation: .evaluation, seed: 0,
+            skipUnreadable: true)
+        #expect(loader.items.count == 1 && loader.skipped.map(\.path) == [pipe, sparse])
+    }
+
+    @Test func limitsThatAllowEverythingAreLimits() throws {
+        let png = try withSize(of: SampleImage.named("PNG RGB 8-bit").file, Int(Int32.max))
+        let decoder = ImageDecoder(limits: .init(side: .max, pixels: .max))
+        let error = expectError(.imageTooLarge) { _ = try decoder.decode(png) }
+        #expect(
+            error?.message == "2147483647 x 2147483647 pixels exceed the limits of \(Int.max) per side "
+                + "and 2147483648 in all")
+    }
+
+    #if os(Linux)
+        /// A hundred compressed texts of 7.9 MB each, in a file of 5 MB.
+        @Test func textsInsideOfAnImageTakeNoMemory() async throws {
+            let sample = try SampleImage.named("PNG RGB 8-bit")
+            let text = chunk("zTXt", Array("k".utf8) + [0, 0] + compressedZeros(7_900_000))
+            let file = sample.file[..<33] + (0..<100).flatMap { _ in text } + sample.file[33...]
+            let folder = try TemporaryFolder(), path = try folder.write("texts.png", Array(file))
+            #expect(try ImageDecoder().decode(path: path).pixels == sample.pixels)
+            await #expect(processExitsWith: .success) { [path = path as String] in
+                _ = try ImageDecoder().decode(path: path)
+                let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+                let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+                let kilobytes = peak.flatMap { Int($0.split(separator: " ")[1]) }
+                #expect(try #require(kilobytes) < 300_000)
+            }
+        }
+    #endif
+
+    private func chunk(_ kind: String, _ content: [UInt8]) -> [UInt8] {
+        let body = Array(kind.utf8) + content
+        return bigEndian(UInt32(content.count)) + body + bigEndian(crc32(body[...]))
+    }
+
+    private func bigEndian(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
+
+    /// A zlib stream of zeros: some, and repetitions of the last 258 of them (RFC 1950 and 1951, fixed codes).
+    private func compressedZeros(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = [0x78, 0x01], bits = 0, used = 0
+        func add(_ code: Int, _ width: Int, reversed: Bool = true) {
+            for place in 0..<width {
+                bits |= (code >> (reversed ? width - 1 - place : place) & 1) << used
+                used += 1
+                if used == 8 {
+                    bytes.append(UInt8(bits))
+                    (bits, used) = (0, 0)
+                }
+            }
+        }
+        add(1, 1)
+        add(1, 2, reversed: false)
+        // Literals below 144 have 8 bits from 0x30 on; length 258 is 285, of 8 bits from 0xC0 for 280 on.
+        for _ in 0..<1 + (count - 1) % 258 { add(0x30, 8) }
+        for _ in 0..<(count - 1) / 258 {
+            add(0xC5, 8)
+            add(0, 5)
+        }
+        add(0, 7)
+        if used > 0 { bytes.append(UInt8(bits)) }
+        return bytes + bigEndian(UInt32(count % 65521) << 16 | 1)
+    }
 }

@@ -136,19 +136,6 @@ import Testing
         #expect(error?.path == path)
     }
 
-    @Test func releasedMapsStayInTheCorner() throws {
-        // Weight in the top left cells only: cropped as released, every image has some; cropped right, most have none.
-        let maps = (0..<11).flatMap { _ in (0..<64).map { Float($0 < 16 && $0 % 8 < 2 ? 1 : 0) } }
-        func weighted(_ crop: MapCrop) throws -> Int {
-            let loader = try loader(.training(crop: RandomCrop(scale: 0.2...0.3), maps: crop), mapGrid: 8)
-            return try all(loader.epoch(0, maps: maps, dropLast: false)).map { batch in
-                (0..<batch.count).count { batch.maps![$0 * 64..<($0 + 1) * 64].contains { $0 > 0.1 } }
-            }.reduce(0, +)
-        }
-        #expect(try weighted(.released) == 11)
-        #expect(try weighted(.region) < 11)
-    }
-
     @Test func mapsFollowTheCropAndTheFlip() throws {
         // Images whose red channel is a left-to-right ramp: a map with the same ramp has to stay in step with it.
         let folder = try TemporaryFolder()

@@ -71,10 +71,10 @@ import Testing
     @Test func whatIsDrawnDependsOnItsPlaceAlone() throws {
         let batch = try batch()
         let both = try Mixup(mixup: 0.8, cutmix: 1)
-        let mixed = both.mixed(batch, classes: 3, seed: 7, epoch: 3, number: 5)
-        #expect(both.mixed(batch, classes: 3, seed: 7, epoch: 3, number: 5) == mixed)
+        let mixed = try both.mixed(batch, classes: 3, seed: 7, epoch: 3, number: 5)
+        #expect(try both.mixed(batch, classes: 3, seed: 7, epoch: 3, number: 5) == mixed)
         for (seed, epoch, number) in [(8, 3, 5), (7, 4, 5), (7, 3, 6)] {
-            #expect(both.mixed(batch, classes: 3, seed: UInt64(seed), epoch: epoch, number: number) != mixed)
+            #expect(try both.mixed(batch, classes: 3, seed: UInt64(seed), epoch: epoch, number: number) != mixed)
         }
     }
 
@@ -84,7 +84,7 @@ import Testing
             try Mixup(mixup: 0, cutmix: 0, smoothing: 0.3),
             try Mixup(mixup: 1, cutmix: 1, probability: 0, smoothing: 0.3),
         ] {
-            let mixed = mixup.mixed(batch, classes: 3, seed: 0, epoch: 0, number: 0)
+            let mixed = try mixup.mixed(batch, classes: 3, seed: 0, epoch: 0, number: 0)
             #expect(mixed.images == batch.images && mixed.maps == batch.maps)
             #expect(try #require(mixed.targets)[0..<3].elementsEqual([0.8, 0.1, 0.1]) { abs($0 - $1) < 1e-6 })
         }
@@ -94,8 +94,8 @@ import Testing
     func sharesFollowTheBetaDistribution(alpha: Double) throws {
         let batch = try batch()
         let mixup = try Mixup(mixup: alpha, cutmix: 0)
-        let shares = (0..<4000).map { number in
-            1 - Double(mixup.mixed(batch, classes: 3, seed: 11, epoch: 0, number: number).images[0]) / 5
+        let shares = try (0..<4000).map { number in
+            1 - Double(try mixup.mixed(batch, classes: 3, seed: 11, epoch: 0, number: number).images[0]) / 5
         }
         let mean = shares.reduce(0, +) / 4000
         let variance = shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4000
@@ -110,5 +110,16 @@ import Testing
         expectError(.invalidArgument) { _ = try Mixup(mixup: 0, cutmix: .nan) }
         expectError(.invalidArgument) { _ = try Mixup(mixup: 1, cutmix: 0, probability: 1.5) }
         expectError(.invalidArgument) { _ = try Mixup(mixup: 1, cutmix: 0, smoothing: -0.1) }
+    }
+
+    @Test func aClassThatIsNoneIsAnError() throws {
+        let mixup = try Mixup(mixup: 1, cutmix: 0)
+        let batch = try batch()
+        for classes in [2, 0, -1] {
+            let error = expectError(.invalidArgument) {
+                _ = try mixup.mixed(batch, classes: classes, seed: 0, epoch: 0, number: 0)
+            }
+            #expect(error?.message.hasSuffix("is to be mixed among \(classes) classes") == true)
+        }
     }
 }

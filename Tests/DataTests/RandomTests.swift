@@ -68,4 +68,10 @@ import Testing
         #expect(throws: DataError.self) { try RandomCrop(scale: 0.5...1.5) }
         #expect(throws: DataError.self) { try RandomCrop(scale: 0.5...1, ratio: 0...1) }
     }
+
+    @Test func boundsBelowOneLeaveNoChoice() {
+        var random = CounterRandom(seed: 1, purpose: .order)
+        #expect([1, 0, -1, .min].map { random.integer(below: $0) } == [0, 0, 0, 0])
+        #expect([1, 0, -1].map { random.permutation(of: $0) } == [[0], [], []])
+    }
 }

@@ -144,6 +144,9 @@ import Testing
         // In one part, they are nobody's concern.
         try folder.write("set/a/\(train[2]).png", randomImage(24, 24, seed: 902).pngData())
         try folder.write("set/a/\(train[3]).png", randomImage(24, 24, seed: 902).pngData())
+        for threads in [0, -1, .max] {
+            expectError(.invalidArgument) { _ = try DataSplit([set]).duplicates(threads: threads) }
+        }
         let found = try DataSplit([set]).duplicates()
         let same = ["train/a/\(train[0]).png", "val/a/\(val[7]).png"],
             pixels = ["train/a/\(train[1]).png", "val/a/\(val[8]).png"]

@@ -93,4 +93,19 @@ import Testing
         expectError(.invalidArgument) { _ = try Normalization(mean: SIMD3(), deviation: SIMD3(1, 0, 1)) }
         expectError(.invalidArgument) { _ = try Normalization(mean: SIMD3(.nan, 0, 0), deviation: SIMD3(1, 1, 1)) }
     }
+
+    @Test func sizesThatNoImageHasAreErrors() throws {
+        let image = randomImage(5, 4)
+        for size in [0, -1, 65537, .max, .min] {
+            let error = expectError(.invalidArgument) { _ = try image.seenInEvaluation(size: size) }
+            #expect(error?.message == "a target of \(size) x \(size) pixels")
+        }
+        let folder = try TemporaryFolder()
+        let mask = try Mask(
+            path: folder.write(
+                "mask.png", RGBImage(width: 2, height: 1, pixels: [0, 0, 0, 255, 255, 255]).pngData()))
+        #expect(try mask.scaled(width: 4, height: 1) == [0, 0, 1, 1])
+        expectError(.invalidArgument) { _ = try mask.scaled(width: -1, height: 1) }
+        expectError(.invalidArgument) { _ = try mask.scaled(width: 1, height: .max) }
+    }
 }

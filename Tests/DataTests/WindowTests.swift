@@ -64,12 +64,4 @@ import Testing
         #expect(try Mask(path: path).values == [0, 1, 0, 0])
         expectError(.greyMask) { _ = try Mask(path: folder.write("scan.png", scan)) }
     }
-
-    @Test func theReleasedSegmentationScalesTwiceAndSwapsPlanes() throws {
-        let image = try RGBImage(width: 1, height: 1, pixels: [255, 0, 51])
-        let seen = image.normalized(.releasedSegmentation)
-        // Blue with red's numbers first, as OpenCV's order meets them.
-        let expected: [Float] = [(0.2 - 0.485) / 0.229 / 255, (0 - 0.456) / 0.224 / 255, (1 - 0.406) / 0.225 / 255]
-        #expect(zip(seen, expected).allSatisfy { abs($0 - $1) < 1e-8 })
-    }
 }

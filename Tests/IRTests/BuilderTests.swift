@@ -183,3 +183,71 @@ import Testing
         }
     }
 }
+
+extension BuilderTests {
+    @Test func initializersThatDoNotFit() {
+        let builder = GraphBuilder(name: "test")
+        builder.location = SourceLocation(file: "model.swift", line: 3)
+        let table = Parameter("p", TensorType(.f32, [1, 5, 8]), .sineCosine2D(grid: 100, classToken: false))
+        #expect(!builder.parameter(table).isValid)
+        let message =
+            "parameter: 'p', f32[1,5,8], cannot be filled by sine_cosine_2d(100,false): the table has the shape "
+            + "[1,10000,dim] with a dim that is a multiple of 4"
+        let error = #expect(throws: GraphErrors.self) { try builder.finish() }
+        #expect(error?.description == "model.swift:3: " + message)
+        let text = """
+            graph @g {
+              %0 = parameter {name = "p", init = "sine_cosine_2d(100,false)", trainable = true} : f32[1,5,8]
+              return "y" %0
+            }
+            """
+        #expect(throws: GraphErrors.self) { try Graph(parsing: text) }
+    }
+
+    /// Attributes at the ends of the integers end no process.
+    @Test func sizesBeyondAllBounds() {
+        #expect(TensorType(.f32, [1 << 40, 1 << 40]).byteCount == .max)
+        #expect(TensorType(.f64, [1 << 61]).byteCount == .max)
+        let extremes = [Int.min, Int.min + 1, -1, 0, 1, 2, 1 << 31, 1 << 62, Int.max - 1, Int.max]
+        for a in extremes {
+            for b in extremes {
+                let builder = GraphBuilder(name: "test"), x = builder.input(Input("x", TensorType(.f32, [2, 3])))
+                let image = builder.input(Input("image", TensorType(.f32, [1, 2, 4, 4])))
+                let kernel = builder.input(Input("kernel", TensorType(.f32, [3, 2, 2, 2])))
+                let tokens = builder.input(Input("tokens", TensorType(.f32, [1, 4, 4, 2])))
+                let indices = builder.input(Input("indices", TensorType(.i32, [2])))
+                _ = x.reshape([a, b])
+                _ = x.broadcast(to: [a, b, 2, 3])
+                _ = builder.add(Broadcast(shape: [a, b], axes: [0, 1]), [x])
+                _ = builder.add(Broadcast(shape: [2, 3, 4], axes: [a, b]), [x])
+                _ = builder.add(Transpose([a, b]), [x])
+                _ = builder.add(Slice(starts: [a, 0], limits: [b, 3], steps: [1, 1]), [x])
+                _ = builder.add(Slice(starts: [0, 0], limits: [2, a], steps: [b, 1]), [x])
+                _ = builder.add(Pad(low: [a, 0], high: [b, 0], interior: [0, 0]), [x])
+                _ = builder.add(Pad(low: [0, 0], high: [a, 0], interior: [b, a]), [x])
+                _ = builder.add(Concatenate(axis: a), [x, x])
+                _ = builder.add(Iota(TensorType(.i32, [2, b]), axis: a), [])
+                _ = builder.add(Reduce(.sum, axes: [a, b]), [x])
+                _ = builder.add(Gather(batch: a), [x, indices])
+                _ = builder.add(ScatterAdd(batch: a, rows: b), [indices, x])
+                _ = builder.add(Dot(leftContracting: [a], rightContracting: [b]), [x, x])
+                _ = builder.add(
+                    Dot(leftBatch: [a], rightBatch: [b], leftContracting: [1], rightContracting: [1]), [x, x])
+                _ = builder.add(LinearInterpolation(axis: a, size: b), [x])
+                _ = convolution2D(image, kernel: kernel, stride: a, padding: b)
+                _ = maximumPooling2D(image, size: a, stride: b)
+                _ = averagePooling2D(image, size: a, stride: b)
+                _ = upsampledConvolution2D(tokens, kernel: kernel, height: a, width: b)
+                _ = oneHot(indices, classes: a)
+                _ = x.slice(0..<max(a, 0), axis: b)
+                _ = sum(x, axes: [a, b])
+                _ = mean(x, axes: [a])
+                _ = x.constant(1, shape: [a, b])
+                _ = builder.parameter(
+                    Parameter("p", TensorType(.f32, [1, a, b]), .sineCosine2D(grid: a, classToken: true)))
+                _ = Initializer.xavierUniform.problem(for: TensorType(.f32, [a, b]))
+                _ = TensorType(.f32, [a, b]).byteCount
+            }
+        }
+    }
+}

@@ -94,10 +94,11 @@ private struct Broken: Layer {
     }
 
     @Test func declarationsOutsideOfAStepAreReported() {
+        let line = #line + 1
         let outside = Input("x", [2])
         #expect(
             mistakes { _ = try outside.builder.finish() } == [
-                "inputs and weights are declared in the closure of a step"
+                "ErrorTests.swift:\(line): inputs and weights are declared in the closure of a step, not outside of it"
             ])
         #expect(mistakes { _ = try InferenceStep { Output("y", outside) }.trace() }.count == 1)
     }

@@ -148,10 +148,10 @@ import Testing
                   %5 = add %3, %4 : f32[1,3]
                   %6 = constant {value = 0.0} : f32[]
                   %7 = broadcast %6 {axes = []} : f32[1,3]
-                  %8 = compare %5, %7 {direction = "greater"} : bool[1,3]
+                  %8 = compare %5, %7 {direction = "lessEqual"} : bool[1,3]
                   %9 = constant {value = 0.0} : f32[]
                   %10 = broadcast %9 {axes = []} : f32[1,3]
-                  %11 = select %8, %5, %10 : f32[1,3]
+                  %11 = select %8, %10, %5 : f32[1,3]
                   return "y" %11
                 }
 

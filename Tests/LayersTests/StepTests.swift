@@ -70,10 +70,10 @@ import Testing
             Loss((Input("x", []) * weight("w", [], .ones)).cast(.int32))
         }
         #expect(mistake(none) == "StepTests.swift:\(line + 1): a training step has one Loss, this one has 0")
-        #expect(mistake(two) == "StepTests.swift:\(line + 2): the result 'loss' is declared twice")
-        #expect(mistake(unweighted) == "StepTests.swift:\(line + 3): the training step has no trainable weights")
-        #expect(mistake(vector) == "StepTests.swift:\(line + 4): 'loss' is f32[2], not a scalar")
-        #expect(mistake(counted) == "StepTests.swift:\(line + 5): the loss is i32[], which is not of floating point")
+        #expect(mistake(two) == "StepTests.swift:\(line + 4): the result 'loss' is declared twice")
+        #expect(mistake(unweighted) == "StepTests.swift:\(line + 5): the training step has no trainable weights")
+        #expect(mistake(vector) == "StepTests.swift:\(line + 6): 'loss' is f32[2], not a scalar")
+        #expect(mistake(counted) == "StepTests.swift:\(line + 7): the loss is i32[], which is not of floating point")
     }
 
     @Test func inferenceStepNeedsAnOutput() {

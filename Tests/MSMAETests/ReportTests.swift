@@ -175,10 +175,10 @@ private func evaluation(auc: String, confusion: String) -> String {
 
 @Suite struct ROCCurveTests {
     /// A step for each score, and one oblique line for scores that both kinds of samples have.
-    @Test func points() {
-        let curve = ROC.curve(scores: [0.9, 0.8, 0.8, 0.1], isPositive: [true, true, false, false])
+    @Test func points() throws {
+        let curve = try ROC.curve(scores: [0.9, 0.8, 0.8, 0.1], isPositive: [true, true, false, false])
         #expect(curve.map { [$0.negatives, $0.positives] } == [[0, 0], [0, 0.5], [0.5, 1], [1, 1]])
-        #expect(ROC.curve(scores: [1, 2], isPositive: [true, true]).isEmpty)
+        #expect(try ROC.curve(scores: [1, 2], isPositive: [true, true]).isEmpty)
     }
 
     /// The area below the mean curve is the mean of the areas.
@@ -190,8 +190,8 @@ private func evaluation(auc: String, confusion: String) -> String {
             [true, false, true, false, true, false], [true, true, false, false, false, false],
             [false, true, false, true, true, false],
         ]
-        let areas = try zip(scores, truths).map { try #require(ROC.area(scores: $0, isPositive: $1)) }
-        let mean = ROC.mean(of: zip(scores, truths).map { ROC.curve(scores: $0, isPositive: $1) })
+        let areas = try zip(scores, truths).map { try #require(try ROC.area(scores: $0, isPositive: $1)) }
+        let mean = ROC.mean(of: try zip(scores, truths).map { try ROC.curve(scores: $0, isPositive: $1) })
         let area = zip(mean, mean.dropFirst()).reduce(0) {
             $0 + ($1.1.negatives - $1.0.negatives) * ($1.1.positives + $1.0.positives) / 2
         }

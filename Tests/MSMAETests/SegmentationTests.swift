@@ -176,7 +176,8 @@ import Testing
             for channel in 0..<3 { images += mask.map { $0 * Float(channel + 1) } }
         }
         let inputs = [
-            "images": TensorData(images, shape: [4, 3, 16, 16]), "masks": TensorData(masks, shape: [4, 1, 16, 16]),
+            "images": try TensorData(images, shape: [4, 3, 16, 16]),
+            "masks": try TensorData(masks, shape: [4, 1, 16, 16]),
         ]
         let model = try model(),
             results = try [1, 3].map { threads in

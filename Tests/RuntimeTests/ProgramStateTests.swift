@@ -1,5 +1,7 @@
 import ApusIR
 import ApusRuntime
+import Foundation
+import Synchronization
 import Testing
 
 struct ProgramStateTests {
@@ -36,7 +38,7 @@ struct ProgramStateTests {
     }
 
     @Test func writes() throws {
-        let state = ProgramState(), data = TensorData([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+        let state = ProgramState(), data = try TensorData([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
         try state.add([weight], seed: 0)
         try state.write("w", data)
         #expect(try state.read("w") == data)
@@ -57,5 +59,55 @@ struct ProgramStateTests {
             message { try state.add([Parameter("large", TensorType(.f32, [1 << 24, 1 << 20]), .zeros)], seed: 0) }
                 == "70368744177664 bytes for tensors cannot be had; use a smaller batch or a smaller model")
         #expect(state.names == ["w"])
+    }
+
+    @Test func parametersBeyondAnyMemoryAreErrors() throws {
+        let state = ProgramState()
+        for shape in [[1 << 40, 1 << 40], [.max], [-1], [0]] {
+            #expect(
+                message { try state.add([Parameter("w", TensorType(.f32, shape), .zeros)], seed: 0) }
+                    == "'w' is \(TensorType(.f32, shape)), which is no shape of a tensor")
+        }
+        let many = (0..<5000).map { Parameter("\($0)", TensorType(.f32, [1 << 48]), .zeros) }
+        #expect(message { try state.add(many, seed: 0) }.hasSuffix("use a smaller batch or a smaller model"))
+        #expect(state.names.isEmpty)
+    }
+
+    /// As many at once as there are, in the order of the names.
+    @Test func manyParametersAreReadTogether() throws {
+        let state = ProgramState(), names = (0..<20_000).map { "w\($0)" }
+        try state.add(names.map { Parameter($0, TensorType(.f32, [1]), .zeros) }, seed: 0)
+        try state.write("w19999", TensorData([7] as [Float]))
+        try state.withBytes(of: names) { memory in
+            #expect(memory.count == 20_000 && memory.allSatisfy { $0.count == 4 })
+            #expect(memory[19_999].load(as: Float.self) == 7 && memory[19_998].load(as: Float.self) == 0)
+            // A body may use the state.
+            let again = try state.read("w19999")
+            #expect(again.floats == [7])
+        }
+        #expect(message { try state.withBytes(of: ["w0", "x"]) { _ in } } == "the state has no parameter 'x'")
+    }
+
+    /// Threads that add, write, read and list at once: each sees what one of them has written, whole.
+    @Test(.timeLimit(.minutes(1))) func threadsShareAState() throws {
+        let state = ProgramState(), failures = Mutex<[String]>([])
+        let type = TensorType(.f32, [4096])
+        try state.add([Parameter("shared", type, .zeros)], seed: 0)
+        DispatchQueue.concurrentPerform(iterations: 64) { turn in
+            do {
+                for round in 0..<20 {
+                    try state.add([Parameter("\(turn).\(round)", TensorType(.f32, [8]), .zeros)], seed: 0)
+                    try state.write("shared", TensorData([Float](repeating: Float(turn), count: 4096)))
+                    let seen = try state.read("shared").floats
+                    if Set(seen).count != 1 { failures.withLock { $0.append("torn: \(Set(seen))") } }
+                    _ = state.names
+                    state.exclusively { state.step += 1 }
+                }
+            } catch {
+                failures.withLock { $0.append("\(error)") }
+            }
+        }
+        #expect(failures.withLock { $0 }.isEmpty)
+        #expect(state.names.count == 64 * 20 + 1 && state.step == 64 * 20)
     }
 }

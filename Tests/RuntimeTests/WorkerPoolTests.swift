@@ -78,4 +78,17 @@ struct WorkerPoolTests {
         }
         #expect(sum.load(ordering: .relaxed) == 40)
     }
+
+    @Test func whateverIsAskedForComesToAnEnd() {
+        for threads in [1, 3] {
+            let pool = WorkerPool(threads: threads)
+            for grain in [0, -5, .max] {
+                let sum = Mutex(0)
+                pool.run(count: 100, grain: grain) { tiles, _ in sum.withLock { $0 += tiles.reduce(0, +) } }
+                #expect(sum.withLock { $0 } == 4950, "\(grain)")
+            }
+            pool.run(count: -1, grain: 1) { _, _ in Issue.record("there is no tile") }
+        }
+        #expect(WorkerPool(threads: -2).threads == 1)
+    }
 }

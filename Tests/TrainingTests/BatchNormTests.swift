@@ -19,7 +19,7 @@ import Testing
     private func run(_ layer: BatchNorm, shape: [Int], _ batches: [[Float]], _ weights: [String: [Float]] = [:]) throws
         -> Run
     {
-        let images = batches.map { TensorData($0, shape: shape) }
+        let images = try batches.map { try TensorData($0, shape: shape) }
         let step = TrainingStep(optimizer: .sgd(learningRate: 0)) {
             let y = layer.named("norm")(Input("x", shape) + weight("shift", [], .zeros))
             Loss(mean(y * y * y))

@@ -74,4 +74,20 @@ import Testing
         #expect(error([1, 0], [2], 2) == .unknownClass(sample: 0, label: 2, classes: 2))
         #expect(error([1, 0, .nan, 1], [0, 1], 2) == .notANumber(sample: 1, classNumber: 0))
     }
+
+    @Test func scoresThatAreNoCurveAreRefused() {
+        func error(_ scores: [Double], _ isPositive: [Bool]) -> [MetricsError?] {
+            [
+                #expect(throws: MetricsError.self) { try ROC.area(scores: scores, isPositive: isPositive) },
+                #expect(throws: MetricsError.self) { try ROC.curve(scores: scores, isPositive: isPositive) },
+            ]
+        }
+        let mismatch = MetricsError.mismatch(scores: 1, samples: 2, classes: 1)
+        #expect(error([1], [true, false]) == [mismatch, mismatch])
+        let notANumber = MetricsError.notANumber(sample: 1, classNumber: 0)
+        #expect(error([1, .nan], [true, false]) == [notANumber, notANumber])
+        // A curve that is given backwards has a mean all the same.
+        let curve = try? ROC.curve(scores: [0.9, 0.8, 0.1], isPositive: [true, true, false])
+        #expect(ROC.mean(of: [curve?.reversed() ?? []]).count >= 2)
+    }
 }

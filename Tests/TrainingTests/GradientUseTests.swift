@@ -17,9 +17,11 @@ struct GradientUseTests {
         }
     }
 
-    private static func inputs(_ run: Int) -> [String: TensorData] {
+    private static func inputs(_ run: Int) throws -> [String: TensorData] {
         let numbers = (0..<24).map { Float(($0 * 7 + run * 13) % 31) / 8 - 2 }
-        return ["x": TensorData(numbers, shape: [4, 6]), "labels": TensorData((0..<4).map { Int32(($0 + run) % 3) })]
+        return try [
+            "x": TensorData(numbers, shape: [4, 6]), "labels": TensorData((0..<4).map { Int32(($0 + run) % 3) }),
+        ]
     }
 
     /// Updates by sums of two gradients, of which the first is kept as state while the second is computed.
@@ -38,7 +40,7 @@ struct GradientUseTests {
         for name in state.names { expected[name] = try state.read(name).hostTensor }
 
         for run in 0..<8 {
-            let phase = run % 2, inputs = Self.inputs(run)
+            let phase = run % 2, inputs = try Self.inputs(run)
             let loss = try programs[phase].run(state, inputs).loss
             let scalars = optimizer.inputs(step: run / 2 + 1).mapValues { HostTensor(TensorType(.f32, []), [$0]) }
             let outcome = try Interpreter().run(
@@ -59,7 +61,7 @@ struct GradientUseTests {
     @Test func clippingComesAfterAccumulation() throws {
         let optimizer = Optimizer.sgd(learningRate: 0.1).clippingGradients(toNorm: 0.01)
         let step = Self.step(optimizer), compiler = try Compiler(threads: 1, cache: nil)
-        let whole = try compiler.compile(step), inputs = Self.inputs(1)
+        let whole = try compiler.compile(step), inputs = try Self.inputs(1)
         let accumulate = try compiler.compile(step, [.accumulate(of: 2)]),
             update = try compiler.compile(step, [.updateWithAccumulated(of: 2)])
         let first = try whole.makeState(seed: 1), second = try update.makeState(seed: 1)
@@ -83,7 +85,7 @@ struct GradientUseTests {
             let state = try program.makeState(seed: 2)
             try state.write("first.weight", TensorData([Float](repeating: 0, count: 80 * 96), shape: [80, 96]))
             let x: [Float] = (0..<16 * 96).map { Float($0 * 37 % 101) / 50 - 1 }
-            _ = try program.run(state, ["x": TensorData(x, shape: [16, 96])])
+            _ = try program.run(state, ["x": try TensorData(x, shape: [16, 96])])
             return try state.read("first.weight").floats
         }
         // No gradient is as long as 100, so both optimizers do the same.

@@ -55,4 +55,9 @@ import Testing
         writer.finish()
         #expect(text.isEmpty)
     }
+
+    @Test func timesThatNoClockShowsAreTimesAllTheSame() {
+        #expect([-1e300, -.infinity, -0.4].map(TrainingProgress.clock) == ["0:00", "0:00", "0:00"])
+        #expect([.nan, .infinity, 1e300].map(TrainingProgress.clock) == ["years", "years", "years"])
+    }
 }

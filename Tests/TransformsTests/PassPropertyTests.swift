@@ -132,7 +132,8 @@ let passesByName: [String: Pass] = Dictionary(
         let error = #expect(throws: PassDefect.self) { try Pipeline([.deadCode, broken]).run(Graph(name: "g")) }
         #expect(
             error?.description
-                == "compiler defect: the graph after pass 'break' is malformed\nthe result %99 is not defined")
+                == "compiler defect: the graph after pass 'break' is malformed; please report it with the model\n"
+                + "the result %99 is not defined")
     }
 
     @Test func signsOfZeroAreKeptApart() throws {

@@ -58,7 +58,8 @@ public final class Classifier {
         let (program, state) = try single ?? prepare()
         let configuration = saved.configuration
         let pixels = try image.seenInEvaluation(size: configuration.image).normalized()
-        let images = TensorData(pixels, shape: [1, configuration.channels, configuration.image, configuration.image])
+        let images = try TensorData(
+            pixels, shape: [1, configuration.channels, configuration.image, configuration.image])
         let logits = try program.run(state, ["images": images])["logits"]?.floats ?? []
         return Evaluation.softmax(logits.map(Double.init)).shares
     }

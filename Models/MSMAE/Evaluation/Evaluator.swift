@@ -32,11 +32,11 @@ final class Evaluator {
         var logits: [Float] = [], features: [Float] = [], seconds = 0.0, number = 0
         while let batch = try batches.next() {
             if shouldStop() { return nil }
-            var inputs = ["images": batch.images(filledUpTo: self.batch, configuration)]
+            var inputs = ["images": try batch.images(filledUpTo: self.batch, configuration)]
             if let map {
                 let maps = try map.run(state, inputs)["mask_weights"]?.floats ?? []
-                inputs["mask_weights"] = TensorData(maps, shape: [self.batch, configuration.tokens])
-                inputs["random_key"] = BatchPlace(seed: seed, step: 0, number: number).key(for: .evaluation)
+                inputs["mask_weights"] = try TensorData(maps, shape: [self.batch, configuration.tokens])
+                inputs["random_key"] = try BatchPlace(seed: seed, step: 0, number: number).key(for: .evaluation)
             }
             let (report, time) = try Clock.time { try classifier.run(state, inputs) }
             logits += report["logits"]?.floats.prefix(batch.count * configuration.classes) ?? []

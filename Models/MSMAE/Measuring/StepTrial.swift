@@ -58,26 +58,26 @@ private struct RandomBatch {
             let (shape, count) = (binding.type.shape, binding.type.count)
             switch binding.name {
             case "images":
-                inputs["images"] = TensorData(
+                inputs["images"] = try TensorData(
                     (0..<count).map { _ in Float.random(in: -2...2, using: &random) }, shape: shape)
             case "labels":
-                inputs["labels"] = TensorData(
+                inputs["labels"] = try TensorData(
                     (0..<count).map { _ in Int32.random(in: 0..<Int32(classes), using: &random) }, shape: shape)
             case "masks":
-                inputs["masks"] = TensorData(
+                inputs["masks"] = try TensorData(
                     (0..<count).map { _ in Float.random(in: 0...1, using: &random).rounded() }, shape: shape)
             case "mask_weights":
-                inputs["mask_weights"] = TensorData(
+                inputs["mask_weights"] = try TensorData(
                     (0..<count).map { _ in Float.random(in: 0.01...1.01, using: &random) }, shape: shape)
-            case "random_key": inputs["random_key"] = TensorData([0, 0] as [Int32])
+            case "random_key": inputs["random_key"] = try TensorData([0, 0] as [Int32])
             default: break
             }
         }
     }
 
-    mutating func next() -> [String: TensorData] {
+    mutating func next() throws -> [String: TensorData] {
         key += 1
-        if inputs["random_key"] != nil { inputs["random_key"] = TensorData([0, key]) }
+        if inputs["random_key"] != nil { inputs["random_key"] = try TensorData([0, key]) }
         return inputs
     }
 }

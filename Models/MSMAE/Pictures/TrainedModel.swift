@@ -39,7 +39,7 @@ public final class TrainedModel {
     public func attentionMap(of image: RGBImage) throws -> AttentionMap {
         let program = try attention ?? prepare(compiler.compile(model.attentionMap(batch: 1)))
         attention = program
-        let report = try program.run(state, ["images": tensor(try input(image))])
+        let report = try program.run(state, ["images": try tensor(input(image))])
         return try AttentionMap(grid: configuration.grid, values: report["mask_weights"]?.floats ?? [])
     }
 
@@ -50,16 +50,17 @@ public final class TrainedModel {
         let program =
             try reconstructions[masking] ?? prepare(compiler.compile(model.reconstruction(batch: 1, masking: masking)))
         reconstructions[masking] = program
-        var inputs = ["images": tensor(try input(image)), "random_key": TensorData([key.0, key.1])]
+        var inputs = ["images": try tensor(input(image)), "random_key": try TensorData([key.0, key.1])]
         if masking == .attention {
-            inputs["mask_weights"] = TensorData(try attentionMap(of: image).values, shape: [1, configuration.tokens])
+            inputs["mask_weights"] = try TensorData(attentionMap(of: image).values, shape: [1, configuration.tokens])
         }
         let report = try program.run(state, inputs)
         return (report["predictions"]?.floats ?? [], report["mask"]?.floats ?? [])
     }
 
-    private func tensor(_ image: RGBImage) -> TensorData {
-        TensorData(image.normalized(), shape: [1, configuration.channels, configuration.image, configuration.image])
+    private func tensor(_ image: RGBImage) throws -> TensorData {
+        try TensorData(
+            image.normalized(), shape: [1, configuration.channels, configuration.image, configuration.image])
     }
 
     /// Gives a program its weights.

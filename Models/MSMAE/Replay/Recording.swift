@@ -69,7 +69,8 @@ struct Recording {
     /// Takes the floating-point numbers of a tensor.
     mutating func floats(_ name: String, _ shape: [Int]) throws(ReplayError) -> TensorData {
         try check(name, shape)
-        return try read { () throws(SafetensorsError) in TensorData(try file.floats(name), shape: shape) }
+        let values = try read { () throws(SafetensorsError) in try file.floats(name) }
+        return try data(name) { () throws(RuntimeError) in try TensorData(values, shape: shape) }
     }
 
     /// Takes the floating-point numbers of a tensor as they are recorded, and whether that is in single precision.
@@ -78,12 +79,16 @@ struct Recording {
         return try read { () throws(SafetensorsError) in (try file.doubles(name), try file.elementType(name) == .f32) }
     }
 
+    private func data(_ name: String, _ make: () throws(RuntimeError) -> TensorData) throws(ReplayError) -> TensorData {
+        do { return try make() } catch { throw ReplayError(.contradiction, path: path, "\(name): \(error)") }
+    }
+
     /// Takes the integers of a tensor, all of which lie in a range.
     mutating func integers(_ name: String, _ shape: [Int], in range: Range<Int>) throws(ReplayError) -> TensorData {
         try check(name, shape)
         let values = try read { () throws(SafetensorsError) in try file.integers(name) }
         guard let wrong = values.first(where: { !range.contains($0) }) else {
-            return TensorData(values.map { Int32($0) }, shape: shape)
+            return try data(name) { () throws(RuntimeError) in try TensorData(values, shape: shape) }
         }
         throw ReplayError(
             .contradiction, path: path,

@@ -38,8 +38,11 @@ public struct Predictions: Hashable, Sendable {
     /// The ROC curve of a class against all others; nil if there are no images of the class, or no others.
     func curve(of number: Int) -> (area: Double, points: [ROC.Point])? {
         let scores = labels.indices.map { self.scores[$0 * classes + number] }, isPositive = labels.map { $0 == number }
-        guard let area = ROC.area(scores: scores, isPositive: isPositive) else { return nil }
-        return (area, ROC.curve(scores: scores, isPositive: isPositive))
+        // Scores were found to be finite, and one for each image, when they were read.
+        guard let area = try? ROC.area(scores: scores, isPositive: isPositive),
+            let points = try? ROC.curve(scores: scores, isPositive: isPositive)
+        else { return nil }
+        return (area, points)
     }
 }
 

@@ -45,7 +45,7 @@ final class AttentionMaps {
         while let batch = try batches.next() {
             if session.shouldStop() { return nil }
             let report = try program.run(
-                session.state, ["images": batch.images(filledUpTo: whole.batchSize, configuration)])
+                session.state, ["images": try batch.images(filledUpTo: whole.batchSize, configuration)])
             maps += report["mask_weights"]?.floats.prefix(batch.count * configuration.tokens) ?? []
         }
         return maps
@@ -68,8 +68,8 @@ final class AttentionMaps {
 
 extension Batch {
     /// The images as a program's input, filled up to the number that it takes.
-    func images(filledUpTo count: Int, _ configuration: Configuration) -> TensorData {
-        TensorData(
+    func images(filledUpTo count: Int, _ configuration: Configuration) throws -> TensorData {
+        try TensorData(
             padded(to: count).images, shape: [count, configuration.channels, configuration.image, configuration.image])
     }
 }

@@ -79,7 +79,7 @@ struct Show: ParsableCommand {
                 throw ValidationError("\(model.name) is not trained: it has no stage 'differentiated'.")
             }
             return try whole().text(locations: true)
-        case .optimized: return try GraphCompiler.optimize(whole(), options.precision).text(locations: true)
+        case .optimized: return try GraphCompiler(options).lowered(whole()).text(locations: true)
         case .kernels: return try GraphCompiler(options).kernels(whole())
         case .llvm: return try GraphCompiler(options).llvm(whole())
         case .asm: return try GraphCompiler(options).assembly(whole())

@@ -26,7 +26,7 @@ public struct DataSplit: Sendable {
         case table([String: String])
     }
 
-    /// 70 % for training and 30 % for validation, as MSMAE's data sets were split.
+    /// 70 % for training and 30 % for validation, as the published accuracies were measured.
     public static let published = [Part("train", 0.7), Part("val", 0.3)]
 
     /// The parts, in the order in which they are filled.

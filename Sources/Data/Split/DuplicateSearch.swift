@@ -35,10 +35,11 @@ extension DataSplit {
     /// Looks for images that are in several parts: equal files, equal pixels, and pairs that look alike.
     ///
     /// Two images look alike if at most 8 of 256 comparisons of neighbours differ, when both are scaled down to 17 x 16
-    /// (the difference hash). Throws what the decoder throws.
+    /// (the difference hash). Throws what the decoder throws, and `invalidArgument` for less than 1 thread.
     public func duplicates(threads: Int = ProcessInfo.processInfo.activeProcessorCount) throws(DataError)
         -> DuplicateImages
     {
+        try LoaderArguments.check(threads: threads)
         let prints = try fingerprints(threads)
         var groups: [DuplicateImages.Group] = []
         var known = Set<Set<Int>>()

@@ -2,6 +2,8 @@ import ApusIR
 
 /// A learned vector for each of `count` indices, with the weight `weight` [count, dim].
 ///
+/// Indices that a program is given are checked before each run, as PyTorch does; computed ones are clamped.
+///
 /// *Shapes*: i32 [...] -> [..., dim].
 public struct Embedding: Layer {
     public let count: Int, dim: Int
@@ -15,7 +17,10 @@ public struct Embedding: Layer {
     }
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
-        located(file, line) { gather(weight("weight", [count, dim], .normal(deviation: 1)), x) }
+        located(file, line) {
+            x.builder.expectIndices(x, below: count)
+            return gather(weight("weight", [count, dim], .normal(deviation: 1)), x)
+        }
     }
 }
 

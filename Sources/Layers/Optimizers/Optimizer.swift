@@ -61,6 +61,14 @@ public struct Optimizer: Sendable {
     /// State is declared as parameters that are not trainable, named `optimizer.`, what it is, and the weight's name;
     /// averages are named `ema.` and the weight's name.
     public func appendUpdates(to builder: GraphBuilder, _ weights: [Weight]) {
+        let own = inputs(step: 1)
+        for (value, input) in builder.graph.inputs where own[input.name] != nil {
+            builder.report(
+                GraphError(
+                    .name, operation: Input.name,
+                    "the name '\(input.name)' belongs to an input of the optimizer; give this one another",
+                    location: builder.graph[value].location))
+        }
         let rate = builder.input(Input("learning_rate", TensorType(.f32, [])))
         let weights = clippingNorm.map { Self.clipped(weights, toNorm: $0) } ?? weights
         let next =

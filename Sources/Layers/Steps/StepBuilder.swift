@@ -42,6 +42,8 @@ public struct Output: StepPart {
 @resultBuilder
 public enum StepBuilder {
     public static func buildExpression(_ part: some StepPart) -> [StepResult] { [part.result] }
+    /// Plain statements, such as an assignment in a loop, list nothing.
+    public static func buildExpression(_ statement: Void) -> [StepResult] { [] }
     public static func buildBlock(_ parts: [StepResult]...) -> [StepResult] { parts.flatMap { $0 } }
     public static func buildOptional(_ part: [StepResult]?) -> [StepResult] { part ?? [] }
     public static func buildEither(first part: [StepResult]) -> [StepResult] { part }

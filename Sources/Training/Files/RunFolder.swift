@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 /// The folder of one training run: `config.json`, `log.jsonl` and `checkpoints/step-000001200.safetensors`.

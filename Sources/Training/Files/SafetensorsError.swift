@@ -1,3 +1,5 @@
+import ApusFiles
+
 /// What is wrong with a safetensors file, or with what was asked of it.
 public struct SafetensorsError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kinds of faults.

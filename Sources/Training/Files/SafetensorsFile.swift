@@ -1,3 +1,5 @@
+import ApusFiles
+
 /// A safetensors file, mapped for reading: checkpoints, fixtures and weights from other frameworks.
 ///
 /// The header is checked as a whole before any tensor can be read, so a file from a stranger gives an

@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 /// Writes safetensors files, atomically and straight from the memory that holds the tensors.
@@ -73,8 +74,13 @@ public enum SafetensorsWriter {
                         code: .unwritable, path: output.path, tensor: name,
                         message: "cannot be read to be written: \(error)")
                 }
-                precondition(
-                    bytes.count == byteCount, "\(name) has \(bytes.count) bytes, not the \(byteCount) of its shape")
+                guard bytes.count == byteCount else {
+                    throw SafetensorsError(
+                        code: .wrongSize, path: output.path, tensor: name,
+                        message:
+                            "\(bytes.count) bytes were read of it, and \(elementType.rawValue)\(shape) takes \(byteCount)"
+                    )
+                }
                 try output.write(bytes)
             }
         }
@@ -82,7 +88,8 @@ public enum SafetensorsWriter {
 
     /// Creates or replaces the file at `path`.
     /// - Throws: `.wrongSize` or `.malformedHeader` for tensors that no file can hold, before anything is
-    ///   written; `.unwritable` when the system fails. An earlier file then stays as it was.
+    ///   written; `.unwritable` when the system fails, `.wrongSize` for a tensor that is read and has other bytes than
+    ///   its shape. An earlier file then stays as it was.
     public static func write(
         to path: String, metadata: [String: String] = [:], tensors: [Tensor]
     ) throws(SafetensorsError) {
@@ -135,7 +142,13 @@ public enum SafetensorsWriter {
                     code: .wrongSize, path: path, tensor: tensor.name,
                     message: "\(count) bytes are not \(tensor.elementType.rawValue)\(tensor.shape)")
             }
-            end += count
+            let (next, isTooLarge) = end.addingReportingOverflow(count)
+            guard !isTooLarge else {
+                throw SafetensorsError(
+                    code: .wrongSize, path: path, tensor: tensor.name,
+                    message: "with it, the tensors are larger than any file")
+            }
+            end = next
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             members.append(
                 JSONText.quoted(tensor.name) + ":{\"dtype\":\"\(tensor.elementType.rawValue)\""

@@ -1,3 +1,4 @@
+import ApusFiles
 import ApusRuntime
 import Foundation
 
@@ -15,7 +16,7 @@ public struct StepTrace: Sendable {
 
     /// The trace in Chrome's format: a row for the steps, and one for each thread.
     public var json: String {
-        let start = runs.first?.time.lowerBound ?? 0
+        let start = runs.map(\.time.lowerBound).min() ?? 0
         func microseconds(_ nanoseconds: UInt64) -> String { String(format: "%.3f", Double(nanoseconds) * 1e-3) }
         func event(_ name: String, row: Int, _ time: Range<UInt64>, _ details: [(String, Int)]) -> String {
             let arguments = details.map { "\(JSONText.quoted($0)):\($1)" }.joined(separator: ",")

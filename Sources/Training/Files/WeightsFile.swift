@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 /// Weights by name from whatever file holds them: a checkpoint of PyTorch, or a safetensors file, be it a run's
@@ -17,8 +18,8 @@ public struct WeightsFile: Sendable {
     private let contents: Contents
 
     /// Opens and checks a file, whose kind its first bytes tell. Throws ``TorchCheckpointError`` or
-    /// ``SafetensorsError``.
-    public init(contentsOf path: String) throws {
+    /// ``SafetensorsError``. `groupings` are the ways in which PyTorch's optimizer can have numbered the weights.
+    public init(contentsOf path: String, groupings: WeightGroupings = .single) throws {
         self.path = path
         let isTorch: Bool
         do {
@@ -28,7 +29,8 @@ public struct WeightsFile: Sendable {
         }
         contents =
             isTorch
-            ? .torch(try TorchCheckpoint(contentsOf: path)) : .safetensors(try SafetensorsFile(contentsOf: path))
+            ? .torch(try TorchCheckpoint(contentsOf: path, groupings: groupings))
+            : .safetensors(try SafetensorsFile(contentsOf: path))
         switch contents {
         case .torch(let file): names = file.names
         case .safetensors(let file):

@@ -29,8 +29,8 @@ public struct ClassificationMetrics: Hashable, Sendable {
         self.confusion = confusion
         accuracy = Double((0..<classes).reduce(0) { $0 + confusion[$1][$1] }) / Double(labels.count)
         top2Accuracy = Double(found) / Double(labels.count)
-        areaUnderROC = (0..<classes).map { number in
-            ROC.area(
+        areaUnderROC = try (0..<classes).map { number throws(MetricsError) in
+            try ROC.area(
                 scores: labels.indices.map { scores[$0 * classes + number] }, isPositive: labels.map { $0 == number })
         }
     }

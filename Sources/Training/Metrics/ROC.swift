@@ -4,8 +4,10 @@ public enum ROC {
     /// The area under the curve: how probable it is that a positive sample has a higher score than a negative one, ties
     /// counting half (Mann and Whitney 1947).
     ///
-    /// Nil if there are no positive or no negative samples. No score is NaN, and there are as many scores as truths.
-    public static func area(scores: [Double], isPositive: [Bool]) -> Double? {
+    /// Nil if there are no positive or no negative samples. Throws `MetricsError` for a score that is NaN, and unless
+    /// there are as many scores as truths.
+    public static func area(scores: [Double], isPositive: [Bool]) throws(MetricsError) -> Double? {
+        try check(scores, isPositive)
         let positives = isPositive.count { $0 }, negatives = isPositive.count - positives
         guard positives > 0, negatives > 0 else { return nil }
         // Counted in halves of pairs, so that the sum is exact.
@@ -26,9 +28,10 @@ public enum ROC {
     /// The curve, from (0, 0) to (1, 1): one point for each score that occurs, from the highest down. The area below it
     /// is ``area(scores:isPositive:)``.
     ///
-    /// Empty if there are no positive or no negative samples. No score is NaN, and there are as many scores as truths.
-    public static func curve(scores: [Double], isPositive: [Bool]) -> [Point] {
-        precondition(scores.count == isPositive.count)
+    /// Empty if there are no positive or no negative samples. Throws `MetricsError` as ``area(scores:isPositive:)``
+    /// does.
+    public static func curve(scores: [Double], isPositive: [Bool]) throws(MetricsError) -> [Point] {
+        try check(scores, isPositive)
         let all = isPositive.count { $0 }, others = isPositive.count - all
         guard all > 0, others > 0 else { return [] }
         var points = [Point(negatives: 0, positives: 0)], positives = 0, negatives = 0
@@ -40,6 +43,13 @@ public enum ROC {
                 Point(negatives: Double(negatives) / Double(others), positives: Double(positives) / Double(all)))
         }
         return points
+    }
+
+    private static func check(_ scores: [Double], _ isPositive: [Bool]) throws(MetricsError) {
+        guard scores.count == isPositive.count else {
+            throw .mismatch(scores: scores.count, samples: isPositive.count, classes: 1)
+        }
+        if let sample = scores.firstIndex(where: \.isNaN) { throw .notANumber(sample: sample, classNumber: 0) }
     }
 
     /// The mean of several curves: at each share of negatives, the mean of their shares of positives, linear between
@@ -63,7 +73,9 @@ public enum ROC {
     /// The lowest and the highest share of positives of a curve at a share of negatives.
     private static func height(_ curve: [Point], at place: Double) -> ClosedRange<Double> {
         let here = curve.filter { $0.negatives == place }
-        if let low = here.first, let high = here.last { return low.positives...high.positives }
+        if let low = here.first, let high = here.last {
+            return min(low.positives, high.positives)...max(low.positives, high.positives)
+        }
         guard let after = curve.firstIndex(where: { $0.negatives > place }), after > 0 else { return 0...0 }
         let (a, b) = (curve[after - 1], curve[after])
         let value = a.positives + (b.positives - a.positives) * (place - a.negatives) / (b.negatives - a.negatives)

@@ -1,3 +1,4 @@
+import ApusFiles
 import ApusTraining
 import Foundation
 import Testing

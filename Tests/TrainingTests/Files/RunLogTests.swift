@@ -1,3 +1,4 @@
+import ApusFiles
 import ApusTraining
 import Foundation
 import Testing
@@ -74,5 +75,12 @@ import Testing
     @Test func reportsAFolderThatDoesNotExist() {
         let error = #expect(throws: FileError.self) { try RunLog(path: folder.file("missing/log.jsonl")) }
         #expect(error?.number == ENOENT)
+    }
+
+    @Test func aStrangersEventFileDoesNoHarm() throws {
+        _ = folder.write([], to: "events.out.tfevents.1.\(Int.max)")
+        let log = try RunLog(path: folder.file("log.jsonl"))
+        try log.append([("event", .text("step")), ("step", .integer(1)), ("loss", .number(2))])
+        #expect(folder.contents.filter { $0.hasSuffix(".000000") }.count == 1)
     }
 }

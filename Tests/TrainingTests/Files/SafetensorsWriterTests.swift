@@ -83,6 +83,13 @@ import Testing
         try expectRefusal(.wrongSize, "8 bytes are not F32[3]", .init("x", [3], floats: [1, 2]))
         try expectRefusal(.wrongSize, "8 bytes are not F32[-1, -2]", .init("x", [-1, -2], floats: [1, 2]))
         try expectRefusal(.malformedHeader, "the name is taken", .init("x", floats: [1]), .init("x", integers: [1]))
+        let read: @Sendable () throws -> [UInt8] = { [1, 2, 3] }
+        try expectRefusal(
+            .wrongSize, "3 bytes were read of it, and F32[1] takes 4", .init("x", .f32, [1], reading: read))
+        try expectRefusal(.wrongSize, "0 bytes are not F32[-1]", .init("x", .f32, [-1], reading: read))
+        try expectRefusal(
+            .wrongSize, "with it, the tensors are larger than any file", .init("x", .f32, [1 << 60], reading: read),
+            .init("y", .f32, [1 << 60], reading: read))
         try expectRefusal(.malformedHeader, "the name is taken", .init("__metadata__", floats: [1]))
         #expect(try contents(of: path) == Array("old".utf8))
     }

@@ -27,8 +27,8 @@ struct StepTraceTests {
         }
         let compiled = try Compiler(threads: threads).compile(step)
         let inputs = [
-            "x": TensorData([Float](repeating: 0.5, count: 512 * 64), shape: [512, 64]),
-            "labels": TensorData([Int32](repeating: 3, count: 512)),
+            "x": try TensorData([Float](repeating: 0.5, count: 512 * 64), shape: [512, 64]),
+            "labels": try TensorData([Int32](repeating: 3, count: 512)),
         ]
         var runs: [StepRun] = []
         _ = try compiled.run(compiled.makeState(seed: 0), inputs) { runs.append($0) }
@@ -72,5 +72,12 @@ struct StepTraceTests {
             let error = #expect(throws: FileError.self) { try AtomicFile.check(path) }
             #expect(error?.number == number && error?.action == "write", "\(path)")
         }
+    }
+
+    @Test func runsInAnyOrderGiveATrace() throws {
+        let runs = try trace(threads: 1).runs
+        #expect(
+            try JSONSerialization.jsonObject(with: Data(StepTrace(runs.reversed(), name: "r").json.utf8))
+                is [String: Any])
     }
 }

@@ -24,7 +24,7 @@ final class SegmentationEvaluator {
         var evaluation = SegmentationEvaluation(classes: configuration.classes), seconds = 0.0
         while let batch = try batches.next() {
             if shouldStop() { return nil }
-            let images = TensorData(
+            let images = try TensorData(
                 batch.padded(to: size).images, shape: [size, configuration.encoder.channels, side, side])
             let (report, time) = try Clock.time { try program.run(state, ["images": images]) }
             let logits = report["logits"]?.floats ?? []

@@ -50,11 +50,11 @@ public final class SegmentationTask: TrainingTask {
         try loader.epoch(epoch, startingAtBatch: batch, dropLast: true)
     }
 
-    public func inputs(_ batch: SegmentationBatch, at place: BatchPlace) -> [String: TensorData] {
+    public func inputs(_ batch: SegmentationBatch, at place: BatchPlace) throws -> [String: TensorData] {
         let configuration = model.configuration, side = configuration.encoder.image
         return [
-            "images": TensorData(batch.images, shape: [batch.count, configuration.encoder.channels, side, side]),
-            "masks": TensorData(batch.masks, shape: [batch.count, configuration.classes, side, side]),
+            "images": try TensorData(batch.images, shape: [batch.count, configuration.encoder.channels, side, side]),
+            "masks": try TensorData(batch.masks, shape: [batch.count, configuration.classes, side, side]),
         ]
     }
 

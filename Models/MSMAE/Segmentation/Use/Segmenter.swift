@@ -46,7 +46,7 @@ public final class Segmenter {
         let (program, state) = try single ?? prepare()
         let side = saved.configuration.image
         let pixels = try image.resized(width: side, height: side, filter: .bilinear).normalized(settings.normalization)
-        let images = TensorData(pixels, shape: [1, saved.configuration.channels, side, side])
+        let images = try TensorData(pixels, shape: [1, saved.configuration.channels, side, side])
         let logits = try program.run(state, ["images": images])["logits"]?.floats ?? []
         return classes.indices.map { number in
             Region(

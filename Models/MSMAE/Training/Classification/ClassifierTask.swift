@@ -59,22 +59,23 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         try loader.epoch(epoch, startingAtBatch: batch, maps: maps.maps, dropLast: true)
     }
 
-    public func inputs(_ batch: Batch, at place: BatchPlace) -> [String: TensorData] {
+    public func inputs(_ batch: Batch, at place: BatchPlace) throws -> [String: TensorData] {
         var batch = batch
         if let mixup = settings.mixup, mixup.isOn {
-            batch = mixup.mixed(
+            batch = try mixup.mixed(
                 batch, classes: configuration.classes, seed: UInt64(settings.seed), epoch: place.step,
                 number: place.number)
         }
         var inputs = [
-            "images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels),
-            "random_key": place.key(),
+            "images": try batch.images(filledUpTo: batch.count, configuration),
+            "labels": try TensorData(batch.labels),
+            "random_key": try place.key(),
         ]
         if let targets = batch.targets {
-            inputs["targets"] = TensorData(targets, shape: [batch.count, configuration.classes])
+            inputs["targets"] = try TensorData(targets, shape: [batch.count, configuration.classes])
         }
         if let maps = batch.maps {
-            inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens])
+            inputs["mask_weights"] = try TensorData(maps, shape: [batch.count, configuration.tokens])
         }
         return inputs
     }

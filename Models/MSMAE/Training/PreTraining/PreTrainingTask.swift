@@ -43,13 +43,14 @@ public final class PreTrainingTask: TrainingTask {
             dropLast: true)
     }
 
-    public func inputs(_ batch: Batch, at place: BatchPlace) -> [String: TensorData] {
+    public func inputs(_ batch: Batch, at place: BatchPlace) throws -> [String: TensorData] {
         var inputs = [
-            "images": batch.images(filledUpTo: batch.count, configuration), "labels": TensorData(batch.labels),
-            "random_key": place.key(),
+            "images": try batch.images(filledUpTo: batch.count, configuration),
+            "labels": try TensorData(batch.labels),
+            "random_key": try place.key(),
         ]
         if let maps = batch.maps {
-            inputs["mask_weights"] = TensorData(maps, shape: [batch.count, configuration.tokens])
+            inputs["mask_weights"] = try TensorData(maps, shape: [batch.count, configuration.tokens])
         }
         return inputs
     }

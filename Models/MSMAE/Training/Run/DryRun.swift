@@ -76,8 +76,8 @@ extension Trainer {
             try program?.addParameters(to: state, seed: plan.settings.seed)
         }
         // There are no attention maps yet; even ones take their place.
-        let maps = training.update.program.inputs.filter { $0.name == "mask_weights" }.map { input in
-            (input.name, TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
+        let maps = try training.update.program.inputs.filter { $0.name == "mask_weights" }.map { input in
+            (input.name, try TensorData([Float](repeating: 1, count: input.type.count), shape: input.type.shape))
         }
         let batches = try task.batches(ofEpoch: epoch, startingAtBatch: 0)
         defer { batches.stop() }

@@ -16,7 +16,7 @@ struct ForeignCheckpoint: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
             return nil
         }
-        file = try WeightsFile(contentsOf: path)
+        file = try WeightsFile(contentsOf: path, groupings: .visionTransformer)
         guard let torch = file.torchCheckpoint else { return nil }
         guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), (0..<1_000_000).contains(epoch),
             let optimizer = try file.optimizer()
@@ -51,7 +51,7 @@ struct ForeignCheckpoint: Sendable {
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
         for (name, type) in fitting {
-            let numbers = TensorData(try file.floats(name), shape: type.shape),
+            let numbers = try TensorData(file.floats(name), shape: type.shape),
                 average = ProgramState.averagePrefix + name
             try state.write(name, numbers)
             // An average that begins only now begins with the weight.

@@ -64,21 +64,11 @@ extension ProgramState {
     }
 
     /// Hands `body` the tensors as they lie in memory, for writing them to a file.
-    func withTensors<Result>(_ names: ArraySlice<String>, _ body: ([SafetensorsWriter.Tensor]) throws -> Result) throws
-        -> Result
+    func withTensors<Result>(_ names: [String], _ body: ([SafetensorsWriter.Tensor]) throws -> Result) throws -> Result
     {
-        try withTensors(names, collected: [], body)
-    }
-
-    private func withTensors<Result>(
-        _ names: ArraySlice<String>, collected: [SafetensorsWriter.Tensor],
-        _ body: ([SafetensorsWriter.Tensor]) throws -> Result
-    ) throws -> Result {
-        guard let name = names.first, let type = type(of: name) else { return try body(collected) }
-        return try withBytes(name) { bytes in
-            try withTensors(
-                names.dropFirst(), collected: collected + [.init(name, type.element.inFiles, type.shape, body: bytes)],
-                body)
+        let known = names.compactMap { name in type(of: name).map { (name: name, type: $0) } }
+        return try withBytes(of: known.map(\.name)) { memory in
+            try body(zip(known, memory).map { .init($0.name, $0.type.element.inFiles, $0.type.shape, body: $1) })
         }
     }
 }

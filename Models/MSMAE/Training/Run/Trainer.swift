@@ -199,7 +199,7 @@ public final class Trainer<Task: TrainingTask> {
             throw RunError.weightNotFinite(
                 name: name, epoch: position.epoch, step: position.step, checkpoint: try folder.checkpoints().last?.path)
         }
-        try state.withTensors(state.savedNames[...]) { tensors in
+        try state.withTensors(state.savedNames) { tensors in
             try folder.saveCheckpoint(
                 step: position.step, metadata: metadata, tensors: tensors + task.savedTensors,
                 keeping: settings.keptCheckpoints)
@@ -208,7 +208,7 @@ public final class Trainer<Task: TrainingTask> {
 
     /// The weights alone, without what the optimizer keeps about them.
     private func saveBest(_ run: OpenRun) throws {
-        try state.withTensors(state.savedNames.filter { !$0.hasPrefix("optimizer.") }[...]) { tensors in
+        try state.withTensors(state.savedNames.filter { !$0.hasPrefix("optimizer.") }) { tensors in
             try SafetensorsWriter.write(to: run.folder.bestPath, metadata: metadata, tensors: tensors)
         }
     }

@@ -104,9 +104,9 @@ public struct BatchPlace: Hashable, Sendable {
     }
 
     /// The input `random_key`, i32[2].
-    public func key(for purpose: CounterRandom.Purpose = .masking) -> TensorData {
+    public func key(for purpose: CounterRandom.Purpose = .masking) throws -> TensorData {
         var random = random(for: purpose)
-        return TensorData((0..<2).map { _ in Int32(truncatingIfNeeded: random.next()) })
+        return try TensorData((0..<2).map { _ in Int32(truncatingIfNeeded: random.next()) })
     }
 }
 

@@ -4,6 +4,7 @@
 /// memory for the n × m shares, neither forward nor backward, where they are computed again.
 public struct Attention: CompositeOperation, DifferentiableOperation {
     public static let name = "attention"
+    public static let kind = OperationKind.attention
     /// Factor of the products before softmax.
     public var scale: Double
     public init(scale: Double) { self.scale = scale }

@@ -5,6 +5,7 @@
 /// rowsum(P ∘ D)) · scale, and those of q, k and v are S · k, Sᵀ · q and Pᵀ · seed.
 public struct AttentionGradient: CompositeOperation {
     public static let name = "attention_gradient"
+    public static let kind = OperationKind.attention
 
     public enum Part: String, Hashable, Sendable, CaseIterable {
         case queries, keys, values

@@ -4,6 +4,7 @@
 /// Operands: x, and weight [c] and bias [c] or neither; `axis` is the axis of x that has the c channels.
 public struct BatchNormalization: CompositeOperation, DifferentiableOperation {
     public static let name = "batch_norm"
+    public static let kind = OperationKind.composite(.other)
     public var axis: Int
     public var epsilon: Double
 

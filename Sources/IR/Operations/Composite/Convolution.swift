@@ -47,7 +47,7 @@ public func maximumPooling2D(_ x: Tensor, size: Int, stride: Int, file: String =
 public func averagePooling2D(_ x: Tensor, size: Int, stride: Int, file: String = #fileID, line: Int = #line) -> Tensor {
     pooled(x, size: size, stride: stride, operation: "averagePooling2D", location: x.builder.location(file, line)) {
         $0 + $1
-    } * (1 / Double(size * size))
+    } * (1 / (Double(size) * Double(size)))
 }
 
 private func pooled(
@@ -68,8 +68,8 @@ private func pooled(
 private func windows(
     _ x: Tensor, height: Int, width: Int, stride: Int, padding: Int, operation: String, location: SourceLocation?
 ) -> [Tensor]? {
-    guard x.rank == 4, height > 0, width > 0, stride > 0, x.shape[2] + 2 * padding >= height,
-        x.shape[3] + 2 * padding >= width
+    guard x.rank == 4, height > 0, width > 0, stride > 0, (0...largestElementCount).contains(padding),
+        x.shape[2] + 2 * padding >= height, x.shape[3] + 2 * padding >= width
     else {
         x.builder.report(
             GraphError(
@@ -79,6 +79,7 @@ private func windows(
         return nil
     }
     let padded = x.padded(low: [0, 0, padding, padding], high: [0, 0, padding, padding])
+    guard padded.isValid else { return nil }
     let rows = (padded.shape[2] - height) / stride, columns = (padded.shape[3] - width) / stride
     return (0..<height).flatMap { i in
         (0..<width).map { j in

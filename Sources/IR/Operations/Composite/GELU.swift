@@ -4,6 +4,7 @@ import Foundation
 /// with erf.
 public struct GELU: CompositeOperation, DifferentiableOperation {
     public static let name = "gelu"
+    public static let kind = OperationKind.composite(.elementwise)
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -2,6 +2,7 @@
 /// what they are, and element i of the result lies at i · (n − 1) / (size − 1) among those of the operand.
 public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
     public static let name = "interpolate"
+    public static let kind = OperationKind.composite(.other)
     public var axis: Int
     /// Extent of the result along the axis.
     public var size: Int

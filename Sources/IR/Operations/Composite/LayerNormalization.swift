@@ -4,6 +4,7 @@
 /// Operands: x [..., n], weight [n], bias [n].
 public struct LayerNormalization: CompositeOperation, DifferentiableOperation {
     public static let name = "layer_norm"
+    public static let kind = OperationKind.composite(.rowWise)
     public var epsilon: Double
     public init(epsilon: Double) { self.epsilon = epsilon }
     public var attributes: Attributes { [("epsilon", .number(epsilon))] }

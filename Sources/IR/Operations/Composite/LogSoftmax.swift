@@ -3,6 +3,7 @@ import Foundation
 /// The logarithm of softmax along the last axis: x − max − log Σ exp(x − max).
 public struct LogSoftmax: CompositeOperation, DifferentiableOperation {
     public static let name = "log_softmax"
+    public static let kind = OperationKind.composite(.rowWise)
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

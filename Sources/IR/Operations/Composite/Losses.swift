@@ -1,5 +1,9 @@
 /// 1 where the last axis has the index that `labels` names, 0 elsewhere: i32 [...] -> f32 [..., classes].
+///
+/// Labels that a program is given are checked before each run: they are from 0 to below `classes`.
 public func oneHot(_ labels: Tensor, classes: Int) -> Tensor {
+    guard labels.isValid else { return labels }
+    labels.builder.expectIndices(labels, below: classes)
     let shape = labels.shape + [classes]
     let indices = labels.builder.add(Iota(TensorType(.i32, shape), axis: shape.count - 1), [])
     return equal(indices, labels.reshape(labels.shape + [1])).cast(.f32)
@@ -48,7 +52,8 @@ public func meanSquaredError(_ prediction: Tensor, _ target: Tensor) -> Tensor {
     return mean(difference * difference)
 }
 
-/// The index (i32) of the largest element along the last axis; of equal ones the first.
+/// The index (i32) of the largest element along the last axis; of equal ones the first. NaN counts as the largest, as
+/// in PyTorch.
 public func argmax(_ x: Tensor) -> Tensor {
     guard x.isValid else { return x }
     guard let count = x.shape.last else {
@@ -56,7 +61,9 @@ public func argmax(_ x: Tensor) -> Tensor {
             GraphError(.shape, operation: "argmax", "a scalar has no axis to search", location: x.builder.location))
     }
     let indices = x.builder.add(Iota(TensorType(.i32, x.shape), axis: x.rank - 1), [])
-    let isLargest = equal(x, maximum(x, axes: [-1], keepAxes: true))
+    // In a row with NaN, whose maximum is NaN, nothing equals the maximum.
+    let isLargest = select(
+        notEqual(x, x), equal(indices, indices), equal(x, maximum(x, axes: [-1], keepAxes: true)))
     return minimum(select(isLargest, indices, indices.constant(Double(count))), axes: [-1])
 }
 

@@ -3,6 +3,7 @@ import Foundation
 /// exp(x) over its sum along the last axis, computed after subtracting the largest element.
 public struct Softmax: CompositeOperation, DifferentiableOperation {
     public static let name = "softmax"
+    public static let kind = OperationKind.composite(.rowWise)
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

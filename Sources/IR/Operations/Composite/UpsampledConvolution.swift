@@ -10,6 +10,7 @@
 /// and added up are the results. Neither enlarged images nor windows of them are ever stored.
 public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation {
     public static let name = "upsampled_convolution"
+    public static let kind = OperationKind.composite(.other)
     public var height: Int, width: Int
 
     public init(height: Int, width: Int) {

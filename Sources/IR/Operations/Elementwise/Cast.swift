@@ -1,6 +1,7 @@
 /// The same numbers in another element type: rounded to nearest even, to integers truncated, to bool "is not zero".
 public struct Cast: Operation, DifferentiableOperation {
     public static let name = "cast"
+    public static let kind = OperationKind.elementwise
     public var element: ElementType
     public init(_ element: ElementType) { self.element = element }
     public var attributes: Attributes { [] }

@@ -1,6 +1,7 @@
 /// A comparison of two tensors, element by element; a comparison with NaN is false, except "not equal".
 public struct Compare: ElementwiseOperation, NonDifferentiableOperation {
     public static let name = "compare"
+    public static let kind = OperationKind.elementwise
     public enum Direction: String, Hashable, Sendable, CaseIterable {
         case equal, notEqual, less, lessEqual, greater, greaterEqual
     }

@@ -1,6 +1,7 @@
 /// The quotient of two floating-point tensors, element by element.
 public struct Divide: ElementwiseOperation, DifferentiableOperation {
     public static let name = "divide"
+    public static let kind = OperationKind.elementwise
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

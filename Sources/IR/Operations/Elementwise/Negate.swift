@@ -1,6 +1,7 @@
 /// The negative of each element; of floating-point numbers and integers.
 public struct Negate: ElementwiseOperation, DifferentiableOperation {
     public static let name = "negate"
+    public static let kind = OperationKind.elementwise
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

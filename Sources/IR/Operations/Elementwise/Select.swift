@@ -1,6 +1,7 @@
 /// Elements of the second operand where the first (bool) is true, of the third elsewhere.
 public struct Select: ElementwiseOperation, DifferentiableOperation {
     public static let name = "select"
+    public static let kind = OperationKind.elementwise
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

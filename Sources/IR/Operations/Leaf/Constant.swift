@@ -1,6 +1,7 @@
 /// Numbers that are part of the graph: one for all elements, or one for each in row-major order.
 public struct Constant: Operation, NonDifferentiableOperation {
     public static let name = "constant"
+    public static let kind = OperationKind.generated
     public var type: TensorType
     public var values: [Double]
 

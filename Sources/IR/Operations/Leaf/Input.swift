@@ -1,22 +1,30 @@
 /// A tensor that the caller provides with every run.
 public struct Input: Operation, NonDifferentiableOperation {
     public static let name = "input"
+    public static let kind = OperationKind.leaf
     public var name: String
     public var type: TensorType
+    /// Integers that index something: they are from 0 to below this number, which a program checks before it runs.
+    public var below: Int?
 
-    public init(_ name: String, _ type: TensorType) {
+    public init(_ name: String, _ type: TensorType, below: Int? = nil) {
         self.name = name
         self.type = type
+        self.below = below
     }
 
-    public var attributes: Attributes { [("name", .text(name))] }
+    public var attributes: Attributes { [("name", .text(name))] + (below.map { [("below", .integer($0))] } ?? []) }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         name = try attributes.text("name")
+        below = attributes.contains { $0.name == "below" } ? try attributes.integer("below") : nil
         self.type = type
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 0)
+        if let below, type.element != .i32 || below < 1 {
+            throw error(.attribute, "'\(name)', \(type), has no indices below \(below)")
+        }
         return type
     }
     /// Inputs are bound by the interpreter; an unbound one is zero.

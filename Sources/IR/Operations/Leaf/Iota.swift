@@ -1,6 +1,7 @@
 /// Each element's index along one axis: 0, 1, 2…
 public struct Iota: Operation, NonDifferentiableOperation {
     public static let name = "iota"
+    public static let kind = OperationKind.generated
     public var type: TensorType
     public var axis: Int
 

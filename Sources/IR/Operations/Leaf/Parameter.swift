@@ -1,6 +1,7 @@
 /// A tensor that lives as long as the program's state: a weight, or what an optimizer keeps about it.
 public struct Parameter: Operation, NonDifferentiableOperation {
     public static let name = "parameter"
+    public static let kind = OperationKind.leaf
     /// Name as PyTorch's state dict has it, such as `blocks.3.attn.qkv.weight`.
     public var name: String
     public var type: TensorType
@@ -27,6 +28,9 @@ public struct Parameter: Operation, NonDifferentiableOperation {
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 0)
+        if let problem = initializer.problem(for: type) {
+            throw error(.attribute, "'\(name)', \(type), cannot be filled by \(initializer.text): \(problem)")
+        }
         return type
     }
     /// Parameters are bound by the interpreter; an unbound one is zero.

@@ -4,6 +4,7 @@
 /// `Philox.block(counter: (i, stream, 0, 0), key: key)`.
 public struct RandomUniform: Operation, NonDifferentiableOperation {
     public static let name = "random_uniform"
+    public static let kind = OperationKind.generated
     public var shape: [Int]
     /// Tells apart the draws of one program that share a key.
     public var stream: Int

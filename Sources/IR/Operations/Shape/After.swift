@@ -4,6 +4,7 @@
 /// directly: so a value is computed a second time rather than kept.
 public struct After: Operation, NonDifferentiableOperation {
     public static let name = "after"
+    public static let kind = OperationKind.view(.barrier)
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -2,6 +2,7 @@
 /// axes are new.
 public struct Broadcast: Operation, DifferentiableOperation {
     public static let name = "broadcast"
+    public static let kind = OperationKind.repetition
     public var shape: [Int]
     public var axes: [Int]
 

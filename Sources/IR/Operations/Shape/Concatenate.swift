@@ -1,6 +1,7 @@
 /// Tensors one after the other along an axis.
 public struct Concatenate: Operation, DifferentiableOperation {
     public static let name = "concatenate"
+    public static let kind = OperationKind.join
     public var axis: Int
     public init(axis: Int) { self.axis = axis }
     public var attributes: Attributes { [("axis", .integer(axis))] }
@@ -47,9 +48,16 @@ public struct Concatenate: Operation, DifferentiableOperation {
     }
 }
 
-/// Tensors one after the other along an axis (negative axes count from the end).
+/// Tensors one after the other along an axis (negative axes count from the end). Joining none is a mistake, which the
+/// graph reports in which the result is used.
 public func concatenate(_ tensors: [Tensor], axis: Int, file: String = #fileID, line: Int = #line) -> Tensor {
-    guard tensors.count > 1 else { return tensors[0] }
-    let builder = tensors[0].builder
-    return builder.add(Concatenate(axis: tensors[0].axis(axis)), tensors, location: builder.location(file, line))
+    guard let first = tensors.first else {
+        let error = GraphError(
+            .structure, operation: Concatenate.name, "there are no tensors to join",
+            location: SourceLocation(file: file, line: line))
+        return GraphBuilder(refusing: error).invalid()
+    }
+    guard tensors.count > 1 else { return first }
+    let builder = first.builder
+    return builder.add(Concatenate(axis: first.axis(axis)), tensors, location: builder.location(file, line))
 }

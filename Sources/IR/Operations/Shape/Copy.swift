@@ -4,6 +4,7 @@
 /// contiguously.
 public struct Copy: Operation, DifferentiableOperation {
     public static let name = "copy"
+    public static let kind = OperationKind.copy
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -1,6 +1,7 @@
 /// Zeros around and between the elements: `low` before, `high` after, `interior` between neighbours, along each axis.
 public struct Pad: Operation, DifferentiableOperation {
     public static let name = "pad"
+    public static let kind = OperationKind.lookup
     public var low: [Int], high: [Int], interior: [Int]
 
     public init(low: [Int], high: [Int], interior: [Int]) {

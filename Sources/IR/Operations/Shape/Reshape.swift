@@ -1,6 +1,7 @@
 /// The same elements in the same row-major order under another shape.
 public struct Reshape: Operation, DifferentiableOperation {
     public static let name = "reshape"
+    public static let kind = OperationKind.view(.shape)
     public var shape: [Int]
     public init(_ shape: [Int]) { self.shape = shape }
     public var attributes: Attributes { [] }

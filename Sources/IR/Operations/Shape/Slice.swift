@@ -1,6 +1,7 @@
 /// Every `steps[i]`-th element from `starts[i]` up to, not including, `limits[i]`, along each axis.
 public struct Slice: Operation, DifferentiableOperation {
     public static let name = "slice"
+    public static let kind = OperationKind.view(.part)
     public var starts: [Int], limits: [Int], steps: [Int]
 
     public init(starts: [Int], limits: [Int], steps: [Int]) {

@@ -1,6 +1,7 @@
 /// The axes in another order: axis i of the result is axis `permutation[i]` of the operand.
 public struct Transpose: Operation, DifferentiableOperation {
     public static let name = "transpose"
+    public static let kind = OperationKind.view(.order)
     public var permutation: [Int]
     public init(_ permutation: [Int]) { self.permutation = permutation }
     public var attributes: Attributes { [("permutation", .integers(permutation))] }

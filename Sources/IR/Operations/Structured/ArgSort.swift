@@ -1,6 +1,7 @@
 /// The indices that would sort the last axis in ascending order; equal elements keep their order, NaN comes last.
 public struct ArgSort: Operation, NonDifferentiableOperation {
     public static let name = "argsort"
+    public static let kind = OperationKind.sort
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -5,10 +5,13 @@
 /// type.
 public struct Dot: Operation, DifferentiableOperation {
     public static let name = "dot"
+    public static let kind = OperationKind.contraction
     public var leftBatch: [Int], rightBatch: [Int]
     public var leftContracting: [Int], rightContracting: [Int]
     /// Element type of the result; nil if it is that of the operands.
     public var result: ElementType?
+    /// Whether a back end leaves it to a library rather than to code of its own.
+    public var usesLibrary = false
 
     public init(
         leftBatch: [Int] = [], rightBatch: [Int] = [], leftContracting: [Int], rightContracting: [Int],
@@ -27,12 +30,14 @@ public struct Dot: Operation, DifferentiableOperation {
             ("left_contracting", .integers(leftContracting)), ("right_contracting", .integers(rightContracting)),
         ]
         return axes + (result.map { [("result", .text($0.rawValue))] } ?? [])
+            + (usesLibrary ? [("library", .flag(true))] : [])
     }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         leftBatch = try attributes.integers("left_batch")
         rightBatch = try attributes.integers("right_batch")
         leftContracting = try attributes.integers("left_contracting")
         rightContracting = try attributes.integers("right_contracting")
+        usesLibrary = attributes.contains { $0.name == "library" } ? try attributes.flag("library") : false
         guard attributes.contains(where: { $0.name == "result" }) else { return }
         let text = try attributes.text("result")
         guard let element = ElementType(rawValue: text) else {

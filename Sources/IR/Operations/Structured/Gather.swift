@@ -3,6 +3,7 @@
 /// An index outside 0..<n is clamped to that range.
 public struct Gather: Operation, DifferentiableOperation {
     public static let name = "gather"
+    public static let kind = OperationKind.lookup
     /// Number of leading axes that operand and indices share; the axis after them is indexed.
     public var batch: Int
     public init(batch: Int) { self.batch = batch }

@@ -3,6 +3,7 @@
 /// The gradient of the largest and smallest is shared equally among tied elements.
 public struct Reduce: Operation, DifferentiableOperation {
     public static let name = "reduce"
+    public static let kind = OperationKind.reduction
     public enum Kind: String, Hashable, Sendable, CaseIterable { case sum, maximum, minimum }
     public var kind: Kind
     public var axes: [Int]

@@ -3,6 +3,7 @@
 /// Rows that no index names are zero. Rows are added in the order of the indices. The transpose of `Gather`.
 public struct ScatterAdd: Operation, DifferentiableOperation {
     public static let name = "scatter_add"
+    public static let kind = OperationKind.scatter
     /// Number of leading axes that indices and result share.
     public var batch: Int
     /// Extent n of the indexed axis of the result.

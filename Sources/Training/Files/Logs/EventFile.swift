@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 /// A run's numbers as an event file of TensorBoard: records as in TensorFlow's TFRecord files, each a protocol buffer
@@ -67,7 +68,7 @@ struct EventFile {
         return names.compactMap { name in
             let parts = name.dropFirst(Self.prefix.count).split(separator: ".", omittingEmptySubsequences: false)
             guard name.hasPrefix(Self.prefix), parts.count == 2, parts[1].count >= 6, let start = Int(parts[0]),
-                let generation = Int(parts[1])
+                let generation = Int(parts[1]), (0..<1_000_000_000).contains(generation)
             else { return nil }
             return (name, start, generation)
         }

@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 /// The log of a run: one JSON object per line, each on its way to the disk before the next.

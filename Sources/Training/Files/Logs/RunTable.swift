@@ -1,3 +1,5 @@
+import ApusFiles
+
 /// A run's log as a table with a header (RFC 4180): a column for each field that any line has, empty where a line has
 /// it not.
 struct RunTable {

@@ -8,7 +8,8 @@ struct PickleError: Error {
 ///
 /// A pickle is a program for a machine with a stack. This machine makes containers, texts and numbers; whatever else
 /// the program would import, call or build becomes an inert ``Pickle/Node/object``. The number of operations is
-/// limited, and each takes memory for a few words at most, so that memory is bounded whatever the program says.
+/// limited, and each takes memory for a few words at most (one that can make a copy counts as many operations as it
+/// copies items), so that memory is bounded whatever the program says.
 struct PickleReader {
     /// A tensor of a state dict takes about 50 operations.
     static let maximumOperations = 1 << 22
@@ -25,6 +26,7 @@ struct PickleReader {
     private var marks: [Int] = []
     private var memo: [Int: Pickle.ID] = [:]
     private var calledNames: [String] = []
+    private var operationsLeft = maximumOperations
 
     private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -34,12 +36,20 @@ struct PickleReader {
             throw PickleError(isTooLarge: true, message: "it has \(bytes.count) bytes")
         }
         var reader = PickleReader(bytes)
-        for _ in 0..<maximumOperations {
+        while true {
+            try reader.charge(1)
             if let root = try reader.step() {
                 return Pickle(root: root, nodes: reader.nodes, calledNames: reader.calledNames, bytes: bytes)
             }
         }
-        throw PickleError(isTooLarge: true, message: "it takes more than \(maximumOperations) operations")
+    }
+
+    /// Counts operations; throws when there are more of them than any checkpoint takes.
+    private mutating func charge(_ operations: Int) throws(PickleError) {
+        guard operations <= operationsLeft else {
+            throw PickleError(isTooLarge: true, message: "it takes more than \(Self.maximumOperations) operations")
+        }
+        operationsLeft -= operations
     }
 
     /// Does one operation; returns the result after the last.
@@ -100,10 +110,10 @@ struct PickleReader {
             push(global(Int(module)..<Int(module + moduleCount), Int(name)..<Int(name + nameCount)))
         case UInt8(ascii: "R"), 0x81:
             let call = try pop(count: 2)
-            push(result(of: call[0], call[1]))
+            push(try result(of: call[0], call[1]))
         case 0x92:  // NEWOBJ_EX: with named arguments
             let call = try pop(count: 3)
-            push(result(of: call[0], call[1]))
+            push(try result(of: call[0], call[1]))
         case UInt8(ascii: "b"):
             let state = try pop(), target = try top()
             if case .object(let callable, let arguments, _) = nodes[Int(target)] {
@@ -195,7 +205,9 @@ struct PickleReader {
     }
 
     /// What a call gives: containers are made, and anything else is noted and not called.
-    private mutating func result(of callable: Pickle.ID, _ arguments: Pickle.ID) -> Pickle.Node {
+    private mutating func result(of callable: Pickle.ID, _ arguments: Pickle.ID) throws(PickleError)
+        -> Pickle.Node
+    {
         guard case .global(let module, let moduleCount, let name, let nameCount) = nodes[Int(callable)] else {
             return .object(callable: callable, arguments: arguments, state: nil)
         }
@@ -205,7 +217,11 @@ struct PickleReader {
             case "collections.OrderedDict" where items.isEmpty: return .dictionary([])
             case "collections.defaultdict" where items.count <= 1: return .dictionary([])
             case "torch.Size" where items.count == 1:
-                if case .sequence(let extents) = nodes[Int(items[0])] { return .sequence(extents) }
+                // The two share their items until one of them grows, which copies them. No shape is longer.
+                if case .sequence(let extents) = nodes[Int(items[0])], extents.count <= SafetensorsHeader.maximumRank {
+                    try charge(extents.count)
+                    return .sequence(extents)
+                }
             default: break
             }
         }

@@ -1,3 +1,4 @@
+import ApusFiles
 import Synchronization
 
 /// A checkpoint as `torch.save` writes it since PyTorch 1.6: a zip archive of a pickle and the tensors' storages.
@@ -35,8 +36,8 @@ public struct TorchCheckpoint: Sendable {
     private let sound = SoundStorages()
 
     /// Opens and checks a file. The state dict is its entry `model`, `state_dict` or `model_state_dict`, or the file's
-    /// whole content.
-    public init(contentsOf path: String) throws(TorchCheckpointError) {
+    /// whole content. `groupings` are the ways in which the weights can have been numbered for the optimizer.
+    public init(contentsOf path: String, groupings: WeightGroupings = .single) throws(TorchCheckpointError) {
         self.path = path
         do {
             file = try MappedFile(contentsOf: path)
@@ -44,7 +45,7 @@ public struct TorchCheckpoint: Sendable {
             throw TorchCheckpointError(.unreadable, path: path, error.problem)
         }
         let contents = try file.withBytes { (bytes) throws(TorchCheckpointError) in
-            try TorchContents(of: bytes, path: path)
+            try TorchContents(of: bytes, path: path, groupings: groupings)
         }
         (names, tensors, values, skipped) = (contents.names, contents.tensors, contents.values, contents.skipped)
         (optimizerState, isBigEndian) = (contents.optimizer, contents.isBigEndian)

@@ -17,9 +17,10 @@ struct TorchContents {
     let isBigEndian: Bool
 
     private let path: String
+    private let groupings: WeightGroupings
 
-    init(of bytes: UnsafeRawBufferPointer, path: String) throws(TorchCheckpointError) {
-        self.path = path
+    init(of bytes: UnsafeRawBufferPointer, path: String, groupings: WeightGroupings) throws(TorchCheckpointError) {
+        (self.path, self.groupings) = (path, groupings)
         if bytes.starts(with: Self.legacyStart) {
             throw TorchCheckpointError(
                 .legacyFormat, path: path,
@@ -61,8 +62,8 @@ struct TorchContents {
         }
         try read(
             TorchObjects(
-                pickle: pickle, archive: archive, folder: folder, path: path, file: bytes, isBigEndian: isBigEndian))
-        try checkSize(fileSize: bytes.count)
+                pickle: pickle, archive: archive, folder: folder, path: path, file: bytes, isBigEndian: isBigEndian,
+                budget: TorchTensorBudget(fileSize: bytes.count)))
     }
 
     /// The folder inside the archive that holds `data.pkl`.
@@ -120,7 +121,7 @@ struct TorchContents {
         if let state = pickle.member(pickle.root, "optimizer"), pickle.isDictionary(state) {
             do {
                 let weights = names.map { (name: $0, shape: tensors[$0]?.shape ?? []) }
-                optimizer = .success(try TorchOptimizerState(state, objects, weights: weights))
+                optimizer = .success(try TorchOptimizerState(state, objects, weights, groupings))
             } catch {
                 optimizer = .failure(error)
             }
@@ -162,21 +163,6 @@ struct TorchContents {
                     skip(place, objects.kind(member.value))
                 }
             }
-        }
-    }
-
-    /// Views can name the same elements again and again, as shared weights do: what all tensors would take has to stay
-    /// plausible.
-    private func checkSize(fileSize: Int) throws(TorchCheckpointError) {
-        var total = 0
-        let optimizerTensors = (try? optimizer.get())?.tensors ?? [:]
-        for tensor in Array(tensors.values) + Array(optimizerTensors.values) {
-            let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
-            total = overflow ? .max : sum
-        }
-        guard total <= 4 * fileSize + (64 << 20) else {
-            throw TorchCheckpointError(
-                .tooLarge, path: path, "its tensors would take \(total) bytes, and the file has \(fileSize)")
         }
     }
 }

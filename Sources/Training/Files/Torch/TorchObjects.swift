@@ -8,6 +8,8 @@ struct TorchObjects {
     /// All bytes of the file.
     let file: UnsafeRawBufferPointer
     let isBigEndian: Bool
+    /// What the tensors that are read may take.
+    let budget: TorchTensorBudget
 
     enum Meaning {
         case tensor(TorchTensor)
@@ -94,10 +96,15 @@ struct TorchObjects {
                 "reaches beyond its storage: shape \(shape), strides \(strides), offset \(offset), and \(capacity) elements"
             )
         }
-        return .tensor(
-            TorchTensor(
-                elementType: type, shape: shape, strides: strides, offset: offset, storage: entry.range,
-                checksum: entry.checksum))
+        let tensor = TorchTensor(
+            elementType: type, shape: shape, strides: strides, offset: offset, storage: entry.range,
+            checksum: entry.checksum)
+        guard budget.allows(tensor) else {
+            throw TorchCheckpointError(
+                .tooLarge, path: path,
+                "its tensors would take more than \(budget.limit) bytes, and the file has \(file.count)")
+        }
+        return .tensor(tensor)
     }
 
     /// The largest number of an element in its storage; nil if it is larger than any memory.
@@ -152,5 +159,26 @@ struct TorchObjects {
         case .text: pickle.text(id)
         default: nil
         }
+    }
+}
+
+/// Counts what the tensors of a file take: their elements, and what is kept to find them.
+///
+/// Views can name the same elements again and again, as shared weights do, and one tensor can stand for many weights:
+/// what all of them take has to stay plausible for the size of the file.
+final class TorchTensorBudget {
+    let limit: Int
+    private var left: Int
+
+    init(fileSize: Int) {
+        limit = 4 * fileSize + (64 << 20)
+        left = limit
+    }
+
+    func allows(_ tensor: TorchTensor) -> Bool {
+        let description = MemoryLayout<TorchTensor>.stride + 2 * MemoryLayout<Int>.stride * tensor.shape.count
+        guard tensor.byteCount <= left - description else { return false }
+        left -= description + tensor.byteCount
+        return true
     }
 }

@@ -2,8 +2,8 @@
 ///
 /// PyTorch numbers the weights in the order of the optimizer's groups and does not save their names (unless the
 /// optimizer was made of named parameters, whose `param_names` are used). The names follow if exactly one way to form
-/// the groups, of those that training code for vision transformers has, agrees with the number of groups, with their
-/// sizes and with every shape.
+/// the groups, of the ``WeightGroupings`` that the reader of the file knows, agrees with the number of groups, with
+/// their sizes and with every shape.
 public struct TorchOptimizerState: Sendable {
     /// How often the weights have been updated; nil of an optimizer that does not count, such as SGD.
     public let step: Int?
@@ -17,37 +17,55 @@ public struct TorchOptimizerState: Sendable {
     private static let kinds = ["exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq", "momentum_buffer": "momentum"]
 
     /// Reads an optimizer's state dict for the weights of the state dict, in its order.
-    init(_ id: Pickle.ID, _ objects: TorchObjects, weights: [(name: String, shape: [Int])]) throws(TorchCheckpointError)
-    {
+    init(
+        _ id: Pickle.ID, _ objects: TorchObjects, _ weights: [WeightGroupings.Weight], _ groupings: WeightGroupings
+    ) throws(TorchCheckpointError) {
         let pickle = objects.pickle
         func unusable(_ message: String) -> TorchCheckpointError {
             TorchCheckpointError(
                 .unusableOptimizer, path: objects.path, "the optimizer's state cannot be used: \(message)")
         }
         guard let groupList = pickle.member(id, "param_groups").flatMap(pickle.sequence),
-            let state = pickle.member(id, "state").flatMap(pickle.members)
+            let stateID = pickle.member(id, "state"), pickle.isDictionary(stateID)
         else { throw unusable("it has no \"state\" and \"param_groups\"") }
 
-        var groups: [[Int]] = [], givenNames: [[String]] = []
-        var count = 0
-        // The same large dictionary can stand for every group and weight of a hostile file.
+        // The same large dictionary or list can stand for every group, weight and name of a hostile file: what is made
+        // of it is counted before it is made.
+        guard pickle.count(stateID) <= weights.count else {
+            throw unusable("it has state for more weights than the state dict has")
+        }
+        let state = pickle.members(stateID) ?? []
         guard groupList.count <= 1000, groupList.allSatisfy({ pickle.count($0) <= 100 }),
             state.allSatisfy({ pickle.count($0.value) <= 10 })
         else {
             throw unusable("it has more groups, or more about each weight, than any optimizer")
         }
+        var groups: [[Int]] = [], givenNames: [[String]] = []
+        var count = 0
+        let known = Dictionary(weights.map { ($0.name, $0.name) }) { first, _ in first }
         for group in groupList {
             guard let items = pickle.member(group, "params").flatMap(pickle.sequence) else {
                 throw unusable("a group has no \"params\"")
             }
-            let numbers = items.compactMap(pickle.integer)
-            groups.append(numbers)
-            count += numbers.count
-            guard numbers.count == items.count, count <= weights.count else {
+            count += items.count
+            let numbers = count <= weights.count ? items.compactMap(pickle.integer) : []
+            guard numbers.count == items.count else {
                 throw unusable("its groups have more weights than the state dict, or some without a number")
             }
+            groups.append(numbers)
             if let names = pickle.member(group, "param_names").flatMap(pickle.sequence) {
-                givenNames.append(names.compactMap(pickle.text))
+                guard names.count == numbers.count else {
+                    throw unusable("a group has \(numbers.count) weights and \(names.count) names of weights")
+                }
+                givenNames.append(
+                    try names.map { id throws(TorchCheckpointError) in
+                        let name = pickle.text(id) ?? ""
+                        // The state dict's own text, so that a long name takes its memory once.
+                        guard let weight = known[name] else {
+                            throw unusable("it names \"\(TorchCheckpointError.shown(name))\", which is no weight")
+                        }
+                        return weight
+                    })
             }
         }
 
@@ -96,7 +114,7 @@ public struct TorchOptimizerState: Sendable {
             assignment =
                 found.isEmpty
                 ? [:]
-                : try TorchWeightNumbering(weights: weights).names(
+                : try TorchWeightNumbering(weights: weights, groupings).names(
                     groups: groups, givenNames: givenNames, shapes: shapes)
         } catch {
             throw unusable(error.message)

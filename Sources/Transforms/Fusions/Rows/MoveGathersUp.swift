@@ -20,13 +20,15 @@ extension Pass {
         "move-gathers-up",
         recording: { graph, rewrites in
             var graph = graph
-            while true {
+            // Each sweep moves something up past one node at least, so that there are fewer sweeps than nodes.
+            for _ in 0...graph.nodes.count {
                 let mover = RowMover(graph)
                 mover.run()
                 graph = try mover.editor.finish()
-                if mover.rewrites.isEmpty { return graph }
+                if mover.rewrites.isEmpty { break }
                 rewrites += mover.rewrites
             }
+            return graph
         })
 }
 
@@ -196,7 +198,10 @@ private final class RowMover {
             let table = ApusIR.concatenate(operands, axis: axis), dropped = Double(parts[position].range.count - 1)
             for (reader, indices) in selections {
                 // Indices are clamped to the table, so that all places of repeated rows lead to the one row.
-                let places = position == 0 ? editor.tensor(indices) - dropped : editor.tensor(indices)
+                // Those that may be negative are clamped before they get smaller, so that they do not wrap round.
+                let isNegative = editor.range(of: indices).map { $0.lowerBound < 0 } ?? true
+                let index = editor.tensor(indices), low = isNegative ? maximum(index, 0) : index
+                let places = position == 0 ? low - dropped : index
                 editor.replace(reader, with: gather(table, places, batch: axis))
             }
             note("\(parts[position].range.count) equal rows became one", node)

@@ -8,12 +8,16 @@ extension GraphEditor {
         let node = node(value), operands = node.operands.map { tensor($0) }
         let rank = node.type.rank
         builder.location = node.location
-        switch node.operation {
-        case is any ElementwiseOperation, is Cast, is GELU:
+        switch node.operation.kind {
+        case .elementwise, .composite(.elementwise):
             return builder.add(node.operation, operands.map { select($0, selection) })
-        case is Softmax, is LogSoftmax, is LayerNormalization:
+        case .composite(.rowWise):
             guard !selection.touches(rank - 1) else { return nil }
             return builder.add(node.operation, [select(operands[0], selection)] + operands.dropFirst())
+        case .reduction, .contraction, .attention, .lookup, .join: break
+        case .leaf, .generated, .view, .repetition, .copy, .sort, .scatter, .composite(.other): return nil
+        }
+        switch node.operation {
         case let reduce as Reduce:
             let kept = operands[0].shape.indices.filter { !reduce.axes.contains($0) }
             guard let inner = selection.moved({ kept[$0] }) else { return nil }

@@ -2,10 +2,7 @@ import ApusIR
 
 extension GraphEditor {
     /// Whether a node only shows another order or part of its operand: it computes nothing.
-    func isView(_ value: Value) -> Bool {
-        let operation = builder.graph[value].operation
-        return operation is Transpose || operation is Reshape || operation is Slice
-    }
+    func isView(_ value: Value) -> Bool { builder.graph[value].operation.kind.isView }
 
     /// What a selection from a view picks of the view's operand; nil if that is not rows of it.
     func selection(_ selection: RowSelection, beneath view: Value) -> RowSelection? {
@@ -82,7 +79,7 @@ extension GraphEditor {
     }
 
     /// The numbers that integers lie between, as far as the graph tells.
-    private func range(of value: Value) -> ClosedRange<Int>? {
+    func range(of value: Value) -> ClosedRange<Int>? {
         let node = node(value)
         switch node.operation {
         case is ArgSort: return 0...node.type.shape[node.type.rank - 1] - 1

@@ -30,7 +30,7 @@ struct Consumer {
                 return x * x + y * y < 0.6 ? 1 : 0
             }
             let report = try program.run(
-                state, ["points": TensorData(coordinates, shape: [batch, 2]), "labels": TensorData(labels)])
+                state, ["points": try TensorData(coordinates, shape: [batch, 2]), "labels": try TensorData(labels)])
             share = report["accuracy"]?.scalar ?? 0
         }
         print("accuracy \(share)")

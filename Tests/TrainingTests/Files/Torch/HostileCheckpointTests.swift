@@ -7,7 +7,7 @@ import Testing
 @Suite struct HostileCheckpointTests {
     private let folder = TemporaryFolder()
 
-    private static let tensor = Pickled.tensor(count: 2, shape: [2], strides: [1])
+    static let tensor = Pickled.tensor(count: 2, shape: [2], strides: [1])
     private static let storages = [("0", littleEndian([1, 2]))]
 
     private func open(_ zip: ZipBytes) throws(TorchCheckpointError) -> TorchCheckpoint { try open(zip.bytes) }
@@ -16,11 +16,11 @@ import Testing
         try TorchCheckpoint(contentsOf: folder.write(bytes, to: "file.pth"))
     }
 
-    private func open(value: Pickled.Bytes) throws(TorchCheckpointError) -> TorchCheckpoint {
+    func open(value: Pickled.Bytes) throws(TorchCheckpointError) -> TorchCheckpoint {
         try open(ZipBytes(checkpoint: value, storages: Self.storages))
     }
 
-    private func code(_ body: () throws(TorchCheckpointError) -> TorchCheckpoint) -> TorchCheckpointError.Code? {
+    func code(_ body: () throws(TorchCheckpointError) -> TorchCheckpoint) -> TorchCheckpointError.Code? {
         do {
             _ = try body()
             return nil

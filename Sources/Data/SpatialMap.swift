@@ -39,14 +39,14 @@ public struct NormalizedRect: Sendable, Equatable {
     }
 }
 
-/// A square grid of weights that together cover one whole image, such as a class token's attention to the patches.
-public struct AttentionMap: Sendable, Equatable {
+/// A square grid of numbers that together cover one whole image, such as weights of its patches.
+public struct SpatialMap: Sendable, Equatable {
     /// Cells per side.
     public let grid: Int
-    /// `grid * grid` weights, row-major from the image's top left.
+    /// `grid * grid` numbers, row-major from the image's top left.
     public let values: [Float]
 
-    /// Wraps weights; throws `invalidArgument` unless there are `grid * grid` of them and at least one.
+    /// Wraps numbers; throws `invalidArgument` unless there are `grid * grid` of them and at least one.
     public init(grid: Int, values: [Float]) throws(DataError) {
         guard (1...1 << 15).contains(grid), values.count == grid * grid else {
             throw DataError(
@@ -57,7 +57,7 @@ public struct AttentionMap: Sendable, Equatable {
         self.values = values
     }
 
-    /// The map of the part of the image inside `region`, mirrored if `flipped`: `grid * grid` weights again.
+    /// The map of the part of the image inside `region`, mirrored if `flipped`: `grid * grid` numbers again.
     ///
     /// Each new cell is the mean of the old cells below it, weighted by the area that they share.
     public func cropped(to region: NormalizedRect, flipped: Bool = false) -> [Float] {
@@ -75,46 +75,6 @@ public struct AttentionMap: Sendable, Equatable {
             }
         }
         return cropped
-    }
-
-    /// The map that the released code of MSMAE draws masks from, for a crop of `pixels` x `pixels`.
-    ///
-    /// It divides the crop's edges by the image's size where it should divide by a cell's, so that the slice of the map
-    /// always begins at the top left and has two cells each way, or three where the crop ends at the image's edge. The
-    /// slice is stretched over the crop (bilinear, pixel centres), cut to 0...1, and averaged over each cell's pixels.
-    public func croppedAsReleased(to region: NormalizedRect, pixels: Int, flipped: Bool = false) -> [Float] {
-        func used(_ end: Double) -> Int { min(end > 1 - 1e-9 ? 3 : 2, grid) }
-        let (rows, columns) = (used(region.top + region.height), used(region.left + region.width))
-        let (down, across) = (stretch(rows, over: pixels), stretch(columns, over: pixels))
-        let capped = values.map { min(max(Double($0), 0), 1) }
-        var cropped: [Float] = []
-        cropped.reserveCapacity(values.count)
-        for row in down {
-            for column in flipped ? across.reversed() : across {
-                var sum = 0.0
-                for y in 0..<rows {
-                    for x in 0..<columns { sum += row[y] * column[x] * capped[y * grid + x] }
-                }
-                cropped.append(Float(sum))
-            }
-        }
-        return cropped
-    }
-
-    /// Along one axis, for each of `grid` new cells: the mean weights of the first `count` old ones, when those are
-    /// stretched over so many pixels.
-    private func stretch(_ count: Int, over pixels: Int) -> [[Double]] {
-        (0..<grid).map { cell in
-            let range = cell * pixels / grid..<max((cell + 1) * pixels / grid, cell * pixels / grid + 1)
-            var weights = [Double](repeating: 0, count: count)
-            for pixel in range {
-                let place = max((Double(pixel) + 0.5) * Double(count) / Double(pixels) - 0.5, 0)
-                let first = min(Int(place), count - 1), second = min(first + 1, count - 1)
-                weights[first] += (1 - (place - Double(first))) / Double(range.count)
-                weights[second] += (place - Double(first)) / Double(range.count)
-            }
-            return weights
-        }
     }
 
     /// Along one axis, for each new cell: the old cells that it meets and what part of it each of them fills.

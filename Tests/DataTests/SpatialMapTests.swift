@@ -1,8 +1,8 @@
 import ApusData
 import Testing
 
-@Suite struct AttentionMapTests {
-    private let map = try! AttentionMap(grid: 4, values: (0..<16).map { Float($0 * $0 % 13) })
+@Suite struct SpatialMapTests {
+    private let map = try! SpatialMap(grid: 4, values: (0..<16).map { Float($0 * $0 % 13) })
 
     @Test func theWholeImageGivesTheMapItself() {
         #expect(map.cropped(to: .whole) == map.values)
@@ -20,7 +20,7 @@ import Testing
     @Test func aConstantMapStaysConstant() throws {
         var random = CounterRandom(seed: 2, purpose: .init(rawValue: 100))
         for grid in [1, 3, 14] {
-            let constant = try AttentionMap(grid: grid, values: [Float](repeating: 0.7, count: grid * grid))
+            let constant = try SpatialMap(grid: grid, values: [Float](repeating: 0.7, count: grid * grid))
             for _ in 0..<50 {
                 let crop = constant.cropped(to: try randomRect(&random))
                 #expect(crop.allSatisfy { abs($0 - 0.7) < 1e-6 })
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func cellsAreWeightedByTheirShare() throws {
-        let pair = try AttentionMap(grid: 2, values: [1, 5, 1, 5])
+        let pair = try SpatialMap(grid: 2, values: [1, 5, 1, 5])
         // From 0.25 to 0.85: new cells end at 0.55, so that the first has 5/6 of the left cell and 1/6 of the right.
         let crop = pair.cropped(to: try NormalizedRect(left: 0.25, top: 0, width: 0.6, height: 1))
         #expect(abs(crop[0] - (5 + 5) / 6) < 1e-6 && crop[1] == 5)
@@ -68,34 +68,10 @@ import Testing
         }
     }
 
-    /// Recorded from torch: a slice of the map, resized to 16 x 16 (bilinear), its patches averaged.
-    @Test func theReleasedCropTakesTheTopLeftCells() throws {
-        let map = try AttentionMap(grid: 4, values: map.values.map { $0 / 16 })
-        func released(_ top: Int, _ left: Int, _ height: Int, _ width: Int, flipped: Bool = false) throws -> [Float] {
-            let part = try NormalizedRect(
-                left: Double(left) / 64, top: Double(top) / 48, width: Double(width) / 64, height: Double(height) / 48)
-            return map.croppedAsReleased(to: part, pixels: 16, flipped: flipped)
-        }
-        let inside: [Float] = [
-            0, 0.015625, 0.046875, 0.0625, 0.046875, 0.09375, 0.1875, 0.234375, 0.140625, 0.25, 0.46875, 0.578125,
-            0.1875, 0.328125,
-            0.609375, 0.75,
-        ]
-        let atTheEdges: [Float] = [
-            0.010529, 0.058594, 0.15509, 0.257801, 0.131836, 0.351562, 0.489258, 0.48468, 0.403931, 0.486328, 0.5625,
-            0.599121, 0.707771,
-            0.403931, 0.342773, 0.551056,
-        ]
-        #expect(try zip(released(3, 5, 20, 30), inside).allSatisfy { abs($0 - $1) < 2e-6 })
-        #expect(try zip(released(10, 34, 38, 30), atTheEdges).allSatisfy { abs($0 - $1) < 2e-6 })
-        let mirrored = stride(from: 0, to: 16, by: 4).flatMap { inside[$0..<$0 + 4].reversed() }
-        #expect(try zip(released(3, 5, 20, 30, flipped: true), mirrored).allSatisfy { abs($0 - $1) < 2e-6 })
-    }
-
     @Test func mapsAndRegionsOfWrongSizeAreErrors() {
-        expectError(.invalidArgument) { _ = try AttentionMap(grid: 3, values: [1, 2]) }
-        expectError(.invalidArgument) { _ = try AttentionMap(grid: 0, values: []) }
-        expectError(.invalidArgument) { _ = try AttentionMap(grid: .max, values: []) }
+        expectError(.invalidArgument) { _ = try SpatialMap(grid: 3, values: [1, 2]) }
+        expectError(.invalidArgument) { _ = try SpatialMap(grid: 0, values: []) }
+        expectError(.invalidArgument) { _ = try SpatialMap(grid: .max, values: []) }
         expectError(.invalidArgument) { _ = try NormalizedRect(left: 0.6, top: 0, width: 0.5, height: 1) }
         expectError(.invalidArgument) { _ = try NormalizedRect(left: -0.1, top: 0, width: 0.5, height: 1) }
         expectError(.invalidArgument) { _ = try NormalizedRect(left: 0, top: 0, width: 0, height: 1) }

@@ -21,7 +21,7 @@ struct ProductMeasurement {
     /// The speeds of products of some shapes, as far as they could be measured.
     func speeds(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: ProductChoice.Speed] {
         let shapes = shapes.sorted { "\($0)" < "\($1)" }
-        let programs = Mutex([MeasuredShape: [Program]]())
+        let programs = Mutex([MeasuredShape: [LoadedProgram]]())
         DispatchQueue.concurrentPerform(iterations: shapes.count) { number in
             let both = [CompilerOptions.Products.generated, .openblas].compactMap { try? program(shapes[number], $0) }
             programs.withLock { $0[shapes[number]] = both }
@@ -43,7 +43,7 @@ struct ProductMeasurement {
     }
 
     /// A program with one product, cut down to a part of it: tiles of the kernel, or columns of the library's.
-    private func program(_ shape: MeasuredShape, _ products: CompilerOptions.Products) throws -> Program {
+    private func program(_ shape: MeasuredShape, _ products: CompilerOptions.Products) throws -> LoadedProgram {
         let builder = GraphBuilder(name: "product")
         func operand(_ name: String, _ shape: [Int]) -> Tensor {
             builder.parameter(Parameter(name, TensorType(.f32, shape), .ones))
@@ -53,20 +53,21 @@ struct ProductMeasurement {
         let right = operand("right", shape.isRightTurned ? [shape.n, shape.k] : [shape.k, shape.n])
         builder.output("result", dot(left, right, contracting: [(1, shape.isRightTurned ? 1 : 0)]))
         let compiler = try GraphCompiler(CompilerOptions(products: products), target: target, cache: nil)
-        var program = try compiler.compile(builder.finish()).program
+        let compilation = try compiler.compile(builder.finish())
+        var program = compilation.program
         for (number, step) in program.steps.enumerated() where step.floatingPointOperations > 0 {
             program.steps[number] = Self.part(of: step)
         }
-        return program
+        return try LoadedProgram(program, LoadedObjects(compilation.objects, name: program.name))
     }
 
     private static func part(of step: Step) -> Step {
         var step = step
         let share = min(1, Double(operationsPerRun) / Double(step.floatingPointOperations))
         switch step.work {
-        case .kernel(let function, let arguments, let count, let grain):
+        case .kernel(let symbol, let arguments, let count, let grain):
             let part = max(1, Int(Double(count) * share))
-            step.work = .kernel(function, arguments: arguments, count: part, grain: grain)
+            step.work = .kernel(symbol: symbol, arguments: arguments, count: part, grain: grain)
             step.floatingPointOperations = step.floatingPointOperations / count * part
         case .product(var product):
             product.n = min(product.n, max(192, Int(Double(product.n) * share)))
@@ -78,9 +79,9 @@ struct ProductMeasurement {
         return step
     }
 
-    private func speed(_ programs: [Program]) throws -> ProductChoice.Speed {
+    private func speed(_ programs: [LoadedProgram]) throws -> ProductChoice.Speed {
         let state = ProgramState(), pool = WorkerPool(threads: 1)
-        try state.add(programs[0].parameters, seed: 0)
+        try state.add(programs[0].program.parameters, seed: 0)
         let runners = try programs.map { try ProgramRunner($0, pool: pool) }
         var best = [0.0, 0.0]
         for run in 0...Self.runs {

@@ -37,7 +37,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(path): \(problem)" }
 
     /// The description without the path.
-    var problem: String {
+    package var problem: String {
         let problem = "cannot \(action): \(reason)"
         return advice.map { "\(problem) (\($0))" } ?? problem
     }

@@ -4,14 +4,17 @@ import Foundation
 ///
 /// The bytes go to a temporary file in the same folder, reach the disk, and only then take the name. When
 /// anything fails on the way, or the process is killed, an earlier file of that name stays as it was.
+/// What can be made again, such as a file of many, need not wait for the disk: only a loss of power could tell.
 public enum AtomicFile {
     /// The ending of a temporary file's name; one that a killed process left behind can be removed.
-    static let temporarySuffix = ".partial"
+    package static let temporarySuffix = ".partial"
 
     /// Where the bytes of a file under way go.
     public struct Output: ~Copyable {
         let descriptor: Int32
-        let path: String
+        package let path: String
+
+        package init(descriptor: Int32, path: String) { (self.descriptor, self.path) = (descriptor, path) }
 
         /// Appends all of `bytes`. Throws when the system takes only a part of them.
         public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
@@ -33,17 +36,18 @@ public enum AtomicFile {
         }
 
         /// Appends the elements of `numbers` as they lie in memory.
-        func write<Number: BitwiseCopyable>(_ numbers: [Number]) throws(FileError) {
+        package func write<Number: BitwiseCopyable>(_ numbers: [Number]) throws(FileError) {
             try numbers.withUnsafeBufferPointer { (numbers) throws(FileError) in
                 try write(UnsafeRawBufferPointer(numbers))
             }
         }
     }
 
-    /// Creates or replaces the file at `path` with what `body` writes.
+    /// Creates or replaces the file at `path` with what `body` writes; unless `waitsForDisk`, the bytes reach the disk
+    /// when the system sees fit.
     /// - Throws: The first failure, or what `body` throws; the temporary file is gone by then.
     public static func write(
-        to path: String, _ body: (borrowing Output) throws(FileError) -> Void
+        to path: String, waitsForDisk: Bool = true, _ body: (borrowing Output) throws(FileError) -> Void
     ) throws(FileError) {
         let url = URL(fileURLWithPath: path)
         let folder = url.deletingLastPathComponent().path
@@ -53,13 +57,13 @@ public enum AtomicFile {
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "write") }
         do throws(FileError) {
-            try fill(descriptor, path: path, body)
+            try fill(descriptor, path: path, waitsForDisk: waitsForDisk, body)
             guard rename(temporary, path) == 0 else { throw FileError(path: path, action: "replace") }
         } catch {
             unlink(temporary)
             throw error
         }
-        try synchronize(folder: folder)
+        if waitsForDisk { try synchronize(folder: folder) }
     }
 
     /// Throws if a file at `path` could not be written: for a result that takes long to get.
@@ -79,20 +83,20 @@ public enum AtomicFile {
 
     /// Appends to the file at `path`, which is made if it is missing. Not atomic: a killed process can leave a part of
     /// the bytes.
-    static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
+    package static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
         defer { close(descriptor) }
         try Output(descriptor: descriptor, path: path).write(bytes)
     }
 
-    /// Writes all of the file, brings it to the disk and closes it, also on failure.
+    /// Writes all of the file, brings it to the disk if that is asked for, and closes it, also on failure.
     private static func fill(
-        _ descriptor: Int32, path: String, _ body: (borrowing Output) throws(FileError) -> Void
+        _ descriptor: Int32, path: String, waitsForDisk: Bool, _ body: (borrowing Output) throws(FileError) -> Void
     ) throws(FileError) {
         do throws(FileError) {
             try body(Output(descriptor: descriptor, path: path))
-            guard fsync(descriptor) == 0 else { throw FileError(path: path, action: "write") }
+            guard !waitsForDisk || fsync(descriptor) == 0 else { throw FileError(path: path, action: "write") }
         } catch {
             close(descriptor)
             throw error

@@ -29,31 +29,16 @@ package struct MeasuredShape: Hashable, CustomStringConvertible {
         return extent >= power / 2 * 3 ? power / 2 * 3 : power
     }
 
-    /// Nil for what need not be measured: small products, and those that are not two matrices in memory.
-    init?(_ graph: Graph, _ value: Value, _ layout: Layout, _ placement: Placement) {
-        guard let orientation = ProductOrientation(graph, value, layout) else { return nil }
-        let shape = orientation.shape, side = 1 - orientation.leftSide
-        let multiplications = ([shape.m, shape.n, shape.k] + shape.batch).reduce(1, *)
-        guard 2 * multiplications >= ProductChoice.smallest else { return nil }
-        let operand = graph[value].operands[side]
-        // What is computed inside the product is stored row by row, if it is stored.
-        let view = graph.view(
-            of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) })
-        guard let matrix = shape.matrix(side, strides: view?.strides ?? rowMajorStrides(graph[operand].type.shape))
-        else { return nil }
-        let (m, n) = orientation.isTurned ? (shape.n, shape.m) : (shape.m, shape.n)
+    /// Nil for matmuls that are too small to be worth a question.
+    package init?(_ graph: Graph, _ value: Value, smallest: Int) {
+        guard let dot = graph[value].operation as? Dot else { return nil }
+        let shape = ProductShape(graph, value), right = graph[graph[value].operands[1]].type.shape
+        guard 2 * ([shape.m, shape.n, shape.k] + shape.batch).reduce(1, *) >= smallest else { return nil }
+        let innermost = right.indices.last { right[$0] > 1 }
         self.init(
-            m: m, n: n, k: shape.k, isRightTurned: (orientation.isTurned ? matrix.transposed : matrix).columnStride != 1
-        )
+            m: shape.m, n: shape.n, k: shape.k,
+            isRightTurned: innermost.map(dot.rightContracting.contains) ?? false)
     }
 
     package var description: String { "\(m)x\(n)x\(k)\(isRightTurned ? " turned" : "")" }
-}
-
-extension Graph {
-    /// Whether the library can compute a product.
-    func isLibraryProduct(_ value: Value) -> Bool {
-        self[value].operation is Dot && self[value].type.element == .f32
-            && self[value].operands.allSatisfy { self[$0].type.element == .f32 }
-    }
 }

@@ -37,28 +37,31 @@ struct ProductOrientation {
     }
 }
 
-/// Which products of a graph are left to the library, as its values would be placed.
-package typealias LibraryProducts = (Graph, Placement, Layout) -> Set<Value>
+extension Pass {
+    /// Adds copies of the left operands of generated matmuls that do not lie in memory row by row.
+    package static func copyOperands(_ tuning: Tuning) -> Pass {
+        Pass("copy-operands") { try $0.withReadableOperands(tuning) }
+    }
+}
+
+/// A copy may change where its source is best written, and so what others can read. Each round copies what the one
+/// before has made unreadable; more than a few in a row were never seen, and what is left then is refused by the
+/// schedule.
+private let mostRounds = 4
 
 extension Graph {
-    /// The graph in which the left operands of generated products lie in memory row by row: those that do not are
-    /// copied. Also tells how its values are placed, and which of its products are the library's.
-    func withReadableOperands(forLibrary: LibraryProducts) throws -> (
-        graph: Graph, placement: Placement, libraryProducts: Set<Value>
-    ) {
-        var graph = self, round = 0
-        // A copy may change where its source is best written, and so what others can read; that settles at once or
-        // never.
-        while true {
-            let placement = Placement(graph), layout = Layout(graph, placement, updatedInPlace: [:])
-            let libraryProducts = forLibrary(graph, placement, layout)
-            let unreadable = graph.values.filter { value in
-                guard placement[value] == .product, !libraryProducts.contains(value) else { return false }
-                return ProductOrientation(graph, value, layout)?.left(graph, value, placement, layout) == nil
+    fileprivate func withReadableOperands(_ tuning: Tuning) throws -> Graph {
+        var graph = self
+        for _ in 0..<mostRounds {
+            let placement = Placement(graph, tuning)
+            let layout = Layout(graph, placement, updatedInPlace: [:], tuning)
+            var sides: [Value: Int] = [:]
+            for value in graph.values where placement[value] == .product && !graph.usesLibrary(value) {
+                let orientation = ProductOrientation(graph, value, layout)
+                guard orientation?.left(graph, value, placement, layout) == nil else { continue }
+                sides[value] = orientation?.leftSide ?? 0
             }
-            if unreadable.isEmpty || round == 3 { return (graph, placement, libraryProducts) }
-            let sides = Dictionary(
-                uniqueKeysWithValues: unreadable.map { ($0, ProductOrientation(graph, $0, layout)?.leftSide ?? 0) })
+            if sides.isEmpty { break }
             let shared = graph.sharedCopies(sides, placement)
             var copies: [OperandCopy: Tensor] = [:]
             graph = try rebuild(graph) { node, value, operands, builder in
@@ -68,8 +71,8 @@ extension Graph {
                 return dot.copyingOperand(side, operands, &copies)
             }
             graph = try Pass.deadCode.run(graph)
-            round += 1
         }
+        return graph
     }
 
     /// Operands that are to be copied as they are, and whose copy is for all who read them, so that what they are

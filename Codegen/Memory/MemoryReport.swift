@@ -29,7 +29,7 @@ public struct MemoryReport: Sendable {
     /// Bytes in use at that step; what the arena has beyond them lies between buffers.
     public let peakBytes: Int
 
-    init(buffers: [Buffer], arenaBytes: Int) {
+    public init(buffers: [Buffer], arenaBytes: Int) {
         self.buffers = buffers
         self.arenaBytes = arenaBytes
         var changes: [Int: Int] = [:]

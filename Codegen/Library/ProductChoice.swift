@@ -9,7 +9,7 @@ import Synchronization
 /// An answer is remembered before it is used, in the cache's folder or else for the process, so that the same question
 /// never gets two answers: the library and the generated kernels add in different orders, and a run that is resumed
 /// shall go on with the same bits.
-package struct ProductChoice {
+package struct ProductChoice: Sendable {
     package enum Answer: String { case generated, openblas }
 
     /// Floating-point operations that each of both does in a second.
@@ -23,34 +23,32 @@ package struct ProductChoice {
     }
 
     /// Measures some shapes; those that are missing in the result could not be measured.
-    package typealias Measurement = (Set<MeasuredShape>) -> [MeasuredShape: Speed]
-
-    /// What the library must gain. A generated kernel also does what comes before and after the product, such as a bias
-    /// and GELU; beside the library that is a pass over memory of its own.
-    package static let neededGain = 1.1
-    /// Products with fewer floating-point operations are generated without asking.
-    package static let smallest = 20_000_000
+    package typealias Measurement = @Sendable (Set<MeasuredShape>) -> [MeasuredShape: Speed]
 
     /// What was answered in this process, by the folder of the cache and the name of the question. Whoever holds it may
     /// measure: so measurements do not disturb each other, and none is made twice.
     private static let answered = Mutex([[String]: Answer]())
 
     private let target: TargetDescription
+    private let tuning: Tuning
     private let cache: ObjectCache?
     private let measure: Measurement
 
     /// A choice for a machine, with what its cache remembers. `measure` takes the place of the clock.
-    package init(_ target: TargetDescription, _ cache: ObjectCache?, measure: Measurement? = nil) {
+    package init(
+        _ target: TargetDescription, _ cache: ObjectCache?, _ tuning: Tuning? = nil, measure: Measurement? = nil
+    ) {
         self.target = target
+        self.tuning = tuning ?? Tuning(target)
         self.cache = cache
         self.measure = measure ?? { ProductMeasurement(target).speeds($0) }
     }
 
-    /// The products of a graph that the library is faster at.
-    func libraryProducts(_ graph: Graph, _ placement: Placement, _ layout: Layout) -> Set<ApusIR.Value> {
+    /// The matmuls of a graph that the library is faster at.
+    package func libraryProducts(_ graph: Graph) -> Set<ApusIR.Value> {
         var asked: [ApusIR.Value: MeasuredShape] = [:]
-        for value in graph.values where placement[value] == .product && graph.isLibraryProduct(value) {
-            asked[value] = MeasuredShape(graph, value, layout, placement)
+        for value in graph.libraryCandidates {
+            asked[value] = MeasuredShape(graph, value, smallest: tuning.smallestLibraryProduct)
         }
         let answers = self.answers(Set(asked.values))
         return Set(asked.filter { answers[$0.value] == .openblas }.keys)
@@ -68,17 +66,17 @@ package struct ProductChoice {
             }
             let speeds = unknown.isEmpty ? [:] : measure(unknown)
             for shape in unknown {
-                let answer = speeds[shape].map(Self.faster) ?? .generated
-                // Another process may have been faster.
-                answered[key(shape)] = recalled(shape) ?? answer
-                if recalled(shape) == nil { cache?.remember(name(shape), answer.rawValue) }
+                let answer = speeds[shape].map(faster) ?? .generated
+                // Another process may have been faster: its answer is the one that counts.
+                let kept = cache?.remember(name(shape), answer.rawValue) { Answer(rawValue: $0) != nil }
+                answered[key(shape)] = kept.flatMap(Answer.init) ?? answer
             }
             return Dictionary(uniqueKeysWithValues: shapes.map { ($0, answered[key($0)] ?? .generated) })
         }
     }
 
-    private static func faster(_ speed: Speed) -> Answer {
-        speed.openblas > speed.generated * neededGain ? .openblas : .generated
+    private func faster(_ speed: Speed) -> Answer {
+        speed.openblas > speed.generated * tuning.neededGain ? .openblas : .generated
     }
 
     private func recalled(_ shape: MeasuredShape) -> Answer? { cache?.recall(name(shape)).flatMap(Answer.init) }

@@ -1,0 +1,133 @@
+import ApusIR
+import ApusTransforms
+
+extension Pass {
+    /// Rewrites operations into the forms for which there are kernels:
+    /// - a reduction goes along one axis;
+    /// - the free and the contracting axes of a product's operands each lie together, so that they act as one;
+    /// - the contracted axis of a product is not too long: longer products are sums of products;
+    /// - products add up in f32, sorts work in f32.
+    package static func legalize(_ tuning: Tuning) -> Pass {
+        Pass("legalize") { graph in
+            let problems = graph.nodes.compactMap { node in
+                node.problemForKernels.map {
+                    GraphError(.unsupported, operation: node.operation.name, $0, location: node.location)
+                }
+            }
+            guard problems.isEmpty else { throw GraphErrors(problems) }
+            let legalizer = Legalizer(longestContraction: tuning.longestContraction)
+            let rewritten = try rebuild(graph) { node, _, operands, _ in
+                switch node.operation {
+                case let reduce as Reduce: legalizer.legal(reduce, operands[0])
+                case let dot as Dot: legalizer.legal(dot, operands[0], operands[1])
+                case is ArgSort where operands[0].element == .bf16: argsort(operands[0].cast(.f32))
+                default: nil
+                }
+            }
+            return withOwnResults(rewritten)
+        }
+    }
+}
+
+extension Node {
+    /// Why there are no kernels for tensors of this type; nil if there are.
+    var problemForKernels: String? {
+        if type.element == .f64 { return "f64 is for the interpreter; generated code computes in f32" }
+        // Kernels count elements in 32 bits.
+        if type.count > Int(Int32.max) {
+            return "\(type) has \(type.count) elements; generated code counts up to \(Int32.max): use a smaller batch"
+        }
+        return nil
+    }
+}
+
+/// Results that are inputs or parameters themselves become copies of them: a result is computed by some kernel.
+private func withOwnResults(_ graph: Graph) -> Graph {
+    var graph = graph
+    for (position, result) in graph.results.enumerated() {
+        let node = graph[result.value]
+        guard node.operation.kind == .leaf else { continue }
+        let shape = node.type.shape
+        graph.nodes.append(
+            Node(
+                Broadcast(shape: shape, axes: Array(shape.indices)), [result.value], node.type, location: node.location)
+        )
+        graph.results[position].value = Value(graph.nodes.count - 1)
+    }
+    return graph
+}
+
+/// Makes legal forms of single operations.
+private struct Legalizer {
+    let longestContraction: Int
+
+    func legal(_ reduce: Reduce, _ x: Tensor) -> Tensor? {
+        guard reduce.axes.count > 1 else { return nil }
+        // One axis after the other, the last first: rows that are summed lie close together, and there are more of them
+        // to share.
+        return reduce.axes.reversed().reduce(x) { $0.builder.add(Reduce(reduce.kind, axes: [$1]), [$0]) }
+    }
+
+    /// A legal form of a product; nil if it is legal as it is.
+    func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor? {
+        let length = dot.leftContracting.map { left.shape[$0] }.reduce(1, *)
+        if left.element == .bf16 {
+            // bf16 is multiplied in pairs; where there is an odd number, in f32, which holds bf16 and its products
+            // exactly.
+            if length % 2 != 0 {
+                var wide = dot
+                wide.result = nil
+                return product(wide, left.cast(.f32), right.cast(.f32)).cast(dot.result ?? .bf16)
+            }
+            if dot.result != .f32 {
+                var wide = dot
+                wide.result = .f32
+                return product(wide, left, right).cast(.bf16)
+            }
+        }
+        if length > longestContraction, let sum = sumOfParts(dot, left, right, length) { return sum }
+        let a = grouped(left, batch: dot.leftBatch, free: dot.leftFree(left.rank), contracting: dot.leftContracting)
+        let b = grouped(
+            right, batch: dot.rightBatch, free: dot.rightFree(right.rank), contracting: dot.rightContracting)
+        guard a.tensor.value != left.value || b.tensor.value != right.value else { return nil }
+        return left.builder.add(
+            Dot(
+                leftBatch: a.batch, rightBatch: b.batch, leftContracting: a.contracting,
+                rightContracting: b.contracting,
+                result: dot.result),
+            [a.tensor, b.tensor])
+    }
+
+    /// A product in its legal form. Whatever a rewrite above makes of a product goes through here again: the parts of a
+    /// sum need their axes grouped, and a wider product may be too long.
+    private func product(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor {
+        legal(dot, left, right) ?? left.builder.add(dot, [left, right])
+    }
+
+    /// The product as a sum over parts of its longest contracted axis; nil if it cannot be divided.
+    private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int) -> Tensor? {
+        let extents = dot.leftContracting.map { left.shape[$0] }
+        guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }) else { return nil }
+        let extent = extents[longest], parts = min(extent, (length + longestContraction - 1) / longestContraction)
+        let equal = (extent + parts - 1) / parts, even = (equal + 1) / 2 * 2
+        // Even parts of an axis leave an even number of factors, as pairs of bf16 need it.
+        let size = even < extent || left.element == .bf16 ? even : equal
+        guard size < extent else { return nil }
+        return stride(from: 0, to: extent, by: size).map { start in
+            let range = start..<min(start + size, extent)
+            return product(
+                dot, left.slice(range, axis: dot.leftContracting[longest]),
+                right.slice(range, axis: dot.rightContracting[longest]))
+        }.reduce(nil as Tensor?) { sum, part in sum.map { $0 + part } ?? part }
+    }
+}
+
+/// The operand, transposed if its free or contracting axes do not lie together or if a batch axis comes last.
+private func grouped(_ x: Tensor, batch: [Int], free: [Int], contracting: [Int]) -> (
+    tensor: Tensor, batch: [Int], contracting: [Int]
+) {
+    if x.type.hasGroupedAxes(batch, free, contracting) { return (x, batch, contracting) }
+    let order = batch + free + contracting
+    let firstContracting = batch.count + free.count
+    return (x.transpose(order), Array(batch.indices), contracting.indices.map { firstContracting + $0 })
+}

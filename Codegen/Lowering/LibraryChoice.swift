@@ -1,0 +1,31 @@
+import ApusIR
+import ApusTransforms
+
+extension Pass {
+    /// Marks the matmuls that are left to the library. Asked once, for all of a legal graph: whatever is computed again
+    /// later, to save memory, is computed by the same.
+    package static func chooseLibrary(_ choose: @escaping @Sendable (Graph) -> Set<Value>) -> Pass {
+        Pass("choose-library") { graph in
+            let chosen = choose(graph)
+            guard !chosen.isEmpty else { return graph }
+            return try rebuild(graph) { node, value, operands, builder in
+                guard chosen.contains(value), var dot = node.operation as? Dot else { return nil }
+                dot.usesLibrary = true
+                return builder.add(dot, operands)
+            }
+        }
+    }
+}
+
+extension Graph {
+    /// The matmuls that the library can compute: those of f32.
+    package var libraryCandidates: [Value] {
+        values.filter {
+            self[$0].operation.kind == .contraction && self[$0].type.element == .f32
+                && self[$0].operands.allSatisfy { self[$0].type.element == .f32 }
+        }
+    }
+
+    /// Whether a node is a matmul that is left to the library.
+    package func usesLibrary(_ value: Value) -> Bool { (self[value].operation as? Dot)?.usesLibrary ?? false }
+}

@@ -1,0 +1,110 @@
+import ApusLLVM
+
+/// The sizes and limits by which passes, placement, layout, tilings and emission decide: those of one machine, or
+/// smaller ones with which tests reach every decision in small graphs.
+///
+/// Docs/Performance.md has the measurements behind the numbers. None of them changes what is computed, and only those
+/// of legality and of the library change in which order sums are added up.
+public struct Tuning: Hashable, Sendable {
+    // MARK: Memory
+
+    /// Bytes of a cache line.
+    public var lineBytes = 64
+    /// Rows that lie a multiple of this many bytes apart fall into the same few lines of a first-level cache: the bytes
+    /// of one of its ways.
+    public var cachePeriod = 4096
+
+    // MARK: Legality
+
+    /// The longest contracted axis of one matmul, in elements: a row and a column of that length lie in a cache
+    /// together.
+    public var longestContraction = 4096
+    /// Columns of the widest head, and keys of the longest, that attention has kernels for: one head is in a cache.
+    public var widestHead = 256, mostKeys = 4096
+
+    // MARK: What is stored
+
+    /// Vector instructions (`ScalarFunction.cost`) that are repeated in every reader rather than stored; GELU with its
+    /// derivative, of two error functions and an exponential, takes 46.
+    public var repeatedCost = 48
+    /// Elements from which on mixed precision stores a value of several readers in bf16: below, memory does not matter,
+    /// and digits do.
+    public var smallestRounded = 4096
+    /// Vector instructions of a value in a row that a later pass over the row computes again rather than reading it
+    /// back.
+    public var recomputedCost = 8
+
+    // MARK: The library
+
+    /// Floating-point operations of the smallest matmul that is offered to the library.
+    public var smallestLibraryProduct = 20_000_000
+    /// How many times as fast as a generated kernel the library has to be: the kernel also does what comes before and
+    /// after, which beside the library is a pass over memory of its own.
+    public var neededGain = 1.1
+
+    // MARK: Tiles
+
+    /// Bytes of a tile's packed columns: they stay in the second-level cache, with room for the rows that stream by.
+    public var packedBytes = 640 << 10
+    /// Bytes of the sums of a strip of rows: they are used again before they leave the first-level cache, or soon
+    /// after.
+    public var stripBytes = 24 << 10
+    /// Tiles that a matmul should have at least: enough for several threads, and for one that is late.
+    public var fewestTiles = 8
+    /// Tiles without which threads have no work.
+    public var tilesForThreads = 4
+    /// Floating-point operations that are worth a tile of their own.
+    public var smallestTile = 4_000_000
+    /// Rows of queries in one block of attention's gradients: worth a pass over keys and values, and few enough for a
+    /// cache to hold their probabilities.
+    public var attentionRows = 208
+    /// Elements, or floating-point operations of matmuls, that a thread takes at a time: enough to hide the hand-over,
+    /// few enough to share the work.
+    public var elementsPerGrain = 16384, operationsPerGrain = 1_000_000
+
+    // MARK: Emission
+
+    /// How many rows earlier the memory of an operand is asked for than it is packed.
+    public var packedRowsAhead = 8
+
+    /// The tuning for a machine.
+    public init(_ target: TargetDescription) {
+        let caches = target.caches
+        lineBytes = caches.lineBytes
+        cachePeriod = caches.firstLevelBytes / caches.firstLevelWays
+        packedBytes = caches.secondLevelBytes / 8 * 5
+        // 24 KB were measured to be enough with caches of 32 and of 48 KB.
+        stripBytes = min(stripBytes, caches.firstLevelBytes / 4 * 3)
+    }
+
+    /// Sizes so small that graphs of a few hundred elements meet every limit: for tests.
+    public static func tiny(_ target: TargetDescription) -> Tuning {
+        var tuning = Tuning(target)
+        tuning.cachePeriod = 64
+        tuning.longestContraction = 6
+        (tuning.widestHead, tuning.mostKeys) = (8, 12)
+        tuning.repeatedCost = 6
+        tuning.smallestRounded = 8
+        tuning.recomputedCost = 2
+        tuning.smallestLibraryProduct = 1
+        (tuning.packedBytes, tuning.stripBytes) = (1024, 512)
+        tuning.smallestTile = 64
+        tuning.attentionRows = 4
+        (tuning.elementsPerGrain, tuning.operationsPerGrain) = (16, 64)
+        tuning.packedRowsAhead = 1
+        return tuning
+    }
+}
+
+extension Tuning: CustomStringConvertible {
+    /// All numbers, in order of declaration: part of what code is kept by.
+    public var description: String {
+        """
+        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) heads \(widestHead)x\(mostKeys) \
+        repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
+        \(smallestLibraryProduct) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
+        \(tilesForThreads) \(smallestTile) attention \(attentionRows) grain \(elementsPerGrain) \(operationsPerGrain) \
+        ahead \(packedRowsAhead)
+        """
+    }
+}

@@ -1,0 +1,43 @@
+import ApusIR
+
+extension Place: CustomStringConvertible {
+    public var description: String {
+        switch region {
+        case .arena: "arena+\(byteOffset)"
+        case .parameter(let number): byteOffset == 0 ? "parameter \(number)" : "parameter \(number)+\(byteOffset)"
+        case .constants: "constants+\(byteOffset)"
+        }
+    }
+}
+
+/// A program as people read it; ``Codable`` is the form to read back.
+extension Program: CustomStringConvertible {
+    public var description: String {
+        var lines = [
+            "program \(name): arena \(arenaBytes), scratch \(scratchBytes), constants \(constants.count) bytes"
+        ]
+        for (number, parameter) in parameters.enumerated() {
+            lines.append("parameter \(number) '\(parameter.name)' \(parameter.type) by \(parameter.initializer.text)")
+        }
+        for input in inputs {
+            let limit = input.below.map { ", below \($0)" } ?? ""
+            lines.append("input '\(input.name)' \(input.type) at \(input.place)\(limit)")
+        }
+        for (number, step) in steps.enumerated() { lines.append("\(number): \(step.name) = \(step.work)") }
+        for output in outputs { lines.append("output '\(output.name)' \(output.type) at \(output.place)") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension Step.Work: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .kernel(let symbol, let arguments, let count, let grain):
+            "\(symbol)(\(arguments.map(\.description).joined(separator: ", "))) over \(count) tiles by \(grain)"
+        case .product(let product):
+            "library \(product.m)x\(product.n)x\(product.k) of \(product.batch): \(product.a.place), \(product.b.place) -> "
+                + "\(product.c.place)"
+        case .sort(let sort): "sort \(sort.rows) rows of \(sort.width): \(sort.source) -> \(sort.result)"
+        }
+    }
+}

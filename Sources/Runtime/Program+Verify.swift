@@ -1,0 +1,79 @@
+import ApusIR
+
+extension Program {
+    /// What makes this program one that must not run: places outside of its memory, names that are there twice. Nil if
+    /// nothing does. Programs that were compiled here have no problem; those from files may.
+    package var problem: String? {
+        let largest = 1 << 46
+        guard (0...largest).contains(arenaBytes), (0...largest).contains(scratchBytes) else {
+            return "the program wants \(arenaBytes) bytes of arena and \(scratchBytes) of scratch memory"
+        }
+        for names in [inputs.map(\.name), outputs.map(\.name), parameters.map(\.name)] {
+            var seen: Set<String> = []
+            for name in names where !seen.insert(name).inserted { return "the name '\(name)' is there twice" }
+        }
+        for parameter in parameters {
+            guard isShape(parameter.type.shape) else { return "the parameter '\(parameter.name)' has no size" }
+            if let problem = parameter.initializer.problem(for: parameter.type) {
+                return "the parameter '\(parameter.name)', \(parameter.type), cannot be filled: \(problem)"
+            }
+        }
+        for binding in inputs + outputs {
+            guard isShape(binding.type.shape), holds(binding.place, bytes: binding.type.byteCount) else {
+                return "'\(binding.name)' \(binding.type) lies outside of the program's memory"
+            }
+            if let below = binding.below, below < 1 || binding.type.element != .i32 {
+                return "'\(binding.name)' \(binding.type) has no indices below \(below)"
+            }
+        }
+        for (number, step) in steps.enumerated() where !isWithin(step.work) {
+            return "step \(number), \(step.name), reaches outside of the program's memory"
+        }
+        return nil
+    }
+
+    /// Whether a place is in memory that the program has, with so many bytes from it on.
+    private func holds(_ place: Place, bytes: Int = 0) -> Bool {
+        let size: Int
+        switch place.region {
+        case .arena: size = arenaBytes
+        case .constants: size = constants.count
+        case .parameter(let number):
+            guard parameters.indices.contains(number) else { return false }
+            size = parameters[number].type.byteCount
+        }
+        return place.byteOffset >= 0 && place.byteOffset <= size && bytes <= size - place.byteOffset
+    }
+
+    private func isWithin(_ work: Step.Work) -> Bool {
+        switch work {
+        case .kernel(_, let arguments, let count, let grain):
+            return count >= 0 && grain > 0 && arguments.allSatisfy { holds($0) }
+        case .sort(let sort):
+            guard sort.rows > 0, sort.width > 0, sort.rowStride >= sort.width,
+                sort.rows < 1 << 40, sort.rowStride < 1 << 40
+            else { return false }
+            let last = (sort.rows - 1).multipliedReportingOverflow(by: sort.rowStride)
+            return !last.overflow && last.partialValue < 1 << 44
+                && holds(sort.source, bytes: 4 * (last.partialValue + sort.width))
+                && holds(sort.result, bytes: 4 * sort.rows * sort.width)
+        case .product(let product):
+            return holds(product.a, product.m, product.k, product.batch)
+                && holds(product.b, product.k, product.n, product.batch)
+                && holds(product.c, product.m, product.n, product.batch)
+        }
+    }
+
+    private func holds(_ matrix: Product.Matrix, _ rows: Int, _ columns: Int, _ batch: [Int]) -> Bool {
+        guard batch.count == matrix.batchStrides.count else { return false }
+        let axes = zip([rows, columns] + batch, [matrix.rowStride, matrix.columnStride] + matrix.batchStrides)
+        var last = 0
+        for (extent, stride) in axes {
+            guard (1...1 << 31).contains(extent), (0...1 << 40).contains(stride) else { return false }
+            let step = (extent - 1).multipliedReportingOverflow(by: stride)
+            guard !step.overflow, step.partialValue < 1 << 44 else { return false }
+            last += step.partialValue
+        }
+        return holds(matrix.place, bytes: 4 * (last + 1))
+    }
+}
