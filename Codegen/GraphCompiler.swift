@@ -12,6 +12,8 @@ public struct GraphCompiler: Backend {
     public let tuning: Tuning
     /// Where code is kept from one compilation to the next.
     public let cache: ObjectCache?
+    /// Takes the place of measurements where `products` is `auto`: the matmuls of a graph that are left to the library.
+    package var libraryChoice: (@Sendable (Graph) -> Set<ApusIR.Value>)?
 
     /// A compiler for this machine, or for one with fewer features.
     public init(
@@ -37,7 +39,7 @@ public struct GraphCompiler: Backend {
         case .openblas: passes.append(.chooseLibrary { Set($0.libraryCandidates) })
         case .auto:
             let choice = ProductChoice(target, cache, tuning)
-            passes.append(.chooseLibrary { choice.libraryProducts($0) })
+            passes.append(.chooseLibrary(libraryChoice ?? { choice.libraryProducts($0) }))
         }
         if let limit = options.memoryLimit { passes.append(.limitMemory(to: limit, tuning)) }
         return Pipeline(passes + [.copyOperands(tuning), .verifyLegal(tuning)])
