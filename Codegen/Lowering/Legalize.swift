@@ -9,10 +9,13 @@ extension Pass {
     /// - products add up in f32, sorts work in f32.
     package static func legalize(_ tuning: Tuning) -> Pass {
         Pass("legalize") { graph in
+            // Named where they come in: what is computed from such a tensor only follows.
             let problems = graph.nodes.compactMap { node in
-                node.problemForKernels.map {
-                    GraphError(.unsupported, operation: node.operation.name, $0, location: node.location)
-                }
+                node.operands.contains { graph[$0].problemForKernels != nil }
+                    ? nil
+                    : node.problemForKernels.map {
+                        GraphError(.unsupported, operation: node.operation.name, $0, location: node.location)
+                    }
             }
             guard problems.isEmpty else { throw GraphErrors(problems) }
             let legalizer = Legalizer(longestContraction: tuning.longestContraction)

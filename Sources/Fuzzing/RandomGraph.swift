@@ -4,9 +4,9 @@ import ApusTransforms
 /// A graph that follows from a seed, made for comparing kernels in f32 with the interpreter in f64.
 ///
 /// Values stay in benign ranges: no division by nearly 0, no logarithm of nearly 0, no large exponents. What is
-/// discontinuous (comparisons, floor, argsort, casts to integers and to bf16) only sees operands that f32 holds exactly,
-/// so that rounding cannot turn a decision over; in a graph with gradients that holds for operations with a kink as well
-/// (abs, maximum, relu, reduce maximum, pooling).
+/// discontinuous (comparisons, floor, argsort, casts to integers and to bf16) only sees operands that f32 holds
+/// exactly, so that rounding cannot turn a decision over; in a graph with gradients that holds for operations with a
+/// kink as well (abs, maximum, relu, reduce maximum, pooling).
 public struct RandomGraph: Sendable {
     /// What a random graph may be made of.
     public struct Configuration: Hashable, Sendable {

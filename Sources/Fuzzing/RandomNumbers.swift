@@ -1,6 +1,7 @@
 import ApusIR
 
-/// Numbers for all inputs of a graph: f32 multiples of 1/64, or of another part of one, in ±2, i32 in −3…60, bool 0 or 1.
+/// Numbers for all inputs of a graph: f32 multiples of 1/64, or of another part of one, in ±2, i32 in −3…60, bool 0 or
+/// 1.
 ///
 /// They depend on the seed and the input's name, so that an input keeps its numbers when others are taken away.
 public func randomInputs(for graph: Graph, seed: UInt64, denominator: Int = 64) -> [String: HostTensor] {

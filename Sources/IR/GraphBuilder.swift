@@ -193,7 +193,8 @@ extension Operation {
 extension GraphBuilder {
     /// The place of a call inside the layer that is being traced.
     package func location(_ file: String, _ line: Int) -> SourceLocation? {
-        // Calls inside the framework, whose modules are named so, say less than the place where the user wrote the layer.
+        // Calls inside the framework, whose modules are named so, say less than the place where the user wrote the
+        // layer.
         let isInFramework = file.hasPrefix("Apus")
         if let location, isInFramework { return location }
         return SourceLocation(file: file, line: line, path: location?.path ?? "")

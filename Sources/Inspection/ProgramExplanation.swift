@@ -14,7 +14,8 @@ public struct ProgramExplanation {
     /// Seconds of a run that is not observed; the median of some.
     private let seconds: Double
 
-    /// Runs a program a few times. `title` is the first line of the text; `run` runs it once, and hands its argument on as observer.
+    /// Runs a program a few times. `title` is the first line of the text; `run` runs it once, and hands its argument on
+    /// as observer.
     public init(
         _ compiled: CompiledStep, by compiler: Compiler, title: String, run: (((StepRun) -> Void)?) throws -> Void
     ) throws {

@@ -17,8 +17,8 @@ public struct RecomputationPlan {
     private let isFree: [Bool]
     let isBehindProducts: [Bool]
 
-    /// A cut is a minimum of live bytes that the maxima on both sides exceed by this factor at least: 2 tells the residual
-    /// alone from the residual with its normalised rows.
+    /// A cut is a minimum of live bytes that the maxima on both sides exceed by this factor at least: 2 tells the
+    /// residual alone from the residual with its normalised rows.
     private static let prominence = 2.0
 
     public init(_ graph: Graph) {

@@ -82,7 +82,7 @@ struct ErrorTests {
             "f32[65536,32768] has 2147483648 elements; generated code counts up to 2147483647: use a smaller batch"
         let error = #expect(throws: GraphErrors.self) { try GraphCompiler(cache: nil).compile(graph) }
         #expect(error?.errors.allSatisfy { $0.code == .unsupported && $0.message == message } ?? false)
-        #expect(Set(error?.errors.map(\.operation) ?? []) == ["broadcast", "add", "exp", "dot"])
+        #expect(Set(error?.errors.map(\.operation) ?? []) == ["broadcast", "dot"])
         let fits = try functionGraph([f32(1 << 16, 1), f32(1, (1 << 15) - 1)]) { x in [sum(x[0] + x[1], axes: [1])] }
         _ = try GraphCompiler(cache: nil).compile(fits)
     }
@@ -111,7 +111,8 @@ struct ErrorTests {
         func run(_ numbers: [Int32]) -> String {
             message {
                 try runner.run(
-                    state, ["logits": TensorData(HostTensor(f32(4, 3))), "labels": try TensorData(numbers, shape: [2, 2])])
+                    state,
+                    ["logits": TensorData(HostTensor(f32(4, 3))), "labels": try TensorData(numbers, shape: [2, 2])])
             }
         }
         #expect(run([0, 1, 7, -1]) == "the input 'labels' of 'step' has 7 at [1, 0]; it must be from 0 to 2")

@@ -74,7 +74,8 @@ struct BackendTests {
         for run in 0..<5 {
             let numbers = (0..<24).map { Float(($0 * 7 + run * 13) % 31) / 8 - 2 }
             let inputs = [
-                "x": try TensorData(numbers, shape: [4, 6]), "labels": try TensorData((0..<4).map { Int32(($0 + run) % 3) }),
+                "x": try TensorData(numbers, shape: [4, 6]),
+                "labels": try TensorData((0..<4).map { Int32(($0 + run) % 3) }),
             ]
             let reports = try zip(programs, states).map { try $0.run($1, inputs) }
             #expect(abs(reports[0].loss - reports[1].loss) < 1e-5, "run \(run)")

@@ -1,4 +1,5 @@
-/// The identity on the first operand, with a control dependency on the second: an optimization barrier, as XLA calls it.
+/// The identity on the first operand, with a control dependency on the second: an optimization barrier, as XLA calls
+/// it.
 ///
 /// What is computed from it is computed late, and is never the same expression as what is computed from the operand
 /// directly: so a value is computed a second time rather than kept.
