@@ -1,7 +1,7 @@
 import Apus
 import Foundation
 
-/// One run of a graph on numbers from files.
+/// One run of a graph, or of a program that was compiled before, on numbers from files.
 public struct GraphRun {
     /// The results by name, in the order of the graph.
     public let results: [(name: String, data: TensorData)]
@@ -14,14 +14,39 @@ public struct GraphRun {
     /// their initialisers otherwise. Throws for inputs that are missing, given twice, or of another type.
     public init(_ graph: Graph, inputs files: [InputFile], weights: String?, seed: UInt64, by compiler: Compiler) throws
     {
-        let compiled = try compiler.compile(graph), program = compiled.program
+        let compiled = try compiler.compile(graph)
+        let updated: [String] = graph.results.compactMap { result in
+            guard case .update(let value) = result.kind else { return nil }
+            return (graph[value].operation as? Parameter)?.name
+        }
+        try self.init(compiled.program, updated: updated, inputs: files, weights: weights, seed: seed) {
+            try compiled.run($0, $1).outputs
+        }
+    }
+
+    /// Runs a compiled program once. Its file does not say what it updates: parameters are updated if their content has
+    /// changed.
+    public init(_ loaded: LoadedProgram, inputs files: [InputFile], weights: String?, seed: UInt64, on pool: WorkerPool)
+        throws
+    {
+        let runner = try ProgramRunner(loaded, pool: pool)
+        try self.init(loaded.program, updated: nil, inputs: files, weights: weights, seed: seed) {
+            try runner.run($0, $1)
+        }
+    }
+
+    private init(
+        _ program: Program, updated: [String]?, inputs files: [InputFile], weights: String?, seed: UInt64,
+        _ run: (ProgramState, [String: TensorData]) throws -> [String: TensorData]
+    ) throws {
         var inputs: [String: TensorData] = [:]
         for file in files {
             try inputs.merge(file.tensors(for: program.inputs)) { _, _ in
                 throw RuntimeError(.name, "\(file.path): an input that another file gives already")
             }
         }
-        let state = try compiled.makeState(seed: seed)
+        let state = ProgramState()
+        try state.add(program.parameters, seed: seed)
         var given: [String] = []
         if let weights {
             let file = try WeightsFile(contentsOf: weights)
@@ -38,14 +63,12 @@ public struct GraphRun {
         self.given = given
         initialized = program.parameters.map(\.name).filter { !given.contains($0) }
 
-        let outputs = try compiled.run(state, inputs).outputs
+        let names = updated ?? program.parameters.map(\.name)
+        let before = try updated == nil ? names.map { try state.read($0) } : []
+        let outputs = try run(state, inputs)
         results = program.outputs.compactMap { output in outputs[output.name].map { (output.name, $0) } }
-        updates = try graph.results.compactMap { result in
-            guard case .update(let value) = result.kind, let parameter = graph[value].operation as? Parameter else {
-                return nil
-            }
-            return (parameter.name, try state.read(parameter.name))
-        }
+        let after = try names.map { (name: $0, data: try state.read($0)) }
+        updates = updated == nil ? zip(after, before).filter { $0.data != $1 }.map(\.0) : after
     }
 
     /// Writes the results.

@@ -8,6 +8,7 @@ struct ApusTool: ParsableCommand {
         subcommands: [
             Show.self,
             Explain.self,
+            Compile.self,
             Run.self,
             Peak.self,
             Fuzz.self,

@@ -5,13 +5,16 @@ import ToolOptions
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compile a graph in the text form, and run it once on numbers from files.",
+        abstract: "Run a graph in the text form, or a compiled program, once on numbers from files.",
         discussion: """
             Without --output, a line is printed for each result. Files of numbers are safetensors or NumPy's .npy with elements \
             f4, f8, i4, i8 or b1; they are converted to the types of the graph's inputs, whose shapes they must have.
             """)
 
-    @Argument(help: ArgumentHelp("File with a graph in the text form.", valueName: "file.graph"))
+    @Argument(
+        help: ArgumentHelp(
+            "File with a graph in the text form, which is compiled, or FILE.program as apus compile writes it.",
+            valueName: "file"))
     var graph: String
 
     @Option(
@@ -44,9 +47,15 @@ struct Run: ParsableCommand {
     @OptionGroup var machine: MachineOptions
 
     func run() throws {
-        let file = try GraphFile(contentsOf: graph)
         let results = try output.map { try OutputPlace($0) }, changed = try updates.map { try OutputPlace($0) }
-        let run = try GraphRun(file.graph, inputs: inputs, weights: weights, seed: seed, by: machine.compiler())
+        let run =
+            graph.hasSuffix(Compile.suffix)
+            ? try GraphRun(
+                ProgramFile(contentsOf: graph).loaded(name: graph), inputs: inputs, weights: weights, seed: seed,
+                on: machine.compiler().pool)
+            : try GraphRun(
+                GraphFile(contentsOf: graph).graph, inputs: inputs, weights: weights, seed: seed, by: machine.compiler()
+            )
         if let results { try run.writeResults(to: results) }
         if let changed { try run.writeUpdates(to: changed) }
         if results == nil { print(run.summary) }

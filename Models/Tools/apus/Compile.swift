@@ -1,0 +1,41 @@
+import Apus
+import ApusInspection
+import ArgumentParser
+import ToolOptions
+
+struct Compile: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compile a graph in the text form to a file that apus run executes without compiling.",
+        discussion: """
+            The file holds the program (steps, places in memory, parameters with their initialisers) and the object code of \
+            its kernels for this kind of machine. It is code: run files of those only whom you trust.
+            """)
+
+    /// The ending of a program's file.
+    static let suffix = ".program"
+
+    @Argument(help: ArgumentHelp("File with a graph in the text form.", valueName: "file.graph"))
+    var graph: String
+
+    @Option(help: ArgumentHelp("Where the program goes.", valueName: "file.program"))
+    var output: String
+
+    @Flag(help: "Print the program: its parameters, inputs, steps and outputs.")
+    var list = false
+
+    @OptionGroup var machine: MachineOptions
+
+    func validate() throws {
+        guard output.hasSuffix(Self.suffix) else {
+            throw ValidationError("--output is \(output); its name must end in \(Self.suffix).")
+        }
+    }
+
+    func run() throws {
+        let file = try GraphFile(contentsOf: graph)
+        try AtomicFile.check(output)
+        let compilation = try machine.compiler().compile(file.graph).compilation
+        try compilation.file.write(to: output)
+        if list { print(compilation.program, terminator: "") }
+    }
+}
