@@ -1,5 +1,6 @@
 import ApusIR
 import ApusRuntime
+import ApusTransforms
 import Foundation
 
 /// Where the arena of a program goes: its buffers, when each is in use, and what it holds.
