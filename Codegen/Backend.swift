@@ -10,6 +10,8 @@ import ApusTransforms
 public protocol Backend: Sendable {
     /// The sizes and limits by which it decides.
     var tuning: Tuning { get }
+    /// What its programs' last bits depend on, beside their graphs.
+    var build: BuildDescription { get }
     /// Legality: what happens to a graph until there is code for each of its nodes, ending in a check that there is.
     var pipeline: Pipeline { get }
     /// Emission: the program of a graph as the pipeline leaves it.

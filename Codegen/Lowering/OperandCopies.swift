@@ -53,7 +53,8 @@ extension Graph {
     fileprivate func withReadableOperands(_ tuning: Tuning) throws -> Graph {
         var graph = self
         for _ in 0..<mostRounds {
-            let placement = Placement(graph, tuning)
+            // As the schedule will have it: what attention has stored decides how its operands are best written.
+            let placement = Schedule.placement(graph, tuning)
             let layout = Layout(graph, placement, updatedInPlace: [:], tuning)
             var sides: [Value: Int] = [:]
             for value in graph.values where placement[value] == .product && !graph.usesLibrary(value) {

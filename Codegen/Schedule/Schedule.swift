@@ -58,9 +58,8 @@ package struct Schedule {
     /// Where values are computed. Operands of the library's matmuls and of attention that cannot be read where they lie
     /// are stored: if they are views of something that is computed, that is stored once for all views of it; otherwise
     /// the operand itself, contiguously.
-    private static func placement(_ graph: Graph, _ tuning: Tuning) -> Placement {
+    static func placement(_ graph: Graph, _ tuning: Tuning) -> Placement {
         var placement = Placement(graph, tuning)
-        guard graph.nodes.contains(where: { $0.operation.kind.isMultiplication }) else { return placement }
         var isChanged = true
         while isChanged {
             isChanged = false

@@ -81,10 +81,3 @@ public struct ProgramExplanation {
             seconds, Double(operations) / 1e9, Double(operations) / 1e9 / seconds, share * 100)
     }
 }
-
-extension Program {
-    /// Bytes of what the optimizer keeps about the weights.
-    package var optimizerBytes: Int {
-        parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
-    }
-}

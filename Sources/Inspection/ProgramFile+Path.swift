@@ -11,7 +11,7 @@ extension ProgramFile {
     public func write(to path: String) throws {
         let bytes = try encoded()
         try AtomicFile.write(to: path) { (output) throws(FileError) in
-            try bytes.withUnsafeBytes { (bytes) throws(FileError) in try output.write(bytes) }
+            try output.write(bytes)
         }
     }
 }

@@ -44,6 +44,18 @@ struct AttentionTests {
         }
     }
 
+    /// A product that attention cannot read as a view is stored, and then written otherwise: its own operands must be
+    /// readable in the end.
+    @Test(arguments: [CompilerOptions.Products.generated, .openblas])
+    func readsAProductThroughViews(products: CompilerOptions.Products) throws {
+        let head = f32(1, 2, 3, 1)
+        try expectFunction([head, head, head, f32(2, 2), f32()], options: CompilerOptions(products: products)) { x in
+            let product = matmul(x[4].broadcast(to: [1, 3, 2]), x[3])
+            let seed = product.reshape([1, 3, 2, 1]).transpose([0, 2, 1, 3])
+            return [x[0].builder.add(AttentionGradient(scale: 0.5, part: .queries), [x[0], x[1], x[2], seed])]
+        }
+    }
+
     /// Heads are read and written in place: slices of one tensor, several batch axes, results joined again.
     @Test func headsInPlace() throws {
         let (batch, tokens, heads, dim) = (2, 19, 3, 8)
@@ -66,7 +78,14 @@ struct AttentionTests {
     /// Inputs are multiples of 1/64, so scores are multiples of 1/16 below 2^12 here: f32 holds them exactly, and the
     /// shares are as exact as for small ones.
     @Test func largeScores() throws {
-        try expectFunction([f32(1, 20, 4), f32(1, 37, 4), f32(1, 37, 4), f32(1, 20, 4)]) { x in outputs(x, scale: 256) }
+        let types = [f32(1, 20, 4), f32(1, 37, 4), f32(1, 37, 4), f32(1, 20, 4)], scale = 256.0
+        try expectFunction(types) { x in Array(outputs(x, scale: scale).prefix(1)) }
+        // Where one share is all, the gradients of scores are differences of equal numbers: they are as exact as the terms,
+        // of up to 16 times a key of 2 times the scale, allow.
+        let terms = 16 * 2 * scale
+        try expectFunction(
+            types, tolerance: 2e-7, by: { zip($0.values, $1.values).map { abs($0 - $1) / terms }.max() ?? 0 }
+        ) { x in Array(outputs(x, scale: scale).dropFirst()) }
     }
 
     @Test(arguments: (try? TargetDescription.host().availableLevels) ?? [])

@@ -5,10 +5,13 @@ import Testing
 
 /// The interpreter as a back end: no passes, no code, no arena.
 private struct InterpreterBackend: Backend {
-    let tuning: Tuning
+    let tuning: Tuning, build: BuildDescription
     let pipeline = Pipeline([])
 
-    init() throws { tuning = Tuning(try .host()) }
+    init() throws {
+        tuning = Tuning(try .host())
+        build = try GraphCompiler().build
+    }
 
     func emit(_ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]) throws -> Compilation {
         func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {

@@ -75,7 +75,7 @@ struct Fuzz: ParsableCommand {
         let choices = choices, clock = ContinuousClock(), start = clock.now
         let tally = Mutex(Tally(next: seed)), workers = ProcessInfo.processInfo.activeProcessorCount
         SeedsInFlight.watch(workers: workers)
-        func rate(_ count: Int) -> String {
+        @Sendable func rate(_ count: Int) -> String {
             let seconds = start.duration(to: clock.now) / .seconds(1)
             return "\(count) graphs in \(String(format: "%.0f s (%.1f/s)", seconds, Double(count) / seconds))"
         }

@@ -136,7 +136,7 @@ public final class Trainer<Task: TrainingTask> {
             var inputs = program.taken(
                 from: try task.inputs(
                     batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number)))
-            if fillingIn { inputs.merge(program.ones(beside: inputs)) { first, _ in first } }
+            if fillingIn { inputs.merge(try program.ones(beside: inputs)) { first, _ in first } }
             let report = try program.run(
                 state, inputs,
                 learningRate: number == settings.accumulation ? learningRate : nil)

@@ -155,7 +155,7 @@ final class PlainPointTask: TrainingTask {
         points.batches(ofEpoch: epoch, startingAtBatch: batch)
     }
 
-    func inputs(_ batch: PointBatches.Batch, at place: BatchPlace) -> [String: TensorData] {
-        points.inputs(batch, at: place)
+    func inputs(_ batch: PointBatches.Batch, at place: BatchPlace) throws -> [String: TensorData] {
+        try points.inputs(batch, at: place)
     }
 }

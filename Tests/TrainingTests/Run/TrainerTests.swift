@@ -108,7 +108,9 @@ import Testing
         let trainer = try start("run", ["epochs": .integer(40), "second-phase": .integer(1000)])
         let losses = try log("run").compactMap { $0["event"] as? String == "epoch" ? $0["loss"] as? Double : nil }
         #expect(losses.count == 40 && losses[39] < 0.5 * losses[0], "\(losses)")
-        #expect(trainer.results == ["loss": losses[39], "accuracy": try #require(trainer.results["accuracy"])])
+        #expect(trainer.results.keys.sorted() == ["accuracy", "loss"])
+        // The reader of JSON is an ulp off now and then.
+        #expect(abs(try #require(trainer.results["loss"]) - losses[39]) <= losses[39].ulp)
     }
 
     // MARK: - Phases

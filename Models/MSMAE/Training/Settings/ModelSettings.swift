@@ -53,7 +53,8 @@ extension Setting where Settings: ModelSettings {
     /// The data, the model's size, and how programs are compiled.
     static func model(data: String) -> [Setting] {
         [
-            Setting("data", \.data, data, isPath: true, isRequired: true),
+            // A folder may move: what is in it is compared by the images' names and the classes.
+            Setting("data", \.data, data, shapesTheResult: false, isPath: true, isRequired: true),
             Setting("preset", \.preset, "Sizes of the model.", .oneOf(Configuration.presets.map(\.name))),
             Setting(
                 "image-size", \.imageSize, "Side of the images in pixels; a multiple of the patch.",
@@ -131,7 +132,7 @@ extension IntensityWindow: SettingConvertible {
     }
 
     public var settingValue: SettingValue {
-        let numbers = [low, high] + (offset == Self.deepLesionOffset ? [] : [offset])
+        let numbers = [low, high] + (offset == Self.signedOffset ? [] : [offset])
         return .text(numbers.map(\.shortText).joined(separator: ","))
     }
 }
