@@ -9,7 +9,9 @@ extension GraphCompiler {
     ) -> (program: Program, memory: MemoryReport) {
         let memory = BufferPlaces(schedule)
         let steps = schedule.steps.enumerated().map { position, step in
-            linked(step, table.numbers[position].map { (codes[$0].symbol, plans[$0]) }, memory.places)
+            linked(
+                step, table.numbers[position].map { (codes[$0].symbol, plans[$0], table.byteOffsets[position]) },
+                memory.places)
         }
         let scratch = plans.map(\.scratchBytes).max() ?? 0
         let graph = schedule.graph
@@ -32,16 +34,17 @@ extension GraphCompiler {
     }
 
     private func linked(
-        _ step: Schedule.ScheduledStep, _ kernel: (symbol: String, plan: KernelPlan)?, _ places: [Place]
+        _ step: Schedule.ScheduledStep, _ kernel: (symbol: String, plan: KernelPlan, byteOffsets: [Int])?,
+        _ places: [Place]
     ) -> Step {
         switch step.work {
         case .kernel(let call):
             guard let kernel else { preconditionFailure("step \(step.name) has no kernel") }
             let (count, grain) = kernel.plan.tiles(of: call)
+            let arguments = zip(call.buffers, kernel.byteOffsets).map { places[$0].offset(by: $1) }
             return Step(
                 name: step.name,
-                work: .kernel(
-                    symbol: kernel.symbol, arguments: call.buffers.map { places[$0] }, count: count, grain: grain),
+                work: .kernel(symbol: kernel.symbol, arguments: arguments, count: count, grain: grain),
                 floatingPointOperations: step.floatingPointOperations, bytes: call.bytes)
         case .product(var product, let a, let b, let c):
             func place(_ matrix: inout Product.Matrix, _ buffer: Int) {

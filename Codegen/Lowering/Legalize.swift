@@ -108,13 +108,16 @@ private struct Legalizer {
     }
 
     /// The product as a sum over parts of its longest contracted axis; nil if it cannot be divided.
+    ///
+    /// The parts are as long as the limit allows, if that axis alone is divided, and as equal as can be.
     private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int) -> Tensor? {
         let extents = dot.leftContracting.map { left.shape[$0] }
         guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }) else { return nil }
-        let extent = extents[longest], parts = min(extent, (length + longestContraction - 1) / longestContraction)
-        let equal = (extent + parts - 1) / parts, even = (equal + 1) / 2 * 2
         // Even parts of an axis leave an even number of factors, as pairs of bf16 need it.
-        let size = even < extent || left.element == .bf16 ? even : equal
+        let unit = left.element == .bf16 ? 2 : 1, extent = extents[longest]
+        let most = max(longestContraction / (length / extent) / unit, 1)
+        let units = (extent + unit - 1) / unit, parts = (units + most - 1) / most
+        let size = (units + parts - 1) / parts * unit
         guard size < extent else { return nil }
         return stride(from: 0, to: extent, by: size).map { start in
             let range = start..<min(start + size, extent)
