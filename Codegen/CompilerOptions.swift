@@ -24,8 +24,8 @@ public struct CompilerOptions: Hashable, Sendable {
     public var precision: Precision
     public var products: Products
     public var fusions: Set<Fusion>
-    /// Bytes that the program's memory (parameters and arena) should not exceed; more is computed again to stay below
-    /// it.
+    /// Bytes that the program's memory (parameters, inputs and arena) should not exceed; more is computed again to stay
+    /// below it.
     public var memoryLimit: Int?
     /// Sizes and limits of decisions, in place of the machine's; for tests and experiments.
     public var tuning: Tuning?

@@ -35,7 +35,8 @@ private func size(_ bytes: Int) -> String {
 }
 
 extension Pass {
-    /// Computes as little of the forward pass as possible again, so that parameters and arena fit into the limit.
+    /// Computes as little of the forward pass as possible again, so that parameters, inputs and arena fit into the
+    /// limit.
     ///
     /// What a choice takes is what its schedule and its plan of memory take. Throws `MemoryLimitError` if no choice
     /// fits.
@@ -45,8 +46,10 @@ extension Pass {
             recording: { graph, rewrites in
                 func bytes(_ graph: Graph) throws -> Int {
                     let schedule = try Schedule(Pass.copyOperands(tuning).run(graph), tuning)
-                    return schedule.graph.parameters.reduce(0) { $0 + $1.operation.type.byteCount }
-                        + schedule.constants.reduce(0) { $0 + $1.count } + BufferPlaces(schedule).report.arenaBytes
+                    let leaves =
+                        schedule.graph.parameters.map(\.operation.type) + schedule.graph.inputs.map(\.operation.type)
+                    return leaves.reduce(0) { $0 + $1.byteCount } + schedule.constants.reduce(0) { $0 + $1.count }
+                        + BufferPlaces(schedule).report.arenaBytes
                 }
                 let whole = try bytes(graph)
                 guard whole > limit else { return graph }
@@ -75,7 +78,8 @@ extension Pass {
                 rewrites.append(
                     Rewrite(
                         pass: "memory-limit",
-                        note: "parameters and arena take \(size(found.bytes)) instead of \(size(whole))", location: nil)
+                        note: "parameters, inputs and arena take \(size(found.bytes)) instead of \(size(whole))",
+                        location: nil)
                 )
                 return found.graph
             })

@@ -1,7 +1,7 @@
 import ApusRuntime
 
-/// Where every buffer of a schedule lies: in the arena for as long as it is needed, in a parameter, or among the
-/// constants.
+/// Where every buffer of a schedule lies: in the arena for as long as it is needed, in an input or a parameter, or
+/// among the constants.
 struct BufferPlaces {
     let places: [Place]
     let report: MemoryReport
@@ -18,8 +18,7 @@ struct BufferPlaces {
             intervals[buffer].last = max(intervals[buffer].last, step)
         }
         for (number, step) in schedule.steps.enumerated() { for buffer in step.buffers { touch(buffer, number) } }
-        // Inputs are there before the first step, results after the last.
-        for input in schedule.graph.inputs { touch(schedule.layout[input.value].buffer, -1) }
+        // Results are there after the last step.
         for result in schedule.graph.results { touch(schedule.layout[result.value].buffer, schedule.steps.count) }
         let takenOver = Self.takenOver(schedule, intervals)
         let plan = MemoryPlan(intervals, takingOver: takenOver, alignment: Memory.alignment)
@@ -33,6 +32,7 @@ struct BufferPlaces {
         places = buffers.indices.map { buffer in
             switch buffers[buffer].kind {
             case .arena: Place(.arena, byteOffset: plan.offsets[buffer])
+            case .input(let number): Place(.input(number))
             case .parameter(let number): Place(.parameter(number))
             case .constants(let number): Place(.constants, byteOffset: constantOffsets[number])
             }

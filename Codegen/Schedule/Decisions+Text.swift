@@ -84,6 +84,7 @@ extension Layout.Buffer.Kind: CustomStringConvertible {
     package var description: String {
         switch self {
         case .arena: "arena"
+        case .input(let number): "input \(number)"
         case .parameter(let number): "parameter \(number)"
         case .constants(let number): "constant \(number)"
         }

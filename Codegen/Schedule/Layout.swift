@@ -7,7 +7,7 @@ import ApusIR
 /// The third keeps rows that products read side by side out of each other's way in the cache.
 package struct Layout {
     package struct Buffer {
-        package enum Kind: Hashable { case arena, parameter(Int), constants(Int) }
+        package enum Kind: Hashable { case arena, input(Int), parameter(Int), constants(Int) }
         package var kind: Kind
         package var byteCount: Int
     }
@@ -29,6 +29,11 @@ package struct Layout {
             let type = parameter.operation.type
             storages[parameter.value] = Storage(
                 buffer: add(.parameter(number), type.byteCount), strides: rowMajorStrides(type.shape))
+        }
+        for (number, input) in graph.inputs.enumerated() {
+            let type = input.operation.type
+            storages[input.value] = Storage(
+                buffer: add(.input(number), type.byteCount), strides: rowMajorStrides(type.shape))
         }
         for (value, parameter) in updatedInPlace { storages[value] = storages[parameter] }
         // From the end, so that a concatenation knows its own place before its operands ask for theirs.

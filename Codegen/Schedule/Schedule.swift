@@ -316,7 +316,7 @@ package struct Schedule {
             guard let constant = graph[value].operation as? Constant, constant.splat == nil else { continue }
             let data = TensorData(HostTensor(constant.type, constant.values))
             buffers[value] = layout.add(.constants(constants.count), constant.type.byteCount)
-            constants.append(data.bytes)
+            constants.append(data.withBytes { Array($0) })
         }
         return buffers
     }

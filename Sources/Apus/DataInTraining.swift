@@ -3,6 +3,15 @@ import ApusData
 import ApusRuntime
 import ApusTraining
 
+extension BatchNumbers {
+    /// The numbers as a tensor of a shape, where they lie. Throws if the shape does not hold so many.
+    public func tensor(shape: [Int]) throws(RuntimeError) -> TensorData {
+        try withOwnedNumbers { (numbers, owner) throws(RuntimeError) in
+            try TensorData(shape: shape, lyingAt: numbers, of: owner)
+        }
+    }
+}
+
 extension EpochBatches: BatchSource {}
 extension SegmentationBatches: BatchSource {}
 

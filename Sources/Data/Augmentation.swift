@@ -39,21 +39,17 @@ public struct MapCrop: Sendable, Equatable {
     }
 }
 
-/// One image ready for a batch.
-struct Sample: Sendable {
-    let image: [Float]
-    let map: [Float]?
-}
-
 extension Augmentation {
     var isTraining: Bool {
         if case .training = self { true } else { false }
     }
 
-    /// Turns a decoded image, and the map that covers it, into `size` x `size` pixels and the map of what is seen.
+    /// Makes of a decoded image, and the map that covers it, the normalised numbers of `size` x `size` pixels, shape
+    /// [3, size, size], and the map of what is seen.
     func apply(
-        to image: RGBImage, map: SpatialMap?, size: Int, normalization: Normalization, random: CounterRandom
-    ) throws(DataError) -> Sample {
+        to image: RGBImage, map: SpatialMap?, size: Int, normalization: Normalization, random: CounterRandom,
+        into target: UnsafeMutableBufferPointer<Float>
+    ) throws(DataError) -> [Float]? {
         switch self {
         case .training(let crop, let flip, let maps):
             var random = random
@@ -63,13 +59,16 @@ extension Augmentation {
             if flipped { seen = seen.flippedHorizontally() }
             let part = NormalizedRect(region, width: image.width, height: image.height)
             let seenMap = map.map { maps($0, to: part, pixels: size, flipped: flipped) }
-            return Sample(image: seen.normalized(normalization), map: seenMap)
+            seen.normalize(normalization, into: target)
+            return seenMap
         case .evaluation:
             let (seen, part) = try image.middle(size: size)
-            return Sample(image: seen.normalized(normalization), map: map?.cropped(to: part))
+            seen.normalize(normalization, into: target)
+            return map?.cropped(to: part)
         case .wholeImage:
             let seen = try image.resized(width: size, height: size, filter: .bilinear)
-            return Sample(image: seen.normalized(normalization), map: map?.values)
+            seen.normalize(normalization, into: target)
+            return map?.values
         }
     }
 }

@@ -1,7 +1,7 @@
 /// Some images of an epoch, ready for a training step. `n` is the number of images, `S` their size.
 public struct Batch: Sendable, Equatable {
     /// Normalised pixels, shape [n, 3, S, S].
-    public internal(set) var images: [Float]
+    public internal(set) var images: BatchNumbers
     /// Classes of the images, shape [n].
     public internal(set) var labels: [Int32]
     /// Places of the images in the loader's `items`, one for each image of the folder.
@@ -22,19 +22,13 @@ public struct Batch: Sendable, Equatable {
     public func padded(to size: Int) -> Batch {
         guard count > 0, size > labels.count else { return self }
         var batch = self
-        func fill(_ values: inout [Float]) {
+        batch.images = images.padded(from: labels.count, to: size)
+        func filled(_ values: [Float]) -> [Float] {
             let last = values.suffix(values.count / labels.count)
-            for _ in labels.count..<size { values += last }
+            return (labels.count..<size).reduce(into: values) { values, _ in values += last }
         }
-        fill(&batch.images)
-        if var maps = batch.maps {
-            fill(&maps)
-            batch.maps = maps
-        }
-        if var targets = batch.targets {
-            fill(&targets)
-            batch.targets = targets
-        }
+        batch.maps = maps.map(filled)
+        batch.targets = targets.map(filled)
         batch.labels += [Int32](repeating: labels[labels.count - 1], count: size - labels.count)
         return batch
     }

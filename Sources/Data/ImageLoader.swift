@@ -111,16 +111,19 @@ public final class ImageLoader: Sendable {
         let order = order(ofEpoch: epoch)
         let end = min(batches * batchSize, items.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
-        let samples = OrderedPrefetch<Result<Sample, DataError>>(
-            positions, threads: threads, ahead: SampleQueue<Sample>.batchesAhead * batchSize
-        ) { [self] position in
-            Result { () throws(DataError) in try sample(order[position], epoch: epoch, maps: maps) }
-        }
+        let sizes = [3 * imageSize * imageSize] + (maps == nil ? [] : [cells])
         return EpochBatches(
-            SampleQueue(samples, positions: positions, order: order, batchSize: batchSize), items: items)
+            SampleQueue(positions, order: order, batchSize: batchSize, sizes: sizes, threads: threads) {
+                [self] item, parts throws(DataError) in
+                let map = try write(item, epoch: epoch, maps: maps, into: parts[0])
+                if let map { _ = parts[1].update(fromContentsOf: map) }
+            }, items: items)
     }
 
-    private func sample(_ index: Int, epoch: Int, maps: [Float]?) throws(DataError) -> Sample {
+    /// Writes an image's numbers, and returns its map.
+    private func write(
+        _ index: Int, epoch: Int, maps: [Float]?, into target: UnsafeMutableBufferPointer<Float>
+    ) throws(DataError) -> [Float]? {
         var map: SpatialMap?
         if let maps, let mapGrid {
             let cells = mapGrid * mapGrid
@@ -130,7 +133,7 @@ public final class ImageLoader: Sendable {
         do {
             return try augmentation.apply(
                 to: image, map: map, size: imageSize, normalization: normalization,
-                random: CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation))
+                random: CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation), into: target)
         } catch {
             throw error.at(items[index].path)
         }

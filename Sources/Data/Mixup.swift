@@ -77,11 +77,8 @@ public struct Mixup: Sendable, Equatable {
         } else {
             (part, share) = (.even(Float(own)), Float(own))
         }
-        part.apply(to: &batch.images, images: images, channels: 3)
-        if var maps = batch.maps {
-            part.apply(to: &maps, images: images, channels: 1)
-            batch.maps = maps
-        }
+        batch.images.withMutableNumbers { part.apply(to: $0, images: images, channels: 3) }
+        batch.maps?.withUnsafeMutableBufferPointer { part.apply(to: $0, images: images, channels: 1) }
         return share
     }
 
@@ -108,7 +105,7 @@ private enum Blend {
     static func side(_ count: Int, planes: Int) -> Int { Int(Double(count / planes).squareRoot().rounded()) }
 
     /// Mixes images of square planes in pairs: the first with the last, and so on.
-    func apply(to values: inout [Float], images: Int, channels: Int) {
+    func apply(to values: UnsafeMutableBufferPointer<Float>, images: Int, channels: Int) {
         let side = Self.side(values.count, planes: images * channels)
         let kept = kept(side)
         let size = values.count / images

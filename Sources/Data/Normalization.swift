@@ -32,23 +32,27 @@ public struct Normalization: Sendable, Equatable {
 extension RGBImage {
     /// `(byte / 255 - mean) / deviation` in planes, shape [3, height, width], rounded as torchvision rounds it.
     public func normalized(_ normalization: Normalization = .imageNet) -> [Float] {
+        [Float](unsafeUninitializedCapacity: 3 * width * height) { target, count in
+            count = 3 * width * height
+            normalize(normalization, into: UnsafeMutableBufferPointer(rebasing: target[..<count]))
+        }
+    }
+
+    /// The same, written to where they are to lie.
+    func normalize(_ normalization: Normalization, into target: UnsafeMutableBufferPointer<Float>) {
         let plane = width * height
-        return [Float](unsafeUninitializedCapacity: 3 * plane) { target, count in
-            for channel in 0..<3 {
-                let source = normalization.bluePlaneFirst ? 2 - channel : channel
-                // A byte has 256 values: the divisions are done once for each.
-                let table = (0..<256).map {
-                    (Float($0) / 255 - normalization.mean[channel]) / normalization.deviation[channel]
-                }
-                table.withUnsafeBufferPointer { table in
-                    pixels.withUnsafeBufferPointer { pixels in
-                        for i in 0..<plane {
-                            target[channel * plane + i] = table[Int(pixels[i * 3 + source])]
-                        }
-                    }
+        precondition(target.count == 3 * plane)
+        for channel in 0..<3 {
+            let source = normalization.bluePlaneFirst ? 2 - channel : channel
+            // A byte has 256 values: the divisions are done once for each.
+            let table = (0..<256).map {
+                (Float($0) / 255 - normalization.mean[channel]) / normalization.deviation[channel]
+            }
+            table.withUnsafeBufferPointer { table in
+                pixels.withUnsafeBufferPointer { pixels in
+                    for i in 0..<plane { target[channel * plane + i] = table[Int(pixels[i * 3 + source])] }
                 }
             }
-            count = 3 * plane
         }
     }
 }

@@ -71,12 +71,14 @@ public final class SegmentationLoader: Sendable {
         let order = order(ofEpoch: epoch)
         let end = min(batches * batchSize, items.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
-        let samples = OrderedPrefetch<Result<SegmentationSample, DataError>>(
-            positions, threads: threads, ahead: SampleQueue<SegmentationSample>.batchesAhead * batchSize
-        ) { [self] position in
-            Result { () throws(DataError) in try sample(order[position], epoch: epoch) }
-        }
-        return SegmentationBatches(SampleQueue(samples, positions: positions, order: order, batchSize: batchSize))
+        let pixels = imageSize * imageSize
+        return SegmentationBatches(
+            SampleQueue(
+                positions, order: order, batchSize: batchSize, sizes: [3 * pixels, classes.count * pixels],
+                threads: threads
+            ) { [self] item, parts throws(DataError) in
+                try write(item, epoch: epoch, image: parts[0], masks: parts[1])
+            })
     }
 
     private func order(ofEpoch epoch: Int) -> [Int] {
@@ -85,7 +87,9 @@ public final class SegmentationLoader: Sendable {
         return random.permutation(of: items.count)
     }
 
-    private func sample(_ index: Int, epoch: Int) throws(DataError) -> SegmentationSample {
+    private func write(
+        _ index: Int, epoch: Int, image: UnsafeMutableBufferPointer<Float>, masks: UnsafeMutableBufferPointer<Float>
+    ) throws(DataError) {
         var item = try scaled.value(index)
         if augmentation == .training {
             var random = CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation)
@@ -93,8 +97,10 @@ public final class SegmentationLoader: Sendable {
             // turns.
             if random.uniform() < 0.5 { item = item.turned(by: random.integer(below: 4)) }
         }
-        return SegmentationSample(
-            image: item.image.normalized(normalization), masks: item.masks.flatMap { $0.map { Float($0) } })
+        item.image.normalize(normalization, into: image)
+        for (number, mask) in item.masks.enumerated() {
+            for (place, value) in mask.enumerated() { masks[number * mask.count + place] = Float(value) }
+        }
     }
 
     /// Makes all items once; throws the first error, in the order of the items.

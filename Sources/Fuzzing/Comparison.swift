@@ -81,6 +81,9 @@ public struct Comparison: Sendable {
         for (name, value) in first.sorted(by: { $0.key < $1.key }) where second[name] != value {
             throw WrongResult("the result '\(name)' is another one when the program runs again")
         }
+        for (name, value) in inputs where data[name] != TensorData(value) {
+            throw WrongResult("the program has written to the input '\(name)'")
+        }
         return first.mapValues(\.hostTensor)
 
         func run() throws -> [String: TensorData] {

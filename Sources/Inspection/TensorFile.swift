@@ -76,7 +76,9 @@ public struct OutputPlace: Hashable, Sendable {
             return try SafetensorsWriter.write(
                 to: path,
                 tensors: tensors.map { name, data in
-                    SafetensorsWriter.Tensor(name, data.type.element.safetensors, data.type.shape) { data.bytes }
+                    SafetensorsWriter.Tensor(name, data.type.element.safetensors, data.type.shape) {
+                        data.withBytes { Array($0) }
+                    }
                 })
         }
         for (name, _) in tensors where name.isEmpty || name.contains("/") || name.contains("\0") || name.hasPrefix(".")

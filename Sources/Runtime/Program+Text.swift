@@ -4,6 +4,7 @@ extension Place: CustomStringConvertible {
     public var description: String {
         switch region {
         case .arena: "arena+\(byteOffset)"
+        case .input(let number): byteOffset == 0 ? "input \(number)" : "input \(number)+\(byteOffset)"
         case .parameter(let number): byteOffset == 0 ? "parameter \(number)" : "parameter \(number)+\(byteOffset)"
         case .constants: "constants+\(byteOffset)"
         }

@@ -18,6 +18,9 @@ extension Program {
                 return "the parameter '\(parameter.name)', \(parameter.type), cannot be filled: \(problem)"
             }
         }
+        for (number, input) in inputs.enumerated() where input.place != Place(.input(number)) {
+            return "the input '\(input.name)' lies elsewhere"
+        }
         for binding in inputs + outputs {
             guard isShape(binding.type.shape), holds(binding.place, bytes: binding.type.byteCount) else {
                 return "'\(binding.name)' \(binding.type) lies outside of the program's memory"
@@ -37,6 +40,9 @@ extension Program {
         let size: Int
         switch place.region {
         case .arena: size = arenaBytes
+        case .input(let number):
+            guard inputs.indices.contains(number), isShape(inputs[number].type.shape) else { return false }
+            size = inputs[number].type.byteCount
         case .constants: size = constants.count
         case .parameter(let number):
             guard parameters.indices.contains(number) else { return false }

@@ -5,6 +5,8 @@ public struct Place: Hashable, Sendable, Codable {
     public enum Region: Hashable, Sendable, Codable {
         /// The arena that lives for one run.
         case arena
+        /// The numbers of the input of this number in the program's list, where whoever runs the program has them.
+        case input(Int)
         /// The parameter of this number in the program's list.
         case parameter(Int)
         /// Numbers that are part of the program.
@@ -72,7 +74,7 @@ public struct Program: Hashable, Sendable, Codable {
     public var inputs: [Binding]
     public var outputs: [Binding]
     public var parameters: [Parameter]
-    /// Bytes of the arena that holds inputs, intermediate values and results.
+    /// Bytes of the arena that holds intermediate values and results.
     public var arenaBytes: Int
     /// Bytes of scratch memory that a kernel needs on each thread.
     public var scratchBytes: Int
@@ -94,6 +96,8 @@ public struct Program: Hashable, Sendable, Codable {
 
     /// Floating-point operations of all products of one run.
     public var floatingPointOperations: Int { steps.reduce(0) { $0 + $1.floatingPointOperations } }
+    /// Bytes of inputs, intermediate values and results.
+    public var activationBytes: Int { inputs.reduce(arenaBytes) { $0 + $1.type.byteCount } }
     /// Bytes of the parameters, trainable ones and state.
     public var parameterBytes: Int { parameters.reduce(0) { $0 + $1.type.byteCount } }
 }

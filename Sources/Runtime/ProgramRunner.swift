@@ -2,7 +2,7 @@ import ApusIR
 import Foundation
 
 /// Runs one program again and again: owns its arena and the pool of threads. A warm run allocates nothing but its
-/// results.
+/// results, and reads inputs where they lie.
 public final class ProgramRunner {
     public var program: Program { loaded.program }
     public let pool: WorkerPool
@@ -11,6 +11,8 @@ public final class ProgramRunner {
     private let constants: Memory
     private let scratch: [Memory]
     private let inputNames: Set<String>
+    /// Where the inputs of the run under way lie.
+    private var inputs: [UnsafeRawPointer] = []
 
     public init(_ loaded: LoadedProgram, pool: WorkerPool) throws(RuntimeError) {
         let program = loaded.program
@@ -36,6 +38,8 @@ public final class ProgramRunner {
     public func run(
         _ state: ProgramState, _ inputs: [String: TensorData], observe: ((StepRun) -> Void)? = nil
     ) throws(RuntimeError) -> [String: TensorData] {
+        // The numbers stay where they are for as long as somebody has the values.
+        defer { withExtendedLifetime(inputs) {} }
         try bind(inputs)
         try checkIndices()
         return try state.exclusively { () throws(RuntimeError) in try run(state, observe) }
@@ -74,6 +78,7 @@ public final class ProgramRunner {
                 "'\(name)' is not an input of '\(program.name)', which has \(program.inputs.map(\.name).joined(separator: ", "))"
             )
         }
+        self.inputs.removeAll(keepingCapacity: true)
         for binding in program.inputs {
             guard let data = inputs[binding.name] else {
                 throw RuntimeError(
@@ -83,19 +88,16 @@ public final class ProgramRunner {
                 throw RuntimeError(
                     .type, "the input '\(binding.name)' of '\(program.name)' is \(binding.type), given \(data.type)")
             }
-            let target = address(binding.place, [])
-            data.bytes.withUnsafeBytes { bytes in
-                if let start = bytes.baseAddress { target.copyMemory(from: start, byteCount: bytes.count) }
-            }
+            self.inputs.append(data.pointer)
         }
     }
 
     /// Indices that reach beyond what they index would be clamped or ignored silently: they are refused before anything
     /// is computed or updated.
     private func checkIndices() throws(RuntimeError) {
-        for input in program.inputs {
+        for (number, input) in program.inputs.enumerated() {
             guard let below = input.below else { continue }
-            let start = address(input.place, []).assumingMemoryBound(to: Int32.self)
+            let start = inputs[number].assumingMemoryBound(to: Int32.self)
             let numbers = UnsafeBufferPointer(start: start, count: input.type.count), limit = UInt32(clamping: below)
             guard let position = numbers.firstIndex(where: { UInt32(bitPattern: $0) >= limit }) else { continue }
             let place = unraveled(position, input.type.shape).map(String.init).joined(separator: ", ")
@@ -114,6 +116,8 @@ public final class ProgramRunner {
     private func address(_ place: Place, _ parameters: [UnsafeMutableRawPointer]) -> UnsafeMutableRawPointer {
         switch place.region {
         case .arena: arena.pointer + place.byteOffset
+        // Inputs are only read; kernels have one type of pointer for all arguments.
+        case .input(let number): UnsafeMutableRawPointer(mutating: inputs[number]) + place.byteOffset
         case .constants: constants.pointer + place.byteOffset
         case .parameter(let number): parameters[number] + place.byteOffset
         }

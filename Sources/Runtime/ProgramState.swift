@@ -90,7 +90,7 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
 
     /// Overwrites a parameter's numbers.
     public func write(_ name: String, _ data: TensorData) throws(RuntimeError) {
-        try write(name, type: data.type) { target in data.bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+        try write(name, type: data.type) { target in data.withBytes { target.copyMemory(from: $0) } }
     }
 
     /// Lets `fill` overwrite a parameter's memory, which must be of this type.

@@ -1,10 +1,13 @@
 import ApusIR
 
 /// A tensor's numbers on the host, for what goes into a program and what comes out of it.
-public struct TensorData: Hashable, Sendable {
+///
+/// They do not change and are not copied: a program reads them where they lie.
+public struct TensorData: Sendable {
     public let type: TensorType
-    /// The elements in row-major order, as they lie in a program's memory.
-    package private(set) var bytes: [UInt8]
+    /// The elements in row-major order, as programs have them; valid for as long as the value.
+    package var pointer: UnsafeRawPointer { memory.pointer }
+    private let memory: TensorMemory
 
     /// f32 numbers of a shape; without one, a vector. Throws if the shape does not hold so many.
     public init(_ values: [Float], shape: [Int]? = nil) throws(RuntimeError) {
@@ -40,35 +43,61 @@ public struct TensorData: Hashable, Sendable {
 
     /// An f32 scalar.
     public init(_ value: Float) {
-        type = TensorType(.f32, [])
-        bytes = withUnsafeBytes(of: value) { Array($0) }
+        self.init(TensorType(.f32, [])) { $0.storeBytes(of: value, as: Float.self) }
     }
 
     private init<Number: BitwiseCopyable>(_ element: ElementType, _ shape: [Int], _ values: [Number])
         throws(RuntimeError)
     {
-        type = TensorType(element, shape)
+        let type = try Self.type(element, shape, holding: values.count)
+        self.init(type) { target in values.withUnsafeBytes { target.copyMemory(from: $0) } }
+    }
+
+    /// The f32 numbers that an owner has in its memory, which stays where it is and is not written to any more for as
+    /// long as this value lives. Throws if the shape does not hold so many.
+    package init(shape: [Int], lyingAt numbers: UnsafeBufferPointer<Float>, of owner: any AnyObject & Sendable)
+        throws(RuntimeError)
+    {
+        type = try Self.type(.f32, shape, holding: numbers.count)
+        memory = TensorMemory(of: owner, at: UnsafeRawPointer(numbers.baseAddress!))
+    }
+
+    private static func type(_ element: ElementType, _ shape: [Int], holding count: Int) throws(RuntimeError)
+        -> TensorType
+    {
+        let type = TensorType(element, shape)
         guard isShape(shape) else {
             throw RuntimeError(.type, "\(type) is no shape of a tensor: every extent is at least 1")
         }
-        guard type.count == values.count else {
-            throw RuntimeError(.type, "\(type) holds \(type.count) values, given \(values.count)")
+        guard type.count == count else {
+            throw RuntimeError(.type, "\(type) holds \(type.count) values, given \(count)")
         }
-        bytes = values.withUnsafeBytes { Array($0) }
+        return type
     }
 
     /// Raw elements of a type.
     package init(type: TensorType, copying source: UnsafeRawPointer) {
+        self.init(type) { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: type.byteCount)) }
+    }
+
+    /// Memory for a type, filled by a function; what that leaves out is 0.
+    private init(_ type: TensorType, fill: (UnsafeMutableRawBufferPointer) -> Void) {
         self.type = type
-        bytes = Array(UnsafeRawBufferPointer(start: source, count: type.byteCount))
+        memory = TensorMemory(byteCount: type.byteCount, fill: fill)
+    }
+
+    /// Calls `body` with the elements in row-major order, as they lie in a program's memory.
+    package func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(memory) {} }
+        return try body(UnsafeRawBufferPointer(start: pointer, count: type.byteCount))
     }
 
     /// The elements of the interpreter's tensor, rounded to its type as by a cast: in i32, NaN becomes 0, and what is
     /// too large the nearest number there is. Elements that the tensor lacks are 0.
     public init(_ tensor: HostTensor) {
-        type = tensor.type
-        var bytes = [UInt8](repeating: 0, count: tensor.type.byteCount)
-        bytes.withUnsafeMutableBytes { buffer in
+        self.init(tensor.type) { buffer in
             for (index, value) in tensor.values.prefix(tensor.type.count).enumerated() {
                 switch tensor.type.element {
                 case .f32: buffer.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
@@ -81,45 +110,77 @@ public struct TensorData: Hashable, Sendable {
                 }
             }
         }
-        self.bytes = bytes
     }
 
     /// The elements as the interpreter has them.
     public var hostTensor: HostTensor {
-        HostTensor(
-            type,
-            (0..<type.count).map { index in
-                bytes.withUnsafeBytes { buffer in
-                    switch type.element {
-                    case .f32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
-                    case .f64: buffer.loadUnaligned(fromByteOffset: index * 8, as: Double.self)
-                    case .i32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
-                    case .bool: buffer[index] != 0 ? 1 : 0
-                    case .bf16:
-                        Double(
-                            Float(
-                                bitPattern: UInt32(buffer.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
-                                    << 16))
-                    }
-                }
-            })
+        withBytes { buffer in HostTensor(type, elements(buffer)) }
+    }
+
+    private func elements(_ buffer: UnsafeRawBufferPointer) -> [Double] {
+        (0..<type.count).map { index -> Double in
+            switch type.element {
+            case .f32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Float.self))
+            case .f64: buffer.loadUnaligned(fromByteOffset: index * 8, as: Double.self)
+            case .i32: Double(buffer.loadUnaligned(fromByteOffset: index * 4, as: Int32.self))
+            case .bool: buffer[index] != 0 ? 1 : 0
+            case .bf16:
+                Double(
+                    Float(bitPattern: UInt32(buffer.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16))
+            }
+        }
     }
 
     /// The elements of an f32 tensor; those of other types are converted.
     public var floats: [Float] {
         guard type.element == .f32 else { return hostTensor.values.map { Float($0) } }
-        return bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        return withBytes { Array($0.assumingMemoryBound(to: Float.self)) }
     }
 
     /// The elements of an i32 or bool tensor. Floating-point numbers are truncated; NaN becomes 0, and what is beyond
     /// 32 bits the largest or smallest number that they hold.
     public var integers: [Int32] {
         guard type.element == .i32 else { return hostTensor.values.map(truncated) }
-        return bytes.withUnsafeBytes { Array($0.bindMemory(to: Int32.self)) }
+        return withBytes { Array($0.assumingMemoryBound(to: Int32.self)) }
     }
 
     /// The only element of a scalar, as a number; of other tensors, the first one.
     public var scalar: Float { floats.first ?? .nan }
+}
+
+extension TensorData: Hashable {
+    /// Whether types and bits are the same.
+    public static func == (a: TensorData, b: TensorData) -> Bool {
+        a.type == b.type && a.withBytes { first in b.withBytes { first.elementsEqual($0) } }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(type)
+        withBytes { hasher.combine(bytes: $0) }
+    }
+}
+
+/// The memory of a tensor's numbers, which does not change once it is made.
+private final class TensorMemory: Sendable {
+    nonisolated(unsafe) let pointer: UnsafeRawPointer
+    /// Who the memory belongs to; nil if it is this object's own.
+    private let owner: (any AnyObject & Sendable)?
+
+    /// Memory of its own, aligned and rounded up as all memory of tensors is.
+    init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(Memory.aligned(byteCount), Memory.alignment), alignment: Memory.alignment)
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount]))
+        pointer = UnsafeRawPointer(memory.baseAddress!)
+        owner = nil
+    }
+
+    init(of owner: any AnyObject & Sendable, at pointer: UnsafeRawPointer) {
+        (self.owner, self.pointer) = (owner, pointer)
+    }
+
+    deinit { if owner == nil { UnsafeMutableRawPointer(mutating: pointer).deallocate() } }
 }
 
 /// What a cast to i32 makes of a number.

@@ -78,13 +78,15 @@ public final class CompiledStep {
     private let optimizer: Optimizer?
     /// The scalars of the optimizer that the program takes; a step that updates nothing takes none.
     private let scalarNames: Set<String>
+    /// Names of the program's inputs.
+    let inputNames: Set<String>
 
     init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?) {
         self.compilation = compilation
         self.runner = runner
         self.optimizer = optimizer
-        scalarNames = Set(compilation.program.inputs.map(\.name)).intersection(
-            optimizer?.inputs(step: 1).keys.map(\.self) ?? [])
+        inputNames = Set(compilation.program.inputs.map(\.name))
+        scalarNames = inputNames.intersection(optimizer?.inputs(step: 1).keys.map(\.self) ?? [])
     }
 
     public var program: Program { runner.program }

@@ -8,7 +8,7 @@ import Testing
 /// A limit on memory: parts of the forward pass are computed again, and nothing else changes.
 struct RematerializeTests {
     private func bytes(_ compilation: Compilation) -> Int {
-        compilation.program.parameterBytes + compilation.program.arenaBytes + compilation.program.constants.count
+        compilation.program.parameterBytes + compilation.program.activationBytes + compilation.program.constants.count
     }
 
     /// All outputs and parameters after two steps.
@@ -40,7 +40,7 @@ struct RematerializeTests {
         let expected = try results(whole, graph)
         var operations = whole.program.floatingPointOperations
         for share in [0.95, 0.9, 0.8] {
-            let limit = whole.program.parameterBytes + Int(Double(whole.program.arenaBytes) * share)
+            let limit = whole.program.parameterBytes + Int(Double(whole.program.activationBytes) * share)
             options.memoryLimit = limit
             let smaller = try GraphCompiler(options).compile(graph)
             #expect(bytes(smaller) <= limit)

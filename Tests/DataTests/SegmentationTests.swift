@@ -134,8 +134,8 @@ import Testing
         }
         let last = batches[2].padded(to: 2)
         #expect(
-            last.count == 1 && last.images == batches[2].images + batches[2].images
-                && last.masks == batches[2].masks + batches[2].masks)
+            last.count == 1 && last.images.elementsEqual(Array(batches[2].images) + Array(batches[2].images))
+                && last.masks.elementsEqual(Array(batches[2].masks) + Array(batches[2].masks)))
     }
 
     @Test func trainingTurnsImageAndMasksTogether() throws {

@@ -14,7 +14,7 @@ public struct ModelSummary: Sendable {
         /// What the optimizer keeps about the weights.
         public let optimizerBytes: Int
         /// Inputs, intermediate values and results of a batch.
-        public let arenaBytes: Int
+        public let activationBytes: Int
     }
 
     public let configuration: Configuration
@@ -32,7 +32,7 @@ public struct ModelSummary: Sendable {
             return StepCost(
                 step: step, cost: ModelCost(of: try step.declaration(of: model, batch: 1).forward()),
                 weightBytes: program.parameterBytes - optimizer, optimizerBytes: optimizer,
-                arenaBytes: program.arenaBytes)
+                activationBytes: program.activationBytes)
         }
     }
 
@@ -54,12 +54,13 @@ public struct ModelSummary: Sendable {
         let rows =
             [
                 [
-                    "step", "weights", "GMAC / image", "without attention", "weights MB", "optimizer MB", "arena MB",
+                    "step", "weights", "GMAC / image", "without attention", "weights MB", "optimizer MB",
+                    "activations MB",
                     "in all MB",
                 ]
             ]
             + steps.map { step in
-                let bytes = [step.weightBytes, step.optimizerBytes, step.arenaBytes]
+                let bytes = [step.weightBytes, step.optimizerBytes, step.activationBytes]
                 return [
                     step.step.rawValue, String(format: "%.2f M", Double(step.cost.trainableWeights) / 1e6),
                     billions(step.cost.total), billions(step.cost.linear),

@@ -133,7 +133,7 @@ extension RunReport {
         _ = try trial.run()
         let times = try (0..<5).map { _ in try trial.run() }.sorted()
         let program = trial.compiled.program
-        return (times[2] / Double(batch), program.parameterBytes + program.arenaBytes)
+        return (times[2] / Double(batch), program.parameterBytes + program.activationBytes)
     }
 
     /// What the runs themselves have logged of their speed.

@@ -69,7 +69,7 @@ final class AttentionMaps {
 extension Batch {
     /// The images as a program's input, filled up to the number that it takes.
     func images(filledUpTo count: Int, _ configuration: Configuration) throws -> TensorData {
-        try TensorData(
-            padded(to: count).images, shape: [count, configuration.channels, configuration.image, configuration.image])
+        try padded(to: count).images.tensor(
+            shape: [count, configuration.channels, configuration.image, configuration.image])
     }
 }

@@ -74,7 +74,7 @@ func meanPatchBaseline(_ loader: ImageLoader, _ configuration: Configuration, li
     let batches = try loader.epoch(0, dropLast: false)
     while count < limit, let batch = try batches.next() {
         for start in stride(from: 0, to: batch.images.count, by: size) {
-            for (index, value) in layout.targets(of: batch.images[start..<start + size]).enumerated() {
+            for (index, value) in layout.targets(of: Array(batch.images[start..<start + size])[...]).enumerated() {
                 sums[index] += Double(value)
                 squares[index] += Double(value) * Double(value)
             }

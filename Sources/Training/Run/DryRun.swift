@@ -60,7 +60,7 @@ extension Trainer {
             return DryRun.Phase(
                 name: task.name(of: phase), epochs: own.count, steps: own.count * stepsPerEpoch - begun,
                 weightBytes: program.parameterBytes - program.optimizerBytes, optimizerBytes: program.optimizerBytes,
-                activationBytes: program.arenaBytes, secondsPerStep: try secondsPerStep(training, epoch: own[0]))
+                activationBytes: program.activationBytes, secondsPerStep: try secondsPerStep(training, epoch: own[0]))
         }
         return DryRun(
             task: Task.Settings.workflow.name, classes: task.identity.classes.count, images: task.identity.images,

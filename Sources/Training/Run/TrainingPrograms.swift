@@ -56,8 +56,7 @@ struct TrainingPrograms {
 extension CompiledStep {
     /// Those of some inputs that the program looks at: where nothing is random, for example, there is no random key.
     func taken(from inputs: [String: TensorData]) -> [String: TensorData] {
-        let names = Set(program.inputs.map(\.name))
-        return inputs.filter { names.contains($0.key) }
+        inputs.filter { inputNames.contains($0.key) }
     }
 
     /// Ones for those of the floating-point inputs that are missing in some.

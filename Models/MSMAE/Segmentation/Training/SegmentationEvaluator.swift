@@ -24,13 +24,13 @@ final class SegmentationEvaluator {
         var evaluation = SegmentationEvaluation(classes: configuration.classes), seconds = 0.0
         while let batch = try batches.next() {
             if shouldStop() { return nil }
-            let images = try TensorData(
-                batch.padded(to: size).images, shape: [size, configuration.encoder.channels, side, side])
+            let images = try batch.padded(to: size).images.tensor(
+                shape: [size, configuration.encoder.channels, side, side])
             let (report, time) = try Clock.time { try program.run(state, ["images": images]) }
             let logits = report["logits"]?.floats ?? []
             for image in 0..<batch.count {
                 let range = image * count..<(image + 1) * count
-                evaluation.add(logits: logits[range], masks: batch.masks[range])
+                evaluation.add(logits: logits[range], masks: Array(batch.masks[range])[...])
             }
             seconds += time
         }

@@ -55,8 +55,8 @@ public final class SegmentationTask: TrainingTask {
     public func inputs(_ batch: SegmentationBatch, at place: BatchPlace) throws -> [String: TensorData] {
         let configuration = model.configuration, side = configuration.encoder.image
         return [
-            "images": try TensorData(batch.images, shape: [batch.count, configuration.encoder.channels, side, side]),
-            "masks": try TensorData(batch.masks, shape: [batch.count, configuration.classes, side, side]),
+            "images": try batch.images.tensor(shape: [batch.count, configuration.encoder.channels, side, side]),
+            "masks": try batch.masks.tensor(shape: [batch.count, configuration.classes, side, side]),
         ]
     }
 

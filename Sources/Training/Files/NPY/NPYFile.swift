@@ -67,7 +67,7 @@ extension NPYFile {
                 if tensor.type.element == .bf16 {
                     try output.write(tensor.floats)
                 } else {
-                    try output.write(tensor.bytes)
+                    try tensor.withBytes { (bytes) throws(FileError) in try output.write(bytes) }
                 }
             }
         } catch {
