@@ -3,7 +3,7 @@ import ApusRuntime
 import Foundation
 
 /// What decides the last bits of what a program computes, beside the graph and the options: this program, LLVM, the
-/// processor, and the library where it may compute products.
+/// processor, and the library where it may compute matmuls.
 ///
 /// A run keeps it with its checkpoints, to say when it goes on with another arithmetic. ``BuildIdentity``, by which
 /// caches go, tells any two files apart; this goes by what is in them, so it is the same for a copy on another machine.
@@ -17,7 +17,7 @@ public struct BuildDescription: Hashable, Sendable, Codable {
     public var llvm: String
     /// LLVM's name of the processor, the vectors that are used, and a checksum of all features.
     public var processor: String
-    /// The library's description; nil where all products are generated.
+    /// The library's description; nil where all matmuls are generated.
     public var openblas: String?
 
     /// Describes this process's build for a machine.
@@ -26,7 +26,7 @@ public struct BuildDescription: Hashable, Sendable, Codable {
         llvm = Self.llvmLibrary
         let features = Self.checksum(Data("\(target.triple) \(target.features)".utf8))
         processor = "\(target.cpu) with \(target.level.rawValue) (\(features))"
-        openblas = products == .generated ? nil : ProductLibrary.description
+        openblas = products == .generated ? nil : MatmulLibrary.description
     }
 
     /// What another build has that this one has not, in words; nil if programs of both compute the same bits.

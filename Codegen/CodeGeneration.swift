@@ -59,11 +59,11 @@ extension GraphCompiler {
         for (symbol, kernel, plan) in kernels {
             switch (kernel, plan.division) {
             case (.loop(let loop), _): KernelEmitter(loop, plan, named: symbol, in: module).emit()
-            case (.product(let product), .product(let tiling)):
-                ProductEmitter(product, tiling, tuning, named: symbol, in: module).emit()
+            case (.matmul(let matmul), .matmul(let tiling)):
+                MatmulEmitter(matmul, tiling, tuning, named: symbol, in: module).emit()
             case (.attention(let attention), .attention(let tiling)):
                 AttentionEmitter(attention, tiling, tuning, named: symbol, in: module).emit()
-            case (.product, _), (.attention, _): preconditionFailure("the plan of \(symbol) is that of another kernel")
+            case (.matmul, _), (.attention, _): preconditionFailure("the plan of \(symbol) is that of another kernel")
             }
         }
         try module.verify()

@@ -18,7 +18,7 @@ extension GraphCompiler {
         var rewrites: [Rewrite] = []
         let schedule = try Schedule(pipeline.run(graph, recording: &rewrites), tuning)
         return CompilationPlan(
-            rewrites: rewrites, schedule: schedule, memory: BufferPlaces(schedule).report,
+            rewrites: rewrites, schedule: schedule, memory: BufferLocations(schedule).report,
             kernelCount: KernelTable(schedule).kernels.count)
     }
 }

@@ -5,14 +5,14 @@ public struct CompilerOptions: Hashable, Sendable {
     /// The numbers that a program computes with.
     public enum Precision: String, Sendable, CaseIterable {
         case float32 = "fp32"
-        /// Operands of products and stored activations in bfloat16; weights, optimizer state, normalisation, softmax
+        /// Operands of matmuls and stored activations in bfloat16; weights, optimizer state, normalisation, softmax
         /// and losses in f32.
         case bfloat16 = "bf16"
     }
 
     /// Who computes matrix products.
     public enum Products: String, Sendable, CaseIterable {
-        /// Kernels that are generated for each shape, with what comes before and after the product inside.
+        /// Kernels that are generated for each shape, with what comes before and after the matmul inside.
         case generated
         /// OpenBLAS, where it can: f32.
         case openblas

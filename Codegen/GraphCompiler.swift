@@ -38,8 +38,8 @@ public struct GraphCompiler: Backend {
         case .generated: break
         case .openblas: passes.append(.chooseLibrary { Set($0.libraryCandidates) })
         case .auto:
-            let choice = ProductChoice(target, cache, tuning)
-            passes.append(.chooseLibrary(libraryChoice ?? { choice.libraryProducts($0) }))
+            let choice = MatmulChoice(target, cache, tuning)
+            passes.append(.chooseLibrary(libraryChoice ?? { choice.libraryMatmuls($0) }))
         }
         if let limit = options.memoryLimit { passes.append(.limitMemory(to: limit, tuning)) }
         return Pipeline(passes + [.copyOperands(tuning), .verifyLegal(tuning)])

@@ -7,16 +7,17 @@ extension GraphCompiler {
     func link(
         _ schedule: Schedule, _ table: KernelTable, _ plans: [KernelPlan], _ codes: [KernelCode], name: String
     ) -> (program: Program, memory: MemoryReport) {
-        let memory = BufferPlaces(schedule)
+        let memory = BufferLocations(schedule)
         let steps = schedule.steps.enumerated().map { position, step in
             linked(
                 step, table.numbers[position].map { (codes[$0].symbol, plans[$0], table.byteOffsets[position]) },
-                memory.places)
+                memory.locations)
         }
         let scratch = plans.map(\.scratchBytes).max() ?? 0
         let graph = schedule.graph
         func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {
-            Program.Binding(name: name, type: graph[value].type, place: memory.places[schedule.layout[value].buffer])
+            Program.Binding(
+                name: name, type: graph[value].type, location: memory.locations[schedule.layout[value].buffer])
         }
         let program = Program(
             name: name, steps: steps,
@@ -35,31 +36,31 @@ extension GraphCompiler {
 
     private func linked(
         _ step: Schedule.ScheduledStep, _ kernel: (symbol: String, plan: KernelPlan, byteOffsets: [Int])?,
-        _ places: [Place]
+        _ locations: [Location]
     ) -> Step {
         switch step.work {
         case .kernel(let call):
             guard let kernel else { preconditionFailure("step \(step.name) has no kernel") }
             let (count, grain) = kernel.plan.tiles(of: call)
-            let arguments = zip(call.buffers, kernel.byteOffsets).map { places[$0].offset(by: $1) }
+            let arguments = zip(call.buffers, kernel.byteOffsets).map { locations[$0].offset(by: $1) }
             return Step(
                 name: step.name,
                 work: .kernel(symbol: kernel.symbol, arguments: arguments, count: count, grain: grain),
                 floatingPointOperations: step.floatingPointOperations, bytes: call.bytes)
-        case .product(var product, let a, let b, let c):
-            func place(_ matrix: inout Product.Matrix, _ buffer: Int) {
-                matrix.place = places[buffer].offset(by: matrix.place.byteOffset)
+        case .matmul(var matmul, let a, let b, let c):
+            func locate(_ matrix: inout Matmul.Matrix, _ buffer: Int) {
+                matrix.location = locations[buffer].offset(by: matrix.location.byteOffset)
             }
-            place(&product.a, a)
-            place(&product.b, b)
-            place(&product.c, c)
-            let elements = product.batchCount * (product.m * product.k + product.k * product.n + product.m * product.n)
+            locate(&matmul.a, a)
+            locate(&matmul.b, b)
+            locate(&matmul.c, c)
+            let elements = matmul.batchCount * (matmul.m * matmul.k + matmul.k * matmul.n + matmul.m * matmul.n)
             return Step(
-                name: step.name, work: .product(product), floatingPointOperations: step.floatingPointOperations,
+                name: step.name, work: .matmul(matmul), floatingPointOperations: step.floatingPointOperations,
                 bytes: 4 * elements)
         case .sort(var sort, let source, let result):
-            sort.source = places[source].offset(by: sort.source.byteOffset)
-            sort.result = places[result].offset(by: sort.result.byteOffset)
+            sort.source = locations[source].offset(by: sort.source.byteOffset)
+            sort.result = locations[result].offset(by: sort.result.byteOffset)
             return Step(name: step.name, work: .sort(sort), bytes: 8 * sort.rows * sort.width)
         }
     }

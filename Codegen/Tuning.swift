@@ -37,7 +37,7 @@ public struct Tuning: Hashable, Sendable {
     // MARK: The library
 
     /// Floating-point operations of the smallest matmul that is offered to the library.
-    public var smallestLibraryProduct = 20_000_000
+    public var smallestLibraryMatmul = 20_000_000
     /// How many times as fast as a generated kernel the library has to be: the kernel also does what comes before and
     /// after, which beside the library is a pass over memory of its own.
     public var neededGain = 1.1
@@ -86,7 +86,7 @@ public struct Tuning: Hashable, Sendable {
         tuning.repeatedCost = 6
         tuning.smallestRounded = 8
         tuning.recomputedCost = 2
-        tuning.smallestLibraryProduct = 1
+        tuning.smallestLibraryMatmul = 1
         (tuning.packedBytes, tuning.stripBytes) = (1024, 512)
         tuning.smallestTile = 64
         tuning.attentionRows = 4
@@ -102,7 +102,7 @@ extension Tuning: CustomStringConvertible {
         """
         line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) heads \(widestHead)x\(mostKeys) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
-        \(smallestLibraryProduct) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
+        \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
         \(tilesForThreads) \(smallestTile) attention \(attentionRows) grain \(elementsPerGrain) \(operationsPerGrain) \
         ahead \(packedRowsAhead)
         """

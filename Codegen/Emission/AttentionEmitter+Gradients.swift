@@ -4,9 +4,9 @@ import ApusLLVM
 extension AttentionEmitter {
     /// Gradients of queries, keys and values of a head, of those that are wanted.
     ///
-    /// With the shares P and the slopes D = seed · vᵀ, the gradient of the scores is S = P ∘ (D − rowsum(P ∘ D)) ·
-    /// scale. Those of queries are S · k; those of keys and values, Sᵀ · q and Pᵀ · seed, are added up over blocks of
-    /// queries.
+    /// With the probabilities P and their gradient D = seed · vᵀ, the gradient of the scores is S = P ∘ (D − rowsum(P ∘
+    /// D)) · scale. Those of queries are S · k; those of keys and values, Sᵀ · q and Pᵀ · seed, are added up over
+    /// blocks of queries.
     func emitGradients() {
         func number(_ part: AttentionGradient.Part) -> Int? {
             kernel.results.firstIndex { $0.quantity == .gradient(part) }
@@ -15,11 +15,11 @@ extension AttentionEmitter {
         let (m, d, e) = (kernel.m, kernel.d, kernel.e)
         let hasScores = q != nil || k != nil
 
-        let keys = packed(1, k: d, n: m, turned: true, at: tiling.keys)
-        let values = hasScores ? packed(2, k: e, n: m, turned: true, at: tiling.values) : nil
+        let keys = packed(1, k: d, n: m, transposed: true, at: tiling.keys)
+        let values = hasScores ? packed(2, k: e, n: m, transposed: true, at: tiling.values) : nil
         let straightKeys = q != nil ? packed(1, k: m, n: d, at: tiling.straightKeys) : nil
-        let shares = scratch(tiling.shares), turned = scratch(tiling.turned),
-            slopes = hasScores ? scratch(tiling.slopes) : nil
+        let probabilities = scratch(tiling.probabilities), transposed = scratch(tiling.transposed),
+            scoreGradients = hasScores ? scratch(tiling.scoreGradients) : nil
 
         forHeads { head in
             keys.pack(operand(1, head))
@@ -31,42 +31,45 @@ extension AttentionEmitter {
                     builder.offset(operand(number, head), bytes: builder.mul(row, integer(rowBytes(number))))
                 }
                 forStrips(of: rows) { start, count, byHeight in
-                    let row = builder.add(first, start), place = builder.mul(start, integer(tiling.shareRowBytes))
-                    func product(_ number: Int, _ packed: Packed, _ memory: LLVMValue) -> LLVMValue {
+                    let row = builder.add(first, start), place = builder.mul(start, integer(tiling.probabilityRowBytes))
+                    func matmul(_ number: Int, _ packed: Packed, _ memory: LLVMValue) -> LLVMValue {
                         let left = from(number, row), target = builder.offset(memory, bytes: place)
                         byHeight {
                             multiply(
                                 rows: $0, left: left, rowBytes: rowBytes(number), packed, into: target,
-                                targetRowBytes: tiling.shareRowBytes)
+                                targetRowBytes: tiling.probabilityRowBytes)
                         }
                         return target
                     }
-                    let shares = product(0, keys, shares)
-                    emitLargest(shares, rows: count)
-                    emitShares(shares, values.flatMap { values in slopes.map { product(3, values, $0) } }, rows: count)
+                    let probabilities = matmul(0, keys, probabilities)
+                    emitRowMaxima(probabilities, rows: count)
+                    emitProbabilities(
+                        probabilities, values.flatMap { values in scoreGradients.map { matmul(3, values, $0) } },
+                        rows: count)
                 }
                 if let v {
-                    turn(shares, rows: rows, into: turned)
+                    transpose(probabilities, rows: rows, into: transposed)
                     let seeds = packed(3, k: rows, n: e, at: tiling.seeds)
                     seeds.pack(from(3, first))
-                    addUp(turned, seeds, sums: tiling.valueSums, isFirst: isFirst, result: v, head)
+                    addUp(transposed, seeds, sums: tiling.valueSums, isFirst: isFirst, result: v, head)
                 }
-                guard let slopes else { return }
+                guard let scoreGradients else { return }
                 if let k {
-                    turn(slopes, rows: rows, into: turned)
+                    transpose(scoreGradients, rows: rows, into: transposed)
                     let queries = packed(0, k: rows, n: d, at: tiling.queries)
                     queries.pack(from(0, first))
-                    addUp(turned, queries, sums: tiling.keySums, isFirst: isFirst, result: k, head)
+                    addUp(transposed, queries, sums: tiling.keySums, isFirst: isFirst, result: k, head)
                 }
                 if let q, let straightKeys {
-                    emitFactors(slopes, count: rows)
+                    emitFactors(scoreGradients, count: rows)
                     let matrix = kernel.results[q].matrix
                     let target = builder.offset(
                         result(q, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount))
                     )
                     let sums = scratch(tiling.sums), sumRowBytes = straightKeys.packing.blocks * block.unitBytes
                     multiply(
-                        rows: rows, left: slopes, rowBytes: tiling.shareRowBytes, straightKeys, into: sums,
+                        rows: rows, left: scoreGradients, rowBytes: tiling.probabilityRowBytes, straightKeys,
+                        into: sums,
                         targetRowBytes: sumRowBytes)
                     write(sums, sumRowBytes: sumRowBytes, rows: integer(rows), columns: d, to: target, matrix)
                 }
@@ -74,18 +77,19 @@ extension AttentionEmitter {
         }
     }
 
-    /// Rows of shares become columns, as factors of a left operand: for each key, one after the other those of all
-    /// queries of the block.
-    private func turn(_ shares: LLVMValue, rows: Int, into turned: LLVMValue) {
+    /// Rows of probabilities, or of gradients of the scores, become columns, as factors of a left operand: for each
+    /// key, one after the other those of all queries of the block.
+    private func transpose(_ matrix: LLVMValue, rows: Int, into transposed: LLVMValue) {
         let perUnit = kernel.element == .bf16 ? 2 : 1
         let units = block.units(rows)
         // Rows beyond the last count as zeros, and are not read: what lies there means nothing.
         let last = integer(rows - 1)
         func value(_ row: LLVMValue, _ key: LLVMValue) -> LLVMValue {
             let isKnown = builder.icmp(.sle, row, last), known = builder.select(isKnown, row, last)
-            let place = builder.add(builder.mul(known, integer(tiling.shareRowBytes)), builder.mul(key, integer(4)))
+            let place = builder.add(
+                builder.mul(known, integer(tiling.probabilityRowBytes)), builder.mul(key, integer(4)))
             let value = builder.select(
-                isKnown, builder.load(sumType, shares, byteOffset: place, align: block.vectorBytes),
+                isKnown, builder.load(sumType, matrix, byteOffset: place, align: block.vectorBytes),
                 builder.zero(sumType))
             return perUnit == 2 ? builder.extendBFloat16(builder.roundToBFloat16(value)) : value
         }
@@ -97,11 +101,11 @@ extension AttentionEmitter {
                         ? builder.bfloat16Pairs(value(row, key), value(builder.add(row, integer(1)), key))
                         : value(row, key)
                 }
-                for (number, line) in builder.turned(factors).enumerated() {
+                for (number, line) in builder.transposedLanes(factors).enumerated() {
                     let place = builder.add(
-                        builder.mul(builder.add(key, integer(number)), integer(tiling.turnedRowBytes)),
+                        builder.mul(builder.add(key, integer(number)), integer(tiling.transposedRowBytes)),
                         builder.mul(unit, integer(4)))
-                    builder.store(line, turned, byteOffset: place, align: 4)
+                    builder.store(line, transposed, byteOffset: place, align: 4)
                 }
                 return []
             }
@@ -109,16 +113,17 @@ extension AttentionEmitter {
         }
     }
 
-    /// The product of a block of shares turned round with packed rows of queries or seeds: written, and, where there is
-    /// more than one block, added to the sums of the earlier ones.
+    /// The matmul of a transposed block, of probabilities or of gradients of the scores, with packed rows of queries or
+    /// seeds: written, and, where there is more than one block, added to the sums of the earlier ones.
     private func addUp(
-        _ turned: LLVMValue, _ packed: Packed, sums offset: Int, isFirst: LLVMValue, result number: Int,
+        _ transposed: LLVMValue, _ packed: Packed, sums offset: Int, isFirst: LLVMValue, result number: Int,
         _ head: LLVMValue
     ) {
         let matrix = kernel.results[number].matrix, rowBytes = packed.packing.blocks * block.unitBytes,
             sums = scratch(tiling.sums)
         multiply(
-            rows: kernel.m, left: turned, rowBytes: tiling.turnedRowBytes, packed, into: sums, targetRowBytes: rowBytes)
+            rows: kernel.m, left: transposed, rowBytes: tiling.transposedRowBytes, packed, into: sums,
+            targetRowBytes: rowBytes)
         write(
             sums, sumRowBytes: rowBytes, rows: integer(kernel.m), columns: packed.packing.n, to: result(number, head),
             matrix

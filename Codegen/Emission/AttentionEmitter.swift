@@ -3,7 +3,7 @@ import ApusLLVM
 
 /// Emits attention, or its gradients, as a native function over heads.
 ///
-/// Keys and values of a head are packed once; then, for blocks of its queries, the shares are computed into the
+/// Keys and values of a head are packed once; then, for blocks of its queries, the probabilities are computed into the
 /// thread's own memory, and used at once.
 final class AttentionEmitter {
     let kernel: AttentionKernel
@@ -123,19 +123,19 @@ final class AttentionEmitter {
         }
     }
 
-    /// An operand [k, n], or [n, k] to be turned round, that is packed into scratch memory.
+    /// An operand [k, n], or [n, k] to be transposed, that is packed into scratch memory.
     struct Packed {
         let emitter: AttentionEmitter
         let number: Int
         let packing: Packing
-        let isTurned: Bool
+        let isTransposed: Bool
         let memory: LLVMValue
 
         func pack(_ pointer: LLVMValue) {
             let (values, zero, blocks) = (
                 emitter.values(pointer, number), emitter.integer(0), emitter.integer(packing.blocks)
             )
-            if isTurned {
+            if isTransposed {
                 packing.packColumns(into: memory, from: zero, blocks: blocks, values)
             } else {
                 packing.packRows(into: memory, from: zero, blocks: blocks, values)
@@ -143,10 +143,10 @@ final class AttentionEmitter {
         }
     }
 
-    func packed(_ number: Int, k: Int, n: Int, turned: Bool = false, at offset: Int) -> Packed {
+    func packed(_ number: Int, k: Int, n: Int, transposed: Bool = false, at offset: Int) -> Packed {
         Packed(
             emitter: self, number: number,
-            packing: Packing(block: block, k: k, n: n, rowsAhead: tuning.packedRowsAhead), isTurned: turned,
+            packing: Packing(block: block, k: k, n: n, rowsAhead: tuning.packedRowsAhead), isTransposed: transposed,
             memory: scratch(offset))
     }
 
@@ -166,11 +166,11 @@ final class AttentionEmitter {
         }
     }
 
-    /// Runs the body for the register blocks of a product with a packed operand.
+    /// Runs the body for the register blocks of a matmul with a packed operand.
     private func forRegisterBlocks(
         rows: Int, _ packed: Packed, _ body: (_ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void
     ) {
-        let height = ProductTiling.rows(rows, vectors: block.vectors, module.target)
+        let height = MatmulTiling.rows(rows, vectors: block.vectors, module.target)
         forBlocks(of: rows, height: height) { first, count in
             builder.loop(
                 from: integer(0), to: integer(packed.packing.blocks * block.columns), step: integer(block.columns)
@@ -210,9 +210,9 @@ final class AttentionEmitter {
     // MARK: Forward
 
     private func emitForward() {
-        let keys = packed(1, k: kernel.d, n: kernel.m, turned: true, at: tiling.keys)
+        let keys = packed(1, k: kernel.d, n: kernel.m, transposed: true, at: tiling.keys)
         let values = packed(2, k: kernel.m, n: kernel.e, at: tiling.values)
-        let shares = scratch(tiling.shares), sums = scratch(tiling.sums),
+        let probabilities = scratch(tiling.probabilities), sums = scratch(tiling.sums),
             sumRowBytes = values.packing.blocks * block.unitBytes
         forHeads { head in
             keys.pack(operand(1, head))
@@ -222,21 +222,21 @@ final class AttentionEmitter {
                 let left = builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0))))
                 byHeight {
                     multiply(
-                        rows: $0, left: left, rowBytes: rowBytes(0), keys, into: shares,
-                        targetRowBytes: tiling.shareRowBytes)
+                        rows: $0, left: left, rowBytes: rowBytes(0), keys, into: probabilities,
+                        targetRowBytes: tiling.probabilityRowBytes)
                 }
-                emitLargest(shares, rows: rows)
-                emitPowers(shares, rows: rows)
+                emitRowMaxima(probabilities, rows: rows)
+                emitExponentials(probabilities, rows: rows)
                 byHeight {
                     multiply(
-                        rows: $0, left: shares, rowBytes: tiling.shareRowBytes, values, into: sums,
+                        rows: $0, left: probabilities, rowBytes: tiling.probabilityRowBytes, values, into: sums,
                         targetRowBytes: sumRowBytes)
                 }
                 let target = builder.offset(
                     result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
                 write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: kernel.e, to: target, matrix) {
                     [self] sum, row, _ in
-                    builder.fmul(sum, builder.splat(number(row, tiling.inverse), lanes))
+                    builder.fmul(sum, builder.splat(number(row, tiling.inverseSum), lanes))
                 }
             }
         }

@@ -21,8 +21,8 @@ class BodyEmitter {
     var vectors: [Int: LLVMValue] = [:]
     /// The current position along the innermost dimension.
     private var column: Column?
-    /// Byte offset in scratch memory of values that are kept for a later pass over the row.
-    var kept: [Int: Int] = [:]
+    /// Byte offset in scratch memory of values that are spilled for a later pass over the row.
+    var spillOffsets: [Int: Int] = [:]
     /// Which of those can be read in the current pass.
     var readable: Set<Int> = []
 
@@ -77,8 +77,8 @@ class BodyEmitter {
         let value: LLVMValue
         if !dependsOnColumn[number] {
             value = builder.splat(scalar(number), lanes)
-        } else if readable.contains(number), let offset = kept[number] {
-            value = loadKept(number, offset)
+        } else if readable.contains(number), let offset = spillOffsets[number] {
+            value = loadSpilled(number, offset)
         } else {
             value = compute(kernel.instructions[number], operand: lanesValue, scalar: false)
         }
@@ -111,8 +111,8 @@ class BodyEmitter {
         case .random(let stream, let index, let key):
             let counter = isScalar ? builder.trunc(address(index), module.i32) : lanesIndex(index)
             return emitRandom(counter: counter, stream: stream, key: key.map(operand))
-        case .reduce, .product:
-            preconditionFailure("a reduction or product is emitted by the loop that it belongs to")
+        case .reduce, .matmul:
+            preconditionFailure("a reduction or matmul is emitted by the loop that it belongs to")
         }
     }
 
@@ -126,7 +126,7 @@ class BodyEmitter {
                 instruction.expressions.allSatisfy { $0.terms.isEmpty }
                 && instruction.operands.allSatisfy { isInvariant[$0] }
             switch instruction.kind {
-            case .reduce, .product: invariant = false
+            case .reduce, .matmul: invariant = false
             default: break
             }
             isInvariant.append(invariant)
@@ -262,9 +262,9 @@ class BodyEmitter {
         return streams.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    /// Says what the product is in the current lanes.
-    func setProduct(_ sum: LLVMValue) {
-        for (number, instruction) in kernel.instructions.enumerated() where instruction.kind == .product {
+    /// Says what the result of the matmul is in the current lanes.
+    func setMatmul(_ sum: LLVMValue) {
+        for (number, instruction) in kernel.instructions.enumerated() where instruction.kind == .matmul {
             vectors[number] = sum
         }
     }
@@ -362,22 +362,22 @@ class BodyEmitter {
 
     // MARK: Scratch
 
-    private func keptPointer(_ offset: Int, _ element: ElementType) -> (LLVMValue, LLVMValue) {
+    private func spillPointer(_ offset: Int, _ element: ElementType) -> (LLVMValue, LLVMValue) {
         let start = column?.start ?? integer(0)
         return (scratch, builder.add(integer(offset), builder.mul(start, integer(element == .bool ? 1 : 4))))
     }
 
-    private func loadKept(_ number: Int, _ offset: Int) -> LLVMValue {
+    private func loadSpilled(_ number: Int, _ offset: Int) -> LLVMValue {
         let element = kernel.instructions[number].type
-        let (pointer, bytes) = keptPointer(offset, element)
+        let (pointer, bytes) = spillPointer(offset, element)
         if element == .bool { return register(builder.load(vector(module.i8), pointer, byteOffset: bytes), .bool) }
         return builder.load(vector(type(element)), pointer, byteOffset: bytes)
     }
 
-    /// Keeps the current lanes of a value for a later pass. Scratch rows are padded, so no mask is needed.
-    func keep(_ number: Int, at offset: Int) {
+    /// Spills the current lanes of a value for a later pass. Scratch rows are padded, so no mask is needed.
+    func spill(_ number: Int, at offset: Int) {
         let element = kernel.instructions[number].type
-        let (pointer, bytes) = keptPointer(offset, element)
+        let (pointer, bytes) = spillPointer(offset, element)
         let value = lanesValue(number)
         builder.store(element == .bool ? memory(value, .bool) : value, pointer, byteOffset: bytes)
     }

@@ -17,13 +17,13 @@ final class KernelEmitter: BodyEmitter {
         switch (kernel.form, plan.division) {
         case (.flat, _): emitFlat()
         case (.rows, .rows(let plan)): emitRows(plan)
-        case (.turned, .turned(let stripes, let elementsPerLane)):
-            emitTurned(stripes: stripes, parts: elementsPerLane)
+        case (.transposed, .transposed(let stripes, let elementsPerLane)):
+            emitTransposed(stripes: stripes, parts: elementsPerLane)
         case (.columns(let outer, let reduced), .columns(let vectors)):
             emitColumns(outer: outer, reduced: reduced, vectors: vectors)
         case (.scatter(let batch, let count), _): emitScatter(batch: batch, count: count)
         case (.part, _): preconditionFailure("a part is emitted by the kernel that it belongs to")
-        case (.rows, _), (.turned, _), (.columns, _): preconditionFailure("the plan is that of another kernel")
+        case (.rows, _), (.transposed, _), (.columns, _): preconditionFailure("the plan is that of another kernel")
         }
         builder.ret()
     }
@@ -43,20 +43,20 @@ final class KernelEmitter: BodyEmitter {
     func emitRows(_ plan: RowPlan) {
         emitInvariants()
         let invariant = scalars
-        kept = plan.kept
+        spillOffsets = plan.spillOffsets
         let width = integer(kernel.extents[kernel.innermost])
         builder.loop(from: begin, to: end, step: integer(1)) { row, _ in
             scalars = invariant
             setIndices(Array(0..<kernel.innermost), from: row)
             for pass in 0...plan.lastPass {
                 let reductions = plan.reductions(in: pass)
-                readable = Set(plan.kept.keys.filter { plan.passes[$0] < pass })
+                readable = Set(plan.spillOffsets.keys.filter { plan.passes[$0] < pass })
                 hoist(plan, pass)
                 let initial = reductions.map { builder.splat(identity($0), lanes) }
-                let stores = plan.laneStores(in: pass), keeps = plan.keeps(in: pass)
-                if !(stores.isEmpty && keeps.isEmpty && reductions.isEmpty) {
+                let stores = plan.laneStores(in: pass), spilled = plan.spilled(in: pass)
+                if !(stores.isEmpty && spilled.isEmpty && reductions.isEmpty) {
                     let sums = forColumns(from: integer(0), to: width, carrying: initial) { carried in
-                        for number in keeps { keep(number, at: plan.kept[number]!) }
+                        for number in spilled { spill(number, at: plan.spillOffsets[number]!) }
                         storeAll(stores)
                         return zip(reductions, carried).map { combine($0, $1) }
                     }

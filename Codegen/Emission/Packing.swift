@@ -1,7 +1,7 @@
 import ApusIR
 import ApusLLVM
 
-/// Packs the right operand [k, n] of products for register blocks: block by block of columns, unit by unit of the
+/// Packs the right operand [k, n] of matmuls for register blocks: block by block of columns, unit by unit of the
 /// contracted axis, the factors of the block's columns side by side.
 struct Packing {
     let block: RegisterBlock
@@ -71,7 +71,7 @@ struct Packing {
     private var element: ElementType { block.element }
 
     /// Packs from values along columns: for memory in which neighbouring rows are neighbours. Squares of as many
-    /// columns as a vector has lanes are turned round in registers.
+    /// columns as a vector has lanes are transposed in registers.
     func packColumns(into memory: LLVMValue, from column: LLVMValue, blocks: LLVMValue, _ values: @escaping Values) {
         let whole = k / (element == .bf16 ? 2 : 1) / lanes * lanes
         builder.loop(from: integer(0), to: builder.mul(blocks, integer(block.vectors)), step: integer(1)) { stripe, _ in
@@ -83,7 +83,8 @@ struct Packing {
                 bytes: builder.add(
                     place(number, unit: integer(0), vector: 0), builder.mul(vector, integer(block.vectorBytes))))
             func packSquare(_ unit: LLVMValue, count: Int) {
-                for (row, factors) in builder.turned(square(first, unit, isWhole: count == lanes, values)).prefix(count)
+                for (row, factors) in builder.transposedLanes(square(first, unit, isWhole: count == lanes, values))
+                    .prefix(count)
                     .enumerated()
                 {
                     let place = builder.mul(builder.add(unit, integer(row)), integer(block.unitBytes))
@@ -118,7 +119,7 @@ struct Packing {
 
 extension Builder {
     /// Rows of a square become its columns; as many vectors as each has lanes.
-    func turned(_ rows: [LLVMValue]) -> [LLVMValue] {
+    func transposedLanes(_ rows: [LLVMValue]) -> [LLVMValue] {
         var rows = rows
         let lanes = rows.count
         var distance = 1

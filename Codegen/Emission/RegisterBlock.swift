@@ -1,7 +1,7 @@
 import ApusIR
 import ApusLLVM
 
-/// The heart of all products: a few rows times a few packed columns, with every sum in a register along the whole
+/// The heart of all matmuls: a few rows times a few packed columns, with every sum in a register along the whole
 /// contracted axis.
 ///
 /// A factor is 32 bits: one f32, or two bf16 that lie next to each other along the contracted axis and make one unit of

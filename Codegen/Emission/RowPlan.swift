@@ -1,12 +1,12 @@
 import ApusIR
 
-/// In which pass over a row each value of a kernel can be computed, and which are kept for later passes.
+/// In which pass over a row each value of a kernel can be computed, and which are spilled for later passes.
 package struct RowPlan {
     /// For each instruction the number of passes that have to be complete before it can be computed.
     let passes: [Int]
     let lastPass: Int
-    /// Byte offset in scratch memory of values that a later pass needs and that are expensive to compute again.
-    private(set) var kept: [Int: Int] = [:]
+    /// Byte offset in scratch memory of values that a later pass needs and that are expensive to recompute.
+    private(set) var spillOffsets: [Int: Int] = [:]
     private(set) var scratchBytes = 0
     private let kernel: LoopKernel
     private let dependsOnColumn: [Bool]
@@ -26,10 +26,10 @@ package struct RowPlan {
             kernel.stores.map { store in
                 Self.isLaneStore(store, kernel, dependsOnColumn) ? passes[store.value] : max(0, passes[store.value] - 1)
             }.max() ?? 0
-        chooseKept(width: kernel.extents[kernel.innermost], lanes: lanes, limit: tuning.recomputedCost)
+        chooseSpilled(width: kernel.extents[kernel.innermost], lanes: lanes, limit: tuning.recomputedCost)
     }
 
-    private mutating func chooseKept(width: Int, lanes: Int, limit: Int) {
+    private mutating func chooseSpilled(width: Int, lanes: Int, limit: Int) {
         let rowBytes = (width + lanes - 1) / lanes * lanes * 4
         var costs: [Int] = []
         for instruction in kernel.instructions {
@@ -41,14 +41,14 @@ package struct RowPlan {
             }
             costs.append(min(cost, 1000))
         }
-        // Users come before their operands: what is kept need not be computed again, nor what it is made of.
+        // Users come before their operands: what is spilled need not be recomputed, nor what it is made of.
         var neededLater = [Bool](repeating: false, count: kernel.instructions.count)
         for number in kernel.instructions.indices.reversed() where dependsOnColumn[number] {
             neededLater[number] = isNeededLater(number, users: neededLater)
             guard neededLater[number], costs[number] > limit, !kernel.isContracted(number) else {
                 continue
             }
-            kept[number] = scratchBytes
+            spillOffsets[number] = scratchBytes
             scratchBytes += (rowBytes + 63) / 64 * 64
         }
     }
@@ -61,7 +61,7 @@ package struct RowPlan {
                 if passes[user] - 1 > passes[number] { return true }
             } else if dependsOnColumn[user], passes[user] > passes[number] {
                 return true
-            } else if dependsOnColumn[user], kept[user] == nil, neededLater[user] {
+            } else if dependsOnColumn[user], spillOffsets[user] == nil, neededLater[user] {
                 return true
             }
         }
@@ -75,7 +75,7 @@ package struct RowPlan {
         }
     }
 
-    func keeps(in pass: Int) -> [Int] { kept.keys.filter { passes[$0] == pass }.sorted() }
+    func spilled(in pass: Int) -> [Int] { spillOffsets.keys.filter { passes[$0] == pass }.sorted() }
 
     /// Stores that happen within the pass over the columns.
     func laneStores(in pass: Int) -> [LoopKernel.Store] {

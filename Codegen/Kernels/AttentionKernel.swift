@@ -1,8 +1,8 @@
 import ApusIR
 import ApusLLVM
 
-/// Attention of many heads, or its gradients, without the matrix of shares in memory: each head's is in the thread's
-/// own memory, a block of rows at a time.
+/// Attention of many heads, or its gradients, without the matrix of probabilities in memory: each head's is in the
+/// thread's own memory, a block of rows at a time.
 ///
 /// All operands are read where they lie; their last axis is contiguous.
 package struct AttentionKernel: Hashable {
@@ -46,7 +46,7 @@ package struct AttentionKernel: Hashable {
 
     package var heads: Int { batch.reduce(1, *) }
     package var isForward: Bool { results.contains { $0.quantity == .value } }
-    /// Of all products that are carried out; a gradient computes the scores again.
+    /// Of all matmuls that are carried out; a gradient computes the scores again.
     package var floatingPointOperations: Int {
         let scores = n * m * d, mixes = n * m * e
         var operations = scores
@@ -93,17 +93,18 @@ extension AttentionKernel: CustomStringConvertible {
 
 /// How the work on one head is divided, and where in the thread's own memory everything lies, in bytes.
 package struct AttentionTiling {
-    /// Rows of queries whose shares are kept at a time, and of those the rows whose shares are computed together.
+    /// Rows of queries whose probabilities are kept at a time, and of those the rows whose probabilities are computed
+    /// together.
     package let rows: Int, strip: Int
-    /// Bytes from row to row of shares: along the keys, and, turned round, along the queries.
-    package let shareRowBytes: Int, turnedRowBytes: Int
+    /// Bytes from row to row of probabilities: along the keys, and, transposed, along the queries.
+    package let probabilityRowBytes: Int, transposedRowBytes: Int
     /// Packed operands.
     package let keys: Int, values: Int, straightKeys: Int, queries: Int, seeds: Int
-    /// Shares, the slopes of the same size, and either of them turned round.
-    package let shares: Int, slopes: Int, turned: Int
-    /// For each row of a strip the largest score, one over the sum of powers, and the mean of the slopes.
-    package let largest: Int, inverse: Int, means: Int
-    /// Sums of a product with values, keys, queries or seeds.
+    /// Probabilities, the gradients of the scores of the same size, and either of them transposed.
+    package let probabilities: Int, scoreGradients: Int, transposed: Int
+    /// For each row of a strip the largest score, one over the sum of exponentials, and rowsum(P ∘ D).
+    package let rowMaximum: Int, inverseSum: Int, means: Int
+    /// Sums of a matmul with values, keys, queries or seeds.
     package let sums: Int
     /// Sums of gradients over blocks of queries.
     package let keySums: Int, valueSums: Int
@@ -111,15 +112,15 @@ package struct AttentionTiling {
 
     package init(_ kernel: AttentionKernel, _ target: TargetDescription, _ tuning: Tuning) {
         let lanes = target.lanes(), columns = 2 * lanes
-        let strip = ProductTiling.rows(kernel.n, vectors: 2, target)
+        let strip = MatmulTiling.rows(kernel.n, vectors: 2, target)
         // Forward, nothing is carried from one strip to the next; the gradients of keys and values are sums over all of
         // them.
         let passes = (kernel.n + tuning.attentionRows - 1) / tuning.attentionRows
         let rows = kernel.isForward ? strip : (kernel.n + passes - 1) / passes
         func padded(_ count: Int, _ multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
         // A cache line more than a power of two keeps rows out of each other's way.
-        shareRowBytes = padded(kernel.m, columns) * 4 + tuning.lineBytes
-        turnedRowBytes = padded(rows, columns) * 4 + tuning.lineBytes
+        probabilityRowBytes = padded(kernel.m, columns) * 4 + tuning.lineBytes
+        transposedRowBytes = padded(rows, columns) * 4 + tuning.lineBytes
         self.rows = rows
         self.strip = strip
 
@@ -138,11 +139,11 @@ package struct AttentionTiling {
         straightKeys = take(q, packed(kernel.m, kernel.d))
         queries = take(k, packed(rows, kernel.d))
         seeds = take(v, packed(rows, kernel.e))
-        shares = take(true, rows * shareRowBytes)
-        slopes = take(q || k, rows * shareRowBytes)
-        turned = take(k || v, padded(kernel.m, lanes) * turnedRowBytes)
-        largest = take(true, strip * 4)
-        inverse = take(true, strip * 4)
+        probabilities = take(true, rows * probabilityRowBytes)
+        scoreGradients = take(q || k, rows * probabilityRowBytes)
+        transposed = take(k || v, padded(kernel.m, lanes) * transposedRowBytes)
+        rowMaximum = take(true, strip * 4)
+        inverseSum = take(true, strip * 4)
         means = take(q || k, strip * 4)
         let sumRows = k || v ? max(rows, kernel.m) : rows
         sums = take(true, sumRows * max(padded(kernel.d, columns), padded(kernel.e, columns)) * 4)

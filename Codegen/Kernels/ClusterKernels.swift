@@ -13,7 +13,7 @@ package struct KernelCall {
     package var name: String
     /// Bytes that the kernel reads and writes.
     package var bytes: Int
-    /// Floating-point operations of products.
+    /// Floating-point operations of matmuls.
     package var floatingPointOperations = 0
 }
 
@@ -176,7 +176,7 @@ package struct ClusterKernels {
             arguments: builder.arguments.map(\.type))
         let elements = builder.extents.reduce(1, *)
         kernel.mergeDimensions()
-        kernel.turnIfScattered()
+        kernel.transposeIfScattered()
         var count = kernel.extents.dropLast().reduce(1, *), elementsPerUnit = kernel.extents.last ?? 1
         switch kernel.form {
         case .rows:
@@ -192,7 +192,7 @@ package struct ClusterKernels {
         case .scatter(let batch, _):
             count = kernel.extents.prefix(batch).reduce(1, *)
             elementsPerUnit = elements / max(count, 1)
-        case .turned:
+        case .transposed:
             // One unit is a stripe as wide as a vector; the emitter's target says how many there are.
             count = kernel.extents.dropLast(2).reduce(1, *)
             elementsPerUnit = kernel.extents.suffix(2).reduce(1, *)
@@ -238,9 +238,9 @@ extension LoopKernel {
         }
     }
 
-    /// Turns a kernel that writes along one dimension and reads along another: it reads squares and turns them round in
-    /// registers.
-    fileprivate mutating func turnIfScattered() {
+    /// Gives a kernel that writes along one dimension and reads along another the transposed form: it reads squares and
+    /// transposes them in registers.
+    fileprivate mutating func transposeIfScattered() {
         guard form == .rows, !hasReduction, stores.count == 1, extents.count > 1,
             stores[0].address.terms[innermost] == 1
         else { return }
@@ -254,7 +254,7 @@ extension LoopKernel {
         guard let dimension = candidates.first, extents[innermost] >= 8 else { return }
         let order = extents.indices.filter { $0 != dimension } + [dimension]
         reorder(order)
-        form = .turned
+        form = .transposed
     }
 
     /// Puts the dimensions into another order.
@@ -295,7 +295,7 @@ extension LoopKernel {
             if dimension == batch - 1 || dimension == batch + count - 1 { return false }
         case .part:
             if dimension + 1 == innermost { return false }
-        case .flat, .turned: return false
+        case .flat, .transposed: return false
         }
         let inner = extents[dimension + 1]
         return expressions.allSatisfy { ($0.terms[dimension] ?? 0) == ($0.terms[dimension + 1] ?? 0) * inner }

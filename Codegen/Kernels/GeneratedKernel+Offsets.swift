@@ -9,11 +9,11 @@ extension GeneratedKernel {
         case .loop(var kernel):
             let offsets = kernel.takeOffsets()
             return (.loop(kernel), offsets)
-        case .product(var kernel):
+        case .matmul(var kernel):
             let left = kernel.left.offset * kernel.element.byteCount
             kernel.left.offset = 0
-            let right = kernel.right.takeOffsets(), result = kernel.result.takeOffsets()
-            return (.product(kernel), [left] + right + result)
+            let right = kernel.right.takeOffsets(), epilogue = kernel.epilogue.takeOffsets()
+            return (.matmul(kernel), [left] + right + epilogue)
         case .attention(let kernel):
             return (self, [Int](repeating: 0, count: kernel.operands.count + kernel.results.count))
         }

@@ -1,7 +1,7 @@
 /// A kernel of any kind; equal ones are compiled once.
 package enum GeneratedKernel: Hashable {
     case loop(LoopKernel)
-    case product(ProductKernel)
+    case matmul(MatmulKernel)
     case attention(AttentionKernel)
 }
 
@@ -9,7 +9,7 @@ extension GeneratedKernel: CustomStringConvertible {
     package var description: String {
         switch self {
         case .loop(let kernel): kernel.description
-        case .product(let kernel): kernel.description
+        case .matmul(let kernel): kernel.description
         case .attention(let kernel): kernel.description
         }
     }
@@ -20,7 +20,7 @@ extension GeneratedKernel {
     var extent: Int {
         switch self {
         case .loop(let kernel): kernel.instructions.count
-        case .product(let kernel): 200 + kernel.right.instructions.count + kernel.result.instructions.count
+        case .matmul(let kernel): 200 + kernel.right.instructions.count + kernel.epilogue.instructions.count
         case .attention(let kernel): 200 * (1 + kernel.results.count)
         }
     }
@@ -29,11 +29,12 @@ extension GeneratedKernel {
     package var access: (reads: Set<Int>, writes: Set<Int>) {
         switch self {
         case .loop(let kernel): return (kernel.reads, kernel.writes)
-        case .product(let kernel):
-            let firstOfResult = 1 + kernel.right.arguments.count
+        case .matmul(let kernel):
+            let firstOfEpilogue = 1 + kernel.right.arguments.count
             return (
-                Set([0]).union(kernel.right.reads.map { $0 + 1 }).union(kernel.result.reads.map { $0 + firstOfResult }),
-                Set(kernel.result.writes.map { $0 + firstOfResult })
+                Set([0]).union(kernel.right.reads.map { $0 + 1 }).union(
+                    kernel.epilogue.reads.map { $0 + firstOfEpilogue }),
+                Set(kernel.epilogue.writes.map { $0 + firstOfEpilogue })
             )
         case .attention(let kernel):
             let count = kernel.operands.count

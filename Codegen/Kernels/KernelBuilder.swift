@@ -113,7 +113,7 @@ package struct KernelBuilder {
             let key = try [0, 1].map { try element(of: operands[0], at: [IndexExpression(constant: $0)]) }
             return add(
                 .random(stream: random.stream, index: linear(index, rowMajorStrides(node.type.shape)), key: key), .f32)
-        case is Copy, is After:
+        case is Copy, is OptimizationBarrier:
             return try element(of: operands[0], at: index)
         case is Reshape:
             return try element(of: operands[0], at: reshaped(index, node.type.shape, to: graph[operands[0]].type.shape))

@@ -4,15 +4,15 @@ extension KernelCall {
     /// Buffers that the kernel reads only where it writes another one at once, so that both may be one place in memory:
     /// for each, first the one that is read, then the one that is written.
     ///
-    /// That is so for element-wise work, also at the end of a product: each element is read before the same lane is
+    /// That is so for element-wise work, also in the epilogue of a matmul: each element is read before the same lane is
     /// written, by the same thread. What goes over a row more than once, or moves elements, needs both.
     package var inPlace: [(read: Int, written: Int)] {
         switch kernel {
         case .loop(let kernel) where kernel.form == .flat || kernel.form == .rows && !kernel.reduces:
             pairs(kernel, buffers, elsewhere: [])
-        case .product(let kernel):
+        case .matmul(let kernel):
             pairs(
-                kernel.result, Array(buffers[(1 + kernel.right.arguments.count)...]),
+                kernel.epilogue, Array(buffers[(1 + kernel.right.arguments.count)...]),
                 elsewhere: Set(buffers[...kernel.right.arguments.count]))
         case .loop, .attention: []
         }

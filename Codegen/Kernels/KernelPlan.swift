@@ -12,8 +12,8 @@ package struct KernelPlan {
         /// Blocks of so many vectors of columns, of each outer index.
         case columns(vectors: Int)
         /// Stripes as wide as a vector in memory, whose lanes hold so many elements each.
-        case turned(stripes: Int, elementsPerLane: Int)
-        case product(ProductTiling)
+        case transposed(stripes: Int, elementsPerLane: Int)
+        case matmul(MatmulTiling)
         case attention(AttentionTiling)
     }
     package let division: Division
@@ -27,7 +27,7 @@ package struct KernelPlan {
         division =
             switch kernel {
             case .loop(let loop): Self.division(of: loop, lanes: lanes, tuning)
-            case .product(let product): .product(ProductTiling(product, target, tuning))
+            case .matmul(let matmul): .matmul(MatmulTiling(matmul, target, tuning))
             case .attention(let attention): .attention(AttentionTiling(attention, target, tuning))
             }
     }
@@ -39,11 +39,11 @@ package struct KernelPlan {
         case .columns:
             // Several vectors use whole cache lines of each row; as many as there are registers for.
             return .columns(vectors: max(2, 8 / kernel.stores.count))
-        case .turned:
+        case .transposed:
             // Two of bf16 in a lane, so that whole vectors are written.
             let isNarrow = kernel.arguments[kernel.stores[0].argument] == .bf16 && lanes > 1
             let width = lanes * (isNarrow ? 2 : 1), height = kernel.extents[kernel.innermost - 1]
-            return .turned(stripes: (height + width - 1) / width, elementsPerLane: isNarrow ? 2 : 1)
+            return .transposed(stripes: (height + width - 1) / width, elementsPerLane: isNarrow ? 2 : 1)
         case .part: preconditionFailure("a part is planned with the kernel that it belongs to")
         }
     }
@@ -52,9 +52,9 @@ package struct KernelPlan {
     package var scratchBytes: Int {
         switch division {
         case .rows(let plan): plan.scratchBytes
-        case .product(let tiling): tiling.scratchBytes
+        case .matmul(let tiling): tiling.scratchBytes
         case .attention(let tiling): tiling.scratchBytes
-        case .units, .columns, .turned: 0
+        case .units, .columns, .transposed: 0
         }
     }
 
@@ -70,8 +70,9 @@ package struct KernelPlan {
         case (.columns(let vectors), .loop(let kernel)):
             let block = vectors * lanes, columns = kernel.extents[kernel.innermost]
             return sharing(call.count * ((columns + block - 1) / block), call.elementsPerUnit * block)
-        case (.turned(let stripes, _), _): return sharing(call.count * stripes, max(1, call.elementsPerUnit / stripes))
-        case (.product(let tiling), _): return sharing(tiling.tiles, operations: call.floatingPointOperations)
+        case (.transposed(let stripes, _), _):
+            return sharing(call.count * stripes, max(1, call.elementsPerUnit / stripes))
+        case (.matmul(let tiling), _): return sharing(tiling.tiles, operations: call.floatingPointOperations)
         case (.attention, .attention(let kernel)):
             return sharing(kernel.heads, operations: call.floatingPointOperations)
         default: return sharing(call.count, call.elementsPerUnit)

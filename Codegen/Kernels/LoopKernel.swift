@@ -34,8 +34,8 @@ package struct Instruction: Hashable {
         case compute(ScalarFunction, [Int])
         /// Over the reduced dimensions of the kernel; the result does not depend on them.
         case reduce(Reduce.Kind, Int)
-        /// The value of the product that the kernel is a part of, at this row and column.
-        case product
+        /// The value of the matmul that the kernel is a part of, at this row and column.
+        case matmul
         /// `Philox` for the counter (index, stream) and the key in two instructions.
         case random(stream: Int, index: IndexExpression, key: [Int])
     }
@@ -54,13 +54,13 @@ package struct LoopKernel: Hashable {
         /// A loop over rows (all dimensions but the last); reductions go along the last dimension.
         case rows
         /// As `rows`, where the last dimension is contiguous in what is read and the one before it in what is written.
-        case turned
+        case transposed
         /// Reductions over the dimensions `outer..<outer + reduced`, for each of the outer and each column.
         case columns(outer: Int, reduced: Int)
         /// For each of the first `batch` dimensions: zeroes rows and adds up those that the next `count` dimensions run
         /// over.
         case scatter(batch: Int, count: Int)
-        /// Rows and columns that the loops of another kernel run over: what happens before or after a product.
+        /// Rows and columns that the loops of another kernel run over: the prologue or the epilogue of a matmul.
         case part
     }
     package struct Store: Hashable {
@@ -90,7 +90,7 @@ package struct LoopKernel: Hashable {
             case .reduce:
                 // In a column reduction each column has a sum of its own.
                 if case .columns = form { depends = true }
-            case .product: depends = true
+            case .matmul: depends = true
             default: depends = depends || instruction.operands.contains { result[$0] }
             }
             result.append(depends)
@@ -142,7 +142,7 @@ extension Instruction: CustomStringConvertible {
             case .compute(let function, let operands):
                 "\(function.rawValue) " + operands.map { "%\($0)" }.joined(separator: ", ")
             case .reduce(let kind, let operand): "reduce.\(kind.rawValue) %\(operand)"
-            case .product: "product"
+            case .matmul: "matmul"
             case .random(let stream, let index, let key):
                 "random stream \(stream) at \(index) key %\(key[0]), %\(key[1])"
             }
@@ -152,7 +152,7 @@ extension Instruction: CustomStringConvertible {
     /// The instructions that this one uses.
     package var operands: [Int] {
         switch kind {
-        case .constant, .product: []
+        case .constant, .matmul: []
         case .index(let expression): Array(expression.dynamic.keys).sorted()
         case .load(_, let address): Array(address.dynamic.keys).sorted()
         case .compute(_, let operands): operands

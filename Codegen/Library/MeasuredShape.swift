@@ -1,12 +1,12 @@
 import ApusIR
 import ApusRuntime
 
-/// Products of one kind, told apart as far as their speed is: of larger ones, a part is measured.
+/// Matmuls of one kind, told apart as far as their speed is: of larger ones, a part is measured.
 package struct MeasuredShape: Hashable, CustomStringConvertible {
     package let m: Int, n: Int, k: Int
     /// Whether the right operand lies in memory along the contracted axis. The left one is taken to do so too:
     /// generated kernels read a copy of it otherwise, and the library packs it in either case.
-    package let isRightTurned: Bool
+    package let isRightTransposed: Bool
 
     /// Many rows are like more rows. Columns and the contracted axis matter more, since they decide what fits into the
     /// caches.
@@ -14,12 +14,12 @@ package struct MeasuredShape: Hashable, CustomStringConvertible {
     /// Elements of the right operand that are enough, unless it has very few columns then.
     private static let rightElements = 1 << 20, fewestColumns = 256
 
-    package init(m: Int, n: Int, k: Int, isRightTurned: Bool) {
+    package init(m: Int, n: Int, k: Int, isRightTransposed: Bool) {
         self.k = min(Self.rounded(k), Self.mostContracted)
         self.m = min(m, Self.mostRows)
         let columns = Self.rightElements / max(1, self.k) / 64 * 64
         self.n = min(n, Self.mostColumns, max(Self.fewestColumns, columns))
-        self.isRightTurned = isRightTurned
+        self.isRightTransposed = isRightTransposed
     }
 
     /// Long extents are rounded down to a power of two, or one and a half of it.
@@ -32,13 +32,13 @@ package struct MeasuredShape: Hashable, CustomStringConvertible {
     /// Nil for matmuls that are too small to be worth a question.
     package init?(_ graph: Graph, _ value: Value, smallest: Int) {
         guard let dot = graph[value].operation as? Dot else { return nil }
-        let shape = ProductShape(graph, value), right = graph[graph[value].operands[1]].type.shape
+        let shape = MatmulShape(graph, value), right = graph[graph[value].operands[1]].type.shape
         guard 2 * ([shape.m, shape.n, shape.k] + shape.batch).reduce(1, *) >= smallest else { return nil }
         let innermost = right.indices.last { right[$0] > 1 }
         self.init(
             m: shape.m, n: shape.n, k: shape.k,
-            isRightTurned: innermost.map(dot.rightContracting.contains) ?? false)
+            isRightTransposed: innermost.map(dot.rightContracting.contains) ?? false)
     }
 
-    package var description: String { "\(m)x\(n)x\(k)\(isRightTurned ? " turned" : "")" }
+    package var description: String { "\(m)x\(n)x\(k)\(isRightTransposed ? " transposed" : "")" }
 }

@@ -4,9 +4,9 @@ import ApusTransforms
 extension Pass {
     /// Rewrites operations into the forms for which there are kernels:
     /// - a reduction goes along one axis;
-    /// - the free and the contracting axes of a product's operands each lie together, so that they act as one;
-    /// - the contracted axis of a product is not too long: longer products are sums of products;
-    /// - products add up in f32, sorts work in f32.
+    /// - the free and the contracting axes of a matmul's operands each lie together, so that they act as one;
+    /// - the contracted axis of a matmul is not too long: longer matmuls are sums of matmuls;
+    /// - matmuls add up in f32, sorts work in f32.
     package static func legalize(_ tuning: Tuning) -> Pass {
         Pass("legalize") { graph in
             // Named where they come in: what is computed from such a tensor only follows.
@@ -71,7 +71,7 @@ private struct Legalizer {
         return reduce.axes.reversed().reduce(x) { $0.builder.add(Reduce(reduce.kind, axes: [$1]), [$0]) }
     }
 
-    /// A legal form of a product; nil if it is legal as it is.
+    /// A legal form of a matmul; nil if it is legal as it is.
     func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor? {
         let length = dot.leftContracting.map { left.shape[$0] }.reduce(1, *)
         if left.element == .bf16 {
@@ -80,12 +80,12 @@ private struct Legalizer {
             if length % 2 != 0 {
                 var wide = dot
                 wide.result = nil
-                return product(wide, left.cast(.f32), right.cast(.f32)).cast(dot.result ?? .bf16)
+                return legalMatmul(wide, left.cast(.f32), right.cast(.f32)).cast(dot.result ?? .bf16)
             }
             if dot.result != .f32 {
                 var wide = dot
                 wide.result = .f32
-                return product(wide, left, right).cast(.bf16)
+                return legalMatmul(wide, left, right).cast(.bf16)
             }
         }
         if length > longestContraction, let sum = sumOfParts(dot, left, right, length) { return sum }
@@ -101,13 +101,13 @@ private struct Legalizer {
             [a.tensor, b.tensor])
     }
 
-    /// A product in its legal form. Whatever a rewrite above makes of a product goes through here again: the parts of a
-    /// sum need their axes grouped, and a wider product may be too long.
-    private func product(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor {
+    /// A matmul in its legal form. Whatever a rewrite above makes of a matmul goes through here again: the parts of a
+    /// sum need their axes grouped, and a wider matmul may be too long.
+    private func legalMatmul(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor {
         legal(dot, left, right) ?? left.builder.add(dot, [left, right])
     }
 
-    /// The product as a sum over parts of its longest contracted axis; nil if it cannot be divided.
+    /// The matmul as a sum over parts of its longest contracted axis; nil if it cannot be divided.
     ///
     /// The parts are as long as the limit allows, if that axis alone is divided, and as equal as can be.
     private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int) -> Tensor? {
@@ -121,7 +121,7 @@ private struct Legalizer {
         guard size < extent else { return nil }
         return stride(from: 0, to: extent, by: size).map { start in
             let range = start..<min(start + size, extent)
-            return product(
+            return legalMatmul(
                 dot, left.slice(range, axis: dot.leftContracting[longest]),
                 right.slice(range, axis: dot.rightContracting[longest]))
         }.reduce(nil as Tensor?) { sum, part in sum.map { $0 + part } ?? part }

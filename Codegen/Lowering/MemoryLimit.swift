@@ -49,7 +49,7 @@ extension Pass {
                     let leaves =
                         schedule.graph.parameters.map(\.operation.type) + schedule.graph.inputs.map(\.operation.type)
                     return leaves.reduce(0) { $0 + $1.byteCount } + schedule.constants.reduce(0) { $0 + $1.count }
-                        + BufferPlaces(schedule).report.arenaBytes
+                        + BufferLocations(schedule).report.arenaBytes
                 }
                 let whole = try bytes(graph)
                 guard whole > limit else { return graph }

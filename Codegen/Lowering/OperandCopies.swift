@@ -2,29 +2,29 @@ import ApusIR
 import ApusRuntime
 import ApusTransforms
 
-/// Generated products read one operand where it lies, row by row: the left one, or the right one if their result is
-/// written turned round.
-struct ProductOrientation {
-    let shape: ProductShape
+/// Generated matmuls read one operand where it lies, row by row: the left one, or the right one if their result is
+/// written transposed.
+struct MatmulOrientation {
+    let shape: MatmulShape
     /// Whether Cᵀ = Bᵀ · Aᵀ is computed, since C's columns are contiguous.
-    let isTurned: Bool
+    let isTransposed: Bool
     /// Where the result lies, as it is computed.
-    let result: Product.Matrix
+    let result: Matmul.Matrix
 
     /// Nil if the result cannot be written with its strides.
     init?(_ graph: Graph, _ value: Value, _ layout: Layout) {
-        shape = ProductShape(graph, value)
+        shape = MatmulShape(graph, value)
         guard let result = shape.result(strides: layout[value].strides) else { return nil }
-        isTurned = result.columnStride != 1 && (shape.n > 1 || result.rowStride == 1)
-        self.result = isTurned ? result.transposed : result
+        isTransposed = result.columnStride != 1 && (shape.n > 1 || result.rowStride == 1)
+        self.result = isTransposed ? result.transposed : result
     }
 
     /// The operand that is not packed.
-    var leftSide: Int { isTurned ? 1 : 0 }
+    var leftSide: Int { isTransposed ? 1 : 0 }
 
     /// Where that operand lies; nil if its rows are not contiguous in memory.
     func left(_ graph: Graph, _ value: Value, _ placement: Placement, _ layout: Layout) -> (
-        matrix: Product.Matrix, offset: Int, buffer: Int
+        matrix: Matmul.Matrix, offset: Int, buffer: Int
     )? {
         let operand = graph[value].operands[leftSide]
         guard
@@ -32,7 +32,7 @@ struct ProductOrientation {
                 of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
             var matrix = shape.matrix(leftSide, strides: view.strides)
         else { return nil }
-        if isTurned { matrix = matrix.transposed }
+        if isTransposed { matrix = matrix.transposed }
         return matrix.columnStride == 1 || shape.k == 1 ? (matrix, view.offset, layout[view.base].buffer) : nil
     }
 }
@@ -57,8 +57,8 @@ extension Graph {
             let placement = Schedule.placement(graph, tuning)
             let layout = Layout(graph, placement, updatedInPlace: [:], tuning)
             var sides: [Value: Int] = [:]
-            for value in graph.values where placement[value] == .product && !graph.usesLibrary(value) {
-                let orientation = ProductOrientation(graph, value, layout)
+            for value in graph.values where placement[value] == .matmul && !graph.usesLibrary(value) {
+                let orientation = MatmulOrientation(graph, value, layout)
                 guard orientation?.left(graph, value, placement, layout) == nil else { continue }
                 sides[value] = orientation?.leftSide ?? 0
             }
@@ -112,7 +112,7 @@ extension Dot {
         return batch + free + contracting == Array(0..<rank)
     }
 
-    /// This product with a copy of one operand whose contracted axes come last; products that copy alike share one.
+    /// This matmul with a copy of one operand whose contracted axes come last; matmuls that copy alike share one.
     fileprivate func copyingOperand(_ side: Int, _ operands: [Tensor], _ known: inout [OperandCopy: Tensor]) -> Tensor {
         let x = operands[side], (batch, free, contracting) = axes(side, rank: x.rank),
             order = batch + free + contracting

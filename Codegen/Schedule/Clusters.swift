@@ -7,8 +7,8 @@ package struct Cluster {
         case rows(rows: Int, columns: Int)
         /// Reductions over the same axes of equally shaped operands.
         case columnReduction(shape: [Int], axes: [Int])
-        /// A product, and element-wise work on its result that is done where it is computed.
-        case product
+        /// A matmul, and element-wise work on its result that is done where it is computed: its epilogue.
+        case matmul
         /// Attention, or gradients of one.
         case attention
         case scatter, sort
@@ -17,7 +17,7 @@ package struct Cluster {
     }
     package var kind: Kind
     package var members: [Value]
-    /// Longest chain of clusters that leads here; edges go from lower to higher levels only.
+    /// Topological level: one more than the highest level that is read. Edges go from lower to higher levels only.
     package var level: Int
 }
 
@@ -47,16 +47,16 @@ package struct Clustering {
     private var rowMembers: Set<Value> = []
 
     /// How an element of a node reads a stored value.
-    private enum Place {
+    private enum AccessPattern {
         case same, row, other
         /// Not at all: the value only has to be there.
         case none
 
-        /// This place of a node that is itself read at a place.
-        func seen(from outer: Place) -> Place {
+        /// The pattern of an access through a node that is itself accessed with `outer`.
+        func seen(from outer: AccessPattern) -> AccessPattern {
             switch (outer, self) {
             case (.none, _), (_, .none): .none
-            case (.same, let place), (let place, .same): place
+            case (.same, let pattern), (let pattern, .same): pattern
             default: .other
             }
         }
@@ -64,7 +64,7 @@ package struct Clustering {
 
     private struct Reference: Hashable {
         var value: Value
-        var place: Place
+        var pattern: AccessPattern
     }
     private let referencesOf: [[Reference]]
 
@@ -82,7 +82,7 @@ package struct Clustering {
             case .leaf, .inline: break
             case .loop: addLoop(value)
             case .columnReduction: addColumnReduction(value)
-            case .product: addAlone(value, .product)
+            case .matmul: addAlone(value, .matmul)
             case .attention: addAttention(value)
             case .scatter: addAlone(value, .scatter)
             case .sort: addAlone(value, .sort)
@@ -93,7 +93,7 @@ package struct Clustering {
         for (value, cluster) in clusterOf {
             for reference in references(of: value) {
                 readers[reference.value, default: []].append(
-                    (cluster, reference.place != .none, reference.place == .same))
+                    (cluster, reference.pattern != .none, reference.pattern == .same))
             }
         }
     }
@@ -160,8 +160,8 @@ package struct Clustering {
         }
 
         for candidate in candidates {
-            if clusters[candidate].kind == .product {
-                if finishesProduct(value, candidate, references) { return }
+            if clusters[candidate].kind == .matmul {
+                if joinsEpilogue(value, candidate, references) { return }
                 continue
             }
             guard case .rows(let candidateRows, let candidateColumns) = clusters[candidate].kind else { continue }
@@ -178,7 +178,7 @@ package struct Clustering {
                 guard other.level == level, other.kind == clusters[candidate].kind else { return false }
                 if number != candidate { merged.insert(number) }
                 let isRow = rowMembers.contains(reference.value)
-                switch reference.place {
+                switch reference.pattern {
                 case .same where isRow:
                     isRowMember = true
                     return asRow || (asFull && columns == 1)
@@ -188,7 +188,7 @@ package struct Clustering {
                 }
             }
             guard fits, !isRowMember || isReduction || asRow || columns == 1 else { continue }
-            for other in merged { absorb(other, into: candidate) }
+            for other in merged { merge(other, into: candidate) }
             clusters[candidate].members.append(value)
             clusterOf[value] = candidate
             if isRowMember { rowMembers.insert(value) }
@@ -198,16 +198,16 @@ package struct Clustering {
         if isReduction { rowMembers.insert(value) }
     }
 
-    /// Adds a node to the cluster of a product if it works on the product's elements where they are computed.
-    private mutating func finishesProduct(_ value: Value, _ candidate: Int, _ references: [Reference]) -> Bool {
-        let product = clusters[candidate].members[0], node = graph[value], level = clusters[candidate].level
-        guard !graph.usesLibrary(product), node.operation.kind != .reduction,
-            node.type.count == graph[product].type.count,
-            node.type.shape.last == graph[product].type.shape.last
+    /// Adds a node to the epilogue of a matmul if it works on the matmul's elements where they are computed.
+    private mutating func joinsEpilogue(_ value: Value, _ candidate: Int, _ references: [Reference]) -> Bool {
+        let matmul = clusters[candidate].members[0], node = graph[value], level = clusters[candidate].level
+        guard !graph.usesLibrary(matmul), node.operation.kind != .reduction,
+            node.type.count == graph[matmul].type.count,
+            node.type.shape.last == graph[matmul].type.shape.last
         else { return false }
         let fits = references.allSatisfy { reference in
             guard let number = clusterOf[reference.value] else { return true }
-            return number == candidate ? reference.place == .same : clusters[number].level < level
+            return number == candidate ? reference.pattern == .same : clusters[number].level < level
         }
         guard fits else { return false }
         if let parameter = updates[value] {
@@ -226,14 +226,14 @@ package struct Clustering {
         return true
     }
 
-    private mutating func absorb(_ other: Int, into target: Int) {
+    private mutating func merge(_ other: Int, into target: Int) {
         for member in clusters[other].members { clusterOf[member] = target }
         clusters[target].members += clusters[other].members
         clusters[target].members.sort()
         clusters[other].members = []
     }
 
-    /// The stored values that a node reads, through whatever is computed inside it, and at which place.
+    /// The stored values that a node reads, through whatever is computed inside it, and with which access pattern.
     private func references(of value: Value) -> [Reference] { referencesOf[value.index] }
 
     /// The same for all nodes, each from those of its operands.
@@ -242,12 +242,13 @@ package struct Clustering {
         all.reserveCapacity(graph.nodes.count)
         for node in graph.nodes {
             var found: [Reference] = [], known: Set<Reference> = []
-            let readPlace = operandPlace(node, graph)
+            let readPattern = operandPattern(node, graph)
             for (number, operand) in node.operands.enumerated() {
-                let place = number < node.readOperands.endIndex ? readPlace : .none
-                let read = placement.isStored(operand) ? [Reference(value: operand, place: .same)] : all[operand.index]
+                let pattern = number < node.readOperands.endIndex ? readPattern : .none
+                let read =
+                    placement.isStored(operand) ? [Reference(value: operand, pattern: .same)] : all[operand.index]
                 for reference in read {
-                    let seen = Reference(value: reference.value, place: reference.place.seen(from: place))
+                    let seen = Reference(value: reference.value, pattern: reference.pattern.seen(from: pattern))
                     if known.insert(seen).inserted { found.append(seen) }
                 }
             }
@@ -256,8 +257,8 @@ package struct Clustering {
         return all
     }
 
-    /// The place at which a node reads its operands.
-    private static func operandPlace(_ node: Node, _ graph: Graph) -> Place {
+    /// The pattern with which a node reads its operands.
+    private static func operandPattern(_ node: Node, _ graph: Graph) -> AccessPattern {
         switch node.operation.kind {
         case .repetition:
             (node.operation as? Broadcast).map { repeatsRows($0, graph[node.operands[0]].type.shape) } ?? false

@@ -28,7 +28,7 @@ extension Role: CustomStringConvertible {
         case .inline: "inline"
         case .loop: "loop"
         case .columnReduction: "column reduction"
-        case .product: "product"
+        case .matmul: "matmul"
         case .attention: "attention"
         case .scatter: "scatter"
         case .sort: "sort"
@@ -55,7 +55,7 @@ extension Cluster.Kind: CustomStringConvertible {
         case .rows(let rows, let columns): "rows \(rows)x\(columns)"
         case .columnReduction(let shape, let axes):
             "column reduction of \(shapeText(shape)) over axes \(shapeText(axes))"
-        case .product: "product"
+        case .matmul: "matmul"
         case .attention: "attention"
         case .scatter: "scatter"
         case .sort: "sort"

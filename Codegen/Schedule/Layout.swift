@@ -2,9 +2,9 @@ import ApusIR
 
 /// Gives every stored value a buffer and strides.
 ///
-/// Values are contiguous, with three exceptions. Two save copies: a product whose only reader transposes it is written
+/// Values are contiguous, with three exceptions. Two save copies: a matmul whose only reader transposes it is written
 /// in the transposed order at once, and what is concatenated is written into its part of the whole where possible.
-/// The third keeps rows that products read side by side out of each other's way in the cache.
+/// The third keeps rows that matmuls read side by side out of each other's way in the cache.
 package struct Layout {
     package struct Buffer {
         package enum Kind: Hashable { case arena, input(Int), parameter(Int), constants(Int) }
@@ -38,8 +38,8 @@ package struct Layout {
         for (value, parameter) in updatedInPlace { storages[value] = storages[parameter] }
         // From the end, so that a concatenation knows its own place before its operands ask for theirs.
         for value in graph.values.reversed() where placement.isStored(value) {
-            let storage = storages[value] ?? place(value)
-            if placement[value] == .concatenate { placeOperands(of: value, in: storage) }
+            let storage = storages[value] ?? allocate(value)
+            if placement[value] == .concatenate { allocateOperands(of: value, in: storage) }
         }
     }
 
@@ -50,36 +50,37 @@ package struct Layout {
         return buffers.count - 1
     }
 
-    private mutating func place(_ value: Value) -> Storage {
+    private mutating func allocate(_ value: Value) -> Storage {
         let type = graph[value].type
-        let turned = placement[value] == .product || placement[value] == .attention ? stridesForReader(of: value) : nil
-        let strides = turned ?? paddedStrides(of: value) ?? rowMajorStrides(type.shape)
+        let transposed =
+            placement[value] == .matmul || placement[value] == .attention ? stridesForReader(of: value) : nil
+        let strides = transposed ?? paddedStrides(of: value) ?? rowMajorStrides(type.shape)
         let count = zip(type.shape, strides).reduce(1) { $0 + ($1.0 - 1) * $1.1 }
         let storage = Storage(buffer: add(.arena, count * type.element.byteCount), strides: strides)
         storages[value] = storage
         return storage
     }
 
-    /// Strides of a product's operand whose rows would fall onto each other in the cache: a cache line is left free
+    /// Strides of a matmul's operand whose rows would fall onto each other in the cache: a cache line is left free
     /// after each.
     private func paddedStrides(of value: Value) -> [Int]? {
         let type = graph[value].type
         guard let width = type.shape.last, type.rank > 1, width * type.element.byteCount % tuning.cachePeriod == 0,
             !resultValues.contains(value),
-            placement[value] == .loop || placement[value] == .product || placement[value] == .attention,
-            isReadByProduct(value)
+            placement[value] == .loop || placement[value] == .matmul || placement[value] == .attention,
+            isReadByMatmul(value)
         else { return nil }
         let padded = width + tuning.lineBytes / type.element.byteCount
         let strides = rowMajorStrides(type.shape.dropLast() + [padded])
-        return isReadableByProducts(value, strides) ? strides : nil
+        return isReadableByMatmuls(value, strides) ? strides : nil
     }
 
-    /// Whether products that read a value, directly or through views, still see matrices in it with these strides: rows
+    /// Whether matmuls that read a value, directly or through views, still see matrices in it with these strides: rows
     /// that one of them takes together with their columns must not come apart.
-    private func isReadableByProducts(_ value: Value, _ strides: [Int]) -> Bool {
+    private func isReadableByMatmuls(_ value: Value, _ strides: [Int]) -> Bool {
         placement.users[value.index].allSatisfy { user in
-            if placement[user] == .product {
-                let shape = ProductShape(graph, user)
+            if placement[user] == .matmul {
+                let shape = MatmulShape(graph, user)
                 return graph[user].operands.indices.allSatisfy { side in
                     graph[user].operands[side] != value || shape.matrix(side, strides: strides) != nil
                 }
@@ -88,13 +89,13 @@ package struct Layout {
             guard !placement.isStored(user), isView(user),
                 let view = graph.view(of: user, isStored: { $0 == value }, storage: { _ in (0, strides) })
             else { return true }
-            return isReadableByProducts(user, view.strides)
+            return isReadableByMatmuls(user, view.strides)
         }
     }
 
-    private func isReadByProduct(_ value: Value) -> Bool {
+    private func isReadByMatmul(_ value: Value) -> Bool {
         placement.users[value.index].contains { user in
-            placement[user] == .product || (!placement.isStored(user) && isView(user) && isReadByProduct(user))
+            placement[user] == .matmul || (!placement.isStored(user) && isView(user) && isReadByMatmul(user))
         }
     }
 
@@ -112,12 +113,12 @@ package struct Layout {
         return chain
     }
 
-    /// Strides of a product with which the last possible view of it is contiguous.
+    /// Strides of a matmul with which the last possible view of it is contiguous.
     private func stridesForReader(of value: Value) -> [Int]? {
         let chain = chain(from: value)
         for end in chain.indices.dropFirst().reversed() {
             let contiguous = rowMajorStrides(graph[chain[end]].type.shape)
-            if let strides = pulledBack(contiguous, along: Array(chain[0...end])), fits(value, strides) {
+            if let strides = pulledBack(contiguous, along: Array(chain[0...end])), isWritable(value, with: strides) {
                 return strides
             }
         }
@@ -140,9 +141,9 @@ package struct Layout {
         return strides
     }
 
-    /// Whether a product or attention can be written with these strides: of a product, rows and columns must each have
+    /// Whether a matmul or attention can be written with these strides: of a matmul, rows and columns must each have
     /// a single stride, one of them 1.
-    private func fits(_ value: Value, _ strides: [Int]) -> Bool {
+    private func isWritable(_ value: Value, with strides: [Int]) -> Bool {
         // Attention writes rows.
         if placement[value] == .attention { return strides.last == 1 }
         guard let dot = graph[value].operation as? Dot else { return true }
@@ -155,14 +156,16 @@ package struct Layout {
         return row == 1 || column == 1
     }
 
-    private mutating func placeOperands(of value: Value, in storage: Storage) {
+    private mutating func allocateOperands(of value: Value, in storage: Storage) {
         guard let concatenate = graph[value].operation as? Concatenate else { return }
         var start = 0
         for operand in graph[value].operands {
             defer { start += graph[operand].type.shape[concatenate.axis] }
             let offset = storage.offset + start * storage.strides[concatenate.axis]
             guard let source = soleSource(of: operand, user: value) else { continue }
-            guard let strides = pulledBack(storage.strides, along: source.chain), fits(source.value, strides) else {
+            guard let strides = pulledBack(storage.strides, along: source.chain),
+                isWritable(source.value, with: strides)
+            else {
                 continue
             }
             storages[source.value] = Storage(buffer: storage.buffer, offset: offset, strides: strides)
@@ -179,7 +182,7 @@ package struct Layout {
             else { return nil }
             if placement.isStored(first) {
                 let role = placement[first]
-                return role == .loop || role == .product || role == .attention ? (first, chain) : nil
+                return role == .loop || role == .matmul || role == .attention ? (first, chain) : nil
             }
             guard graph[first].operation.kind.isRearrangement else { return nil }
             chain.insert(graph[first].operands[0], at: 0)

@@ -9,7 +9,7 @@ package enum Role {
     /// By a kernel of its cluster: element-wise work and reductions along the last axis.
     case loop
     case columnReduction
-    case product
+    case matmul
     /// Attention or one of its gradients.
     case attention
     case scatter
@@ -49,7 +49,7 @@ package struct Placement {
         roles = []
         var expenses: [Expense] = []
         for value in graph.values {
-            var (role, expense) = Self.place(value, graph, roles, expenses, tuning.repeatedCost)
+            var (role, expense) = Self.role(of: value, graph, roles, expenses, tuning.repeatedCost)
             if role == .loop, isAbsorbed(value) { role = .inline }
             roles.append(role)
             expenses.append(expense)
@@ -76,13 +76,13 @@ package struct Placement {
     /// Has an inline node computed by a kernel of its own after all.
     package mutating func store(_ value: Value) { roles[value.index] = .loop }
 
-    private static func place(_ value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense], _ costLimit: Int)
+    private static func role(of value: Value, _ graph: Graph, _ roles: [Role], _ expenses: [Expense], _ costLimit: Int)
         -> (Role, Expense)
     {
         let node = graph[value]
         switch node.operation.kind {
         case .leaf: return (.leaf, Expense())
-        case .contraction: return (.product, Expense())
+        case .contraction: return (.matmul, Expense())
         case .attention: return (.attention, Expense())
         case .sort: return (.sort, Expense())
         case .scatter: return (.scatter, Expense())

@@ -6,9 +6,9 @@ package struct Schedule {
     package struct ScheduledStep {
         package enum Work {
             case kernel(KernelCall)
-            /// A product whose places name buffers: `byteOffset` counts within the buffer of that number.
-            case product(Product, a: Int, b: Int, c: Int)
-            /// The order of each row; rows of the source, whose places name buffers, lie `rowStride` elements apart.
+            /// A matmul whose locations name buffers: `byteOffset` counts within the buffer of that number.
+            case matmul(Matmul, a: Int, b: Int, c: Int)
+            /// The order of each row; rows of the source, whose locations name buffers, lie `rowStride` elements apart.
             case sort(Sort, source: Int, result: Int)
         }
         package var name: String
@@ -19,7 +19,7 @@ package struct Schedule {
         package var buffers: [Int] {
             switch work {
             case .kernel(let call): call.buffers
-            case .product(_, let a, let b, let c): [a, b, c]
+            case .matmul(_, let a, let b, let c): [a, b, c]
             case .sort(_, let source, let result): [source, result]
             }
         }
@@ -75,7 +75,7 @@ package struct Schedule {
                         let isReadable =
                             current[value] == .attention
                             ? view.strides.last == 1
-                            : ProductShape(graph, value).matrix(side, strides: view.strides) != nil
+                            : MatmulShape(graph, value).matrix(side, strides: view.strides) != nil
                         if isReadable { continue }
                     }
                     placement.store(view == nil ? computedSource(of: operand, graph, current) : operand)
@@ -176,10 +176,10 @@ package struct Schedule {
         case .columnReduction(let shape, let axes):
             return [step(try kernels.columnReduction(cluster.members, shape: shape, axes: axes))]
         case .scatter: return [step(try kernels.scatter(cluster.members[0]))]
-        case .product:
+        case .matmul:
             return [
                 try graph.usesLibrary(cluster.members[0])
-                    ? product(cluster.members[0]) : generatedProduct(cluster.members.sorted(), kernels)
+                    ? libraryMatmul(cluster.members[0]) : generatedMatmul(cluster.members.sorted(), kernels)
             ]
         case .sort: return [try sort(cluster.members[0])]
         case .attention: return [step(try attention(cluster.members.sorted()))]
@@ -189,7 +189,7 @@ package struct Schedule {
 
     private func sort(_ value: Value) throws -> ScheduledStep {
         let source = graph[value].operands[0], shape = graph[source].type.shape, storage = layout[source]
-        // Rows may have a gap behind each, where products read them too.
+        // Rows may have a gap behind each, where matmuls read them too.
         guard storage.strides.last == 1 || shape.last == 1,
             let rowStride = mergedStride(Array(shape.dropLast()), Array(storage.strides.dropLast()))
         else {
@@ -197,11 +197,12 @@ package struct Schedule {
                 .unsupported, operation: ArgSort.name, "the operand cannot be read", location: graph[value].location)
         }
         let width = shape.last ?? 1
-        func place(_ storage: Storage) -> Place {
-            Place(.arena, byteOffset: storage.offset * ElementType.f32.byteCount)
+        func location(_ storage: Storage) -> Location {
+            Location(.arena, byteOffset: storage.offset * ElementType.f32.byteCount)
         }
         let sort = Sort(
-            source: place(storage), result: place(layout[value]), rows: graph[value].type.count / width, width: width,
+            source: location(storage), result: location(layout[value]), rows: graph[value].type.count / width,
+            width: width,
             rowStride: rowStride)
         return ScheduledStep(name: "argsort", work: .sort(sort, source: storage.buffer, result: layout[value].buffer))
     }
@@ -217,17 +218,17 @@ package struct Schedule {
         return calls
     }
 
-    private func generatedProduct(_ members: [Value], _ kernels: ClusterKernels) throws -> ScheduledStep {
+    private func generatedMatmul(_ members: [Value], _ kernels: ClusterKernels) throws -> ScheduledStep {
         let value = members[0], location = graph[value].location
-        guard let orientation = ProductOrientation(graph, value, layout) else {
+        guard let orientation = MatmulOrientation(graph, value, layout) else {
             throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: location)
         }
         guard let left = orientation.left(graph, value, placement, layout) else {
             throw GraphError(
                 .unsupported, operation: Dot.name, "operand \(orientation.leftSide) cannot be read", location: location)
         }
-        let call = try kernels.product(
-            members, orientation.shape, isTurned: orientation.isTurned, left: left, result: orientation.result)
+        let call = try kernels.matmul(
+            members, orientation.shape, isTransposed: orientation.isTransposed, left: left, result: orientation.result)
         return ScheduledStep(
             name: call.name, work: .kernel(call), floatingPointOperations: call.floatingPointOperations)
     }
@@ -270,9 +271,9 @@ package struct Schedule {
             floatingPointOperations: kernel.floatingPointOperations)
     }
 
-    private func product(_ value: Value) throws -> ScheduledStep {
-        let shape = ProductShape(graph, value), node = graph[value]
-        var matrices: [(matrix: Product.Matrix, buffer: Int)] = []
+    private func libraryMatmul(_ value: Value) throws -> ScheduledStep {
+        let shape = MatmulShape(graph, value), node = graph[value]
+        var matrices: [(matrix: Matmul.Matrix, buffer: Int)] = []
         for (side, operand) in node.operands.enumerated() {
             guard
                 let view = graph.view(
@@ -282,25 +283,25 @@ package struct Schedule {
                 throw GraphError(
                     .unsupported, operation: Dot.name, "operand \(side) cannot be read", location: node.location)
             }
-            matrix.place.byteOffset = view.offset * node.type.element.byteCount
+            matrix.location.byteOffset = view.offset * node.type.element.byteCount
             matrices.append((matrix, layout[view.base].buffer))
         }
         guard var result = shape.result(strides: layout[value].strides) else {
             throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: node.location)
         }
-        result.place.byteOffset = layout[value].offset * node.type.element.byteCount
-        var product = Product(
+        result.location.byteOffset = layout[value].offset * node.type.element.byteCount
+        var matmul = Matmul(
             m: shape.m, n: shape.n, k: shape.k, batch: shape.batch, a: matrices[0].matrix, b: matrices[1].matrix,
             c: result)
         var (a, b) = (matrices[0].buffer, matrices[1].buffer)
-        if !product.writesRows {
-            product = product.transposed
+        if !matmul.writesRows {
+            matmul = matmul.transposed
             swap(&a, &b)
         }
         return ScheduledStep(
-            name: "library product \(product.batchCount)x\(product.m)x\(product.n)x\(product.k)",
-            work: .product(product, a: a, b: b, c: layout[value].buffer),
-            floatingPointOperations: 2 * product.batchCount * product.m * product.n * product.k)
+            name: "library matmul \(matmul.batchCount)x\(matmul.m)x\(matmul.n)x\(matmul.k)",
+            work: .matmul(matmul, a: a, b: b, c: layout[value].buffer),
+            floatingPointOperations: 2 * matmul.batchCount * matmul.m * matmul.n * matmul.k)
     }
 
     private func surroundings(_ constantBuffers: [Value: Int]) -> KernelBuilder.Surroundings {

@@ -78,7 +78,7 @@ extension Graph {
         switch node.operation {
         case let transpose as Transpose:
             return (inner.base, inner.offset, transpose.permutation.map { inner.strides[$0] })
-        case is After:
+        case is OptimizationBarrier:
             return inner
         case is Reshape:
             return reshapedStrides(shape, inner.strides, to: node.type.shape).map { (inner.base, inner.offset, $0) }

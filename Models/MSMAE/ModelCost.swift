@@ -2,17 +2,17 @@ import Apus
 
 /// What a forward pass costs, counted in its graph.
 public struct ModelCost: Hashable, Sendable {
-    /// Multiply-adds of products with a weight.
+    /// Multiply-adds of matmuls with a weight.
     public var linear = 0
-    /// Multiply-adds of products of attention: queries with keys, and shares with values.
+    /// Multiply-adds of matmuls of attention: queries with keys, and probabilities with values.
     public var attention = 0
     /// Numbers in trainable weights.
     public var trainableWeights = 0
 
-    /// Multiply-adds of all products.
+    /// Multiply-adds of all matmuls.
     public var total: Int { linear + attention }
 
-    /// Counts the products and the weights of a graph without its backward pass.
+    /// Counts the matmuls and the weights of a graph without its backward pass.
     public init(of graph: Graph) {
         for node in graph.nodes {
             switch node.operation {

@@ -34,7 +34,7 @@ public struct Comparison: Sendable {
     ///
     /// The largest, since a gradient may be the small difference of large terms, and there the error of correct kernels
     /// is that of the terms. In f32, 2e-4 is within what these graphs move if each node is rounded to f32. Numbers in
-    /// bf16 are off by up to 2⁻⁹; a few products and what follows them add up to a few per cent. Integers and truth
+    /// bf16 are off by up to 2⁻⁹; a few matmuls and what follows them add up to a few per cent. Integers and truth
     /// values must be the same: what decides about them is exact.
     public var tolerance: Double { options.precision == .bfloat16 ? 3e-2 : 2e-4 }
 

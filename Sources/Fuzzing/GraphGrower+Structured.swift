@@ -75,8 +75,8 @@ extension GraphGrower {
         keep(normal, bound: 2 * Double(x.tensor.type.count / channels).squareRoot() + 2)
     }
 
-    /// A product whose axes take their parts in any order.
-    mutating func growProduct() {
+    /// A matmul whose axes take their parts in any order.
+    mutating func growMatmul() {
         let x = value()
         guard x.tensor.rank <= 4 else { return }
         if x.tensor.rank >= 1, random.chance(0.3) { return growLinear(x) }
@@ -99,7 +99,7 @@ extension GraphGrower {
         keep(dot(x.tensor, y.tensor, batch: batch, contracting: contracting), bound: x.bound * y.bound * Double(depth))
     }
 
-    /// A layer as models have it: linear with bias, or the product of rows with rows.
+    /// A layer as models have it: linear with bias, or the matmul of rows with rows.
     private mutating func growLinear(_ x: Grown) {
         let width = x.tensor.shape[x.tensor.rank - 1], rows = x.tensor.type.count / width
         if random.chance(0.4), rows * rows <= largestCount, x.tensor.rank >= 2 {

@@ -19,7 +19,7 @@ func updatedParameters(of graph: Graph) -> [String] {
 }
 
 /// Runs a graph as the interpreter does, but with numbers that f32 holds, each off by some last digits, and with
-/// operands of products in bf16 if asked for: what correct kernels may make of it.
+/// operands of matmuls in bf16 if asked for: what correct kernels may make of it.
 ///
 /// Numbers that f32 holds exactly stay as they are. So decisions about exact numbers stay the same, and where they
 /// depend on rounding, results show it.

@@ -24,7 +24,7 @@ public struct RandomGraph: Sendable {
         public var hasParameters = false
         /// Leaves are multiples of one part of this: bf16 holds those of 1/64 in ±2 exactly, and not those of 1/4096.
         public var leafDenominator = 64
-        /// Whether operands of products are rounded to bf16, and with them what a sum reads that a product reads too:
+        /// Whether operands of matmuls are rounded to bf16, and with them what a sum reads that a matmul reads too:
         /// no sum counts as exact then.
         public var roundsOperands = false
 

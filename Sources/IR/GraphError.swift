@@ -13,9 +13,9 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// File name and line, such as `ViT.swift:42`.
-    package var place: String { "\(file.split(separator: "/").last ?? ""):\(line)" }
+    package var shortText: String { "\(file.split(separator: "/").last ?? ""):\(line)" }
 
-    public var description: String { path.isEmpty ? place : "\(place) in \(path)" }
+    public var description: String { path.isEmpty ? shortText : "\(shortText) in \(path)" }
 }
 
 /// A mistake in a graph: what is wrong, in which operation, and where it was written.
@@ -52,7 +52,7 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         var text = ""
-        if let location { text += "\(location.place): " }
+        if let location { text += "\(location.shortText): " }
         if !operation.isEmpty { text += "\(operation): " }
         text += message
         if let location, !location.path.isEmpty { text += " in \(location.path)" }

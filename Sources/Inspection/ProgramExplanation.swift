@@ -77,7 +77,7 @@ public struct ProgramExplanation {
         let operations = compilation.program.floatingPointOperations
         let share = profile.peak.share(operations: operations, bytes: 0, seconds: seconds, precision)
         return String(
-            format: "a run takes %.4g s, %.3f GFLOP in products: %.1f GFLOP/s, %.1f %% of the peak",
+            format: "a run takes %.4g s, %.3f GFLOP in matmuls: %.1f GFLOP/s, %.1f %% of the peak",
             seconds, Double(operations) / 1e9, Double(operations) / 1e9 / seconds, share * 100)
     }
 }

@@ -100,7 +100,7 @@ final class Trace: @unchecked Sendable {
     private func collision(_ name: String, _ first: SourceLocation?, _ place: SourceLocation?) -> Tensor {
         defer { scope.hasCollided = true }
         guard !scope.hasCollided else { return builder.invalid() }
-        let other = first.map { " (the other at \($0.place))" } ?? ""
+        let other = first.map { " (the other at \($0.shortText))" } ?? ""
         return builder.report(
             GraphError(
                 .name, "two weights are named '\(name)'\(other); name one of the layers with .named(_:)",

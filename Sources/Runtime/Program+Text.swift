@@ -1,6 +1,6 @@
 import ApusIR
 
-extension Place: CustomStringConvertible {
+extension Location: CustomStringConvertible {
     public var description: String {
         switch region {
         case .arena: "arena+\(byteOffset)"
@@ -22,10 +22,10 @@ extension Program: CustomStringConvertible {
         }
         for input in inputs {
             let limit = input.below.map { ", below \($0)" } ?? ""
-            lines.append("input '\(input.name)' \(input.type) at \(input.place)\(limit)")
+            lines.append("input '\(input.name)' \(input.type) at \(input.location)\(limit)")
         }
         for (number, step) in steps.enumerated() { lines.append("\(number): \(step.name) = \(step.work)") }
-        for output in outputs { lines.append("output '\(output.name)' \(output.type) at \(output.place)") }
+        for output in outputs { lines.append("output '\(output.name)' \(output.type) at \(output.location)") }
         return lines.joined(separator: "\n") + "\n"
     }
 }
@@ -35,9 +35,9 @@ extension Step.Work: CustomStringConvertible {
         switch self {
         case .kernel(let symbol, let arguments, let count, let grain):
             "\(symbol)(\(arguments.map(\.description).joined(separator: ", "))) over \(count) tiles by \(grain)"
-        case .product(let product):
-            "library \(product.m)x\(product.n)x\(product.k) of \(product.batch): \(product.a.place), \(product.b.place) -> "
-                + "\(product.c.place)"
+        case .matmul(let matmul):
+            "library \(matmul.m)x\(matmul.n)x\(matmul.k) of \(matmul.batch): "
+                + "\(matmul.a.location), \(matmul.b.location) -> \(matmul.c.location)"
         case .sort(let sort): "sort \(sort.rows) rows of \(sort.width): \(sort.source) -> \(sort.result)"
         }
     }

@@ -1,8 +1,8 @@
 import ApusIR
 
 extension Program {
-    /// What makes this program one that must not run: places outside of its memory, names that are there twice. Nil if
-    /// nothing does. Programs that were compiled here have no problem; those from files may.
+    /// What makes this program one that must not run: locations outside of its memory, names that are there twice. Nil
+    /// if nothing does. Programs that were compiled here have no problem; those from files may.
     package var problem: String? {
         let largest = 1 << 46
         guard (0...largest).contains(arenaBytes), (0...largest).contains(scratchBytes) else {
@@ -18,11 +18,11 @@ extension Program {
                 return "the parameter '\(parameter.name)', \(parameter.type), cannot be filled: \(problem)"
             }
         }
-        for (number, input) in inputs.enumerated() where input.place != Place(.input(number)) {
+        for (number, input) in inputs.enumerated() where input.location != Location(.input(number)) {
             return "the input '\(input.name)' lies elsewhere"
         }
         for binding in inputs + outputs {
-            guard isShape(binding.type.shape), holds(binding.place, bytes: binding.type.byteCount) else {
+            guard isShape(binding.type.shape), holds(binding.location, bytes: binding.type.byteCount) else {
                 return "'\(binding.name)' \(binding.type) lies outside of the program's memory"
             }
             if let below = binding.below, below < 1 || binding.type.element != .i32 {
@@ -35,10 +35,10 @@ extension Program {
         return nil
     }
 
-    /// Whether a place is in memory that the program has, with so many bytes from it on.
-    private func holds(_ place: Place, bytes: Int = 0) -> Bool {
+    /// Whether a location is in memory that the program has, with so many bytes from it on.
+    private func holds(_ location: Location, bytes: Int = 0) -> Bool {
         let size: Int
-        switch place.region {
+        switch location.region {
         case .arena: size = arenaBytes
         case .input(let number):
             guard inputs.indices.contains(number), isShape(inputs[number].type.shape) else { return false }
@@ -48,7 +48,7 @@ extension Program {
             guard parameters.indices.contains(number) else { return false }
             size = parameters[number].type.byteCount
         }
-        return place.byteOffset >= 0 && place.byteOffset <= size && bytes <= size - place.byteOffset
+        return location.byteOffset >= 0 && location.byteOffset <= size && bytes <= size - location.byteOffset
     }
 
     private func isWithin(_ work: Step.Work) -> Bool {
@@ -63,14 +63,14 @@ extension Program {
             return !last.overflow && last.partialValue < 1 << 44
                 && holds(sort.source, bytes: 4 * (last.partialValue + sort.width))
                 && holds(sort.result, bytes: 4 * sort.rows * sort.width)
-        case .product(let product):
-            return holds(product.a, product.m, product.k, product.batch)
-                && holds(product.b, product.k, product.n, product.batch)
-                && holds(product.c, product.m, product.n, product.batch)
+        case .matmul(let matmul):
+            return holds(matmul.a, matmul.m, matmul.k, matmul.batch)
+                && holds(matmul.b, matmul.k, matmul.n, matmul.batch)
+                && holds(matmul.c, matmul.m, matmul.n, matmul.batch)
         }
     }
 
-    private func holds(_ matrix: Product.Matrix, _ rows: Int, _ columns: Int, _ batch: [Int]) -> Bool {
+    private func holds(_ matrix: Matmul.Matrix, _ rows: Int, _ columns: Int, _ batch: [Int]) -> Bool {
         guard batch.count == matrix.batchStrides.count else { return false }
         let axes = zip([rows, columns] + batch, [matrix.rowStride, matrix.columnStride] + matrix.batchStrides)
         var last = 0
@@ -80,6 +80,6 @@ extension Program {
             guard !step.overflow, step.partialValue < 1 << 44 else { return false }
             last += step.partialValue
         }
-        return holds(matrix.place, bytes: 4 * (last + 1))
+        return holds(matrix.location, bytes: 4 * (last + 1))
     }
 }

@@ -1,7 +1,7 @@
 import ApusIR
 
 /// Where a tensor of a program lies.
-public struct Place: Hashable, Sendable, Codable {
+public struct Location: Hashable, Sendable, Codable {
     public enum Region: Hashable, Sendable, Codable {
         /// The arena that lives for one run.
         case arena
@@ -20,22 +20,22 @@ public struct Place: Hashable, Sendable, Codable {
         self.byteOffset = byteOffset
     }
 
-    /// The place so many bytes further on.
-    package func offset(by bytes: Int) -> Place { Place(region, byteOffset: byteOffset + bytes) }
+    /// The location so many bytes further on.
+    package func offset(by bytes: Int) -> Location { Location(region, byteOffset: byteOffset + bytes) }
 }
 
 /// One step of a program: what is computed, from where to where.
 public struct Step: Hashable, Sendable, Codable {
     public enum Work: Hashable, Sendable, Codable {
         /// The generated kernel of this symbol over `count` tiles, handed out `grain` at a time.
-        case kernel(symbol: String, arguments: [Place], count: Int, grain: Int)
-        case product(Product)
+        case kernel(symbol: String, arguments: [Location], count: Int, grain: Int)
+        case matmul(Matmul)
         case sort(Sort)
     }
     /// Says what was fused, such as `reduce+exp+multiply`.
     public var name: String
     public var work: Work
-    /// Floating-point operations of products; 0 for other steps.
+    /// Floating-point operations of matmuls; 0 for other steps.
     public var floatingPointOperations: Int
     /// Bytes read and written if nothing were cached.
     public var bytes: Int
@@ -57,14 +57,14 @@ public struct Program: Hashable, Sendable, Codable {
     public struct Binding: Hashable, Sendable, Codable {
         public var name: String
         public var type: TensorType
-        public var place: Place
+        public var location: Location
         /// Of an input of indices: what each of them must be below.
         public var below: Int?
 
-        public init(name: String, type: TensorType, place: Place, below: Int? = nil) {
+        public init(name: String, type: TensorType, location: Location, below: Int? = nil) {
             self.name = name
             self.type = type
-            self.place = place
+            self.location = location
             self.below = below
         }
     }
@@ -94,7 +94,7 @@ public struct Program: Hashable, Sendable, Codable {
         self.constants = constants
     }
 
-    /// Floating-point operations of all products of one run.
+    /// Floating-point operations of all matmuls of one run.
     public var floatingPointOperations: Int { steps.reduce(0) { $0 + $1.floatingPointOperations } }
     /// Bytes of inputs, intermediate values and results.
     public var activationBytes: Int { inputs.reduce(arenaBytes) { $0 + $1.type.byteCount } }

@@ -28,7 +28,7 @@ public final class ProgramRunner {
         for _ in 0..<pool.threads { scratch.append(try Memory(byteCount: program.scratchBytes)) }
         self.scratch = scratch
         inputNames = Set(program.inputs.map(\.name))
-        _ = Product.libraryIsSingleThreaded
+        _ = Matmul.libraryIsSingleThreaded
     }
 
     /// Runs the program once. Parameters are updated in place; the outputs are returned by name.
@@ -56,7 +56,7 @@ public final class ProgramRunner {
         }
         var outputs: [String: TensorData] = [:]
         for output in program.outputs {
-            outputs[output.name] = TensorData(type: output.type, copying: address(output.place, parameters))
+            outputs[output.name] = TensorData(type: output.type, copying: address(output.location, parameters))
         }
         return outputs
     }
@@ -113,13 +113,13 @@ public final class ProgramRunner {
         rowMajorStrides(shape).enumerated().map { position / $1 % shape[$0] }
     }
 
-    private func address(_ place: Place, _ parameters: [UnsafeMutableRawPointer]) -> UnsafeMutableRawPointer {
-        switch place.region {
-        case .arena: arena.pointer + place.byteOffset
+    private func address(_ location: Location, _ parameters: [UnsafeMutableRawPointer]) -> UnsafeMutableRawPointer {
+        switch location.region {
+        case .arena: arena.pointer + location.byteOffset
         // Inputs are only read; kernels have one type of pointer for all arguments.
-        case .input(let number): UnsafeMutableRawPointer(mutating: inputs[number]) + place.byteOffset
-        case .constants: constants.pointer + place.byteOffset
-        case .parameter(let number): parameters[number] + place.byteOffset
+        case .input(let number): UnsafeMutableRawPointer(mutating: inputs[number]) + location.byteOffset
+        case .constants: constants.pointer + location.byteOffset
+        case .parameter(let number): parameters[number] + location.byteOffset
         }
     }
 
@@ -136,11 +136,11 @@ public final class ProgramRunner {
                     function(list, tiles.lowerBound, tiles.upperBound, scratch[worker].pointer)
                 }
             }
-        case .product(let product):
-            product.run(
+        case .matmul(let matmul):
+            matmul.run(
                 (
-                    address(product.a.place, parameters), address(product.b.place, parameters),
-                    address(product.c.place, parameters)
+                    address(matmul.a.location, parameters), address(matmul.b.location, parameters),
+                    address(matmul.c.location, parameters)
                 ), pool: pool)
         case .sort(let sort):
             sort.run(source: address(sort.source, parameters), result: address(sort.result, parameters), pool: pool)

@@ -1,14 +1,14 @@
 /// The sorting order of each row: f32 [rows, width] -> i32 [rows, width].
 public struct Sort: Hashable, Sendable, Codable {
-    public var source: Place
-    public var result: Place
+    public var source: Location
+    public var result: Location
     public var rows: Int
     public var width: Int
     /// Distance between the beginnings of neighbouring rows of the source, in elements; those of the result lie one
     /// after the other.
     public var rowStride: Int
 
-    public init(source: Place, result: Place, rows: Int, width: Int, rowStride: Int) {
+    public init(source: Location, result: Location, rows: Int, width: Int, rowStride: Int) {
         self.source = source
         self.result = result
         self.rows = rows

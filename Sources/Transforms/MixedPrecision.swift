@@ -1,13 +1,13 @@
 import ApusIR
 
 extension Pass {
-    /// Products and attention in bfloat16 with sums in f32; what is stored between products is rounded to bfloat16 as
+    /// Matmuls and attention in bfloat16 with sums in f32; what is stored between matmuls is rounded to bfloat16 as
     /// well.
     ///
-    /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a product's result
+    /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a matmul's result
     /// is rounded only where several readers would have it stored. Of a normalisation whose gradient is in the graph,
     /// the normalised rows are kept, rounded, in place of the wider sums that they are computed from. Sums of a
-    /// value that products read, as for the gradient of a bias, read the rounded one. Expects primitives, attention,
+    /// value that matmuls read, as for the gradient of a bias, read the rounded one. Expects primitives, attention,
     /// and an optimizer in the graph (Micikevicius et al. 2018 for the scheme).
     public static let mixedPrecision = mixedPrecision(roundingFrom: 4096)
 
@@ -37,8 +37,8 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
             let rounded = operands.map(low)
             guard var dot = node.operation as? Dot else { return builder.add(node.operation, rounded).cast(.f32) }
             dot.result = .f32
-            let product = builder.add(dot, rounded)
-            return plan.isStored(value) ? product.cast(.bf16).copied().cast(.f32) : product
+            let matmul = builder.add(dot, rounded)
+            return plan.isStored(value) ? matmul.cast(.bf16).copied().cast(.f32) : matmul
         }
         if plan.isStored(value), !(node.operation is Dot) {
             return builder.add(node.operation, operands).cast(.bf16).copied().cast(.f32)
@@ -46,7 +46,7 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
         // Only sums: what a largest or smallest element is compared with, such as all of the operand in its gradient,
         // would not be rounded.
         if let reduce = node.operation as? Reduce, reduce.kind == .sum, node.type.element == .f32,
-            plan.isProductOperand(node.operands[0])
+            plan.isMatmulOperand(node.operands[0])
         {
             return builder.add(reduce, [low(operands[0]).cast(.f32)])
         }
@@ -58,7 +58,7 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
 private struct PrecisionPlan {
     private let graph: Graph
     private let users: [[Value]]
-    private var productOperands: Set<Value> = []
+    private var matmulOperands: Set<Value> = []
     /// Values that only serve to update parameters.
     private var isForUpdates: [Bool]
     private let isResult: Set<Value>
@@ -80,7 +80,7 @@ private struct PrecisionPlan {
         isForUpdates = [Bool](repeating: false, count: graph.nodes.count)
         for value in graph.values.reversed() where !outputs.contains(value) {
             let readers = users[value.index]
-            // What goes through another product or sum on its way is a gradient of activations.
+            // What goes through another matmul or sum on its way is a gradient of activations.
             isForUpdates[value.index] =
                 (updates.contains(value) || !readers.isEmpty)
                 && readers.allSatisfy { reader in
@@ -88,7 +88,7 @@ private struct PrecisionPlan {
                 }
         }
         for value in graph.values where graph[value].operation is Dot {
-            for operand in graph[value].operands { productOperands.insert(operand) }
+            for operand in graph[value].operands { matmulOperands.insert(operand) }
         }
     }
 
@@ -103,8 +103,8 @@ private struct PrecisionPlan {
         }
     }
 
-    func isProductOperand(_ value: Value) -> Bool {
-        productOperands.contains(value) && graph[value].type.element == .f32
+    func isMatmulOperand(_ value: Value) -> Bool {
+        matmulOperands.contains(value) && graph[value].type.element == .f32
     }
 
     /// Whether a node's operands are rounded to bf16: contractions, and attention whose rows of queries, keys and
@@ -121,7 +121,7 @@ private struct PrecisionPlan {
         }
     }
 
-    /// Whether a product's result, its sum with a bias, or normalised rows are read in several places.
+    /// Whether a matmul's result, its sum with a bias, or normalised rows are read in several places.
     func isStored(_ value: Value) -> Bool {
         guard graph[value].type.element == .f32, graph[value].type.count >= smallest, !isForUpdates[value.index],
             !isResult.contains(value)

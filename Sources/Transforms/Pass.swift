@@ -37,7 +37,7 @@ public struct Pass: Sendable {
 public struct Rewrite: Hashable, Sendable {
     /// Name of the pass.
     public var pass: String
-    /// What was done, such as "3 products of %12 became one".
+    /// What was done, such as "3 matmuls of %12 became one".
     public var note: String
     /// Where what was rewritten had been declared.
     public var location: SourceLocation?

@@ -15,7 +15,7 @@ public struct RecomputationPlan {
     private var isReadBackward: [Bool]
     /// Values that are always at hand, or cost nothing: parameters, constants, views of them.
     private let isFree: [Bool]
-    let isBehindProducts: [Bool]
+    let isBehindMatmuls: [Bool]
 
     /// A cut is a minimum of live bytes that the maxima on both sides exceed by this factor at least: 2 tells the
     /// residual alone from the residual with its normalised rows.
@@ -23,9 +23,9 @@ public struct RecomputationPlan {
 
     public init(_ graph: Graph) {
         self.graph = graph
-        isBehindProducts = graph.valuesBehindProducts()
+        isBehindMatmuls = graph.valuesBehindMatmuls()
         isFree = Self.free(graph)
-        end = Self.peak(graph, isBehindProducts, isFree)
+        end = Self.peak(graph, isBehindMatmuls, isFree)
         lastForwardUse = [Int](repeating: -1, count: graph.nodes.count)
         isReadBackward = [Bool](repeating: false, count: graph.nodes.count)
         for (index, node) in graph.nodes.enumerated() {
@@ -82,7 +82,7 @@ public struct RecomputationPlan {
         return isNeeded.filter { !isKept($0, in: segment) }.sorted()
     }
 
-    /// Bytes of products and attention that need not be kept.
+    /// Bytes of matmuls and attention that need not be kept.
     func saved(in segment: Range<Int>) -> Int {
         again(in: segment).reduce(0) { $0 + (graph.floatingPointOperations(of: $1) > 0 ? graph[$1].type.byteCount : 0) }
     }
@@ -113,12 +113,12 @@ public struct RecomputationPlan {
     }
 
     /// The place in a graph's order at which most bytes have to be there.
-    private static func peak(_ graph: Graph, _ isBehindProducts: [Bool], _ isFree: [Bool]) -> Int {
+    private static func peak(_ graph: Graph, _ isBehindMatmuls: [Bool], _ isFree: [Bool]) -> Int {
         var last = [Int](repeating: -1, count: graph.nodes.count)
         for (index, node) in graph.nodes.enumerated() { for operand in node.operands { last[operand.index] = index } }
         var change = [Int](repeating: 0, count: graph.nodes.count + 1)
         for value in graph.values
-        where last[value.index] > value.index && !isFree[value.index] && !isBehindProducts[value.index]
+        where last[value.index] > value.index && !isFree[value.index] && !isBehindMatmuls[value.index]
             && !graph.isView(value)
         {
             change[value.index] += graph[value].type.byteCount
@@ -148,7 +148,7 @@ extension Graph {
         return kind.isView || kind == .repetition
     }
 
-    /// Operations of products and attention; 0 for everything else.
+    /// Operations of matmuls and attention; 0 for everything else.
     func floatingPointOperations(of value: Value) -> Int {
         let node = self[value]
         switch node.operation {
@@ -162,8 +162,8 @@ extension Graph {
         }
     }
 
-    /// Which values go into no product any more: gradients of weights, and the updates that are made of them.
-    func valuesBehindProducts() -> [Bool] {
+    /// Which values go into no matmul any more: gradients of weights, and the updates that are made of them.
+    func valuesBehindMatmuls() -> [Bool] {
         var isBehind = [Bool](repeating: true, count: nodes.count)
         for node in nodes.indices.reversed().lazy.map({ (index: $0, node: nodes[$0]) }) {
             guard node.node.operation.kind.isMultiplication || !isBehind[node.index] else { continue }

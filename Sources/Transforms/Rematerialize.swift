@@ -12,12 +12,12 @@ extension Pass {
         Pass(
             "rematerialize",
             recording: { graph, rewrites in
-                guard !graph.nodes.contains(where: { $0.operation is After }) else { return graph }
+                guard !graph.nodes.contains(where: { $0.operation is OptimizationBarrier }) else { return graph }
                 let plan = RecomputationPlan(graph)
                 var again = Recomputation(graph, plan, choose(graph))
                 let result = again.graph()
                 // What waits for nothing could be computed at once, and would be kept again.
-                guard result.nodes.contains(where: { $0.operation is After }) else { return graph }
+                guard result.nodes.contains(where: { $0.operation is OptimizationBarrier }) else { return graph }
                 rewrites += again.rewrites
                 return try Pass.deadCode.run(result)
             })
@@ -64,7 +64,7 @@ private struct Recomputation {
         "\((count + 50_000) / 100_000 / 10).\((count + 50_000) / 100_000 % 10)"
     }
 
-    /// The last product on the way of the gradient before the backward pass reads something of a segment.
+    /// The last matmul on the way of the gradient before the backward pass reads something of a segment.
     private mutating func findAnchors(_ plan: RecomputationPlan, _ count: Int) {
         anchors = [Value?](repeating: nil, count: count)
         var isFound = [Bool](repeating: false, count: count), last: Value?
@@ -74,7 +74,7 @@ private struct Recomputation {
                 (isFound[segment], anchors[segment]) = (true, last)
             }
             let isGradient = old[value].operation is Dot || old[value].operation is AttentionGradient
-            if isGradient, !plan.isBehindProducts[value.index] { last = value }
+            if isGradient, !plan.isBehindMatmuls[value.index] { last = value }
         }
     }
 
@@ -117,7 +117,9 @@ private struct Recomputation {
         let key = Late(value: value, segment: segment)
         if let known = late[key] { return known }
         let delayed = add(
-            Node(After(), [mapped[value.index], mapped[anchor.index]], old[value].type, location: old[value].location))
+            Node(
+                OptimizationBarrier(), [mapped[value.index], mapped[anchor.index]], old[value].type,
+                location: old[value].location))
         late[key] = delayed
         return delayed
     }

@@ -44,7 +44,7 @@ struct AttentionTests {
         }
     }
 
-    /// A product that attention cannot read as a view is stored, and then written otherwise: its own operands must be
+    /// A matmul that attention cannot read as a view is stored, and then written otherwise: its own operands must be
     /// readable in the end.
     @Test(arguments: [CompilerOptions.Products.generated, .openblas])
     func readsAProductThroughViews(products: CompilerOptions.Products) throws {
@@ -80,8 +80,8 @@ struct AttentionTests {
     @Test func largeScores() throws {
         let types = [f32(1, 20, 4), f32(1, 37, 4), f32(1, 37, 4), f32(1, 20, 4)], scale = 256.0
         try expectFunction(types) { x in Array(outputs(x, scale: scale).prefix(1)) }
-        // Where one share is all, the gradients of scores are differences of equal numbers: they are as exact as the terms,
-        // of up to 16 times a key of 2 times the scale, allow.
+        // Where one probability is 1, the gradients of scores are differences of equal numbers: they are as exact as
+        // the terms, of up to 16 times a key of 2 times the scale, allow.
         let terms = 16 * 2 * scale
         try expectFunction(
             types, tolerance: 2e-7, by: { zip($0.values, $1.values).map { abs($0 - $1) / terms }.max() ?? 0 }

@@ -6,18 +6,18 @@ import Testing
 
 /// What becomes one kernel, and what needs none.
 struct FusionTests {
-    /// Steps of a schedule by kind: products, sorts, and all other kernels by name.
+    /// Steps of a schedule by kind: matmuls, sorts, and all other kernels by name.
     private struct Steps {
         var kernels: [String] = []
-        var products = 0, sorts = 0
+        var matmuls = 0, sorts = 0
 
         init(_ graph: Graph, _ products: CompilerOptions.Products) throws {
             let compiler = try GraphCompiler(CompilerOptions(products: products), cache: nil)
             for step in try compiler.schedule(graph).steps {
                 switch step.work {
                 case .kernel(let call):
-                    if case .product = call.kernel { self.products += 1 } else { kernels.append(step.name) }
-                case .product: self.products += 1
+                    if case .matmul = call.kernel { self.matmuls += 1 } else { kernels.append(step.name) }
+                case .matmul: self.matmuls += 1
                 case .sort: sorts += 1
                 }
             }
@@ -25,12 +25,12 @@ struct FusionTests {
     }
 
     private func expectKernels(
-        _ count: Int, products: Int = 0, by maker: CompilerOptions.Products = .generated, _ types: [TensorType],
+        _ count: Int, matmuls: Int = 0, by maker: CompilerOptions.Products = .generated, _ types: [TensorType],
         sourceLocation: Testing.SourceLocation = #_sourceLocation, _ body: ([Tensor]) -> [Tensor]
     ) throws {
         let steps = try Steps(functionGraph(types, body), maker)
         #expect(steps.kernels.count == count, "\(maker): \(steps.kernels)", sourceLocation: sourceLocation)
-        #expect(steps.products == products, "\(maker)", sourceLocation: sourceLocation)
+        #expect(steps.matmuls == matmuls, "\(maker)", sourceLocation: sourceLocation)
         #expect(steps.sorts == 0, sourceLocation: sourceLocation)
     }
 
@@ -48,34 +48,34 @@ struct FusionTests {
     /// A view costs nothing where it is read, and a concatenation of computed parts nothing where they are written.
     @Test(arguments: [CompilerOptions.Products.generated, .openblas])
     func viewsNeedNoKernels(products: CompilerOptions.Products) throws {
-        try expectKernels(0, products: 1, by: products, [f32(6, 20), f32(8, 10)]) { x in
+        try expectKernels(0, matmuls: 1, by: products, [f32(6, 20), f32(8, 10)]) { x in
             [matmul(x[0].slice(5..<15, axis: 1), x[1].transpose([1, 0]))]
         }
         try expectKernels(2, [f32(4, 5), f32(4, 7)]) { x in [concatenate([exp(x[0]), tanh(x[1])], axis: 1)] }
-        try expectKernels(0, products: 2, by: products, [f32(4, 5), f32(5, 3), f32(5, 2)]) { x in
+        try expectKernels(0, matmuls: 2, by: products, [f32(4, 5), f32(5, 3), f32(5, 2)]) { x in
             [concatenate([matmul(x[0], x[1]), matmul(x[0], x[2])], axis: 1)]
         }
     }
 
-    /// Bias and residual belong to the kernel of their product; the library needs one more for both.
+    /// Bias and residual belong to the kernel of their matmul; the library needs one more for both.
     @Test func biasAndResidual() throws {
         for (products, kernels) in [(CompilerOptions.Products.generated, 0), (.openblas, 1)] {
-            try expectKernels(kernels, products: 1, by: products, [f32(50, 32), f32(64, 32), f32(64), f32(50, 64)]) {
+            try expectKernels(kernels, matmuls: 1, by: products, [f32(50, 32), f32(64, 32), f32(64), f32(50, 64)]) {
                 x in
                 [linear(x[0], weight: x[1], bias: x[2]) + x[3]]
             }
         }
-        // The next normalisation needs whole rows: it is a kernel of its own after generated products, and joins the
+        // The next normalisation needs whole rows: it is a kernel of its own after generated matmuls, and joins the
         // library's.
         for products in [CompilerOptions.Products.generated, .openblas] {
-            try expectKernels(1, products: 1, by: products, [f32(50, 32), f32(64, 32), f32(64), f32(50, 64)]) { x in
+            try expectKernels(1, matmuls: 1, by: products, [f32(50, 32), f32(64, 32), f32(64), f32(50, 64)]) { x in
                 let sum = linear(x[0], weight: x[1], bias: x[2]) + x[3]
                 return [sum, layerNormalization(sum, weight: x[2], bias: x[2], epsilon: 1e-6)]
             }
         }
     }
 
-    /// A perceptron is two kernels: bias and GELU belong to the first product, whether or not its own result is kept
+    /// A perceptron is two kernels: bias and GELU belong to the first matmul, whether or not its own result is kept
     /// for the backward pass.
     @Test(arguments: [false, true])
     func perceptron(keepsSums: Bool) throws {
@@ -84,11 +84,11 @@ struct FusionTests {
             let hidden = linear(x[0], weight: x[1], bias: x[2])
             return [linear(gelu(hidden), weight: x[3], bias: x[4]) + x[0]] + (keepsSums ? [hidden] : [])
         }
-        try expectKernels(0, products: 2, types, body)
-        try expectKernels(2, products: 2, by: .openblas, types, body)
+        try expectKernels(0, matmuls: 2, types, body)
+        try expectKernels(2, matmuls: 2, by: .openblas, types, body)
     }
 
-    /// Queries, keys and values are read where the product has left them, and heads are written side by side: no
+    /// Queries, keys and values are read where the matmul has left them, and heads are written side by side: no
     /// copies.
     @Test(arguments: [CompilerOptions.Products.generated, .openblas])
     func attentionNeedsNoCopies(products: CompilerOptions.Products) throws {
@@ -102,11 +102,11 @@ struct FusionTests {
             return try Steps(extended.finish(), products)
         }
         let plain = try steps(attention(x, heads: 3, weight: qkv, bias: nil))
-        #expect(plain.products == 4)
+        #expect(plain.matmuls == 4)
         #expect(plain.kernels.count == 1, "softmax alone: \(plain.kernels)")
-        // The bias is added on the way, by the library's products to each of the three.
+        // The bias is added on the way, by the library's matmuls to each of the three.
         let biased = try steps(attention(x, heads: 3, weight: qkv, bias: bias))
-        #expect(biased.products == 4)
+        #expect(biased.matmuls == 4)
         #expect(biased.kernels.count <= (products == .generated ? 2 : 4), "\(biased.kernels)")
     }
 
@@ -133,7 +133,7 @@ struct FusionTests {
         #expect(arena.isEmpty)
     }
 
-    /// A linear layer's weight is updated by the kernel of its gradient's product: the gradient is never stored.
+    /// A linear layer's weight is updated by the kernel of its gradient's matmul: the gradient is never stored.
     @Test func updatesNeedNoGradients() throws {
         let (rows, width, outputs) = (4, 96, 160)
         let builder = GraphBuilder(name: "layer")
@@ -151,7 +151,7 @@ struct FusionTests {
         #expect(!generated.buffers.contains { $0.byteCount >= bytes })
         #expect(try memory(.openblas).buffers.contains { $0.byteCount >= bytes })
         let steps = try Steps(graph, .generated)
-        #expect(steps.products == 1)
+        #expect(steps.matmuls == 1)
     }
 
     @Test func kernelsAsText() throws {

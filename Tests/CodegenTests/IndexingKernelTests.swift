@@ -113,9 +113,9 @@ struct IndexingKernelTests {
         }
     }
 
-    /// Products are written into a concatenation at once, also transposed, and reductions are.
+    /// Matmuls are written into a concatenation at once, also transposed, and reductions are.
     @Test(arguments: [1, 3, 17])
-    func concatenationsOfProducts(extent: Int) throws {
+    func concatenationsOfMatmuls(extent: Int) throws {
         try expectFunction([f32(5, 4), f32(4, extent), f32(5, 2)]) { x in
             [
                 concatenate([matmul(x[0], x[1]), x[2]], axis: 1),
@@ -181,10 +181,10 @@ struct IndexingKernelTests {
         for from in shapes {
             for to in shapes where to != from {
                 try expectFunction([TensorType(.f32, from), TensorType(.f32, to)], "\(from) to \(to)") { x in
-                    let turned = x[0].transpose(Array(from.indices.reversed()))
+                    let transposed = x[0].transpose(Array(from.indices.reversed()))
                     return [
-                        turned.reshape(to) + x[1], softmax(turned.reshape(to) * x[1]),
-                        sum(turned.reshape(to), axes: [0]),
+                        transposed.reshape(to) + x[1], softmax(transposed.reshape(to) * x[1]),
+                        sum(transposed.reshape(to), axes: [0]),
                     ]
                 }
             }

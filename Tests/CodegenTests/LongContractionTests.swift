@@ -3,7 +3,7 @@ import ApusIR
 import ApusTransforms
 import Testing
 
-/// Products whose contracted axis is too long for one kernel, and whose axes do not lie together.
+/// Matmuls whose contracted axis is too long for one kernel, and whose axes do not lie together.
 struct LongContractionTests {
     /// The gradient of a 3×3 convolution's kernel, which contracts images, rows and columns: 8192 numbers.
     @Test(arguments: [CompilerOptions.Products.generated, .openblas])

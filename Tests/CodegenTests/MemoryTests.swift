@@ -80,7 +80,8 @@ struct MemoryTests {
 
     // MARK: Schedules
 
-    /// A sum at the end of a product is written over the residual that it is added to, if nobody reads that any more.
+    /// A sum in the epilogue of a matmul is written over the residual that it is added to, if nobody reads that any
+    /// more.
     @Test(arguments: [false, true])
     func elementwiseWorkIsDoneInPlace(isReadLater: Bool) throws {
         let graph = try functionGraph([f32(64, 64), f32(64, 64)]) { x in
@@ -97,7 +98,7 @@ struct MemoryTests {
         }
     }
 
-    /// Gathered rows are copied for the product that cannot read them in place, and for everyone else, so that the rows
+    /// Gathered rows are copied for the matmul that cannot read them in place, and for everyone else, so that the rows
     /// they are taken of go early.
     @Test func gatheredRowsAreKeptInPlaceOfAllRows() throws {
         let graph = try functionGraph([f32(512, 64), i32(64), f32(64, 64)]) { x in
@@ -126,17 +127,17 @@ struct MemoryTests {
         }
         try #require(program.steps.count == schedule.steps.count)
         for (time, step) in schedule.steps.enumerated() {
-            let places: [Place] =
+            let locations: [Location] =
                 switch program.steps[time].work {
                 case .kernel(_, let arguments, _, _): arguments
-                case .product(let product): [product.a.place, product.b.place, product.c.place]
+                case .matmul(let matmul): [matmul.a.location, matmul.b.location, matmul.c.location]
                 case .sort(let sort): [sort.source, sort.result]
                 }
-            for (buffer, place) in zip(step.buffers, places) where buffers[buffer].kind == .arena {
+            for (buffer, location) in zip(step.buffers, locations) where buffers[buffer].kind == .arena {
                 touch(buffer, time)
                 let offset = try #require(offsets[buffer], "seed \(seed): buffer \(buffer) lies nowhere")
                 #expect(
-                    (offset..<offset + buffers[buffer].byteCount).contains(place.byteOffset),
+                    (offset..<offset + buffers[buffer].byteCount).contains(location.byteOffset),
                     "seed \(seed): step \(time) looks for buffer \(buffer) elsewhere")
             }
         }
@@ -179,13 +180,13 @@ struct MemoryTests {
             case .kernel(let call):
                 reads = Set(call.kernel.access.reads.map { call.buffers[$0] })
                 writes = Set(call.kernel.access.writes.map { call.buffers[$0] })
-            case .product(_, let a, let b, let c): (reads, writes) = ([a, b], [c])
+            case .matmul(_, let a, let b, let c): (reads, writes) = ([a, b], [c])
             case .sort(_, let source, let result): (reads, writes) = ([source], [result])
             }
             #expect(reads.isSubset(of: written), "seed \(seed), step \(time): reads \(reads.subtracting(written))")
             #expect(!writes.isEmpty, "seed \(seed), step \(time) writes nothing")
-            if case .product = step.work {
-                #expect(reads.isDisjoint(with: writes), "seed \(seed), step \(time): a product overwrites its operand")
+            if case .matmul = step.work {
+                #expect(reads.isDisjoint(with: writes), "seed \(seed), step \(time): a matmul overwrites its operand")
             }
             written.formUnion(writes)
         }
@@ -232,14 +233,14 @@ struct MemoryTests {
             "seed \(seed): \(report.text(lines: 3))")
     }
 
-    /// Inputs are read where they lie, by kernels, products of the library and sorts, and are as before after a run.
+    /// Inputs are read where they lie, by kernels, matmuls of the library and sorts, and are as before after a run.
     @Test(arguments: [CompilerOptions.Products.generated, .openblas])
     func inputsAreReadInPlace(_ products: CompilerOptions.Products) throws {
         let graph = try functionGraph([f32(96, 96), f32(96, 96)]) { x in
             [x[0] + 1, matmul(x[0], x[1]), argsort(x[1]).cast(.f32)]
         }
         let compilation = try GraphCompiler(CompilerOptions(products: products), cache: nil).compile(graph)
-        #expect(compilation.program.inputs.map(\.place) == [Place(.input(0)), Place(.input(1))])
+        #expect(compilation.program.inputs.map(\.location) == [Location(.input(0)), Location(.input(1))])
         // The library gets matmuls of this size; results, and the sort in i32, are all that the arena has.
         #expect(compilation.program.arenaBytes <= 4 * 96 * 96 * 4)
         let numbers = randomInputs(for: graph, seed: 1), data = numbers.mapValues { TensorData($0) }

@@ -242,18 +242,18 @@ struct ObjectCacheTests {
     @Test func whatIsRememberedIsRecalled() throws {
         try withFolder { (folder: String) throws in
             let cache = ObjectCache(folder: folder)
-            #expect(cache.recall("product 16x16x16") == nil)
-            cache.remember("product 16x16x16", "generated")
-            cache.remember("product 16x16x32", "openblas ±\n")
+            #expect(cache.recall("matmul 16x16x16") == nil)
+            cache.remember("matmul 16x16x16", "generated")
+            cache.remember("matmul 16x16x32", "openblas ±\n")
             cache.remember("", "")
-            #expect(ObjectCache(folder: folder).recall("product 16x16x16") == "generated")
-            #expect(cache.recall("product 16x16x32") == "openblas ±\n")
+            #expect(ObjectCache(folder: folder).recall("matmul 16x16x16") == "generated")
+            #expect(cache.recall("matmul 16x16x32") == "openblas ±\n")
             #expect(cache.recall("") == "")
             // The first to remember decides, unless what it has kept means nothing to others.
-            #expect(cache.remember("product 16x16x16", "openblas") == "generated")
-            #expect(cache.recall("product 16x16x16") == "generated")
-            #expect(cache.remember("product 16x16x16", "openblas") { $0 != "generated" } == "openblas")
-            #expect(cache.recall("product 16x16x16") == "openblas")
+            #expect(cache.remember("matmul 16x16x16", "openblas") == "generated")
+            #expect(cache.recall("matmul 16x16x16") == "generated")
+            #expect(cache.remember("matmul 16x16x16", "openblas") { $0 != "generated" } == "openblas")
+            #expect(cache.recall("matmul 16x16x16") == "openblas")
         }
     }
 

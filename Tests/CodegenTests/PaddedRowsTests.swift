@@ -45,7 +45,7 @@ struct PaddedRowsTests {
         }
     }
 
-    /// Products that take rows and columns together, as the gradient of a scale does, and parts of a long one.
+    /// Matmuls that take rows and columns together, as the gradient of a scale does, and parts of a long one.
     @Test(arguments: [CompilerOptions.Products.generated, .openblas])
     func areReadAsOneAxis(products: CompilerOptions.Products) throws {
         let options = CompilerOptions(products: products)

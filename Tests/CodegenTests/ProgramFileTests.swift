@@ -69,18 +69,18 @@ struct ProgramFileTests {
         }
         #expect(try refused { $0.arenaBytes = 64 }.hasSuffix("lies outside of the program's memory"))
         #expect(try refused { $0.arenaBytes = -1 }.hasPrefix("f: the program wants -1 bytes"))
-        #expect(try refused { $0.inputs[0].place.byteOffset = .max }.hasSuffix("lies elsewhere"))
+        #expect(try refused { $0.inputs[0].location.byteOffset = .max }.hasSuffix("lies elsewhere"))
         #expect(try refused { $0.inputs.append($0.inputs[0]) }.hasSuffix("is there twice"))
         #expect(
             try refused {
-                $0.constants = []; $0.outputs[0].place = Place(.parameter(-1))
+                $0.constants = []; $0.outputs[0].location = Location(.parameter(-1))
             }.contains("outside"))
         #expect(
             try refused { program in
                 for number in program.steps.indices {
-                    guard case .product(var product) = program.steps[number].work else { continue }
-                    product.c.rowStride = 1 << 39
-                    program.steps[number].work = .product(product)
+                    guard case .matmul(var matmul) = program.steps[number].work else { continue }
+                    matmul.c.rowStride = 1 << 39
+                    program.steps[number].work = .matmul(matmul)
                 }
             }.hasSuffix("reaches outside of the program's memory"))
         #expect(

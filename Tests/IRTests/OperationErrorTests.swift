@@ -111,7 +111,7 @@ private let shapeMisuses: [Misuse] = [
     Misuse(
         Pad(low: [.max], high: [.max], interior: [.max]), [f32(3)], .attribute,
         "pad: the widths of axis 0 are too large"),
-    Misuse(After(), [f32(2)], .structure, "after: takes 2 operands, has 1"),
+    Misuse(OptimizationBarrier(), [f32(2)], .structure, "optimization_barrier: takes 2 operands, has 1"),
     Misuse(Concatenate(axis: 0), [], .structure, "concatenate: has no operands"),
     Misuse(Concatenate(axis: 2), [f32(2, 3), f32(2, 3)], .attribute, "concatenate: axis 2 is out of range for rank 2"),
     Misuse(

@@ -82,7 +82,7 @@ private let shapeSamples: [OperationSample] = [
     OperationSample(Broadcast(shape: [7], axes: []), [bool()], gives: bool(7)),
     OperationSample(Slice(starts: [1, 0], limits: [4, 5], steps: [2, 3]), [f32(4, 5)], gives: f32(2, 2)),
     OperationSample(Pad(low: [1, 0], high: [2, 0], interior: [0, 2]), [f32(2, 3)], gives: f32(5, 7)),
-    OperationSample(After(), [f32(2, 3), f32(4)], gives: f32(2, 3)),
+    OperationSample(OptimizationBarrier(), [f32(2, 3), f32(4)], gives: f32(2, 3)),
     OperationSample(Concatenate(axis: 1), [f32(2, 1), f32(2, 3), f32(2, 1)], gives: f32(2, 5)),
     OperationSample(Copy(), [bool(2, 3)], gives: bool(2, 3)),
 ]

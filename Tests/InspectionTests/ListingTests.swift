@@ -28,10 +28,10 @@ struct ListingTests {
             switch stage {
             case .optimized, .legal: "%1 = parameter {name = \"w\""
             case .placement: "parameter \"w\" f32[16,4]: leaf"
-            case .clusters: ", level 1: product"
+            case .clusters: ", level 1: matmul"
             case .layout: "b0: parameter 0, 256 bytes"
-            case .schedule: "0: product 1x8x16x4 multiply = kernel_0 on "
-            case .kernels: "kernel_0: product 8x16x4"
+            case .schedule: "0: matmul 1x8x16x4 multiply = kernel_0 on "
+            case .kernels: "kernel_0: matmul 8x16x4"
             case .llvm: "define void @kernel_0"
             case .asm: "kernel_0:"
             }

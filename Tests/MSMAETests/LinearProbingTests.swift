@@ -133,11 +133,11 @@ import Testing
             traced.weights.compactMap { (traced.graph[$0].operation as? Parameter)?.name } == [
                 "head.1.weight", "head.1.bias",
             ])
-        func products(_ graph: Graph) throws -> Int {
+        func matmuls(_ graph: Graph) throws -> Int {
             try Pipeline.standard.run(graph).nodes.count { $0.operation is Dot }
         }
         // The gradient of the head's matrix.
-        #expect(try products(whole) == products(traced.graph) + 1)
+        #expect(try matmuls(whole) == matmuls(traced.graph) + 1)
         let compiler = try Compiler(threads: 1)
         let probing = try compiler.compile(step).program,
             evaluation = try compiler.compile(model.probedClassification(batch: 8)).program

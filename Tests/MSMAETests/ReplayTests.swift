@@ -8,7 +8,7 @@ import Testing
     static let training = ["pretrain-attention-masking", "pretrain-random-masking", "finetune-global-pool"]
 
     /// Ways to compile that must not change what is computed: each fusion left out, all of them, each maker of
-    /// products, and mixed precision.
+    /// matmuls, and mixed precision.
     static let ways: [CompilerOptions] = {
         let all = Set(Fusion.allCases)
         return [CompilerOptions()]

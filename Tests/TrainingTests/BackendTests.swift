@@ -15,7 +15,7 @@ private struct InterpreterBackend: Backend {
 
     func emit(_ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]) throws -> Compilation {
         func binding(_ name: String, _ value: ApusIR.Value) -> Program.Binding {
-            Program.Binding(name: name, type: graph[value].type, place: Place(.arena))
+            Program.Binding(name: name, type: graph[value].type, location: Location(.arena))
         }
         let program = Program(
             name: graph.name, steps: [], inputs: graph.inputs.map { binding($0.operation.name, $0.value) },

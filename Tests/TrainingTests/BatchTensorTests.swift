@@ -15,7 +15,7 @@ struct BatchTensorTests {
             seed: 1)
         let program = try Compiler(threads: 2).compile(
             InferenceStep { Output("mean", mean(Input("images", [4, 3, 16, 16]), axes: [1, 2, 3])) })
-        #expect(program.program.inputs.map(\.place) == [Place(.input(0))])
+        #expect(program.program.inputs.map(\.location) == [Location(.input(0))])
         let state = try program.makeState(seed: 1), batches = try loader.epoch(0, dropLast: false)
         while let batch = try batches.next() {
             let padded = batch.padded(to: 4)

@@ -45,7 +45,7 @@ let passesByName: [String: Pass] = Dictionary(
         #expect(standard.nodes.count <= (try Pass.decompose.run(graph)).nodes.count)
     }
 
-    /// Mixed precision changes digits: bf16 keeps 8 bits, and what a graph of a few products makes of their rounding
+    /// Mixed precision changes digits: bf16 keeps 8 bits, and what a graph of a few matmuls makes of their rounding
     /// stays within a few per cent.
     ///
     /// Graphs with gradients are smooth; in others a comparison may turn over.

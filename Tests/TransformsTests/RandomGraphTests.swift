@@ -19,7 +19,7 @@ import Testing
         }
         let missing = Set(OperationRegistry.all.map { $0.name }).subtracting(seen)
         // Copies and orders of time come from the compiler alone.
-        #expect(missing.subtracting(["copy"]) == ["parameter", "after"])
+        #expect(missing.subtracting(["copy"]) == ["parameter", "optimization_barrier"])
     }
 
     /// Each family alone makes graphs too, with and without parameters and gradients.

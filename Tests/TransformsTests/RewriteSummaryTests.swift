@@ -9,18 +9,18 @@ struct RewriteSummaryTests {
     }
 
     @Test func groups() {
-        var rewrites = (0..<12).map { rewrite("qkv", "3 products of %\($0 * 40) became one", "blocks.\($0).attn") }
-        rewrites.append(rewrite("gather", "moved above a product", nil))
-        rewrites.append(rewrite("qkv", "2 products of %7 became one", "blocks.2.attn"))
+        var rewrites = (0..<12).map { rewrite("qkv", "3 matmuls of %\($0 * 40) became one", "blocks.\($0).attn") }
+        rewrites.append(rewrite("gather", "moved above a matmul", nil))
+        rewrites.append(rewrite("qkv", "2 matmuls of %7 became one", "blocks.2.attn"))
         #expect(
             RewriteSummary(rewrites).description == """
                 qkv: 13
-                  12 x 3 products of % became one
+                  12 x 3 matmuls of % became one
                       blocks.0…11.attn (12 times)
-                  1 x 2 products of % became one
+                  1 x 2 matmuls of % became one
                       blocks.2.attn
                 gather: 1
-                  1 x moved above a product
+                  1 x moved above a matmul
                       outside of layers
                 """)
         #expect(RewriteSummary([]).description == "no rewrites")

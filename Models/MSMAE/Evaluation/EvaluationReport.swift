@@ -18,7 +18,7 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
         public var confusion: [[Int]]
         /// Tokens that the encoder sees, the class token included.
         public var tokens: Int
-        /// Billions of floating-point operations for one image, two to a multiply-add; without attention's products;
+        /// Billions of floating-point operations for one image, two to a multiply-add; without attention's matmuls;
         /// and of the attention map that the masked path is drawn by.
         public var gflops: Double, gflopsLinear: Double, mapGflops: Double?
         /// Milliseconds of classification, without reading images and computing attention maps.

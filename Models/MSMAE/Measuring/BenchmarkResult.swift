@@ -21,14 +21,14 @@ public struct BenchmarkResult: Sendable {
     /// The largest memory that the process has held.
     public let peakBytes: Int
     public let threads: Int
-    /// Of the products of one run.
+    /// Of the matmuls of one run.
     public let floatingPointOperations: Int
     public let profile: StepProfile?
     public let trace: StepTrace?
 
     public var median: Double { times[times.count / 2] }
     public var imagesPerSecond: Double { Double(batch) / median }
-    /// Billions of floating-point operations of products in one run.
+    /// Billions of floating-point operations of matmuls in one run.
     public var billionOperations: Double { Double(floatingPointOperations) / 1e9 }
 
     /// One line with the keys of the PyTorch side of the comparison.
@@ -61,7 +61,7 @@ public struct BenchmarkResult: Sendable {
             ("shortest run", String(format: "%.4g s", times[0])),
             ("images", String(format: "%.1f / s", imagesPerSecond)),
             (
-                "products",
+                "matmuls",
                 String(format: "%.3f GFLOP in a run, %.1f GFLOP/s", billionOperations, billionOperations / median)
             ),
             ("peak memory", String(format: "%.3f GB", Double(peakBytes) / 1e9)),

@@ -77,7 +77,7 @@ public struct ModelSummary: Sendable {
             (lines + [
                 "",
                 "GMAC: billions of multiply-adds of the forward pass, which publications on vision transformers call FLOPs;",
-                "without attention: without the products of queries with keys and of their shares with values.",
+                "without attention: without the matmuls of queries with keys and of probabilities with values.",
                 "Memory is that of the compiled program for a batch of \(batch).",
             ]).joined(separator: "\n")
     }

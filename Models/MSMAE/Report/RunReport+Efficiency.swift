@@ -33,7 +33,7 @@ extension RunReport {
         blocks.append(
             .note(
                 "A multiply-add is two floating-point operations; publications on vision transformers count it as one FLOP. Without attention: "
-                    + "without the products of queries with keys and of their shares with values. Counts are of one image's forward pass."
+                    + "without the matmuls of queries with keys and of probabilities with values. Counts are of one image's forward pass."
             ))
         return Page.Section("Efficiency", blocks)
     }
@@ -102,7 +102,7 @@ extension RunReport {
             "images of \(configuration.image) × \(configuration.image) pixels in patches of \(configuration.patch)"
         let bars = BarChart(
             name: "multiply-adds \(number + 1)".slug, title: "Multiply-adds for one image, 10⁹",
-            parts: ["products with weights", "products of attention"],
+            parts: ["matmuls with weights", "matmuls of attention"],
             bars: costs.map {
                 .init(
                     $0.name, [Double($0.cost.linear) / 1e9, Double($0.cost.attention) / 1e9],

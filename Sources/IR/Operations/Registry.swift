@@ -8,7 +8,8 @@ public enum OperationRegistry {
         Add.self, Subtract.self, Multiply.self, Divide.self, Maximum.self, Minimum.self, Power.self,
         Compare.self, Select.self, Cast.self,
         // Shape
-        Reshape.self, Transpose.self, Broadcast.self, Slice.self, Pad.self, Concatenate.self, Copy.self, After.self,
+        Reshape.self, Transpose.self, Broadcast.self, Slice.self, Pad.self, Concatenate.self, Copy.self,
+        OptimizationBarrier.self,
         // Structured
         Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self,
         // Composite

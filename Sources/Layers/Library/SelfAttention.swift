@@ -19,8 +19,8 @@ public struct SelfAttention: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             guard let (queries, keys, values) = projections(of: x) else { return x.builder.invalid() }
-            let shares = softmax(scores(queries, keys))  // [b, h, n, n]
-            let mixed = dot(shares, values, batch: [(0, 0), (1, 2)], contracting: [(3, 1)])  // [b, h, n, d]
+            let probabilities = softmax(scores(queries, keys))  // [b, h, n, n]
+            let mixed = dot(probabilities, values, batch: [(0, 0), (1, 2)], contracting: [(3, 1)])  // [b, h, n, d]
             let joined = mixed.transpose([0, 2, 1, 3]).reshape(x.shape)
             return Linear(dim, dim).named("proj")(joined)
         }

@@ -1,12 +1,12 @@
 import ApusIR
 
 extension Pass {
-    /// dot(softmax(dot(q, k) · scale), v) becomes `Attention`, which never stores the matrix between the products.
+    /// dot(softmax(dot(q, k) · scale), v) becomes `Attention`, which never stores the matrix between the matmuls.
     ///
-    /// The scale may be a factor or a divisor, of the product or of q or k. Nothing else may read the scores or the
-    /// shares, as in a graph that hands out its attention map; and all batch axes must be those of q, k and v alike.
-    /// The operands and the result may have their axes in any order: transposes, which cost nothing, bring them into
-    /// that of `Attention`.
+    /// The scale may be a factor or a divisor, of the matmul or of q or k. Nothing else may read the scores or the
+    /// probabilities, as in a graph that hands out its attention map; and all batch axes must be those of q, k and v
+    /// alike. The operands and the result may have their axes in any order: transposes, which cost nothing, bring them
+    /// into that of `Attention`.
     public static let fuseAttention = Pass(
         "fuse-attention",
         recording: { graph, rewrites in
@@ -19,14 +19,15 @@ extension Pass {
                     Rewrite(
                         pass: "fuse-attention",
                         note:
-                            "two products and the softmax between them became one operation; \(match.shares) is not stored",
+                            "two matmuls and the softmax between them became one operation; "
+                            + "\(match.probabilities) is not stored",
                         location: graph[value].location))
             }
             return try rebuild(graph, replacing: replacements)
         })
 }
 
-/// The parts of attention that ends in a product.
+/// The parts of attention that ends in a matmul.
 private struct AttentionMatch {
     /// An operand, and the order in which its axes are batch, rows and columns.
     typealias Part = (value: Value, order: [Int])
@@ -34,16 +35,16 @@ private struct AttentionMatch {
     private let scale: Double
     /// Axes of the result among those of `Attention`'s.
     private let resultOrder: [Int]
-    /// Type of the matrix between the products.
-    let shares: TensorType
+    /// Type of the matrix between the matmuls.
+    let probabilities: TensorType
 
     init?(_ value: Value, _ pattern: Pattern) {
         guard let (mix, operands) = pattern.node(value, as: Dot.self) else { return nil }
         for side in 0...1 {
             guard let softmax = pattern.onlyRead(operands[side], as: Softmax.self) else { continue }
-            let (product, productScale) = pattern.unscaled(softmax.operands[0])
+            let (unscaled, ownScale) = pattern.unscaled(softmax.operands[0])
             guard pattern.readers(of: softmax.operands[0]) == 1,
-                let (scores, factors) = pattern.onlyRead(product, as: Dot.self)
+                let (scores, factors) = pattern.onlyRead(unscaled, as: Dot.self)
             else { continue }
             let (left, leftScale) = pattern.unscaled(factors[0]), (right, rightScale) = pattern.unscaled(factors[1])
             let ranks = (
@@ -53,23 +54,26 @@ private struct AttentionMatch {
             let (queryFree, keyFree) = (scores.leftFree(ranks.0), scores.rightFree(ranks.1))
             guard queryFree.count == 1, keyFree.count == 1, scores.leftContracting.count == 1 else { continue }
 
-            // The shares have the axes: batch, queries, keys.
+            // The probabilities have the axes: batch, queries, keys.
             let batch = scores.leftBatch.count
-            let (shareBatch, valueBatch) = side == 0 ? (mix.leftBatch, mix.rightBatch) : (mix.rightBatch, mix.leftBatch)
-            let (shareInner, valueInner) =
+            let (probabilityBatch, valueBatch) =
+                side == 0 ? (mix.leftBatch, mix.rightBatch) : (mix.rightBatch, mix.leftBatch)
+            let (probabilityInner, valueInner) =
                 side == 0 ? (mix.leftContracting, mix.rightContracting) : (mix.rightContracting, mix.leftContracting)
             let valueFree = side == 0 ? mix.rightFree(ranks.2) : mix.leftFree(ranks.2)
-            let scale = productScale * leftScale * rightScale
-            guard shareBatch.sorted() == Array(0..<batch), shareInner == [batch + 1], valueFree.count == 1,
+            let scale = ownScale * leftScale * rightScale
+            guard probabilityBatch.sorted() == Array(0..<batch), probabilityInner == [batch + 1], valueFree.count == 1,
                 scale.isFinite
             else { continue }
 
             q = (left, scores.leftBatch + queryFree + scores.leftContracting)
             k = (right, scores.rightBatch + keyFree + scores.rightContracting)
-            v = (operands[1 - side], Transpose(shareBatch).inverse.map { valueBatch[$0] } + valueInner + valueFree)
+            v = (
+                operands[1 - side], Transpose(probabilityBatch).inverse.map { valueBatch[$0] } + valueInner + valueFree
+            )
             self.scale = scale
-            resultOrder = shareBatch + (side == 0 ? [batch, batch + 1] : [batch + 1, batch])
-            shares = pattern.graph[operands[side]].type
+            resultOrder = probabilityBatch + (side == 0 ? [batch, batch + 1] : [batch + 1, batch])
+            probabilities = pattern.graph[operands[side]].type
             return
         }
         return nil

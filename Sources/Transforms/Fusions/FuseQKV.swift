@@ -1,38 +1,38 @@
 import ApusIR
 
 extension Pass {
-    /// Products of one tensor with several weights become one product with the weights put together, of which each
+    /// Matmuls of one tensor with several weights become one matmul with the weights put together, of which each
     /// takes its columns.
     ///
     /// dot(x, v), dot(x, w) = slices of dot(x, concatenate(v, w)), where the weights are matrices that are parameters,
-    /// all [out, in] or all [in, out]; where each product has a bias added, the sums are one sum as well. The products
+    /// all [out, in] or all [in, out]; where each matmul has a bias added, the sums are one sum as well. The matmuls
     /// are of like width: the widest has at most four times the columns of the narrowest. The parameters stay apart,
     /// with their names.
     public static let fuseQKV = Pass(
         "fuse-qkv",
         recording: { graph, rewrites in
             let editor = GraphEditor(graph)
-            for products in sideBySide(graph, editor) {
-                let first = editor.node(products[0].value)
+            for matmuls in sideBySide(graph, editor) {
+                let first = editor.node(matmuls[0].value)
                 rewrites.append(
                     Rewrite(
-                        pass: "fuse-qkv", note: "\(products.count) products of one operand became one",
+                        pass: "fuse-qkv", note: "\(matmuls.count) matmuls of one operand became one",
                         location: first.location))
-                join(products, editor)
+                join(matmuls, editor)
             }
             return try editor.finish()
         })
 }
 
-/// A product with a weight, and what is added to it.
-private struct WeightedProduct {
+/// A matmul with a weight, and what is added to it.
+private struct WeightedMatmul {
     var value: Value
     var x: Value
     var weight: Value
     var dot: Dot
     /// Number of columns.
     var width: Int
-    /// The bias and the sum with it, if nothing else reads the product.
+    /// The bias and the sum with it, if nothing else reads the matmul.
     var bias: (value: Value, sum: Value)?
 
     init?(_ value: Value, _ editor: GraphEditor) {
@@ -62,23 +62,23 @@ private struct WeightedProduct {
     }
 }
 
-/// What products have in common that can become one.
+/// What matmuls have in common that can become one.
 private struct Side: Hashable {
     var x: Value
     var dot: Dot
 }
 
-/// Groups of at least two products of one operand, of like width, each in the order of the graph.
-private func sideBySide(_ graph: Graph, _ editor: GraphEditor) -> [[WeightedProduct]] {
-    let products = graph.values.compactMap { WeightedProduct($0, editor) }
-    let sides = Dictionary(grouping: products) { Side(x: $0.x, dot: $0.dot) }.values
+/// Groups of at least two matmuls of one operand, of like width, each in the order of the graph.
+private func sideBySide(_ graph: Graph, _ editor: GraphEditor) -> [[WeightedMatmul]] {
+    let matmuls = graph.values.compactMap { WeightedMatmul($0, editor) }
+    let sides = Dictionary(grouping: matmuls) { Side(x: $0.x, dot: $0.dot) }.values
     let groups = sides.flatMap { side in
-        var groups: [[WeightedProduct]] = []
-        for product in side.sorted(by: { ($0.width, $0.value) < ($1.width, $1.value) }) {
-            if let narrowest = groups.last?.first, product.width <= 4 * narrowest.width {
-                groups[groups.count - 1].append(product)
+        var groups: [[WeightedMatmul]] = []
+        for matmul in side.sorted(by: { ($0.width, $0.value) < ($1.width, $1.value) }) {
+            if let narrowest = groups.last?.first, matmul.width <= 4 * narrowest.width {
+                groups[groups.count - 1].append(matmul)
             } else {
-                groups.append([product])
+                groups.append([matmul])
             }
         }
         return groups
@@ -86,18 +86,18 @@ private func sideBySide(_ graph: Graph, _ editor: GraphEditor) -> [[WeightedProd
     return groups.filter { $0.count > 1 }.map { $0.sorted { $0.value < $1.value } }.sorted { $0[0].value < $1[0].value }
 }
 
-private func join(_ products: [WeightedProduct], _ editor: GraphEditor) {
-    let builder = editor.builder, dot = products[0].dot, node = editor.node(products[0].value)
+private func join(_ matmuls: [WeightedMatmul], _ editor: GraphEditor) {
+    let builder = editor.builder, dot = matmuls[0].dot, node = editor.node(matmuls[0].value)
     builder.location = node.location
-    let weights = concatenate(products.map { builder.tensor($0.weight) }, axis: 1 - dot.rightContracting[0])
-    var joint = builder.add(dot, [builder.tensor(products[0].x), weights])
-    let biases = products.compactMap(\.bias)
-    let haveBiases = biases.count == products.count
+    let weights = concatenate(matmuls.map { builder.tensor($0.weight) }, axis: 1 - dot.rightContracting[0])
+    var joint = builder.add(dot, [builder.tensor(matmuls[0].x), weights])
+    let biases = matmuls.compactMap(\.bias)
+    let haveBiases = biases.count == matmuls.count
     if haveBiases { joint = joint + concatenate(biases.map { builder.tensor($0.value) }, axis: 0) }
     var start = 0
-    for product in products {
-        let part = joint.slice(start..<start + product.width, axis: -1)
-        editor.replace(haveBiases ? product.bias?.sum ?? product.value : product.value, with: part)
-        start += product.width
+    for matmul in matmuls {
+        let part = joint.slice(start..<start + matmul.width, axis: -1)
+        editor.replace(haveBiases ? matmul.bias?.sum ?? matmul.value : matmul.value, with: part)
+        start += matmul.width
     }
 }

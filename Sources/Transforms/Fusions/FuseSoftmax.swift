@@ -35,8 +35,8 @@ extension Pattern {
             graph[value].operation is Divide
             ? [(operands[0], operands[1])]
             : graph[value].operation is Multiply ? [(operands[0], operands[1]), (operands[1], operands[0])] : []
-        for (powers, other) in sides where readers(of: powers) == 2 {
-            guard let z = node(powers, as: Exp.self)?.operands[0], var total = repeatedAlongRows(other) else {
+        for (exponentials, other) in sides where readers(of: exponentials) == 2 {
+            guard let z = node(exponentials, as: Exp.self)?.operands[0], var total = repeatedAlongRows(other) else {
                 continue
             }
             if graph[value].operation is Multiply {
@@ -45,7 +45,7 @@ extension Pattern {
                 }
                 total = perRow(inverse[1])
             }
-            guard isTotal(total, of: powers) else { continue }
+            guard isTotal(total, of: exponentials) else { continue }
             return (Softmax(), readers(of: z) == 1 ? unshifted(z) : z)
         }
         return nil
@@ -56,8 +56,8 @@ extension Pattern {
         guard let (z, other) = node(value, as: Subtract.self).map({ ($0.operands[0], $0.operands[1]) }),
             let row = repeatedAlongRows(other),
             let total = onlyRead(row, as: Log.self).map({ perRow($0.operands[0]) }),
-            let powers = onlyRead(total, as: Reduce.self)?.operands[0], isTotal(total, of: powers),
-            let exponent = onlyRead(powers, as: Exp.self)?.operands[0], exponent == z
+            let exponentials = onlyRead(total, as: Reduce.self)?.operands[0], isTotal(total, of: exponentials),
+            let exponent = onlyRead(exponentials, as: Exp.self)?.operands[0], exponent == z
         else { return nil }
         return (LogSoftmax(), readers(of: z) == 2 ? unshifted(z) : z)
     }
@@ -73,9 +73,9 @@ extension Pattern {
     }
 
     /// Whether a value is the sum of another one along the last axis, and read once.
-    private func isTotal(_ value: Value, of powers: Value) -> Bool {
+    private func isTotal(_ value: Value, of exponentials: Value) -> Bool {
         guard let (reduce, operands) = onlyRead(value, as: Reduce.self) else { return false }
-        return reduce == Reduce(.sum, axes: [graph[powers].type.rank - 1]) && operands == [powers]
+        return reduce == Reduce(.sum, axes: [graph[exponentials].type.rank - 1]) && operands == [exponentials]
     }
 
     /// The value with one number for each row that a value repeats along the last axis.

@@ -2,11 +2,11 @@ import ApusIR
 
 /// A rewrite of the forward pass that the framework exists for. Each can be switched off, for comparison.
 public enum Fusion: String, Hashable, Sendable, CaseIterable {
-    /// Products of one input with several weights become one product.
+    /// Matmuls of one input with several weights become one matmul.
     case qkv
     /// Softmax that is written out of primitives becomes one operation.
     case softmax
-    /// Two products with a softmax between them become one operation that never stores the matrix between them.
+    /// Two matmuls with a softmax between them become one operation that never stores the matrix between them.
     case attention
     /// Gathers move up through row-wise work, so that rows which nobody reads are not computed.
     case gather

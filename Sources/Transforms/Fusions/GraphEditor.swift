@@ -14,7 +14,7 @@ final class GraphEditor {
 
     init(_ graph: Graph) {
         builder = GraphBuilder(extending: graph)
-        settle()
+        numberNewNodes()
         for result in graph.results { isResult[self[result.value].index] = true }
         for value in graph.values where readersOfValues[value.index].isEmpty { removeIfUnread(value) }
     }
@@ -47,9 +47,9 @@ final class GraphEditor {
 
     // MARK: Changing
 
-    /// Takes in what the builder has added since the last time, and gives the value that stands for `tensor`.
+    /// Numbers the nodes that the builder has added since the last time, and gives the value that stands for `tensor`.
     @discardableResult
-    func settle(_ tensor: Tensor? = nil) -> Value {
+    func numberNewNodes(_ tensor: Tensor? = nil) -> Value {
         for index in readersOfValues.count..<builder.graph.nodes.count {
             let value = Value(index), node = node(value)
             readersOfValues.append([])
@@ -70,7 +70,7 @@ final class GraphEditor {
 
     /// Makes all readers of a value read another one.
     func replace(_ value: Value, with tensor: Tensor) {
-        let other = settle(tensor)
+        let other = numberNewNodes(tensor)
         guard other != value else { return }
         readersOfValues[other.index] += readersOfValues[value.index]
         if isResult[value.index] { isResult[other.index] = true }
@@ -82,7 +82,7 @@ final class GraphEditor {
 
     /// Removes new nodes that came to be of no use.
     func removeUnread(from count: Int) {
-        settle()
+        numberNewNodes()
         for index in (count..<readersOfValues.count).reversed() { removeIfUnread(Value(index)) }
     }
 

@@ -13,7 +13,7 @@ import Testing
         set = try SmallSet.shared.get()
     }
 
-    /// Images of 64 pixels in batches of 16: the perceptrons of encoder and decoder are products of 20 MFLOP and more,
+    /// Images of 64 pixels in batches of 16: the perceptrons of encoder and decoder are matmuls of 20 MFLOP and more,
     /// for which `auto` would ask who is faster.
     private func largerSettings(_ changes: [String: SettingValue] = [:]) -> [String: SettingValue] {
         set.settings(["image-size": .integer(64), "batch": .integer(16), "epochs": .integer(4)]).merging(changes) { $1 }
@@ -32,7 +32,7 @@ import Testing
     @Test(
         .timeLimit(.minutes(10)), .enabled(if: Tool.path != nil, "the msmae tool is not built"),
         arguments: ["generated", "openblas"])
-    func largeProductsGoOnExactlyWithoutTheCache(products: String) throws {
+    func largeMatmulsGoOnExactlyWithoutTheCache(products: String) throws {
         let whole = folder.file("whole"), killed = folder.file("killed"), cache = folder.file("cache")
         // The default is what is reproducible.
         let options = options(products == "generated" ? [:] : ["products": .text(products)])
@@ -62,7 +62,7 @@ import Testing
         #expect(try measurements(in: cache) > 0)
     }
 
-    @Test func whoComputesProductsCannotChangeOnTheWay() throws {
+    @Test func whoComputesMatmulsCannotChangeOnTheWay() throws {
         let run = folder.file("run")
         try train(run, set.settings, until: 0)
         let error = #expect(throws: RunError.self) { try resume(run, ["products": .text("openblas")]) }

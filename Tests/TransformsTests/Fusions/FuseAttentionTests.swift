@@ -4,7 +4,7 @@ import ApusTransforms
 import Testing
 
 @Suite struct FuseAttentionTests {
-    /// Attention with any order of the axes of its operands, any side of the second product and any place of the scale.
+    /// Attention with any order of the axes of its operands, any side of the second matmul and any place of the scale.
     @Test(arguments: 0..<60 as Range<UInt64>)
     func meansTheSame(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -28,12 +28,16 @@ import Testing
                 contracting: [(q.place[batch.count + 1], k.place[batch.count + 1])])
             if place == 2 { scores = scores * 0.25 }
             if place == 3 { scores = 0.7 * scores }
-            let shares = softmax(scores)
+            let probabilities = softmax(scores)
             let mixPairs = random.shuffled(Array(batch.indices)).map { ($0, v.place[pairs[$0]]) }
             let inner = (batch.count + 1, v.place[batch.count])
             return random.chance(0.5)
-                ? [dot(shares, v.tensor, batch: mixPairs, contracting: [inner])]
-                : [dot(v.tensor, shares, batch: mixPairs.map { ($0.1, $0.0) }, contracting: [(inner.1, inner.0)])]
+                ? [dot(probabilities, v.tensor, batch: mixPairs, contracting: [inner])]
+                : [
+                    dot(
+                        v.tensor, probabilities, batch: mixPairs.map { ($0.1, $0.0) }, contracting: [(inner.1, inner.0)]
+                    )
+                ]
         }
         let fused = try forward.expectSame(after: [.fuseAttention], rewrites: 1, seed: seed)
         #expect(!fused.nodes.contains { $0.operation is Dot || $0.operation is Softmax })

@@ -4,7 +4,7 @@ import ApusTransforms
 import Testing
 
 @Suite struct FuseQKVTests {
-    /// Two to four products of one operand, with either order of the weights' axes and with biases or not, beside
+    /// Two to four matmuls of one operand, with either order of the weights' axes and with biases or not, beside
     /// others.
     @Test(arguments: 0..<40 as Range<UInt64>)
     func meansTheSame(seed: UInt64) throws {

@@ -35,8 +35,12 @@ import Testing
     @Test func leadsToAttention() throws {
         let forward = try ForwardPass { builder in
             let q = builder.f32("q", [2, 3, 4]), k = builder.f32("k", [2, 5, 4]), v = builder.f32("v", [2, 5, 6])
-            let powers = exp(dot(q, k, batch: [(0, 0)], contracting: [(2, 2)]) * 0.5)
-            return [dot(powers / sum(powers, axes: [-1], keepAxes: true), v, batch: [(0, 0)], contracting: [(2, 1)])]
+            let exponentials = exp(dot(q, k, batch: [(0, 0)], contracting: [(2, 2)]) * 0.5)
+            return [
+                dot(
+                    exponentials / sum(exponentials, axes: [-1], keepAxes: true), v, batch: [(0, 0)],
+                    contracting: [(2, 1)])
+            ]
         }
         let fused = try forward.expectSame(after: [.fuseSoftmax, .fuseAttention], rewrites: 2, seed: 3)
         #expect(fused.nodes.contains { $0.operation is Attention })

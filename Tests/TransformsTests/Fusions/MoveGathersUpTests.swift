@@ -4,8 +4,8 @@ import ApusTransforms
 import Testing
 
 @Suite struct MoveGathersUpTests {
-    /// Multiplications and additions of all products.
-    private func products(_ graph: Graph) throws -> Int {
+    /// Multiplications and additions of all matmuls.
+    private func matmulOperations(_ graph: Graph) throws -> Int {
         let graph = try Pass.decompose.run(graph)
         return graph.nodes.reduce(0) { sum, node in
             (node.operation as? Dot).map {
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// Attention in two heads, with one product for queries, keys and values.
+    /// Attention in two heads, with one matmul for queries, keys and values.
     private static func heads(_ x: Tensor, _ step: Int, _ random: inout SeededGenerator) -> Tensor {
         let (b, n, d) = (x.shape[0], x.shape[1], x.shape[2]), builder = x.builder
         let joint = linear(
@@ -64,11 +64,11 @@ import Testing
         let parts = (0..<3).map { joint.slice($0 * 4..<$0 * 4 + 4, axis: 2).reshape([b, n, 2, 2]) }
         let mixed: Tensor
         if random.chance(0.5) {
-            let turned = parts.map { $0.transpose([0, 2, 1, 3]) }
-            mixed = attention(turned[0], turned[1], turned[2], scale: 0.5).transpose([0, 2, 1, 3])
+            let transposed = parts.map { $0.transpose([0, 2, 1, 3]) }
+            mixed = attention(transposed[0], transposed[1], transposed[2], scale: 0.5).transpose([0, 2, 1, 3])
         } else {
-            let shares = softmax(dot(parts[0], parts[1], batch: [(0, 0), (2, 2)], contracting: [(3, 3)]) * 0.5)
-            mixed = dot(shares, parts[2], batch: [(0, 0), (1, 2)], contracting: [(3, 1)]).transpose([0, 2, 1, 3])
+            let probabilities = softmax(dot(parts[0], parts[1], batch: [(0, 0), (2, 2)], contracting: [(3, 3)]) * 0.5)
+            mixed = dot(probabilities, parts[2], batch: [(0, 0), (1, 2)], contracting: [(3, 1)]).transpose([0, 2, 1, 3])
         }
         return linear(mixed.reshape([b, n, 4]), weight: builder.f32("proj\(step)", [3, 4]))
     }
@@ -90,7 +90,7 @@ import Testing
                 ? [picked, x * 2.0] : random.chance(0.2) ? [picked, Self.pick(gelu(x), &random)] : [picked]
         }
         let moved = try forward.expectSame(after: [.moveGathersUp], rewrites: nil, seed: seed)
-        #expect(try products(moved) <= products(forward.graph), "seed \(seed)")
+        #expect(try matmulOperations(moved) <= matmulOperations(forward.graph), "seed \(seed)")
     }
 
     /// Images cut into patches, embedded and placed: only the picked ones are.
@@ -105,7 +105,7 @@ import Testing
             return [gather(placed, builder.input(Input("kept", TensorType(.i32, [batch, 2]))), batch: 1)]
         }
         let moved = try forward.expectSame(after: [.moveGathersUp], rewrites: nil, seed: 5)
-        #expect(try products(moved) * 3 == products(forward.graph))
+        #expect(try matmulOperations(moved) * 3 == matmulOperations(forward.graph))
     }
 
     /// Rows of a decoder: kept ones and one filler in the order of the image, without those that are thrown away, and

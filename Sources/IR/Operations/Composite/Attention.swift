@@ -1,11 +1,11 @@
 /// softmax(q · kᵀ · scale) · v, the attention of Vaswani et al. 2017.
 ///
 /// Operands: q [..., n, d], k [..., m, d], v [..., m, e]; the result is [..., n, e]. As one operation it needs no
-/// memory for the n × m shares, neither forward nor backward, where they are computed again.
+/// memory for the n × m probabilities, neither forward nor backward, where they are computed again.
 public struct Attention: CompositeOperation, DifferentiableOperation {
     public static let name = "attention"
     public static let kind = OperationKind.attention
-    /// Factor of the products before softmax.
+    /// Factor of the matmuls before softmax.
     public var scale: Double
     public init(scale: Double) { self.scale = scale }
     public var attributes: Attributes { [("scale", .number(scale))] }
@@ -32,17 +32,17 @@ public struct Attention: CompositeOperation, DifferentiableOperation {
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
         let rank = type.rank, pairs = Self.pairs(rank)
-        let products = Dot(
+        let matmul = Dot(
             leftBatch: pairs, rightBatch: pairs, leftContracting: [rank - 1], rightContracting: [rank - 1])
         let mix = Dot(leftBatch: pairs, rightBatch: pairs, leftContracting: [rank - 1], rightContracting: [rank - 2])
         let between = operands[0].type.with(shape: operands[0].shape.dropLast() + [operands[1].shape[rank - 2]])
-        var scores = products.evaluate([operands[0], operands[1]], type: between)
+        var scores = matmul.evaluate([operands[0], operands[1]], type: between)
         for index in scores.values.indices { scores.values[index] *= scale }
         return mix.evaluate([Softmax().evaluate([scores], type: between), operands[2]], type: type)
     }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        Self.product(Self.shares(operands[0], operands[1], scale: scale), operands[2])
+        Self.matmul(Self.probabilities(operands[0], operands[1], scale: scale), operands[2])
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
@@ -56,12 +56,12 @@ public struct Attention: CompositeOperation, DifferentiableOperation {
     static func pairs(_ rank: Int) -> [Int] { Array(0..<rank - 2) }
 
     /// softmax(q · kᵀ · scale): [..., n, m].
-    static func shares(_ q: Tensor, _ k: Tensor, scale: Double) -> Tensor {
-        softmax(product(q, k, transposed: true) * scale)
+    static func probabilities(_ q: Tensor, _ k: Tensor, scale: Double) -> Tensor {
+        softmax(matmul(q, k, transposed: true) * scale)
     }
 
     /// a · b, or a · bᵀ, over the last two axes.
-    static func product(_ a: Tensor, _ b: Tensor, transposed: Bool = false) -> Tensor {
+    static func matmul(_ a: Tensor, _ b: Tensor, transposed: Bool = false) -> Tensor {
         dot(
             a, b, batch: pairs(a.rank).map { ($0, $0) },
             contracting: [(a.rank - 1, transposed ? b.rank - 1 : b.rank - 2)])

@@ -1,8 +1,8 @@
 /// The gradient of `Attention` with respect to one of its operands.
 ///
 /// Operands: q, k, v and the gradient of the result; the result has the type of the operand that `part` names. With the
-/// shares P = softmax(q · kᵀ · scale) and their gradient D = seed · vᵀ, the gradient of the scores is S = P ∘ (D −
-/// rowsum(P ∘ D)) · scale, and those of q, k and v are S · k, Sᵀ · q and Pᵀ · seed.
+/// probabilities P = softmax(q · kᵀ · scale) and their gradient D = seed · vᵀ, the gradient of the scores is S = P ∘ (D
+/// − rowsum(P ∘ D)) · scale, and those of q, k and v are S · k, Sᵀ · q and Pᵀ · seed.
 public struct AttentionGradient: CompositeOperation {
     public static let name = "attention_gradient"
     public static let kind = OperationKind.attention
@@ -53,20 +53,23 @@ public struct AttentionGradient: CompositeOperation {
                 let scores = (0..<m).map { other in
                     (0..<d).map { at(q, row, $0) * at(k, other, $0) }.reduce(0, +) * scale
                 }
-                let shares = Softmax().evaluate(
+                let probabilities = Softmax().evaluate(
                     [HostTensor(TensorType(.f64, [m]), scores)], type: TensorType(.f64, [m])
                 ).values
-                let slopes = (0..<m).map { other in (0..<e).map { at(seed, row, $0) * at(v, other, $0) }.reduce(0, +) }
-                let along = zip(shares, slopes).map(*).reduce(0, +)
+                let gradients = (0..<m).map { other in
+                    (0..<e).map { at(seed, row, $0) * at(v, other, $0) }.reduce(0, +)
+                }
+                let mean = zip(probabilities, gradients).map(*).reduce(0, +)
                 for other in 0..<m {
-                    let slope = shares[other] * (slopes[other] - along) * scale
+                    let scoreGradient = probabilities[other] * (gradients[other] - mean) * scale
                     switch part {
                     case .queries:
-                        for c in 0..<d { result.values[(batch * n + row) * d + c] += slope * at(k, other, c) }
-                    case .keys: for c in 0..<d { result.values[(batch * m + other) * d + c] += slope * at(q, row, c) }
+                        for c in 0..<d { result.values[(batch * n + row) * d + c] += scoreGradient * at(k, other, c) }
+                    case .keys:
+                        for c in 0..<d { result.values[(batch * m + other) * d + c] += scoreGradient * at(q, row, c) }
                     case .values:
                         for c in 0..<e {
-                            result.values[(batch * m + other) * e + c] += shares[other] * at(seed, row, c)
+                            result.values[(batch * m + other) * e + c] += probabilities[other] * at(seed, row, c)
                         }
                     }
                 }
@@ -77,11 +80,11 @@ public struct AttentionGradient: CompositeOperation {
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
         let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3])
-        let shares = Attention.shares(q, k, scale: scale)
+        let probabilities = Attention.probabilities(q, k, scale: scale)
         func transposed(_ x: Tensor) -> Tensor { x.transpose(Attention.pairs(x.rank) + [x.rank - 1, x.rank - 2]) }
-        if part == .values { return Attention.product(transposed(shares), seed) }
-        let slopes = Attention.product(seed, v, transposed: true)
-        let scores = shares * (slopes - sum(shares * slopes, axes: [-1], keepAxes: true)) * scale
-        return part == .queries ? Attention.product(scores, k) : Attention.product(transposed(scores), q)
+        if part == .values { return Attention.matmul(transposed(probabilities), seed) }
+        let gradients = Attention.matmul(seed, v, transposed: true)
+        let scores = probabilities * (gradients - sum(probabilities * gradients, axes: [-1], keepAxes: true)) * scale
+        return part == .queries ? Attention.matmul(scores, k) : Attention.matmul(transposed(scores), q)
     }
 }

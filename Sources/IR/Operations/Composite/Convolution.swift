@@ -1,7 +1,7 @@
 /// The two-dimensional convolution (cross-correlation) of images [n, c, h, w] with a kernel [o, c, kh, kw]: [n, o, h',
 /// w'].
 ///
-/// The windows are cut out by strided slices and multiplied with the kernel in one product, so the gradient follows
+/// The windows are cut out by strided slices and multiplied with the kernel in one matmul, so the gradient follows
 /// from theirs.
 public func convolution2D(
     _ x: Tensor, kernel: Tensor, stride: Int = 1, padding: Int = 0, file: String = #fileID, line: Int = #line

@@ -20,9 +20,9 @@ public struct Softmax: CompositeOperation, DifferentiableOperation {
             type,
             Self.rows(operands[0]).flatMap { row in
                 let largest = row.max() ?? 0
-                let powers = row.map { Foundation.exp($0 - largest) }
-                let total = powers.reduce(0, +)
-                return powers.map { $0 / total }
+                let exponentials = row.map { Foundation.exp($0 - largest) }
+                let total = exponentials.reduce(0, +)
+                return exponentials.map { $0 / total }
             })
     }
 
@@ -34,8 +34,8 @@ public struct Softmax: CompositeOperation, DifferentiableOperation {
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
         let x = operands[0]
-        let powers = exp(x - maximum(x, axes: [-1], keepAxes: true))
-        return powers * (1 / sum(powers, axes: [-1], keepAxes: true))
+        let exponentials = exp(x - maximum(x, axes: [-1], keepAxes: true))
+        return exponentials * (1 / sum(exponentials, axes: [-1], keepAxes: true))
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {

@@ -53,7 +53,7 @@ public struct Dot: Operation, DifferentiableOperation {
         (0..<rank).filter { !rightBatch.contains($0) && !rightContracting.contains($0) }
     }
 
-    /// Multiplications and additions of this product, counted as two.
+    /// Multiplications and additions of this contraction, counted as two.
     public func floatingPointOperations(_ left: TensorType, _ right: TensorType) -> Int {
         2 * left.count * rightFree(right.rank).map { right.shape[$0] }.reduce(1, *)
     }

@@ -57,7 +57,7 @@ private final class RowMover {
         attempt {
             for throughSlices in [true, false] {
                 guard let demands = demands(of: value, throughSlices: throughSlices), let selection = common(demands),
-                    selection.pays(node.type.shape), compute(value, for: demands)
+                    selection.isWorthwhile(for: node.type.shape), compute(value, for: demands)
                 else { continue }
                 return note(
                     "\(node.operation.name) works on \(selection.count) of \(selection.rowCount(node.type.shape)) rows",
@@ -153,7 +153,7 @@ private final class RowMover {
             let count = editor.builder.graph.nodes.count
             editor.builder.location = node.location
             let rows = editor.select(editor.tensor(value), selection)
-            if editor.node(editor.settle(rows)).operands.first == value {
+            if editor.node(editor.numberNewNodes(rows)).operands.first == value {
                 editor.removeUnread(from: count)
             } else {
                 editor.replace(reader, with: rows)
@@ -223,7 +223,9 @@ private final class RowMover {
             var demands = demands(of: reader)
             if let found = demands {
                 let rows = common(found)
-                if !(rows.map { !$0.touches(selection.axes[0]) && $0.pays(editor.type(reader).shape) } ?? false) {
+                if !(rows.map { !$0.touches(selection.axes[0]) && $0.isWorthwhile(for: editor.type(reader).shape) }
+                    ?? false)
+                {
                     demands = nil
                 }
             }
@@ -250,7 +252,7 @@ private final class RowMover {
         for part in parts {
             guard let demands = part.demands else { continue }
             guard let columns = editor.compute(value, only: columns(part.range)) else { return }
-            let own = editor.settle(columns)
+            let own = editor.numberNewNodes(columns)
             guard editor.compute(own, only: demands[0].selections[0]) != nil else { return }
             separated.append((own, demands))
         }
@@ -265,7 +267,7 @@ private final class RowMover {
                 let start = part.range.lowerBound
                 editor.replace(
                     reader,
-                    with: editor.tensor(editor.settle(tensor)).slice(
+                    with: editor.tensor(editor.numberNewNodes(tensor)).slice(
                         range.lowerBound - start..<range.upperBound - start, axis: axis))
             }
         }

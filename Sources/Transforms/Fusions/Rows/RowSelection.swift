@@ -31,8 +31,8 @@ struct RowSelection: Hashable {
     /// Number of rows to pick from.
     func rowCount(_ shape: [Int]) -> Int { axes.map { shape[$0] }.reduce(1, *) }
 
-    /// Whether fewer rows are worth it: with nine tenths of them or more, products that lie together are.
-    func pays(_ shape: [Int]) -> Bool { 10 * count <= 9 * rowCount(shape) }
+    /// Whether fewer rows are worth it: with nine tenths of them or more, matmuls that lie together are.
+    func isWorthwhile(for shape: [Int]) -> Bool { 10 * count <= 9 * rowCount(shape) }
 
     func touches(_ axis: Int) -> Bool { axes.contains(axis) || batch.contains(axis) }
 

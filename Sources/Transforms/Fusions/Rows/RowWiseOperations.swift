@@ -25,7 +25,7 @@ extension GraphEditor {
             return builder.add(
                 Reduce(reduce.kind, axes: order.indices.filter { reduce.axes.contains(order[$0]) }),
                 [select(operands[0], inner)])
-        case let dot as Dot: return product(dot, operands[0], operands[1], only: selection)
+        case let dot as Dot: return matmul(dot, operands[0], operands[1], only: selection)
         case let attention as Attention:
             guard selection.axes == [rank - 2], !selection.touches(rank - 1) else { return nil }
             // The queries' axes go back into the order of the keys' and values'.
@@ -44,8 +44,8 @@ extension GraphEditor {
         }
     }
 
-    /// A product of which one operand has the rows.
-    private func product(_ dot: Dot, _ left: Tensor, _ right: Tensor, only selection: RowSelection) -> Tensor? {
+    /// A matmul of which one operand has the rows.
+    private func matmul(_ dot: Dot, _ left: Tensor, _ right: Tensor, only selection: RowSelection) -> Tensor? {
         let batch = dot.leftBatch.count, leftFree = dot.leftFree(left.rank), rightFree = dot.rightFree(right.rank)
         // For each axis of the result, the axis of either operand.
         let leftAxes = dot.leftBatch.map(Optional.init) + leftFree.map(Optional.init) + rightFree.map { _ in nil }

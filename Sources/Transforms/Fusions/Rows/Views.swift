@@ -75,7 +75,7 @@ extension GraphEditor {
         let x = tensor(indices)
         let isWithin = range(of: indices).map { $0.lowerBound >= 0 && $0.upperBound < extent } ?? false
         let clamped = isWithin ? x : minimum(maximum(x, 0), Double(extent - 1))
-        return settle(start == 0 ? clamped : clamped + Double(start))
+        return numberNewNodes(start == 0 ? clamped : clamped + Double(start))
     }
 
     /// The numbers that integers lie between, as far as the graph tells.

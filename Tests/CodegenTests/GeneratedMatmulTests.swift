@@ -6,9 +6,9 @@ import ApusRuntime
 import ApusTestSupport
 import Testing
 
-/// Generated products at the edges of their tiles and register blocks, with what is computed before and after them
+/// Generated matmuls at the edges of their tiles and register blocks, with what is computed before and after them
 /// inside.
-struct GeneratedProductTests {
+struct GeneratedMatmulTests {
     /// Extents around vectors, register blocks and tiles.
     private static let extents = [1, 2, 13, 14, 15, 31, 32, 33, 97, 800]
     /// Every extent together with every other along each pair of axes.
@@ -19,7 +19,7 @@ struct GeneratedProductTests {
 
     private static let options = CompilerOptions(products: .generated)
 
-    /// The product of operands that lie in memory as `layout` says: 1 turns the left one round, 2 the right one.
+    /// The matmul of operands that lie in memory as `layout` says: 1 transposes the left one, 2 the right one.
     private func product(_ x: [Tensor], layout: Int, result: ElementType? = nil) -> Tensor {
         x[0].builder.add(
             Dot(
@@ -96,7 +96,7 @@ struct GeneratedProductTests {
         try expectMatchesInterpreter(graph, inputs: inputs(types), options: Self.options, "layout \(layout)")
     }
 
-    /// Products that are divided along the contracted axis.
+    /// Matmuls that are divided along the contracted axis.
     @Test(arguments: [4096, 4097, 5000, 9001], [ElementType.f32, .bf16])
     func longContractions(_ k: Int, _ element: ElementType) throws {
         for (m, n, layout) in [(3, 17, 0), (17, 3, 3), (16, 33, 1), (1, 1, 2)] {
@@ -126,7 +126,7 @@ struct GeneratedProductTests {
 
     private static let layer = [f32(45, 32), f32(70, 32), f32(70), f32(45, 70)]
 
-    @Test func afterTheProduct() throws {
+    @Test func afterTheMatmul() throws {
         let epilogues: [(String, ([Tensor]) -> [Tensor])] = [
             ("bias", { x in [linear(x[0], weight: x[1], bias: x[2])] }),
             ("GELU", { x in [gelu(linear(x[0], weight: x[1], bias: x[2]))] }),
@@ -154,7 +154,7 @@ struct GeneratedProductTests {
         }
     }
 
-    @Test func beforeTheProduct() throws {
+    @Test func beforeTheMatmul() throws {
         let prologues: [(String, ([Tensor]) -> [Tensor])] = [
             (
                 "normalisation",
@@ -191,7 +191,7 @@ struct GeneratedProductTests {
         }
     }
 
-    /// A weight is overwritten by the kernel of its gradient's product, tile by tile, and read by other products
+    /// A weight is overwritten by the kernel of its gradient's matmul, tile by tile, and read by other matmuls
     /// before.
     @Test(arguments: [(45, 32, 70), (5, 97, 130), (300, 33, 15)])
     func updatesInPlace(rows: Int, width: Int, outputs: Int) throws {
@@ -245,13 +245,13 @@ struct GeneratedProductTests {
         }
     }
 
-    private func kernel(_ element: ElementType, _ shape: [Int]) throws -> ProductKernel {
+    private func kernel(_ element: ElementType, _ shape: [Int]) throws -> MatmulKernel {
         let graph = try functionGraph(types(element, shape[0], shape[1], shape[2], layout: 0)) { x in
             [product(x, layout: 0, result: .f32)]
         }
         let kernels = try GraphCompiler(Self.options, cache: nil).schedule(graph).steps
-            .compactMap { step -> ProductKernel? in
-                guard case .kernel(let call) = step.work, case .product(let kernel) = call.kernel else { return nil }
+            .compactMap { step -> MatmulKernel? in
+                guard case .kernel(let call) = step.work, case .matmul(let kernel) = call.kernel else { return nil }
                 return kernel
             }
         return try #require(kernels.first)
@@ -266,7 +266,7 @@ struct GeneratedProductTests {
         let n = shape[1], kernel = try kernel(element, shape)
         for level in TargetLevelTests.levels {
             let target = try TargetDescription.host().restricted(to: level)
-            let tiling = ProductTiling(kernel, target, Tuning(target))
+            let tiling = MatmulTiling(kernel, target, Tuning(target))
             #expect(
                 tiling.columnTiles * tiling.columnsPerTile >= n && (tiling.columnTiles - 1) * tiling.columnsPerTile < n,
                 "\(level)")
@@ -277,11 +277,11 @@ struct GeneratedProductTests {
 
     /// Few columns and few rows with a long contracted axis are still work for several threads.
     @Test(arguments: [[96, 96, 1088], [96, 192, 1024], [64, 64, 2880]])
-    func smallProductsAreDivided(_ shape: [Int]) throws {
+    func smallMatmulsAreDivided(_ shape: [Int]) throws {
         let kernel = try kernel(.f32, shape)
         for level in TargetLevelTests.levels {
             let target = try TargetDescription.host().restricted(to: level)
-            let tiling = ProductTiling(kernel, target, Tuning(target))
+            let tiling = MatmulTiling(kernel, target, Tuning(target))
             #expect(tiling.tiles >= 2 && (tiling.rowTiles - 1) * tiling.rowsPerTile < shape[0], "\(level): \(tiling)")
         }
     }

@@ -1,8 +1,8 @@
 import ApusLLVM
 
-/// How a product is divided: into register blocks inside, into tiles for threads outside. It follows from shape and
+/// How a matmul is divided: into register blocks inside, into tiles for threads outside. It follows from shape and
 /// machine alone, never from the number of threads, so that results do not depend on that either.
-package struct ProductTiling: Hashable {
+package struct MatmulTiling: Hashable {
     /// Rows of a register block.
     package let rows: Int
     /// Vectors that a row of a register block consists of.
@@ -21,7 +21,7 @@ package struct ProductTiling: Hashable {
     /// Memory that a thread needs: the sums of a strip, and the packed columns of a tile.
     package var scratchBytes: Int { sumBytes + columnsPerTile * units * 4 }
 
-    package init(_ kernel: ProductKernel, _ target: TargetDescription, _ tuning: Tuning) {
+    package init(_ kernel: MatmulKernel, _ target: TargetDescription, _ tuning: Tuning) {
         let (m, n, batch) = (kernel.m, kernel.n, kernel.batchCount)
         lanes = target.lanes()
         units = kernel.units
@@ -60,7 +60,7 @@ package struct ProductTiling: Hashable {
     static func rows(_ m: Int, vectors: Int, _ target: TargetDescription) -> Int {
         let most = (target.vectorRegisters - vectors - 2) / vectors
         // A block of r rows takes r · vectors multiply-adds a step, no fewer than hide the latency of one: two a cycle,
-        // for four cycles, on Zen 3 to 5. What the loop takes beside them was fitted to measured products.
+        // for four cycles, on Zen 3 to 5. What the loop takes beside them was fitted to measured matmuls.
         let latencyHidingOperations = 8, loopOverhead = 1.5
         func cycles(_ rows: Int) -> Double {
             rows == 0 ? 0 : Double(max(rows * vectors, latencyHidingOperations)) + loopOverhead

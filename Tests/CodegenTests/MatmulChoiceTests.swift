@@ -7,9 +7,9 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Who computes which product.
-struct ProductChoiceTests {
-    private let shape = MeasuredShape(m: 300, n: 200, k: 400, isRightTurned: false)
+/// Who computes which matmul.
+struct MatmulChoiceTests {
+    private let shape = MeasuredShape(m: 300, n: 200, k: 400, isRightTransposed: false)
 
     private func withCache(_ body: (ObjectCache) throws -> Void) throws {
         let folder = NSTemporaryDirectory() + "apus-products-\(UUID().uuidString)"
@@ -20,16 +20,16 @@ struct ProductChoiceTests {
     /// A choice with a clock that always shows the same, and how often it was looked at.
     private final class FixedClock: Sendable {
         let count = Mutex(0)
-        private let speed: ProductChoice.Speed?
+        private let speed: MatmulChoice.Speed?
 
         init(generated: Double, openblas: Double) {
-            speed = ProductChoice.Speed(generated: generated, openblas: openblas)
+            speed = MatmulChoice.Speed(generated: generated, openblas: openblas)
         }
         /// A clock that does not work.
         init() { speed = nil }
 
-        func choice(_ cache: ObjectCache?) throws -> ProductChoice {
-            ProductChoice(try .host(), cache) { shapes in
+        func choice(_ cache: ObjectCache?) throws -> MatmulChoice {
+            MatmulChoice(try .host(), cache) { shapes in
                 self.count.withLock { $0 += shapes.count }
                 return self.speed.map { speed in Dictionary(uniqueKeysWithValues: shapes.map { ($0, speed) }) } ?? [:]
             }
@@ -40,7 +40,7 @@ struct ProductChoiceTests {
 
     @Test func theLibraryHasToGain() throws {
         for (openblas, answer) in [
-            (50.0, ProductChoice.Answer.generated), (100, .generated), (109, .generated), (111, .openblas),
+            (50.0, MatmulChoice.Answer.generated), (100, .generated), (109, .generated), (111, .openblas),
             (200, .openblas),
         ] {
             try withCache { (cache: ObjectCache) throws in
@@ -88,7 +88,7 @@ struct ProductChoiceTests {
     @Test func theSameQuestionGetsTheSameAnswer() throws {
         try withCache { (cache: ObjectCache) throws in
             let first = FixedClock(generated: 1, openblas: 100), second = FixedClock(generated: 100, openblas: 1)
-            let answers = Mutex(Set<ProductChoice.Answer>())
+            let answers = Mutex(Set<MatmulChoice.Answer>())
             DispatchQueue.concurrentPerform(iterations: 20) { turn in
                 let answer = try? (turn % 2 == 0 ? first : second).choice(cache).answers([shape])[shape]
                 answers.withLock { _ = $0.insert(answer ?? .generated) }
@@ -99,24 +99,24 @@ struct ProductChoiceTests {
             #expect(try Set(first.choice(cache).answers([shape]).values) == answers.withLock { $0 })
         }
         // Without a cache, for the process.
-        let odd = MeasuredShape(m: 301, n: 201, k: 401, isRightTurned: true),
+        let odd = MeasuredShape(m: 301, n: 201, k: 401, isRightTransposed: true),
             clock = FixedClock(generated: 1, openblas: 100)
         for _ in 0..<2 { #expect(try clock.choice(nil).answers([odd]) == [odd: .openblas]) }
         #expect(clock.count.withLock { $0 } == 1)
     }
 
     @Test func largeShapesShareAMeasurement() {
-        let large = MeasuredShape(m: 3152, n: 3072, k: 768, isRightTurned: true)
-        #expect(large == MeasuredShape(m: 12608, n: 2304, k: 800, isRightTurned: true))
-        #expect(large != MeasuredShape(m: 3152, n: 3072, k: 768, isRightTurned: false))
-        #expect(large != MeasuredShape(m: 3152, n: 3072, k: 3072, isRightTurned: true))
-        #expect("\(large)" == "384x768x768 turned")
-        #expect("\(MeasuredShape(m: 1, n: 2, k: 10_000, isRightTurned: false))" == "1x2x4096")
+        let large = MeasuredShape(m: 3152, n: 3072, k: 768, isRightTransposed: true)
+        #expect(large == MeasuredShape(m: 12608, n: 2304, k: 800, isRightTransposed: true))
+        #expect(large != MeasuredShape(m: 3152, n: 3072, k: 768, isRightTransposed: false))
+        #expect(large != MeasuredShape(m: 3152, n: 3072, k: 3072, isRightTransposed: true))
+        #expect("\(large)" == "384x768x768 transposed")
+        #expect("\(MeasuredShape(m: 1, n: 2, k: 10_000, isRightTransposed: false))" == "1x2x4096")
     }
 
     // MARK: Programs
 
-    /// A product large enough to be asked about, one that is not, and one in bfloat16.
+    /// A matmul large enough to be asked about, one that is not, and one in bfloat16.
     private func graph() throws -> Graph {
         try functionGraph([
             f32(300, 400), f32(200, 400), f32(200), f32(5, 6), f32(6, 7), bf16(300, 400), bf16(400, 200),
@@ -125,8 +125,8 @@ struct ProductChoiceTests {
         }
     }
 
-    /// How many products of the program are the library's; its results must be those of the interpreter.
-    private func libraryProducts(_ products: CompilerOptions.Products, _ cache: ObjectCache?) throws -> Int {
+    /// How many matmuls of the program are the library's; its results must be those of the interpreter.
+    private func libraryMatmuls(_ products: CompilerOptions.Products, _ cache: ObjectCache?) throws -> Int {
         let graph = try graph(), inputs = randomInputs(for: graph, seed: 3)
         let loaded = try GraphCompiler(CompilerOptions(products: products), cache: cache).compile(graph).loaded
         let program = loaded.program
@@ -136,22 +136,22 @@ struct ProductChoiceTests {
             let result = try #require(results[name])
             #expect(relativeError(result.hostTensor, value) < (name == "y2" ? 1 / 128 : 2e-5), "\(products): \(name)")
         }
-        #expect(program.steps.filter { $0.name.contains("product") }.count == 3)
-        return program.steps.count { $0.name.hasPrefix("library product") }
+        #expect(program.steps.filter { $0.name.contains("matmul") }.count == 3)
+        return program.steps.count { $0.name.hasPrefix("library matmul") }
     }
 
     @Test func forcedModes() throws {
-        #expect(try libraryProducts(.generated, nil) == 0)
-        #expect(try libraryProducts(.openblas, nil) == 2)
+        #expect(try libraryMatmuls(.generated, nil) == 0)
+        #expect(try libraryMatmuls(.openblas, nil) == 2)
     }
 
     @Test func programsFollowTheAnswers() throws {
-        let asked = MeasuredShape(m: 300, n: 200, k: 400, isRightTurned: true)
+        let asked = MeasuredShape(m: 300, n: 200, k: 400, isRightTransposed: true)
         for (answer, count) in [("generated", 0), ("openblas", 1)] {
             try withCache { (cache: ObjectCache) throws in
-                cache.remember(try ProductChoice(.host(), cache).name(asked), answer)
-                #expect(try libraryProducts(.auto, cache) == count)
-                #expect(try libraryProducts(.auto, cache) == count)
+                cache.remember(try MatmulChoice(.host(), cache).name(asked), answer)
+                #expect(try libraryMatmuls(.auto, cache) == count)
+                #expect(try libraryMatmuls(.auto, cache) == count)
             }
         }
     }
@@ -159,11 +159,11 @@ struct ProductChoiceTests {
     /// With the real clock: something is answered, kept, and answered again.
     @Test func measured() throws {
         try withCache { (cache: ObjectCache) throws in
-            let choice = try ProductChoice(.host(), cache), first = choice.answers([shape])
+            let choice = try MatmulChoice(.host(), cache), first = choice.answers([shape])
             #expect(first.count == 1)
             #expect(cache.recall(choice.name(shape)) == first[shape]?.rawValue)
             #expect(choice.answers([shape]) == first)
         }
-        #expect(try libraryProducts(.auto, nil) <= 1)
+        #expect(try libraryMatmuls(.auto, nil) <= 1)
     }
 }

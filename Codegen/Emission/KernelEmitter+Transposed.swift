@@ -2,9 +2,9 @@ import ApusIR
 import ApusLLVM
 
 extension KernelEmitter {
-    /// Squares of as many rows and columns as a vector has lanes: read along the last dimension, turned round in
+    /// Squares of as many rows and columns as a vector has lanes: read along the last dimension, transposed in
     /// registers, and written along the one before it. Of bf16, a lane holds the elements of two rows.
-    func emitTurned(stripes: Int, parts: Int) {
+    func emitTransposed(stripes: Int, parts: Int) {
         emitInvariants()
         let invariant = scalars, rows = kernel.innermost - 1, store = kernel.stores[0]
         let height = kernel.extents[rows], width = kernel.extents[kernel.innermost]
@@ -27,7 +27,7 @@ extension KernelEmitter {
                     parts == 2
                         ? builder.bfloat16Pairs(lanesOfRow(2 * number), lanesOfRow(2 * number + 1)) : lanesOfRow(number)
                 }
-                for (number, vector) in builder.turned(vectors).prefix(count).enumerated() {
+                for (number, vector) in builder.transposedLanes(vectors).prefix(count).enumerated() {
                     beginUnit(unit, stripes, row: first, invariant)
                     indices[kernel.innermost] = builder.add(column, integer(number))
                     let mask =

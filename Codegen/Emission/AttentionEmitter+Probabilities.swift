@@ -1,7 +1,7 @@
 import ApusLLVM
 
-/// From scores to shares and their gradients, in passes over the rows of a strip: within a row, sums wait for each
-/// other and for what comes before, but rows do not.
+/// From scores to probabilities, and to the gradients of the scores, in passes over the rows of a strip: within a row,
+/// sums wait for each other and for what comes before, but rows do not.
 extension AttentionEmitter {
     /// A number that is kept for each row of a strip.
     func number(_ row: LLVMValue, _ numbers: Int) -> LLVMValue {
@@ -15,7 +15,7 @@ extension AttentionEmitter {
     /// Runs the body for rows, and how many bytes they lie behind the first.
     private func forRows(_ rows: LLVMValue, _ body: (_ row: LLVMValue, _ offset: LLVMValue) -> Void) {
         builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
-            body(row, builder.mul(row, integer(tiling.shareRowBytes)))
+            body(row, builder.mul(row, integer(tiling.probabilityRowBytes)))
             return []
         }
     }
@@ -50,76 +50,81 @@ extension AttentionEmitter {
             : builder.select(builder.laneMask(count: builder.sub(integer(kernel.m), start), lanes: lanes), value, rest)
     }
 
-    /// Finds the largest score of each row. Scores are products q · kᵀ times the scale; a NaN among them makes the
-    /// row's sum of powers one.
-    func emitLargest(_ shares: LLVMValue, rows: LLVMValue) {
+    /// Finds the largest score of each row. Scores are dot products q · kᵀ times the scale; a NaN among them makes the
+    /// row's sum of exponentials one.
+    func emitRowMaxima(_ probabilities: LLVMValue, rows: LLVMValue) {
         let lowest = builder.float(-.infinity, sumType), scale = builder.float(kernel.scale, sumType)
         forRows(rows) { row, offset in
-            let line = builder.offset(shares, bytes: offset)
-            let largest = forKeys(carrying: [lowest]) { start, isWhole, carried in
+            let line = builder.offset(probabilities, bytes: offset)
+            let rowMaximum = forKeys(carrying: [lowest]) { start, isWhole, carried in
                 [
                     builder.combine(
                         .greatest, known(builder.fmul(load(line, start), scale), start, isWhole, rest: lowest),
                         carried[0])
                 ]
             }
-            keep(builder.reduce(.greatest, largest[0]), row, tiling.largest)
+            keep(builder.reduce(.greatest, rowMaximum[0]), row, tiling.rowMaximum)
         }
     }
 
-    /// exp(score − largest); beyond the last key 0.
-    private func power(_ line: LLVMValue, _ start: LLVMValue, _ isWhole: Bool, minusLargest: LLVMValue) -> LLVMValue {
-        let power = builder.exp(builder.fma(load(line, start), builder.float(kernel.scale, sumType), minusLargest))
-        return known(power, start, isWhole, rest: builder.zero(sumType))
+    /// exp(score − row maximum); beyond the last key 0.
+    private func exponential(_ line: LLVMValue, _ start: LLVMValue, _ isWhole: Bool, minusRowMaximum: LLVMValue)
+        -> LLVMValue
+    {
+        let exponential = builder.exp(
+            builder.fma(load(line, start), builder.float(kernel.scale, sumType), minusRowMaximum))
+        return known(exponential, start, isWhole, rest: builder.zero(sumType))
     }
 
-    /// Turns rows of scores into powers, as factors of a left operand, and keeps one over their sums.
-    func emitPowers(_ shares: LLVMValue, rows: LLVMValue) {
+    /// Turns rows of scores into exponentials, as factors of a left operand, and keeps one over their sums.
+    func emitExponentials(_ probabilities: LLVMValue, rows: LLVMValue) {
         forRows(rows) { row, offset in
-            let line = builder.offset(shares, bytes: offset),
-                minusLargest = builder.splat(builder.fneg(number(row, tiling.largest)), lanes)
+            let line = builder.offset(probabilities, bytes: offset),
+                minusRowMaximum = builder.splat(builder.fneg(number(row, tiling.rowMaximum)), lanes)
             let total = forKeys(carrying: [builder.zero(sumType)]) { start, isWhole, carried in
-                let power = power(line, start, isWhole, minusLargest: minusLargest)
-                storeFactors(power, line, start)
-                return [builder.fadd(carried[0], power)]
+                let exponential = exponential(line, start, isWhole, minusRowMaximum: minusRowMaximum)
+                storeFactors(exponential, line, start)
+                return [builder.fadd(carried[0], exponential)]
             }
-            keep(builder.fdiv(builder.float(1, module.f32), builder.reduce(.add, total[0])), row, tiling.inverse)
+            keep(builder.fdiv(builder.float(1, module.f32), builder.reduce(.add, total[0])), row, tiling.inverseSum)
         }
     }
 
-    /// Turns rows of scores into shares P, and rows of slopes D, if there are any, into the gradient of the scores P ∘
-    /// (D − rowsum(P ∘ D)) · scale.
-    func emitShares(_ shares: LLVMValue, _ slopes: LLVMValue?, rows: LLVMValue) {
+    /// Turns rows of scores into probabilities P, and rows of their gradient D, if there are any, into the gradient of
+    /// the scores P ∘ (D − rowsum(P ∘ D)) · scale.
+    func emitProbabilities(_ probabilities: LLVMValue, _ scoreGradients: LLVMValue?, rows: LLVMValue) {
         let zero = builder.zero(sumType), scale = builder.float(kernel.scale, sumType)
-        func slope(_ offset: LLVMValue, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
-            slopes.map { known(load(builder.offset($0, bytes: offset), start), start, isWhole, rest: zero) }
+        func gradient(_ offset: LLVMValue, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
+            scoreGradients.map { known(load(builder.offset($0, bytes: offset), start), start, isWhole, rest: zero) }
         }
         forRows(rows) { row, offset in
-            let line = builder.offset(shares, bytes: offset),
-                minusLargest = builder.splat(builder.fneg(number(row, tiling.largest)), lanes)
+            let line = builder.offset(probabilities, bytes: offset),
+                minusRowMaximum = builder.splat(builder.fneg(number(row, tiling.rowMaximum)), lanes)
             let sums = forKeys(carrying: [zero, zero]) { start, isWhole, carried in
-                let power = power(line, start, isWhole, minusLargest: minusLargest)
-                store(power, line, start)
+                let exponential = exponential(line, start, isWhole, minusRowMaximum: minusRowMaximum)
+                store(exponential, line, start)
                 return [
-                    builder.fadd(carried[0], power),
-                    slope(offset, start, isWhole).map { builder.fma(power, $0, carried[1]) } ?? zero,
+                    builder.fadd(carried[0], exponential),
+                    gradient(offset, start, isWhole).map { builder.fma(exponential, $0, carried[1]) } ?? zero,
                 ]
             }
-            let inverse = builder.fdiv(builder.float(1, module.f32), builder.reduce(.add, sums[0]))
-            keep(inverse, row, tiling.inverse)
-            if slopes != nil { keep(builder.fmul(builder.reduce(.add, sums[1]), inverse), row, tiling.means) }
+            let inverseSum = builder.fdiv(builder.float(1, module.f32), builder.reduce(.add, sums[0]))
+            keep(inverseSum, row, tiling.inverseSum)
+            if scoreGradients != nil {
+                keep(builder.fmul(builder.reduce(.add, sums[1]), inverseSum), row, tiling.means)
+            }
         }
         forRows(rows) { row, offset in
-            let line = builder.offset(shares, bytes: offset),
-                inverse = builder.splat(number(row, tiling.inverse), lanes)
-            let mean = slopes.map { _ in builder.splat(number(row, tiling.means), lanes) }
+            let line = builder.offset(probabilities, bytes: offset),
+                inverseSum = builder.splat(number(row, tiling.inverseSum), lanes)
+            let mean = scoreGradients.map { _ in builder.splat(number(row, tiling.means), lanes) }
             _ = forKeys { start, isWhole, _ in
-                let share = builder.fmul(load(line, start), inverse)
-                store(share, line, start)
-                if let slopes, let mean, let slope = slope(offset, start, isWhole) {
+                let probability = builder.fmul(load(line, start), inverseSum)
+                store(probability, line, start)
+                if let scoreGradients, let mean, let gradient = gradient(offset, start, isWhole) {
                     store(
-                        builder.fmul(builder.fmul(share, builder.fsub(slope, mean)), scale),
-                        builder.offset(slopes, bytes: offset), start)
+                        builder.fmul(builder.fmul(probability, builder.fsub(gradient, mean)), scale),
+                        builder.offset(scoreGradients, bytes: offset), start)
                 }
                 return []
             }

@@ -1,37 +1,38 @@
 import ApusIR
 import ApusLLVM
 
-/// Emits a product as a native function over tiles.
+/// Emits a matmul as a native function over tiles.
 ///
 /// A tile is a range of C's columns (and of its rows, where the columns alone do not give enough tiles). Its part of B
 /// is packed into the thread's own memory, in the order in which it is multiplied; A is read where it lies. Sums of a
 /// block of rows and columns are kept in registers along the whole contracted axis: each is one sum in one order,
-/// whatever the tiles. When all blocks of a strip of rows are multiplied, what becomes of the sums is computed along
-/// the strip's rows.
-final class ProductEmitter {
-    let kernel: ProductKernel
-    let tiling: ProductTiling
+/// whatever the tiles. When all blocks of a strip of rows are multiplied, what becomes of the sums, the epilogue, is
+/// computed along the strip's rows.
+final class MatmulEmitter {
+    let kernel: MatmulKernel
+    let tiling: MatmulTiling
     let module: Module
     let builder: Builder
-    /// What computes B, and what becomes of the sums.
-    private let right: BodyEmitter, result: BodyEmitter
+    /// What computes B (the prologue), and what becomes of the sums.
+    private let right: BodyEmitter, epilogue: BodyEmitter
     private let frame: KernelFunctionFrame
     private let block: RegisterBlock
     private let packing: Packing
 
-    init(_ kernel: ProductKernel, _ tiling: ProductTiling, _ tuning: Tuning, named name: String, in module: Module) {
+    init(_ kernel: MatmulKernel, _ tiling: MatmulTiling, _ tuning: Tuning, named name: String, in module: Module) {
         self.kernel = kernel
         self.module = module
         self.tiling = tiling
         let frame = KernelFunctionFrame(
-            name, arguments: 1 + kernel.right.arguments.count + kernel.result.arguments.count, in: module)
-        let firstOfResult = 1 + kernel.right.arguments.count
+            name, arguments: 1 + kernel.right.arguments.count + kernel.epilogue.arguments.count, in: module)
+        let firstOfEpilogue = 1 + kernel.right.arguments.count
         right = BodyEmitter(
-            kernel.right, frame.builder, arguments: Array(frame.arguments[1..<firstOfResult]), scratch: frame.scratch)
-        // With registers to spare, the end takes vectors side by side: chains of operations that do not wait for each
-        // other.
-        result = BodyEmitter(
-            kernel.result, frame.builder, arguments: Array(frame.arguments[firstOfResult...]), scratch: frame.scratch,
+            kernel.right, frame.builder, arguments: Array(frame.arguments[1..<firstOfEpilogue]), scratch: frame.scratch)
+        // With registers to spare, the epilogue takes vectors side by side: chains of operations that do not wait for
+        // each other.
+        epilogue = BodyEmitter(
+            kernel.epilogue, frame.builder, arguments: Array(frame.arguments[firstOfEpilogue...]),
+            scratch: frame.scratch,
             lanes: module.target.vectorRegisters < 32 ? tiling.lanes : tiling.blockColumns)
         builder = frame.builder
         self.frame = frame
@@ -43,7 +44,7 @@ final class ProductEmitter {
 
     func emit() {
         right.emitInvariants()
-        result.emitInvariants()
+        epilogue.emitInvariants()
         builder.loop(from: frame.begin, to: frame.end, step: integer(1)) { tile, _ in
             emitTile(tile)
             return []
@@ -70,7 +71,8 @@ final class ProductEmitter {
                     column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))))
                 return []
             }
-            finish(builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, from: column, blocks: blocks)
+            emitEpilogue(
+                builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, from: column, blocks: blocks)
             return []
         }
     }
@@ -98,12 +100,12 @@ final class ProductEmitter {
     /// Packs the columns of a tile.
     private func pack(_ matrix: LLVMValue, from column: LLVMValue, blocks: LLVMValue) {
         let invariant = right.scalars, body = right, value = kernel.rightValue
-        let firstRow = builder.mul(matrix, integer(kernel.turnsRight ? kernel.n : kernel.k))
+        let firstRow = builder.mul(matrix, integer(kernel.transposesRight ? kernel.n : kernel.k))
         let values: Packing.Values = { [builder] line, start, limit in
             body.beginRow(builder.add(firstRow, line), invariant: invariant)
             return body.withColumn(start, limit: limit) { body.lanesValue(value) }
         }
-        if kernel.turnsRight {
+        if kernel.transposesRight {
             packing.packColumns(into: packed, from: column, blocks: blocks, values)
         } else {
             packing.packRows(into: packed, from: column, blocks: blocks, values) { [builder] line, start in
@@ -117,15 +119,16 @@ final class ProductEmitter {
 
     // MARK: A strip of rows
 
-    /// Computes the sums of a register block. Meanwhile the memory is asked for that the end of the strip needs there.
+    /// Computes the sums of a register block. Meanwhile the memory is asked for that the epilogue of the strip needs
+    /// there.
     private func multiply(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, _ number: LLVMValue, column: LLVMValue)
     {
         let left = leftPointer(matrix, row),
             columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
         let sums = builder.offset(frame.scratch, bytes: builder.mul(number, integer(block.unitBytes)))
-        result.setIndices(
-            Array(0..<result.kernel.innermost), from: builder.add(builder.mul(matrix, integer(kernel.m)), row))
-        let ahead = result.withColumn(column, limit: nil) { result.streams() }
+        epilogue.setIndices(
+            Array(0..<epilogue.kernel.innermost), from: builder.add(builder.mul(matrix, integer(kernel.m)), row))
+        let ahead = epilogue.withColumn(column, limit: nil) { epilogue.streams() }
         func multiply(_ rows: Int) {
             block.multiply(
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns,
@@ -159,26 +162,26 @@ final class ProductEmitter {
         return builder.offset(frame.arguments[0], bytes: builder.mul(offset, integer(kernel.element.byteCount)))
     }
 
-    /// What is done with the sums of a strip, row by row.
-    private func finish(_ first: LLVMValue, rows: LLVMValue, from column: LLVMValue, blocks: LLVMValue) {
-        let invariant = result.scalars, limit = kernel.n % tiling.blockColumns == 0 ? nil : integer(kernel.n)
+    /// The epilogue: what is done with the sums of a strip, row by row.
+    private func emitEpilogue(_ first: LLVMValue, rows: LLVMValue, from column: LLVMValue, blocks: LLVMValue) {
+        let invariant = epilogue.scalars, limit = kernel.n % tiling.blockColumns == 0 ? nil : integer(kernel.n)
         builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
-            result.beginRow(builder.add(first, row), invariant: invariant)
+            epilogue.beginRow(builder.add(first, row), invariant: invariant)
             let sums = builder.offset(frame.scratch, bytes: builder.mul(row, integer(tiling.columnsPerTile * 4)))
             builder.loop(
-                from: integer(0), to: builder.mul(blocks, integer(tiling.blockColumns)), step: integer(result.lanes)
+                from: integer(0), to: builder.mul(blocks, integer(tiling.blockColumns)), step: integer(epilogue.lanes)
             ) { start, _ in
-                result.withColumn(builder.add(column, start), limit: limit) {
+                epilogue.withColumn(builder.add(column, start), limit: limit) {
                     let sum = builder.load(
-                        module.vector(module.f32, result.lanes), sums, byteOffset: builder.mul(start, integer(4)),
+                        module.vector(module.f32, epilogue.lanes), sums, byteOffset: builder.mul(start, integer(4)),
                         align: tiling.lanes * 4)
-                    result.setProduct(sum)
-                    result.storeAll(kernel.result.stores)
+                    epilogue.setMatmul(sum)
+                    epilogue.storeAll(kernel.epilogue.stores)
                 }
                 return []
             }
             return []
         }
-        result.scalars = invariant
+        epilogue.scalars = invariant
     }
 }

@@ -2,19 +2,20 @@ import ApusIR
 import ApusRuntime
 
 extension ClusterKernels {
-    /// The kernel of a product, of which the first member is the product itself and the others work on its result.
+    /// The kernel of a matmul: the first member is the matmul itself, the others, which work on its result, are its
+    /// epilogue.
     ///
-    /// `left` says where the operand lies that is not packed: the left one, or the right one if the product is computed
+    /// `left` says where the operand lies that is not packed: the left one, or the right one if the matmul is computed
     /// as Cᵀ = Bᵀ · Aᵀ since C's columns are contiguous.
-    package func product(
-        _ members: [Value], _ shape: ProductShape, isTurned: Bool,
-        left: (matrix: Product.Matrix, offset: Int, buffer: Int), result: Product.Matrix
+    package func matmul(
+        _ members: [Value], _ shape: MatmulShape, isTransposed: Bool,
+        left: (matrix: Matmul.Matrix, offset: Int, buffer: Int), result: Matmul.Matrix
     ) throws -> KernelCall {
         let value = members[0], operands = graph[value].operands
-        let side = isTurned ? 0 : 1
-        let (m, n) = isTurned ? (shape.n, shape.m) : (shape.m, shape.n)
+        let side = isTransposed ? 0 : 1
+        let (m, n) = isTransposed ? (shape.n, shape.m) : (shape.m, shape.n)
         let right = try right(operands[side], shape, side)
-        let finish = try finish(members, shape, isTurned: isTurned, result)
+        let epilogue = try epilogue(members, shape, isTransposed: isTransposed, result)
         func part(_ builder: KernelBuilder) -> LoopKernel {
             var kernel = LoopKernel(
                 form: .part, extents: builder.extents, instructions: builder.instructions, stores: builder.stores,
@@ -23,18 +24,19 @@ extension ClusterKernels {
             return kernel
         }
         let element = graph[operands[0]].type.element
-        let kernel = ProductKernel(
+        let kernel = MatmulKernel(
             batch: shape.batch, m: m, n: n, k: shape.k, element: element,
-            left: ProductKernel.Left(
+            left: MatmulKernel.Left(
                 offset: left.offset, rowStride: left.matrix.rowStride, batchStrides: left.matrix.batchStrides),
-            right: part(right.builder), rightValue: right.value, turnsRight: right.isTurned, result: part(finish))
+            right: part(right.builder), rightValue: right.value, transposesRight: right.isTransposed,
+            epilogue: part(epilogue))
         let leftBytes = kernel.batchCount * m * shape.k * element.byteCount
         return KernelCall(
-            kernel: .product(kernel),
-            buffers: [left.buffer] + (right.builder.arguments + finish.arguments).map(\.buffer),
-            count: 0, elementsPerUnit: 0, name: "product \(kernel.batchCount)x\(m)x\(n)x\(shape.k)" + suffix(members),
+            kernel: .matmul(kernel),
+            buffers: [left.buffer] + (right.builder.arguments + epilogue.arguments).map(\.buffer),
+            count: 0, elementsPerUnit: 0, name: "matmul \(kernel.batchCount)x\(m)x\(n)x\(shape.k)" + suffix(members),
             bytes: leftBytes + bytes(of: right.builder, right.builder.extents.reduce(1, *))
-                + bytes(of: finish, finish.extents.reduce(1, *)),
+                + bytes(of: epilogue, epilogue.extents.reduce(1, *)),
             floatingPointOperations: kernel.floatingPointOperations)
     }
 
@@ -42,54 +44,55 @@ extension ClusterKernels {
         members.count > 1 ? " " + name(of: Array(members.dropFirst())) : ""
     }
 
-    /// What computes an element of the operand that is packed, along its columns if those lie side by side in memory,
-    /// else along the contracted axis.
-    private func right(_ operand: Value, _ shape: ProductShape, _ side: Int) throws -> (
-        builder: KernelBuilder, value: Int, isTurned: Bool
+    /// The prologue: what computes an element of the operand that is packed, along its columns if those lie side by
+    /// side in memory, else along the contracted axis.
+    private func right(_ operand: Value, _ shape: MatmulShape, _ side: Int) throws -> (
+        builder: KernelBuilder, value: Int, isTransposed: Bool
     ) {
-        let straight = try right(operand, shape, side, isTurned: false)
+        let straight = try right(operand, shape, side, isTransposed: false)
         guard straight.builder.scatteredLoads > 0 else { return (straight.builder, straight.result, false) }
-        let turned = try right(operand, shape, side, isTurned: true)
-        let isBetter = turned.builder.scatteredLoads < straight.builder.scatteredLoads
-        return isBetter ? (turned.builder, turned.result, true) : (straight.builder, straight.result, false)
+        let transposed = try right(operand, shape, side, isTransposed: true)
+        let isBetter = transposed.builder.scatteredLoads < straight.builder.scatteredLoads
+        return isBetter ? (transposed.builder, transposed.result, true) : (straight.builder, straight.result, false)
     }
 
-    private func right(_ operand: Value, _ shape: ProductShape, _ side: Int, isTurned: Bool) throws -> (
+    private func right(_ operand: Value, _ shape: MatmulShape, _ side: Int, isTransposed: Bool) throws -> (
         builder: KernelBuilder, result: Int
     ) {
         let free = shape.free(side), contracting = shape.contracting
-        let (rows, columns) = isTurned ? (free, contracting) : (contracting, free)
+        let (rows, columns) = isTransposed ? (free, contracting) : (contracting, free)
         let extents = shape.batch + rows + [columns.reduce(1, *)]
         return try built(extents, fixed: [extents.count - 1]) { builder, dimensions in
             let outer = try builder.rowIndex(dimensions, shape.batch + rows)
             let inner = try builder.unravel(.dimension(dimensions.last ?? 0), columns)
             let batch = Array(outer.prefix(shape.batch.count)), row = Array(outer.dropFirst(shape.batch.count))
             let index = shape.index(
-                side, batch: batch, free: isTurned ? row : inner, contracting: isTurned ? inner : row)
+                side, batch: batch, free: isTransposed ? row : inner, contracting: isTransposed ? inner : row)
             return try builder.element(of: operand, at: index)
         }
     }
 
-    /// What is done with the sums: the product is stored if someone else needs it, the other members are computed from
-    /// it.
-    private func finish(_ members: [Value], _ shape: ProductShape, isTurned: Bool, _ result: Product.Matrix) throws
+    /// The epilogue, what is done with the sums: the result is stored if someone else needs it, the other members are
+    /// computed from it.
+    private func epilogue(_ members: [Value], _ shape: MatmulShape, isTransposed: Bool, _ result: Matmul.Matrix) throws
         -> KernelBuilder
     {
-        let value = members[0], rows = shape.free(isTurned ? 1 : 0), columns = shape.free(isTurned ? 0 : 1).reduce(1, *)
+        let value = members[0], rows = shape.free(isTransposed ? 1 : 0),
+            columns = shape.free(isTransposed ? 0 : 1).reduce(1, *)
         let extents = shape.batch + rows + [columns]
         return try built(extents, fixed: [extents.count - 1]) { builder, dimensions in
             let flat = try builder.rowIndex(dimensions, shape.batch + [rows.reduce(1, *)])
             let batch = Array(flat.dropLast()), row = flat[flat.count - 1],
                 column = IndexExpression.dimension(dimensions.last ?? 0)
-            let place = batch + (isTurned ? [column, row] : [row, column])
+            let place = batch + (isTransposed ? [column, row] : [row, column])
             let position = IndexExpression.linear(place, rowMajorStrides(shape.batch + [shape.m, shape.n]))
-            let product = builder.add(.product, .f32)
-            builder.computed[value] = product
+            let matmul = builder.add(.matmul, .f32)
+            builder.computed[value] = matmul
             if isNeeded(value) {
                 let storage = Storage(
                     buffer: surroundings.storage(value).buffer, offset: surroundings.storage(value).offset,
                     strides: result.batchStrides + [result.rowStride, result.columnStride])
-                builder.store(product, to: storage, graph[value].type.element, at: batch + [row, column])
+                builder.store(matmul, to: storage, graph[value].type.element, at: batch + [row, column])
             }
             for member in members.dropFirst() {
                 let node = graph[member]

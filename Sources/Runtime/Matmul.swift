@@ -4,23 +4,23 @@ import COpenBLAS
 ///
 /// A is [m, k], B is [k, n], C is [m, n], all addressed by `row · rowStride + column · columnStride`; of the two
 /// strides of a matrix one is 1. The batch axes come as extents with a stride for each matrix.
-public struct Product: Sendable, Hashable, Codable {
+public struct Matmul: Sendable, Hashable, Codable {
     public struct Matrix: Sendable, Hashable, Codable {
-        public var place: Place
+        public var location: Location
         public var rowStride: Int
         public var columnStride: Int
         /// Distance between neighbouring matrices along each batch axis, in elements.
         public var batchStrides: [Int]
 
-        public init(place: Place, rowStride: Int, columnStride: Int, batchStrides: [Int]) {
-            self.place = place
+        public init(location: Location, rowStride: Int, columnStride: Int, batchStrides: [Int]) {
+            self.location = location
             self.rowStride = rowStride
             self.columnStride = columnStride
             self.batchStrides = batchStrides
         }
 
         package var transposed: Matrix {
-            Matrix(place: place, rowStride: columnStride, columnStride: rowStride, batchStrides: batchStrides)
+            Matrix(location: location, rowStride: columnStride, columnStride: rowStride, batchStrides: batchStrides)
         }
     }
 
@@ -40,12 +40,12 @@ public struct Product: Sendable, Hashable, Codable {
         self.c = c
     }
 
-    /// The same product as Bᵀ · Aᵀ = Cᵀ.
-    public var transposed: Product {
-        Product(m: n, n: m, k: k, batch: batch, a: b.transposed, b: a.transposed, c: c.transposed)
+    /// The same matmul as Bᵀ · Aᵀ = Cᵀ.
+    public var transposed: Matmul {
+        Matmul(m: n, n: m, k: k, batch: batch, a: b.transposed, b: a.transposed, c: c.transposed)
     }
 
-    /// Whether the rows of C are contiguous, as the library writes them; otherwise those of the transposed product are.
+    /// Whether the rows of C are contiguous, as the library writes them; otherwise those of the transposed matmul are.
     public var writesRows: Bool { c.columnStride == 1 || n == 1 }
 
     public var batchCount: Int { batch.reduce(1, *) }

@@ -2,22 +2,23 @@ import ApusIR
 
 /// Matrix products C = f(A · B) of one shape, with what comes before and after them inside.
 ///
-/// A [m, k] is read where it lies; its rows are contiguous. B [k, n] is computed by `right` while it is packed, a tile
-/// of columns at a time. What becomes of the sums is said by `result`.
-package struct ProductKernel: Hashable {
+/// A [m, k] is read where it lies; its rows are contiguous. B [k, n] is computed by `right`, the prologue, while it is
+/// packed, a tile of columns at a time. What becomes of the sums is said by `epilogue`.
+package struct MatmulKernel: Hashable {
     package var batch: [Int]
     package var m: Int, n: Int, k: Int
     /// f32, or bf16 with sums in f32.
     package var element: ElementType
     package var left: Left
-    /// One element of B. Its rows are the contracted axis and its columns those of C, or the other way round.
+    /// The prologue: one element of B. Its rows are the contracted axis and its columns those of C, or the other way
+    /// round.
     package var right: LoopKernel
     /// The instruction of `right` that is the element.
     package var rightValue: Int
-    /// Whether B is computed along the contracted axis, and turned round while it is packed.
-    package var turnsRight: Bool
-    /// What is done with each sum; rows and columns are those of C.
-    package var result: LoopKernel
+    /// Whether B is computed along the contracted axis, and transposed while it is packed.
+    package var transposesRight: Bool
+    /// The epilogue: what is done with each sum; rows and columns are those of C.
+    package var epilogue: LoopKernel
 
     /// Where A lies, in elements.
     package struct Left: Hashable {
@@ -32,12 +33,12 @@ package struct ProductKernel: Hashable {
     package var units: Int { element == .bf16 ? k / 2 : k }
 }
 
-extension ProductKernel: CustomStringConvertible {
+extension MatmulKernel: CustomStringConvertible {
     package var description: String {
         """
-        product \(m)x\(n)x\(k) of \(batch) \(element), left a[\(left.offset) + \(left.rowStride)*row + k, batch \(left.batchStrides)]
-        right\(turnsRight ? ", turned" : "") = %\(rightValue) of \(right)
-        result \(result)
+        matmul \(m)x\(n)x\(k) of \(batch) \(element), left a[\(left.offset) + \(left.rowStride)*row + k, batch \(left.batchStrides)]
+        right\(transposesRight ? ", transposed" : "") = %\(rightValue) of \(right)
+        epilogue \(epilogue)
         """
     }
 }

@@ -2,7 +2,7 @@ import ApusIR
 import ApusRuntime
 
 /// A `Dot` seen as a batch of matrix products: which axes are rows, columns and batch.
-package struct ProductShape {
+package struct MatmulShape {
     package let m: Int, n: Int, k: Int
     package let batch: [Int]
     private let dot: Dot
@@ -10,7 +10,7 @@ package struct ProductShape {
     private let resultShape: [Int]
 
     package init(_ graph: Graph, _ value: Value) {
-        guard let dot = graph[value].operation as? Dot else { preconditionFailure("\(value) is not a product") }
+        guard let dot = graph[value].operation as? Dot else { preconditionFailure("\(value) is not a contraction") }
         self.dot = dot
         shapes = graph[value].operands.map { graph[$0].type.shape }
         resultShape = graph[value].type.shape
@@ -39,7 +39,7 @@ package struct ProductShape {
 
     /// An operand with these strides as a matrix, the left one (side 0) [m, k], the right one [k, n]; nil if it is
     /// none.
-    package func matrix(_ side: Int, strides: [Int]) -> Product.Matrix? {
+    package func matrix(_ side: Int, strides: [Int]) -> Matmul.Matrix? {
         let shape = shapes[side]
         let isLeft = side == 0
         let free = isLeft ? dot.leftFree(shape.count) : dot.rightFree(shape.count)
@@ -50,7 +50,7 @@ package struct ProductShape {
     }
 
     /// The result with these strides as a matrix [m, n].
-    package func result(strides: [Int]) -> Product.Matrix? {
+    package func result(strides: [Int]) -> Matmul.Matrix? {
         let firstColumn = batch.count + dot.leftFree(shapes[0].count).count
         return matrix(
             resultShape, strides, rows: Array(batch.count..<firstColumn),
@@ -58,8 +58,7 @@ package struct ProductShape {
             batch: Array(batch.indices))
     }
 
-    private func matrix(_ shape: [Int], _ strides: [Int], rows: [Int], columns: [Int], batch: [Int]) -> Product.Matrix?
-    {
+    private func matrix(_ shape: [Int], _ strides: [Int], rows: [Int], columns: [Int], batch: [Int]) -> Matmul.Matrix? {
         guard let row = mergedStride(rows.map { shape[$0] }, rows.map { strides[$0] }),
             let column = mergedStride(columns.map { shape[$0] }, columns.map { strides[$0] })
         else { return nil }
@@ -67,7 +66,7 @@ package struct ProductShape {
         let byRows = column == 1 && (row >= columnCount || rowCount == 1)
         let byColumns = row == 1 && (column >= rowCount || columnCount == 1)
         guard byRows || byColumns else { return nil }
-        return Product.Matrix(
-            place: Place(.arena), rowStride: row, columnStride: column, batchStrides: batch.map { strides[$0] })
+        return Matmul.Matrix(
+            location: Location(.arena), rowStride: row, columnStride: column, batchStrides: batch.map { strides[$0] })
     }
 }

@@ -4,7 +4,7 @@ import ApusTestSupport
 import Testing
 
 /// Matrix products in every layout against the interpreter.
-struct ProductTests {
+struct MatmulTests {
     /// Plain and transposed operands, and extents of 1.
     @Test(arguments: [1, 2, 17, 50], [1, 3, 33, 137])
     func layouts(m: Int, n: Int) throws {
@@ -76,7 +76,7 @@ struct ProductTests {
         try expectFunction([f32(2, 3, 4), f32(12, 5)]) { x in
             [matmul(x[0].transpose([0, 2, 1]).reshape([2, 12]), x[1])]
         }
-        // A view of an operand that has to be stored for another product.
+        // A view of an operand that has to be stored for another matmul.
         try expectFunction([f32(6, 6), f32(6, 6), f32(6, 6)]) { x in
             let y = x[0].slice(0..<6, axis: 1, step: 2)
             return [
@@ -86,7 +86,7 @@ struct ProductTests {
         }
     }
 
-    /// Attention as a transformer has it: queries, keys and values are slices of one product.
+    /// Attention as a transformer has it: queries, keys and values are slices of one matmul.
     @Test(arguments: [1, 5, 50])
     func attention(tokens: Int) throws {
         let (heads, width) = (3, 8), dim = heads * width
@@ -109,7 +109,7 @@ struct ProductTests {
         ) { x in [matmul(x[0], x[1]), matmul(x[0], x[1]).cast(.f32)] }
     }
 
-    /// Products large enough to be divided among threads, along either side.
+    /// Matmuls large enough to be divided among threads, along either side.
     @Test(arguments: [[700, 40, 30], [40, 700, 30], [520, 600, 8]])
     func tiles(shape: [Int]) throws {
         try expectFunction([f32(shape[0], shape[2]), f32(shape[2], shape[1])], threads: 3) { x in

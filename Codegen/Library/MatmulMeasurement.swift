@@ -4,8 +4,8 @@ import ApusRuntime
 import Foundation
 import Synchronization
 
-/// Measures generated products and the library's beside each other, on one thread.
-struct ProductMeasurement {
+/// Measures generated matmuls and the library's beside each other, on one thread.
+struct MatmulMeasurement {
     /// Seconds of work after which no further shape is measured: compiling shall not become slow where the machine is.
     private static let patience = 0.5
     /// Times that each is run after a first that is not counted. The best counts: other work on the machine only ever
@@ -18,15 +18,15 @@ struct ProductMeasurement {
 
     init(_ target: TargetDescription) { self.target = target }
 
-    /// The speeds of products of some shapes, as far as they could be measured.
-    func speeds(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: ProductChoice.Speed] {
+    /// The speeds of matmuls of some shapes, as far as they could be measured.
+    func speeds(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: MatmulChoice.Speed] {
         let shapes = shapes.sorted { "\($0)" < "\($1)" }
         let programs = Mutex([MeasuredShape: [LoadedProgram]]())
         DispatchQueue.concurrentPerform(iterations: shapes.count) { number in
             let both = [CompilerOptions.Products.generated, .openblas].compactMap { try? program(shapes[number], $0) }
             programs.withLock { $0[shapes[number]] = both }
         }
-        var speeds: [MeasuredShape: ProductChoice.Speed] = [:]
+        var speeds: [MeasuredShape: MatmulChoice.Speed] = [:]
         let start = Self.workSeconds()
         for (shape, both) in programs.withLock({ $0 }).sorted(by: { "\($0.key)" < "\($1.key)" }) where both.count == 2 {
             guard Self.workSeconds() - start < Self.patience else { break }
@@ -42,16 +42,16 @@ struct ProductMeasurement {
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
-    /// A program with one product, cut down to a part of it: tiles of the kernel, or columns of the library's.
+    /// A program with one matmul, cut down to a part of it: tiles of the kernel, or columns of the library's.
     private func program(_ shape: MeasuredShape, _ products: CompilerOptions.Products) throws -> LoadedProgram {
-        let builder = GraphBuilder(name: "product")
+        let builder = GraphBuilder(name: "matmul")
         func operand(_ name: String, _ shape: [Int]) -> Tensor {
             builder.parameter(Parameter(name, TensorType(.f32, shape), .ones))
         }
         // The left operand is usually computed: then its rows are where the layout wants them.
         let left = operand("left", [shape.m, shape.k]).copied()
-        let right = operand("right", shape.isRightTurned ? [shape.n, shape.k] : [shape.k, shape.n])
-        builder.output("result", dot(left, right, contracting: [(1, shape.isRightTurned ? 1 : 0)]))
+        let right = operand("right", shape.isRightTransposed ? [shape.n, shape.k] : [shape.k, shape.n])
+        builder.output("result", dot(left, right, contracting: [(1, shape.isRightTransposed ? 1 : 0)]))
         let compiler = try GraphCompiler(CompilerOptions(products: products), target: target, cache: nil)
         let compilation = try compiler.compile(builder.finish())
         var program = compilation.program
@@ -69,17 +69,17 @@ struct ProductMeasurement {
             let part = max(1, Int(Double(count) * share))
             step.work = .kernel(symbol: symbol, arguments: arguments, count: part, grain: grain)
             step.floatingPointOperations = step.floatingPointOperations / count * part
-        case .product(var product):
-            product.n = min(product.n, max(192, Int(Double(product.n) * share)))
-            product.isDivided = false
-            step.work = .product(product)
-            step.floatingPointOperations = 2 * product.m * product.n * product.k
+        case .matmul(var matmul):
+            matmul.n = min(matmul.n, max(192, Int(Double(matmul.n) * share)))
+            matmul.isDivided = false
+            step.work = .matmul(matmul)
+            step.floatingPointOperations = 2 * matmul.m * matmul.n * matmul.k
         case .sort: break
         }
         return step
     }
 
-    private func speed(_ programs: [LoadedProgram]) throws -> ProductChoice.Speed {
+    private func speed(_ programs: [LoadedProgram]) throws -> MatmulChoice.Speed {
         let state = ProgramState(), pool = WorkerPool(threads: 1)
         try state.add(programs[0].program.parameters, seed: 0)
         let runners = try programs.map { try ProgramRunner($0, pool: pool) }
@@ -93,6 +93,6 @@ struct ProductMeasurement {
                 }
             }
         }
-        return ProductChoice.Speed(generated: best[0], openblas: best[1])
+        return MatmulChoice.Speed(generated: best[0], openblas: best[1])
     }
 }

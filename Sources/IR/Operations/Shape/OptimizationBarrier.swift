@@ -1,10 +1,9 @@
-/// The identity on the first operand, with a control dependency on the second: an optimization barrier, as XLA calls
-/// it.
+/// Identity on operand 0 with a control dependency on operand 1 (an optimization barrier).
 ///
 /// What is computed from it is computed late, and is never the same expression as what is computed from the operand
 /// directly: so a value is computed a second time rather than kept.
-public struct After: Operation, NonDifferentiableOperation {
-    public static let name = "after"
+public struct OptimizationBarrier: Operation, NonDifferentiableOperation {
+    public static let name = "optimization_barrier"
     public static let kind = OperationKind.view(.barrier)
     public init() {}
     public var attributes: Attributes { [] }
@@ -18,10 +17,12 @@ public struct After: Operation, NonDifferentiableOperation {
 
 extension Node {
     /// The operands whose elements are read; the others only say when.
-    package var readOperands: ArraySlice<Value> { operation is After ? operands.prefix(1) : operands[...] }
+    package var readOperands: ArraySlice<Value> {
+        operation is OptimizationBarrier ? operands.prefix(1) : operands[...]
+    }
 }
 
 extension Tensor {
     /// This tensor, for what is not to be computed before another one.
-    package func after(_ other: Tensor) -> Tensor { builder.add(After(), [self, other]) }
+    package func barrier(after other: Tensor) -> Tensor { builder.add(OptimizationBarrier(), [self, other]) }
 }

@@ -2,8 +2,8 @@ import ApusRuntime
 
 /// Where every buffer of a schedule lies: in the arena for as long as it is needed, in an input or a parameter, or
 /// among the constants.
-struct BufferPlaces {
-    let places: [Place]
+struct BufferLocations {
+    let locations: [Location]
     let report: MemoryReport
     /// The constants one after the other.
     let constants: [UInt8]
@@ -29,12 +29,12 @@ struct BufferPlaces {
             constants += bytes
             constants += [UInt8](repeating: 0, count: Memory.aligned(constants.count) - constants.count)
         }
-        places = buffers.indices.map { buffer in
+        locations = buffers.indices.map { buffer in
             switch buffers[buffer].kind {
-            case .arena: Place(.arena, byteOffset: plan.offsets[buffer])
-            case .input(let number): Place(.input(number))
-            case .parameter(let number): Place(.parameter(number))
-            case .constants(let number): Place(.constants, byteOffset: constantOffsets[number])
+            case .arena: Location(.arena, byteOffset: plan.offsets[buffer])
+            case .input(let number): Location(.input(number))
+            case .parameter(let number): Location(.parameter(number))
+            case .constants(let number): Location(.constants, byteOffset: constantOffsets[number])
             }
         }
         let contents = schedule.contents()

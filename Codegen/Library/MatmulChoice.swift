@@ -4,12 +4,12 @@ import ApusLLVM
 import ApusRuntime
 import Synchronization
 
-/// Which products are left to the library: for each shape, whoever was faster on this machine.
+/// Which matmuls are left to the library: for each shape, whoever was faster on this machine.
 ///
 /// An answer is remembered before it is used, in the cache's folder or else for the process, so that the same question
 /// never gets two answers: the library and the generated kernels add in different orders, and a run that is resumed
 /// shall go on with the same bits.
-package struct ProductChoice: Sendable {
+package struct MatmulChoice: Sendable {
     package enum Answer: String { case generated, openblas }
 
     /// Floating-point operations that each of both does in a second.
@@ -41,20 +41,20 @@ package struct ProductChoice: Sendable {
         self.target = target
         self.tuning = tuning ?? Tuning(target)
         self.cache = cache
-        self.measure = measure ?? { ProductMeasurement(target).speeds($0) }
+        self.measure = measure ?? { MatmulMeasurement(target).speeds($0) }
     }
 
     /// The matmuls of a graph that the library is faster at.
-    package func libraryProducts(_ graph: Graph) -> Set<ApusIR.Value> {
+    package func libraryMatmuls(_ graph: Graph) -> Set<ApusIR.Value> {
         var asked: [ApusIR.Value: MeasuredShape] = [:]
         for value in graph.libraryCandidates {
-            asked[value] = MeasuredShape(graph, value, smallest: tuning.smallestLibraryProduct)
+            asked[value] = MeasuredShape(graph, value, smallest: tuning.smallestLibraryMatmul)
         }
         let answers = self.answers(Set(asked.values))
         return Set(asked.filter { answers[$0.value] == .openblas }.keys)
     }
 
-    /// Who computes products of these shapes: as remembered, else as measured now.
+    /// Who computes matmuls of these shapes: as remembered, else as measured now.
     package func answers(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: Answer] {
         guard !shapes.isEmpty else { return [:] }
         return Self.answered.withLock { answered in
@@ -83,6 +83,6 @@ package struct ProductChoice: Sendable {
 
     /// What an answer is remembered under.
     package func name(_ shape: MeasuredShape) -> String {
-        "product \(shape) on \(Digest([target.triple, target.cpu, target.features, "\(target.vectorBytes)"]).hexadecimal)"
+        "matmul \(shape) on \(Digest([target.triple, target.cpu, target.features, "\(target.vectorBytes)"]).hexadecimal)"
     }
 }

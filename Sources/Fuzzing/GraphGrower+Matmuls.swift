@@ -14,7 +14,7 @@ extension GraphGrower {
         }
     }
 
-    /// Exact rows of which a product is made as well; at times they lie a period of the cache apart.
+    /// Exact rows of which a matmul is made as well; at times they lie a period of the cache apart.
     private mutating func exactRows() -> Grown? {
         let period = configuration.rowPeriod
         if random.chance(0.5), 2 * period <= largestCount {
@@ -28,7 +28,7 @@ extension GraphGrower {
     }
 
     /// A linear layer on rows, kept if it is not too large.
-    private mutating func keepProduct(of x: Grown, outputs: Int? = nil) {
+    private mutating func keepMatmul(of x: Grown, outputs: Int? = nil) {
         let width = x.tensor.shape[x.tensor.rank - 1], outputs = outputs ?? random.pick([1, 3, 8, 16])
         guard x.tensor.type.count / width * outputs <= largestCount, x.tensor.type.count * outputs <= 60_000 else {
             return
@@ -36,13 +36,13 @@ extension GraphGrower {
         keep(linear(x.tensor, weight: fresh([outputs, width]).tensor), bound: x.bound * 2 * Double(width))
     }
 
-    /// What reads a value beside a product must see the same numbers, wherever and however rounded they are stored.
-    mutating func growBesideProduct() {
+    /// What reads a value beside a matmul must see the same numbers, wherever and however rounded they are stored.
+    mutating func growBesideMatmul() {
         guard let x = exactRows() else { return }
         let axis = random.integer(0...x.tensor.rank - 1), count = Double(x.tensor.shape[axis])
         let keepsAxis = random.chance(0.4), batch = x.tensor.rank - 1
         let kind = random.integer(0...6)
-        if random.chance(0.5) { keepProduct(of: x) }
+        if random.chance(0.5) { keepMatmul(of: x) }
         switch kind {
         case 0: keep(maximum(x.tensor, axes: [axis], keepAxes: keepsAxis), bound: x.bound, exact: true)
         case 1: keep(minimum(x.tensor, axes: [axis], keepAxes: keepsAxis), bound: x.bound, exact: true)
@@ -59,11 +59,11 @@ extension GraphGrower {
             let scaled = x.tensor - maximum(x.tensor, axes: [axis], keepAxes: true)
             keep(scaled, bound: 2 * x.bound, exact: true)
         }
-        keepProduct(of: x)
+        keepMatmul(of: x)
     }
 
     /// xᵀ·y, x·yᵀ or xᵀ·yᵀ of matrices, and what a model does with heads around it.
-    mutating func growTransposedProduct() {
+    mutating func growTransposedMatmul() {
         let x = value(), rank = x.tensor.rank
         guard rank >= 2 else { return }
         let order = Array(0..<rank - 2) + [rank - 1, rank - 2]
@@ -84,7 +84,7 @@ extension GraphGrower {
         keep(result, bound: x.bound * 2 * Double(contracted))
     }
 
-    /// Rows that lie a period of the cache apart, or with a gap where a product reads them, read by something else too.
+    /// Rows that lie a period of the cache apart, or with a gap where a matmul reads them, read by something else too.
     mutating func growPeriodicRows() {
         let period = configuration.rowPeriod, rows = max(1, min(random.integer(2...6), largestCount / period))
         guard rows * period <= largestCount else { return }
@@ -93,7 +93,7 @@ extension GraphGrower {
             random.chance(0.5)
             ? Grown(tensor: tanh(leaf.tensor), bound: 1, exact: false)
             : Grown(tensor: leaf.tensor * -0.5, bound: 1, exact: false)
-        keepProduct(of: x, outputs: random.pick([1, 3, period]))
+        keepMatmul(of: x, outputs: random.pick([1, 3, period]))
         switch random.integer(0...8) {
         case 0:
             let end = random.integer(1...rows)
@@ -149,7 +149,7 @@ extension GraphGrower {
     /// Tensors in bf16 that were exact before they were rounded, so that all round in the same way. Gradients would be
     /// rounded too, and are not exact.
     mutating func growBFloat16() {
-        guard !smooth else { return growProduct() }
+        guard !smooth else { return growMatmul() }
         let x = exactValue(), rounded = x.tensor.cast(.bf16)
         guard x.tensor.rank > 0, random.chance(0.6) else {
             return keep(rounded.cast(.f32), bound: x.bound, exact: true)
@@ -159,7 +159,7 @@ extension GraphGrower {
             return
         }
         let right = fresh([width, columns]).tensor.cast(.bf16)
-        let product = Dot(leftContracting: [x.tensor.rank - 1], rightContracting: [0], result: .f32)
-        keep(builder.add(product, [rounded, right]), bound: x.bound * 2 * Double(width))
+        let matmul = Dot(leftContracting: [x.tensor.rank - 1], rightContracting: [0], result: .f32)
+        keep(builder.add(matmul, [rounded, right]), bound: x.bound * 2 * Double(width))
     }
 }
