@@ -15,11 +15,15 @@ public struct GraphCompiler: Backend {
     /// Takes the place of measurements where `products` is `auto`: the matmuls of a graph that are left to the library.
     package var libraryChoice: (@Sendable (Graph) -> Set<ApusIR.Value>)?
 
+    /// Who computes which matmul, as answered so far, where answers are to stay beyond this process.
+    private let answers: KeptAnswers?
+
     /// A compiler for this machine, or for one with fewer features.
     public init(
         _ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil,
-        cache: ObjectCache? = .standard
+        cache: ObjectCache? = .standard, answers: KeptAnswers? = nil
     ) throws {
+        self.answers = answers
         self.options = options
         self.cache = cache
         let target = try target ?? .host()
@@ -38,7 +42,7 @@ public struct GraphCompiler: Backend {
         case .generated: break
         case .openblas: passes.append(.chooseLibrary { Set($0.libraryCandidates) })
         case .auto:
-            let choice = MatmulChoice(target, cache, tuning)
+            let choice = MatmulChoice(target, cache, tuning, kept: answers)
             passes.append(.chooseLibrary(libraryChoice ?? { choice.libraryMatmuls($0) }))
         }
         if let limit = options.memoryLimit { passes.append(.limitMemory(to: limit, tuning)) }

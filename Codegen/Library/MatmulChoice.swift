@@ -32,15 +32,19 @@ package struct MatmulChoice: Sendable {
     private let target: TargetDescription
     private let tuning: Tuning
     private let cache: ObjectCache?
+    private let kept: KeptAnswers?
     private let measure: Measurement
 
-    /// A choice for a machine, with what its cache remembers. `measure` takes the place of the clock.
+    /// A choice for a machine, with what its cache remembers; `kept` answers come first, and answers are added to them.
+    /// `measure` takes the place of the clock.
     package init(
-        _ target: TargetDescription, _ cache: ObjectCache?, _ tuning: Tuning? = nil, measure: Measurement? = nil
+        _ target: TargetDescription, _ cache: ObjectCache?, _ tuning: Tuning? = nil, kept: KeptAnswers? = nil,
+        measure: Measurement? = nil
     ) {
         self.target = target
         self.tuning = tuning ?? Tuning(target)
         self.cache = cache
+        self.kept = kept
         self.measure = measure ?? { MatmulMeasurement(target).speeds($0) }
     }
 
@@ -54,8 +58,15 @@ package struct MatmulChoice: Sendable {
         return Set(asked.filter { answers[$0.value] == .openblas }.keys)
     }
 
-    /// Who computes matmuls of these shapes: as remembered, else as measured now.
+    /// Who computes matmuls of these shapes: as kept or remembered, else as measured now.
     package func answers(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: Answer] {
+        guard let kept else { return decided(shapes) }
+        let open = shapes.filter { kept.answer(name($0)) == nil }
+        for (shape, answer) in decided(open) { kept.keep(answer, to: name(shape)) }
+        return Dictionary(uniqueKeysWithValues: shapes.map { ($0, kept.answer(name($0)) ?? .generated) })
+    }
+
+    private func decided(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: Answer] {
         guard !shapes.isEmpty else { return [:] }
         return Self.answered.withLock { answered in
             func key(_ shape: MeasuredShape) -> [String] { [cache?.folder ?? "", name(shape)] }

@@ -20,12 +20,14 @@ public struct Compiler: Sendable {
     public let pool: WorkerPool
     private let backend: any Backend
 
-    /// A compiler for this machine; without `threads`, programs use all of its processors. Throws if LLVM does not know
-    /// the machine.
-    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard)
-        throws
-    {
-        self.init(options, threads: threads, backend: try GraphCompiler(options, cache: cache))
+    /// A compiler for this machine; without `threads`, programs use all of its processors. With `answers`, who computes
+    /// which matmul is as answered there, and what is measured is added to them. Throws if LLVM does not know the
+    /// machine.
+    public init(
+        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard,
+        answers: KeptAnswers? = nil
+    ) throws {
+        self.init(options, threads: threads, backend: try GraphCompiler(options, cache: cache, answers: answers))
     }
 
     /// A compiler with another back end.

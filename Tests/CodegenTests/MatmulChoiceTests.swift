@@ -28,8 +28,8 @@ struct MatmulChoiceTests {
         /// A clock that does not work.
         init() { speed = nil }
 
-        func choice(_ cache: ObjectCache?) throws -> MatmulChoice {
-            MatmulChoice(try .host(), cache) { shapes in
+        func choice(_ cache: ObjectCache?, kept: KeptAnswers? = nil) throws -> MatmulChoice {
+            MatmulChoice(try .host(), cache, kept: kept) { shapes in
                 self.count.withLock { $0 += shapes.count }
                 return self.speed.map { speed in Dictionary(uniqueKeysWithValues: shapes.map { ($0, speed) }) } ?? [:]
             }
@@ -49,6 +49,24 @@ struct MatmulChoiceTests {
                         shape: answer
                     ], "\(openblas)")
                 #expect(try cache.recall(FixedClock().choice(cache).name(shape)) == answer.rawValue)
+            }
+        }
+    }
+
+    /// What a run has kept is not asked again, whatever cache and clock would say; what is new is added.
+    @Test func keptAnswersComeFirst() throws {
+        try withCache { (cache: ObjectCache) throws in
+            let clock = FixedClock(generated: 100, openblas: 200), kept = KeptAnswers()
+            #expect(try clock.choice(cache, kept: kept).answers([shape]) == [shape: .openblas])
+            #expect(try kept.all == [clock.choice(cache).name(shape): "openblas"])
+            let other = FixedClock(generated: 200, openblas: 100), copy = KeptAnswers(kept.all)
+            try withCache { (empty: ObjectCache) throws in
+                #expect(try other.choice(empty, kept: copy).answers([shape]) == [shape: .openblas])
+                #expect(other.count.withLock { $0 } == 0)
+                #expect(try other.choice(empty).answers([shape]) == [shape: .generated])
+                // Text that is no answer is as good as none.
+                let damaged = KeptAnswers(kept.all.mapValues { _ in "neither" })
+                #expect(try other.choice(empty, kept: damaged).answers([shape]) == [shape: .generated])
             }
         }
     }

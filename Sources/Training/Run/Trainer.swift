@@ -36,7 +36,9 @@ public final class Trainer<Task: TrainingTask> {
     ) throws {
         (self.plan, self.output, self.shouldStop) = (plan, output, shouldStop)
         let settings = plan.settings
-        compiler = try RunCompiler(settings.compilerOptions, threads: settings.threads, output)
+        compiler = try RunCompiler(
+            settings.compilerOptions, threads: settings.threads, output,
+            answers: KeptAnswers(try plan.checkpoint.map { try RunCheckpoint<Task.Settings>($0).answers } ?? [:]))
         task = try Task(settings, compiler, output)
         position = TrainingPosition(totals: MetricTotals(metrics: task.metrics.count))
         guard task.batchesPerEpoch >= settings.accumulation else {
@@ -173,7 +175,8 @@ public final class Trainer<Task: TrainingTask> {
         }
         if settings.products == .auto {
             output.say(
-                "products auto: measurements decide who computes what, so that other runs may have other last bits")
+                "products auto: measurements decide who computes what; this run keeps the answers, and others may have "
+                    + "other last bits")
         }
         guard plan.checkpoint == nil else {
             try run.log.truncate(after: position.step)
@@ -205,7 +208,10 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private var metadata: [String: String] {
-        RunCheckpoint(settings: settings, data: task.identity, position: position, build: compiler.build).metadata
+        RunCheckpoint(
+            settings: settings, data: task.identity, position: position, build: compiler.build,
+            answers: compiler.answers.all
+        ).metadata
             .merging(["optimizer_step": String(state.step)]) { $1 }.merging(task.savedMetadata) { $1 }
     }
 

@@ -6,10 +6,16 @@ import ApusRuntime
 public final class RunCompiler {
     private let compiler: Compiler
     private let output: TrainingOutput
+    /// Who computes which matmul in the run.
+    let answers: KeptAnswers
 
-    /// A compiler whose programs run on so many threads, or on one per processor.
-    public init(_ options: CompilerOptions, threads: Int?, _ output: TrainingOutput) throws {
-        compiler = try Compiler(options, threads: threads)
+    /// A compiler whose programs run on so many threads, or on one per processor, with the answers of a run that goes
+    /// on.
+    public init(
+        _ options: CompilerOptions, threads: Int?, _ output: TrainingOutput, answers: KeptAnswers = KeptAnswers()
+    ) throws {
+        self.answers = answers
+        compiler = try Compiler(options, threads: threads, answers: answers)
         self.output = output
     }
 
