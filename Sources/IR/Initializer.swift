@@ -10,9 +10,10 @@ public enum Initializer: Hashable, Sendable {
     /// Uniform in ±sqrt(6 / (fan in + fan out)), the weight seen as a matrix [rows, everything else] (Glorot and Bengio
     /// 2010).
     case xavierUniform
-    /// Fixed two-dimensional sine-cosine position table [1, grid² (+1), dim] (MAE, He et al. 2022); the class token's
-    /// row is zero.
-    case sineCosine2D(grid: Int, classToken: Bool)
+    /// Fixed two-dimensional sine-cosine position table [1, leadingZeros + grid², dim]: of each place of a square grid,
+    /// row by row, half of the numbers tell the column and half the row, as those of Vaswani et al. (2017) tell a
+    /// position. Rows of zeros before it are for what has no place in the grid.
+    case sineCosine2D(grid: Int, leadingZeros: Int = 0)
 
     public static let zeros = Initializer.constant(0)
     public static let ones = Initializer.constant(1)
@@ -24,7 +25,7 @@ public enum Initializer: Hashable, Sendable {
         case .truncatedNormal(let deviation): "truncated_normal(\(deviation))"
         case .uniform(let bound): "uniform(\(bound))"
         case .xavierUniform: "xavier_uniform"
-        case .sineCosine2D(let grid, let classToken): "sine_cosine_2d(\(grid),\(classToken))"
+        case .sineCosine2D(let grid, let leadingZeros): "sine_cosine_2d(\(grid),\(leadingZeros))"
         }
     }
 
@@ -40,13 +41,14 @@ public enum Initializer: Hashable, Sendable {
         case .normal(let width), .truncatedNormal(let width), .uniform(let width):
             guard width.isFinite, width >= 0 else { return "\(width) is no width of a distribution" }
         case .xavierUniform: break
-        case .sineCosine2D(let grid, let classToken):
-            let (patches, overflows) = grid.multipliedReportingOverflow(by: grid)
-            let tokens = patches.addingReportingOverflow(classToken ? 1 : 0)
-            guard grid > 0, !overflows, !tokens.overflow, type.rank == 3, type.shape[0] == 1,
-                type.shape[1] == tokens.partialValue, type.shape[2] % 4 == 0
+        case .sineCosine2D(let grid, let leadingZeros):
+            let (places, overflows) = grid.multipliedReportingOverflow(by: grid)
+            let rows = places.addingReportingOverflow(leadingZeros)
+            let isTable = grid > 0 && leadingZeros >= 0 && !overflows && !rows.overflow
+            guard isTable, type.rank == 3, type.shape[0] == 1, type.shape[1] == rows.partialValue,
+                type.shape[2] % 4 == 0
             else {
-                let count = grid > 0 && !overflows && !tokens.overflow ? "\(tokens.partialValue)" : "grid²"
+                let count = isTable ? "\(rows.partialValue)" : "zeros+grid²"
                 return "the table has the shape [1,\(count),dim] with a dim that is a multiple of 4"
             }
         }
@@ -67,8 +69,8 @@ public enum Initializer: Hashable, Sendable {
         case ("uniform", let value?): self = .uniform(bound: value)
         case ("xavier_uniform", nil) where parts.count == 1: self = .xavierUniform
         case ("sine_cosine_2d", nil) where arguments.count == 2:
-            guard let grid = Int(arguments[0]), grid > 0, let classToken = Bool(arguments[1]) else { fallthrough }
-            self = .sineCosine2D(grid: grid, classToken: classToken)
+            guard let grid = Int(arguments[0]), grid > 0, let zeros = Int(arguments[1]), zeros >= 0 else { fallthrough }
+            self = .sineCosine2D(grid: grid, leadingZeros: zeros)
         default: throw GraphError(.syntax, "unknown initializer '\(text)'")
         }
     }

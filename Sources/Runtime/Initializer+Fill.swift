@@ -38,15 +38,14 @@ extension Initializer {
             let rows = type.shape.first ?? 1
             let bound = (6 / Double(rows + type.count / max(rows, 1))).squareRoot()
             for index in values.indices { values[index] = number((2 * random.uniform() - 1) * bound) }
-        case .sineCosine2D(let grid, let classToken):
+        case .sineCosine2D(let grid, let leadingZeros):
             let dim = type.shape.last ?? 0
-            // The row of a class token stays zero.
-            let patches = UnsafeMutableBufferPointer(rebasing: values[(classToken ? dim : 0)...])
-            Self.eachPosition(grid: grid, dim: dim) { patches[$0] = number($1) }
+            let places = UnsafeMutableBufferPointer(rebasing: values[(leadingZeros * dim)...])
+            Self.eachPosition(grid: grid, dim: dim) { places[$0] = number($1) }
         }
     }
 
-    /// Half of the columns encode the column, half the row of a patch; of each, half by sine, half by cosine, with
+    /// Half of the columns encode the column, half the row of a place; of each, half by sine, half by cosine, with
     /// frequencies 10000^(−i / (dim/4)).
     private static func eachPosition(grid: Int, dim: Int, _ set: (_ index: Int, _ value: Double) -> Void) {
         let quarter = dim / 4

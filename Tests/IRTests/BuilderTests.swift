@@ -188,16 +188,16 @@ extension BuilderTests {
     @Test func initializersThatDoNotFit() {
         let builder = GraphBuilder(name: "test")
         builder.location = SourceLocation(file: "model.swift", line: 3)
-        let table = Parameter("p", TensorType(.f32, [1, 5, 8]), .sineCosine2D(grid: 100, classToken: false))
+        let table = Parameter("p", TensorType(.f32, [1, 5, 8]), .sineCosine2D(grid: 100))
         #expect(!builder.parameter(table).isValid)
         let message =
-            "parameter: 'p', f32[1,5,8], cannot be filled by sine_cosine_2d(100,false): the table has the shape "
+            "parameter: 'p', f32[1,5,8], cannot be filled by sine_cosine_2d(100,0): the table has the shape "
             + "[1,10000,dim] with a dim that is a multiple of 4"
         let error = #expect(throws: GraphErrors.self) { try builder.finish() }
         #expect(error?.description == "model.swift:3: " + message)
         let text = """
             graph @g {
-              %0 = parameter {name = "p", init = "sine_cosine_2d(100,false)", trainable = true} : f32[1,5,8]
+              %0 = parameter {name = "p", init = "sine_cosine_2d(100,0)", trainable = true} : f32[1,5,8]
               return "y" %0
             }
             """
@@ -244,7 +244,7 @@ extension BuilderTests {
                 _ = mean(x, axes: [a])
                 _ = x.constant(1, shape: [a, b])
                 _ = builder.parameter(
-                    Parameter("p", TensorType(.f32, [1, a, b]), .sineCosine2D(grid: a, classToken: true)))
+                    Parameter("p", TensorType(.f32, [1, a, b]), .sineCosine2D(grid: a, leadingZeros: b)))
                 _ = Initializer.xavierUniform.problem(for: TensorType(.f32, [a, b]))
                 _ = TensorType(.f32, [a, b]).byteCount
             }

@@ -37,7 +37,7 @@ private let leafSamples: [OperationSample] = [
     OperationSample(Parameter("a", f32(2), .normal(deviation: 0.02)), gives: f32(2)),
     OperationSample(Parameter("b", f32(2), .truncatedNormal(deviation: 1e-30)), gives: f32(2)),
     OperationSample(Parameter("c", f32(2), .uniform(bound: 0.1)), gives: f32(2)),
-    OperationSample(Parameter("d", f32(1, 5, 8), .sineCosine2D(grid: 2, classToken: true)), gives: f32(1, 5, 8)),
+    OperationSample(Parameter("d", f32(1, 5, 8), .sineCosine2D(grid: 2, leadingZeros: 1)), gives: f32(1, 5, 8)),
     OperationSample(Constant(f32(2, 2), splat: 0.1), gives: f32(2, 2)),
     OperationSample(Constant(f32(), splat: -.infinity), gives: f32()),
     OperationSample(Constant(f32(), splat: .nan), gives: f32()),

@@ -112,8 +112,8 @@ func messages(_ text: String) -> [String] {
     func namesTheLine(_ text: String, _ message: String) { #expect(messages(text) == [message]) }
 
     @Test(arguments: [
-        "sine_cosine_2d(nan,true)", "sine_cosine_2d(inf,true)", "sine_cosine_2d(1e300,false)",
-        "sine_cosine_2d(2.5,true)", "sine_cosine_2d(2,maybe)",
+        "sine_cosine_2d(nan,1)", "sine_cosine_2d(inf,1)", "sine_cosine_2d(1e300,0)", "sine_cosine_2d(2.5,1)",
+        "sine_cosine_2d(2,true)", "sine_cosine_2d(2,-1)",
         "sine_cosine_2d(2)", "constant()", "constant(12", "constant(1,2)", "constant", "xavier_uniform(3)", "normal(x)",
         "(", "", "zeros",
     ])

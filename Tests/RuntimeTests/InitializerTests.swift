@@ -31,7 +31,7 @@ struct InitializerTests {
     /// A narrow parameter has the numbers of a wide one, rounded.
     @Test(arguments: [
         Initializer.normal(deviation: 0.02), .truncatedNormal(deviation: 1), .uniform(bound: 0.3), .xavierUniform,
-        .sineCosine2D(grid: 2, classToken: true),
+        .sineCosine2D(grid: 2, leadingZeros: 1),
     ])
     func narrowTypesRound(initializer: Initializer) throws {
         let wide = try values(TensorType(.f32, [1, 5, 8]), initializer)
@@ -53,12 +53,12 @@ struct InitializerTests {
 
     @Test func refusesWhatDoesNotFit() {
         #expect(
-            message(TensorType(.f32, [1, 5, 8]), .sineCosine2D(grid: 100, classToken: false))
+            message(TensorType(.f32, [1, 5, 8]), .sineCosine2D(grid: 100))
                 == "the parameter 'p', f32[1,5,8], cannot be filled: the table has the shape [1,10000,dim] with a dim that is a "
                 + "multiple of 4")
         #expect(
-            message(TensorType(.f32, [1, 4, 8]), .sineCosine2D(grid: .max, classToken: true))
-                == "the parameter 'p', f32[1,4,8], cannot be filled: the table has the shape [1,grid²,dim] with a dim that is a "
+            message(TensorType(.f32, [1, 4, 8]), .sineCosine2D(grid: .max, leadingZeros: 1))
+                == "the parameter 'p', f32[1,4,8], cannot be filled: the table has the shape [1,zeros+grid²,dim] with a dim that is a "
                 + "multiple of 4")
         #expect(
             message(TensorType(.f32, [2]), .truncatedNormal(deviation: .infinity))

@@ -15,7 +15,7 @@ struct Decoder {
         let maskToken = weight("mask_token", [1, 1, dim], .normal(deviation: 0.02))
         let positions = weight(
             "decoder_pos_embed", [1, 1 + configuration.tokens, dim],
-            .sineCosine2D(grid: configuration.grid, classToken: true), trainable: false)
+            .sineCosine2D(grid: configuration.grid, leadingZeros: 1), trainable: false)
 
         let kept = x.slice(1..<x.shape[1], axis: 1)
         var patches = selection.inImageOrder(selection.fill(kept: kept, with: maskToken))

@@ -52,7 +52,7 @@ struct Encoder {
     private func tokens(_ images: Tensor, keeping kept: Tensor?) -> Tensor {
         let classToken = weight("cls_token", [1, 1, dim], .normal(deviation: 0.02))
         let positions = weight(
-            "pos_embed", [1, 1 + configuration.tokens, dim], .sineCosine2D(grid: configuration.grid, classToken: true),
+            "pos_embed", [1, 1 + configuration.tokens, dim], .sineCosine2D(grid: configuration.grid, leadingZeros: 1),
             trainable: learnsPositions)
         let embedding = PatchEmbedding(patch: configuration.patch, channels: configuration.channels, dim: dim)
         var patches = embedding.named("patch_embed")(images) + positions.slice(1..<1 + configuration.tokens, axis: 1)
