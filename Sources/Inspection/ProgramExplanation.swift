@@ -67,7 +67,7 @@ public struct ProgramExplanation {
         let program = compilation.program, optimizer = program.optimizerBytes
         let parts = [
             (program.parameterBytes - optimizer, "parameters"), (optimizer, "optimizer state"),
-            (program.constants.count, "constants"),
+            (program.constants.count, "constants"), (program.activationBytes - program.arenaBytes, "inputs"),
         ]
         return parts.map { String(format: "%9.1f MB               ", Double($0) / 1e6) + $1 + "\n" }.joined()
             + compilation.memory.text()

@@ -62,10 +62,20 @@ private struct Broken: Layer {
     }
 
     @Test func impossibleSizesAreReportedNotTrapped() {
-        #expect(mistakes { _ = try graph(Linear(4, 0), [2, 4]) }.count > 0)
-        #expect(mistakes { _ = try graph(Linear(-4, 2), [2, 4]) }.count > 0)
-        #expect(mistakes { _ = try graph(Linear(4, 4), []) }.count > 0)
-        #expect(mistakes { _ = try graph(Linear(4, .max), [2, 4]) }.count > 0)
+        func empty(_ name: String, _ shape: String) -> String {
+            "parameter: '\(name)' has the shape \(shape), which holds no elements or too many"
+        }
+        let line = #line + 1
+        let cases = [
+            (Linear(4, 0), [2, 4], [empty("weight", "[0,4]"), empty("bias", "[0]")]),
+            (Linear(-4, 2), [2, 4], [empty("weight", "[2,-4]")]),
+            (Linear(4, 4), [], ["dot: axis -1 is out of range for rank 0"]),
+            (Linear(4, .max), [2, 4], [empty("weight", "[\(Int.max),4]"), empty("bias", "[\(Int.max)]")]),
+        ]
+        for (number, (layer, shape, expected)) in cases.enumerated() {
+            let text = mistakes { _ = try graph(layer, shape) }
+            #expect(text == expected.map { "ErrorTests.swift:\(line + 1 + number): \($0)" })
+        }
         #expect(mistakes { _ = try graph(Apply { $0.reshape([.max, 4]) }, [2, 4]) }.count == 1)
         #expect(mistakes { _ = try graph(Apply { $0.broadcast(to: [.max, 2, 4]) }, [2, 4]) }.count == 1)
         #expect(mistakes { _ = try graph(LayerNorm(3), [2, 4]) }.count == 1)
