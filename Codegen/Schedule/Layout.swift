@@ -72,7 +72,7 @@ package struct Layout {
         else { return nil }
         let padded = width + tuning.lineBytes / type.element.byteCount
         let strides = rowMajorStrides(type.shape.dropLast() + [padded])
-        return isReadableByMatmuls(value, strides) ? strides : nil
+        return isReadableByMatmuls(value, strides) && isWritable(value, with: strides) ? strides : nil
     }
 
     /// Whether matmuls that read a value, directly or through views, still see matrices in it with these strides: rows
