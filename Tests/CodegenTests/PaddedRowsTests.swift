@@ -55,6 +55,10 @@ struct PaddedRowsTests {
         try expectFunction([f32(4, Self.width), f32(4, Self.width)], options: options) { x in
             [dot(tanh(x[0]), x[1], contracting: [(0, 0), (1, 1)]), matmul(tanh(x[0]), x[1].transpose([1, 0]))]
         }
+        // The first matmul cannot write its rows apart, so they are not.
+        try expectFunction([f32(4, Self.width), f32(), f32(Self.width, 5)], options: options) { x in
+            [matmul(dot(x[0], x[1], contracting: []), x[2])]
+        }
         try expectFunction([f32(3, 2045), f32(3, 2045)], options: options) { x in
             [dot(x[0], x[1], contracting: [(0, 0), (1, 1)])]
         }
