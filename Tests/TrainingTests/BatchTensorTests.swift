@@ -5,11 +5,16 @@ import Testing
 
 /// Batches on their way into a program: nothing is copied.
 struct BatchTensorTests {
-    @Test func programsReadBatchesWhereTheyLie() throws {
+    /// A new folder of a few images.
+    private func imageFolder() throws -> String {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("batches-\(UUID())").path
+        try PhantomDataSet.write(to: folder, classes: 2, train: 6, validation: 2, size: 32, seed: 4)
+        return folder
+    }
+
+    @Test func programsReadBatchesWhereTheyLie() throws {
+        let folder = try imageFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try PhantomDataSet.write(
-            to: folder, layout: .classes, classes: 2, train: 6, validation: 2, size: 32, seed: 4)
         let loader = try ImageLoader(
             folder: ImageFolder(root: folder + "/train"), batchSize: 4, imageSize: 16, augmentation: .training(),
             seed: 1)
@@ -35,10 +40,8 @@ struct BatchTensorTests {
 
     /// A tensor keeps the numbers of a batch that nobody else has any more, although the loader goes on.
     @Test func tensorsOutliveTheirBatches() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("batches-\(UUID())").path
+        let folder = try imageFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try PhantomDataSet.write(
-            to: folder, layout: .classes, classes: 2, train: 6, validation: 2, size: 32, seed: 4)
         let loader = try ImageLoader(
             folder: ImageFolder(root: folder + "/train"), batchSize: 1, imageSize: 8, augmentation: .training(), seed: 1
         )
