@@ -1,3 +1,4 @@
+import ApusSystem
 import Foundation
 
 /// Reads, augments and batches the images of a folder on background threads.
@@ -36,7 +37,7 @@ public final class ImageLoader: Sendable {
     public init(
         folder: ImageFolder, batchSize: Int, imageSize: Int, augmentation: Augmentation,
         normalization: Normalization = .imageNet, seed: UInt64,
-        threads: Int = ProcessInfo.processInfo.activeProcessorCount, skipUnreadable: Bool = false,
+        threads: Int = Processors.available, skipUnreadable: Bool = false,
         mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads, mapGrid: mapGrid ?? 1)

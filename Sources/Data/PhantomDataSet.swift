@@ -1,3 +1,4 @@
+import ApusSystem
 import Foundation
 
 /// A synthetic set of medical-looking images, to try a training on without data of one's own.
@@ -29,7 +30,7 @@ public enum PhantomDataSet {
     public static func write(
         to directory: String, layout: Layout = .classes, classes: Int = 4, train: Int = 800, validation: Int = 200,
         size: Int = 96,
-        seed: UInt64 = 0, threads: Int = ProcessInfo.processInfo.activeProcessorCount
+        seed: UInt64 = 0, threads: Int = Processors.available
     ) throws(DataError) {
         guard classCounts.contains(classes) else {
             throw DataError(

@@ -1,4 +1,5 @@
 import ApusDigest
+import ApusSystem
 import Foundation
 
 /// Images that different parts of a split share.
@@ -36,7 +37,7 @@ extension DataSplit {
     ///
     /// Two images look alike if at most 8 of 256 comparisons of neighbours differ, when both are scaled down to 17 x 16
     /// (the difference hash). Throws what the decoder throws, and `invalidArgument` for less than 1 thread.
-    public func duplicates(threads: Int = ProcessInfo.processInfo.activeProcessorCount) throws(DataError)
+    public func duplicates(threads: Int = Processors.available) throws(DataError)
         -> DuplicateImages
     {
         try LoaderArguments.check(threads: threads)

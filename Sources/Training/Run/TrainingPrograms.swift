@@ -17,6 +17,7 @@ public final class RunCompiler {
         self.answers = answers
         compiler = try Compiler(options, threads: threads, answers: answers)
         self.output = output
+        if let shortage = compiler.pool.shortage { output.warn(shortage) }
     }
 
     /// What the last bits of its programs depend on.

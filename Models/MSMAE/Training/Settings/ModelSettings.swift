@@ -32,7 +32,7 @@ extension ModelSettings {
     }
 
     /// Threads that read images.
-    var readers: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+    var readers: Int { threads ?? Processors.available }
 
     /// How image files are read.
     var decoder: ImageDecoder { ImageDecoder(window: window) }
