@@ -1,6 +1,7 @@
 import Apus
 import ArgumentParser
 import Foundation
+import ToolOptions
 
 @main
 struct MSMAETool: ParsableCommand {
@@ -33,13 +34,13 @@ struct MSMAETool: ParsableCommand {
         // Output that nobody reads and files that grow too large are errors to report, not reasons to die at once.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(OptionNames.normalized(Array(CommandLine.arguments.dropFirst())))
             try command.run()
         } catch {
             let status = exitCode(for: error)
             // Help and version are "errors" that are none, and an exit code alone says nothing more.
             if status == .success || error is ExitCode { exit(withError: error) }
-            let line = "msmae: error: \(message(for: error))\n"
+            let line = "msmae: error: \(OptionNames.explained(message(for: error)))\n"
             try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
             Foundation.exit(status.rawValue)
         }

@@ -78,11 +78,11 @@ private enum PatientTable {
     static func read(_ path: String, image: String, patient: String) throws -> [String: String] {
         let table: NamedCSV
         do {
-            table = try NamedCSV(url: URL(fileURLWithPath: path))
+            table = try NamedCSV(string: TextFile.read(path))
+        } catch let problem as TextFile.Problem {
+            throw problem
         } catch {
-            throw Problem(
-                path: path, message: "cannot be read as CSV (\(error)); check that the file exists and its quotes match"
-            )
+            throw Problem(path: path, message: "cannot be read as CSV (\(error)); check that its quotes match")
         }
         for column in [image, patient] where !table.header.contains(column) {
             throw Problem(

@@ -66,7 +66,9 @@ extension RunSettings {
     /// The setting of a name; names of PyTorch's programs, with underscores, are understood too.
     public static func setting(_ name: String) throws(SettingError) -> Setting<Self> {
         let kebab = String(name.map { $0 == "_" ? "-" : $0 })
-        guard let setting = all.first(where: { $0.name == kebab }) else { throw .unknown(name: name) }
+        guard let setting = all.first(where: { $0.name == kebab }) else {
+            throw .unknown(name: name, advice: UnknownSetting.advice(on: name, among: all.map(\.name)))
+        }
         return setting
     }
 
