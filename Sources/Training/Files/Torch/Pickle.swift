@@ -75,6 +75,9 @@ struct Pickle {
         if case .dictionary = self[id] { true } else { false }
     }
 
+    /// What stands for each of the values that lie beside the pickle.
+    var persistentIDs: [ID] { nodes.compactMap { if case .persistent(let id) = $0 { id } else { nil } } }
+
     func isObject(_ id: ID) -> Bool {
         if case .object = self[id] { true } else { false }
     }
