@@ -11,7 +11,8 @@ public struct GraphRun {
     public let given: [String], initialized: [String]
 
     /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, and filled by
-    /// their initialisers otherwise; `selection` says which of its tensors they are. Throws for inputs that are missing, given twice, or of another type.
+    /// their initialisers otherwise; `selection` says which of its tensors they are. Throws for inputs that
+    /// are missing, given twice, or of another type.
     public init(
         _ graph: Graph, inputs files: [InputFile], weights: String?, selection: WeightsSelection = WeightsSelection(),
         seed: UInt64, by compiler: Compiler

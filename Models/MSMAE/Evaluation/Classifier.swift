@@ -6,7 +6,11 @@ public final class Classifier {
     /// Names of the classes, in the order of the probabilities; numbers from 0 on for a file that does not tell.
     public let classes: [String]
     /// What was taken for granted of a file that this program has not written.
-    public var notes: [String] { saved.notes }
+    public var notes: [String] {
+        saved.notes
+            + (saved.classes == nil
+                ? ["\(saved.path): \(classes.count) classes without names, which --classes gives"] : [])
+    }
     /// How image files are read, as in training.
     public var decoder: ImageDecoder { settings.decoder }
     private let saved: SavedModel

@@ -136,7 +136,8 @@ extension WeightsFile {
         let key = torchCheckpoint?.key ?? "", others = torchCheckpoint?.otherKeys ?? []
         guard !key.isEmpty || !prefix.isEmpty || !others.isEmpty else { return nil }
         let shown = others.prefix(3).map { $0.isEmpty ? "no key" : "'\(TorchCheckpointError.shown($0))'" }
-        return "took \(names.count) tensors" + (key.isEmpty ? "" : " under '\(TorchCheckpointError.shown(key))'")
+        return "took \(WeightsNames.count(names.count))"
+            + (key.isEmpty ? "" : " under '\(TorchCheckpointError.shown(key))'")
             + (prefix.isEmpty ? "" : "\(key.isEmpty ? " with" : ",") prefix '\(TorchCheckpointError.shown(prefix))'")
             + (others.isEmpty
                 ? ""

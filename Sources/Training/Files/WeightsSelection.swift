@@ -24,6 +24,9 @@ struct WeightsNames {
     /// they are, and those of other models in the file are left out.
     let all: [(name: String, source: String)]
 
+    /// The most models in one file among which one is found.
+    private static let maximumModels = 20
+
     /// Throws if no name has the prefix that is asked for, or if several prefixes can be meant.
     init(_ sources: [String], _ selection: WeightsSelection) throws(Ambiguity) {
         let candidates = Self.prefixes(sources, selection.landmarks)
@@ -40,7 +43,9 @@ struct WeightsNames {
             prefix = ""
         } else {
             let plain = candidates.filter { !Self.meansAverage($0) }
-            guard let only = plain.first ?? candidates.first, plain.count == 1 || candidates.count == 1 else {
+            guard let only = plain.first ?? candidates.first, plain.count == 1 || candidates.count == 1,
+                candidates.count <= Self.maximumModels
+            else {
                 throw Ambiguity(
                     message: "it holds several models, whose names begin with "
                         + candidates.prefix(10).map { "'\(TorchCheckpointError.shown($0))'" }.joined(separator: ", ")
@@ -54,7 +59,7 @@ struct WeightsNames {
     private static func renamed(
         _ sources: [String], without prefix: String, _ candidates: [String]
     ) -> [(name: String, source: String)] {
-        let rivals = candidates.filter { $0 != prefix && !$0.isEmpty && !prefix.hasPrefix($0) }
+        let rivals = candidates.prefix(maximumModels).filter { $0 != prefix && !$0.isEmpty && !prefix.hasPrefix($0) }
         let names = sources.map { $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : nil }
         let taken = Set(names.compactMap(\.self))
         return zip(sources, names).compactMap { source, name in
@@ -78,10 +83,13 @@ struct WeightsNames {
         name.lowercased().split { !$0.isLetter }.contains { ["ema", "swa", "averaged"].contains($0) }
     }
 
+    /// A number of tensors, in words.
+    static func count(_ number: Int) -> String { number == 1 ? "1 tensor" : "\(number) tensors" }
+
     /// What a file has, in words.
     static func overview(_ names: [String]) -> String {
         let shown = names.prefix(4).map { TorchCheckpointError.shown($0) }
         let list = shown.joined(separator: ", ") + (names.count > shown.count ? ", …" : "")
-        return "\(names.count) tensor\(names.count == 1 ? "" : "s")" + (names.isEmpty ? "" : ": \(list)")
+        return count(names.count) + (names.isEmpty ? "" : ": \(list)")
     }
 }

@@ -44,7 +44,7 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
                 + (hint.map { "; \($0)" } ?? "")
         case .noCheckpoint(let path, let others):
             others.isEmpty
-                ? "\(path): the run has no checkpoint yet"
+                ? "\(path): no checkpoint in this folder: it is no run, or one that has made none yet"
                 : "\(path): the folder is no run with a checkpoint; name the file of weights in it: "
                     + others.prefix(Self.shown).joined(separator: ", ") + (others.count > Self.shown ? ", …" : "")
         case .noRuns(let path): "\(path): the folder holds no runs seed-0, seed-1, ...; start them by --out \(path)"

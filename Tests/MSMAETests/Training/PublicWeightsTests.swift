@@ -130,6 +130,7 @@ import Testing
             foreign.notes == [
                 "\(file): took 56 tensors under 'model', prefix 'module.'",
                 "\(file): preset demo, by the shapes of its weights",
+                "\(file): 2 classes without names, which --classes gives",
             ])
         let image = try ImageDecoder().decode(path: ImageFolder(root: set.path + "/val").items[0].path)
         #expect(try foreign.probabilities(of: image) == own.probabilities(of: image))

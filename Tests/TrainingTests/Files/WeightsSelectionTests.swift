@@ -39,7 +39,7 @@ import Testing
         for landmarks in [[], Self.landmarks] {
             let file = try open(value, landmarks: landmarks)
             #expect(try file.names == ["w"] && file.floats("w") == [2])
-            #expect(file.choice == "took 1 tensors under '\(key)'")
+            #expect(file.choice == "took 1 tensor under '\(key)'")
         }
     }
 

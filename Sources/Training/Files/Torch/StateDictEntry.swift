@@ -29,12 +29,15 @@ struct StateDictEntry {
             next += 1
             var tensors = 0, found: Set<String> = []
             for member in pickle.members(id) ?? [] {
-                guard let name = pickle.text(member.key) else { continue }
                 if objects.isTensor(member.value) {
                     tensors += 1
+                    guard found.count < landmarks.count, let name = pickle.text(member.key, atMost: 200) else {
+                        continue
+                    }
                     for landmark in landmarks where name.hasSuffix(landmark) { found.insert(landmark) }
-                } else if pickle.isDictionary(member.value), depth < maximumDepth, !training.contains(name),
-                    name.utf8.count <= 100, seen.insert(member.value).inserted
+                } else if pickle.isDictionary(member.value), depth < maximumDepth,
+                    let name = pickle.text(member.key, atMost: 100), !training.contains(name),
+                    seen.insert(member.value).inserted
                 {
                     open.append((member.value, key.isEmpty ? name : "\(key).\(name)", depth + 1))
                 }
@@ -66,6 +69,6 @@ struct StateDictEntry {
     /// Such as `'model' (152 tensors)`.
     var text: String {
         let name = key.isEmpty ? "no key" : "'\(TorchCheckpointError.shown(key))'"
-        return "\(name) (\(tensors) tensor\(tensors == 1 ? "" : "s"))"
+        return "\(name) (\(WeightsNames.count(tensors)))"
     }
 }

@@ -1,8 +1,8 @@
 import ApusFiles
 import Synchronization
 
-/// A checkpoint as `torch.save` writes it: since PyTorch 1.6 a zip archive of a pickle and the tensors' storages, before
-/// that a file of pickles and storages one after the other.
+/// A checkpoint as `torch.save` writes it: since PyTorch 1.6 a zip archive of a pickle and the tensors' storages, and
+/// before that a file of pickles and storages one after the other.
 ///
 /// Nothing in the file is executed. Of the objects that it names, containers and tensors are read; all others are left
 /// out and listed in ``skipped``. The file is mapped, its structure is checked when it is opened, and elements are

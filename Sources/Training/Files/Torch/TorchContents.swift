@@ -83,14 +83,14 @@ struct TorchContents {
                 .notACheckpoint, path: path,
                 names.isEmpty ? otherArchive(all) : "the zip archive has several data.pkl")
         }
-        if let compressed = archive.compressed.first { throw archive.unsupported(compressed, "compressed") }
         let folder = String(name.dropLast("data.pkl".count))
-        guard archive.entries[folder + "constants.pkl"] == nil else {
+        guard !all.contains(folder + "constants.pkl") else {
             throw TorchCheckpointError(
                 .notACheckpoint, path: path,
                 "an archive of TorchScript, which holds a program; save the weights alone: torch.save(model.state_dict(), FILE)"
             )
         }
+        if let compressed = archive.compressed.first { throw archive.unsupported(compressed, "compressed") }
         return folder
     }
 

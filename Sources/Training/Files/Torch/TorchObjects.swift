@@ -120,7 +120,7 @@ struct TorchObjects {
         return (offset, count)
     }
 
-    /// The size in bytes of an element of a storage class such as `torch.FloatStorage`, also of those that are not read;
+    /// The size in bytes of an element of a storage class such as `torch.FloatStorage`, also of one that is not read;
     /// nil for an unknown class.
     static func elementWidth(ofStorage type: String) -> Int? {
         guard type.hasPrefix("torch.") else { return nil }
