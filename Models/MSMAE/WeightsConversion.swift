@@ -11,6 +11,11 @@ public struct WeightsConversion: Sendable {
     /// Whether the averages of the weights, which a run can keep, take the weights' place.
     public var takesAverages = false
 
+    /// The keys that lead to the state dict in a file of PyTorch; nil where only one can be meant.
+    public var key: String?
+    /// What the names of the weights begin with in the file; nil where only one can be meant.
+    public var prefix: String?
+
     public init() {}
 
     /// What was written.
@@ -21,6 +26,8 @@ public struct WeightsConversion: Sendable {
         public let optimizerTensors: Int
         /// How often the optimizer had updated the weights, where that is known and asked for.
         public let step: Int?
+        /// What was taken of the file, where it holds more than weights under their own names.
+        public let choice: String?
         /// What the file holds that was not read.
         public let skipped: [String]
     }
@@ -33,7 +40,9 @@ public struct WeightsConversion: Sendable {
         guard ![".pth", ".pt", ".bin"].contains(where: output.hasSuffix) else {
             throw ConversionError.torchOutput(path: output)
         }
-        let file = try WeightsFile(contentsOf: input, groupings: .visionTransformer)
+        let file = try WeightsFile(
+            contentsOf: input, groupings: .visionTransformer,
+            selection: .visionTransformer(key: key, prefix: prefix))
         let optimizer = includesOptimizer ? try file.optimizer() : nil
         guard !includesOptimizer || optimizer != nil else { throw ConversionError.noOptimizer(path: input) }
         let weights = file.names.filter { $0 != AttentionMaps.tensorName }
@@ -53,7 +62,7 @@ public struct WeightsConversion: Sendable {
         return Report(
             weights: weights.count, numbers: try weights.reduce(0) { $0 + (try file.shape($1)).reduce(1, *) },
             optimizerTensors: optimizer?.names.count ?? 0, step: optimizer?.step,
-            skipped: file.torchCheckpoint?.skipped.map(\.description) ?? [])
+            choice: file.choice, skipped: file.skipped)
     }
 
     private func tensor(_ name: String, of source: String, in file: WeightsFile) throws -> SafetensorsWriter.Tensor {
@@ -77,7 +86,8 @@ public enum ConversionError: Error, Hashable, Sendable, CustomStringConvertible 
         case .torchOutput(let path):
             "\(path): only safetensors files are written; PyTorch reads them by safetensors.torch.load_file, for model.load_state_dict"
         case .noOptimizer(let path): "\(path): no optimizer's state in this file; leave out --optimizer"
-        case .noAverages(let path): "\(path): no averages of weights in this file; leave out --ema"
+        case .noAverages(let path):
+            "\(path): no averages of weights in this file; leave out --ema, or choose them by --weights-key or --weights-prefix"
         }
     }
 }

@@ -48,6 +48,8 @@ struct EvaluationImages {
 public enum EvaluationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A class that the model was not trained on.
     case unknownClass(name: String, path: String, known: [String])
+    /// A folder with more or fewer classes than the head of weights that do not name theirs.
+    case otherClasses(path: String, classes: Int, checkpoint: String, known: Int)
     /// A checkpoint without a classifier.
     case noClassifier(path: String, kind: String)
 
@@ -55,6 +57,8 @@ public enum EvaluationError: Error, Hashable, Sendable, CustomStringConvertible 
         switch self {
         case .unknownClass(let name, let path, let known):
             "\(path)/\(name): the model was not trained on the class '\(name)'; it knows \(known.joined(separator: ", "))"
+        case .otherClasses(let path, let classes, let checkpoint, let known):
+            "\(path): there are \(classes) classes, and \(checkpoint) knows \(known) without their names; give them by --classes, in the order of its training"
         case .noClassifier(let path, let kind):
             "\(path): a checkpoint of \(kind) has no classifier that could be evaluated; fine-tune from it by msmae finetune --init"
         }

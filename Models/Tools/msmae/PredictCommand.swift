@@ -8,7 +8,8 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict", abstract: "Says which class images belong to, and draws where the model looks.")
 
     @Argument(help: "The images.") var images: [String]
-    @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
+    @OptionGroup var model: CheckpointOptions
+    @OptionGroup var naming: ClassNameOptions
     @Flag(help: "Print a JSON list.") var json = false
     @Option(
         help: "Folder for pictures of the attention over the images, made if it is missing; none are drawn without it.")
@@ -19,15 +20,19 @@ struct PredictCommand: ParsableCommand {
     func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
 
     func run() throws {
-        let classifier = try Classifier(checkpoint: checkpoint, threads: threads)
+        let reading = model.reading(classes: naming.names)
+        let classifier = try Classifier(checkpoint: model.checkpoint, reading: reading, threads: threads)
+        if !json { for note in classifier.notes { print(note) } }
         let pictures = try out.map { try PictureFolder($0, kind: "attention", images: images, scale: scale) }
-        let model = try out.map { _ in try TrainedModel(checkpoint: checkpoint, threads: threads) }
+        let drawn = try out.map { _ in
+            try TrainedModel(checkpoint: model.checkpoint, reading: reading, threads: threads)
+        }
         var predictions: [Prediction] = []
         for (index, path) in images.enumerated() {
             let image = try classifier.decoder.decode(path: path)
             let shares = try classifier.probabilities(of: image)
             let picture = try pictures.flatMap { folder in
-                try model.map { try folder.write($0.attentionPicture(of: image), index) }
+                try drawn.map { try folder.write($0.attentionPicture(of: image), index) }
             }
             predictions.append(
                 Prediction(image: path, classes: classifier.classes, probabilities: shares, attention: picture))

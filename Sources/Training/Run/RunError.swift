@@ -12,10 +12,10 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case brokenSettings(path: String, reason: String)
     /// A safetensors file that is no checkpoint of this kind of run, or one of another version.
     case foreignCheckpoint(path: String, reason: String)
-    /// Tensors of a checkpoint that are missing or do not fit the model.
-    case unfitCheckpoint(path: String, problems: [String])
-    /// A run folder that holds no checkpoint yet.
-    case noCheckpoint(path: String)
+    /// Tensors of a checkpoint that are missing or do not fit the model; `hint` says what else helps.
+    case unfitCheckpoint(path: String, problems: [String], hint: String? = nil)
+    /// A run folder that holds no checkpoint yet; `others` are the names of other files of weights in it.
+    case noCheckpoint(path: String, others: [String] = [])
     /// A folder that holds no runs of several seeds.
     case noRuns(path: String)
     case lossNotFinite(epoch: Int, step: Int, checkpoint: String?)
@@ -38,10 +38,15 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
             "accum-iter is \(accumulation), but an epoch has only \(batches) full batches"
         case .brokenSettings(let path, let reason): "\(path): the settings of the run cannot be read: \(reason)"
         case .foreignCheckpoint(let path, let reason): "\(path): not a checkpoint that can be used: \(reason)"
-        case .unfitCheckpoint(let path, let problems):
+        case .unfitCheckpoint(let path, let problems, let hint):
             "\(path): the checkpoint does not fit the model: " + problems.prefix(Self.shown).joined(separator: "; ")
                 + (problems.count > Self.shown ? "; and \(problems.count - Self.shown) more" : "")
-        case .noCheckpoint(let path): "\(path): the run has no checkpoint yet"
+                + (hint.map { "; \($0)" } ?? "")
+        case .noCheckpoint(let path, let others):
+            others.isEmpty
+                ? "\(path): no checkpoint in this folder: it is no run, or one that has made none yet"
+                : "\(path): the folder is no run with a checkpoint; name the file of weights in it: "
+                    + others.prefix(Self.shown).joined(separator: ", ") + (others.count > Self.shown ? ", …" : "")
         case .noRuns(let path): "\(path): the folder holds no runs seed-0, seed-1, ...; start them by --out \(path)"
         case .lossNotFinite(let epoch, let step, let checkpoint):
             "the loss is not finite in epoch \(epoch + 1), step \(step + 1); " + Self.advice(checkpoint)

@@ -24,10 +24,10 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     /// beginning.
     ///
     /// With `out`, the run goes on in a copy there. A checkpoint of another program is gone on with as a new run in
-    /// `out`; see ``RunSettings/importedCheckpoint(_:)``. Throws if the folder does not exist, if
+    /// `out`; see ``RunSettings/importedCheckpoint(_:given:)``. Throws if the folder does not exist, if
     /// its checkpoint cannot be used, or if a given setting that shapes the result differs from the run's.
     public init(resuming resumed: String, out: String? = nil, given: [String: SettingValue]) throws {
-        if let imported = try Settings.importedCheckpoint(resumed) {
+        if let imported = try Settings.importedCheckpoint(resumed, given: given) {
             guard let out else { throw SettingError.missing(name: "--out") }
             try self.init(startingIn: out, given: given)
             self.imported = imported
@@ -124,6 +124,6 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
 public protocol ImportedCheckpoint: Sendable {
     /// Fills the weights and the optimizer's state, and returns the epoch that comes next, counted from 0.
     ///
-    /// Throws ``RunError/unfitCheckpoint(path:problems:)`` if a tensor is missing or has another shape.
+    /// Throws ``RunError/unfitCheckpoint(path:problems:hint:)`` if a tensor is missing or has another shape.
     func load(into state: ProgramState, stepsPerEpoch: Int) throws -> Int
 }

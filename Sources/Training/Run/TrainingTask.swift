@@ -52,7 +52,7 @@ public protocol TrainingTask: AnyObject {
     /// What a checkpoint holds beside weights, optimizer and position.
     var savedTensors: [SafetensorsWriter.Tensor] { get }
     var savedMetadata: [String: String] { get }
-    /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:)`` or
+    /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:hint:)`` or
     /// ``RunError/foreignCheckpoint(path:reason:)``.
     func restore(from file: SafetensorsFile) throws
 }

@@ -40,12 +40,16 @@ public protocol RunSettings: Hashable, Sendable {
     var schedule: LearningRateSchedule { get }
 
     /// The checkpoint of another program at a path; nil for a folder, and for what is none. Throws if there is nothing
-    /// to go on with in it.
-    static func importedCheckpoint(_ path: String) throws -> (any ImportedCheckpoint)?
+    /// to go on with in it. `given` are the settings that are given for the run.
+    static func importedCheckpoint(
+        _ path: String, given: [String: SettingValue]
+    ) throws -> (any ImportedCheckpoint)?
 }
 
 extension RunSettings {
-    public static func importedCheckpoint(_ path: String) throws -> (any ImportedCheckpoint)? { nil }
+    public static func importedCheckpoint(
+        _ path: String, given: [String: SettingValue]
+    ) throws -> (any ImportedCheckpoint)? { nil }
 }
 
 /// The names of a workflow that makes runs.

@@ -143,8 +143,9 @@ import Testing
             settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41
                 && settings.attentionInterval == 40)
         #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
-        // Image size, lr and threads follow from others; there are no window, limit, clipping and average.
-        #expect(settings.values.count == PreTrainingSettings.all.count - 7)
+        // Image size, lr, threads and the place of weights in their file follow from others; there are no window,
+        // limit, clipping and average.
+        #expect(settings.values.count == PreTrainingSettings.all.count - 9)
     }
 
     @Test func settingsSurviveJSON() throws {

@@ -10,6 +10,8 @@ public struct SegmentationSettings: ModelSettings {
     /// `val/masks/CLASS`.
     public var data = ""
     public var initialWeights = noFile
+    public var weightsKey: String?
+    public var weightsPrefix: String?
     public var variant = Configuration.Variant.corrected
     public var preset = "base"
     public var imageSize: Int?
@@ -39,8 +41,7 @@ public struct SegmentationSettings: ModelSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model(data: "Folder of images and masks.") + [
-            .initialWeights(\.initialWeights, "Weights to begin with"),
+        Setting.model(data: "Folder of images and masks.") + Setting.initialWeights("Weights to begin with") + [
             .variant(
                 \.variant,
                 "follows the public code: no bias of queries, keys and values, and images normalised twice"),

@@ -41,11 +41,10 @@ public final class SegmentationTask: TrainingTask {
     }
 
     public func initialize(_ state: ProgramState) throws {
-        guard settings.initialWeights != SegmentationSettings.noFile else {
+        guard let weights = try InitialWeights(settings, encoder: SegmentationModel.encoderPrefix) else {
             return output.say("initial weights are random")
         }
-        let weights = try InitialWeights(settings.initialWeights, encoder: SegmentationModel.encoderPrefix)
-        for line in try weights.load(into: state, model.configuration.encoder) { output.say(line) }
+        try weights.load(into: state, model.configuration.encoder).forEach(output.say)
     }
 
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> SegmentationBatches {
@@ -115,8 +114,8 @@ public final class SegmentationTask: TrainingTask {
             .compactMap(\.self)
         if let best {
             let isLast = best.epoch == session.epoch - 1
-            let state =
-                isLast ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            let file = try SafetensorsFile(contentsOf: session.folder.bestPath)
+            let state = isLast ? session.state : try evaluator.state { try $1.load($0, from: file) }
             report.results += [try evaluator.result(state, checkpoint: "best", epoch: best.epoch)].compactMap(\.self)
         }
         try report.write(to: session.folder.path + "/evaluation.json")

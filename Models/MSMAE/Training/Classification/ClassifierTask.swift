@@ -53,8 +53,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     public func learningRateScale(of weight: String) -> Double { settings.learningRateScale(of: weight, in: model) }
 
     public func initialize(_ state: ProgramState) throws {
-        guard settings.initialWeights != Settings.noFile else { return output.say("initial weights are random") }
-        for line in try InitialWeights(settings.initialWeights).load(into: state, configuration) { output.say(line) }
+        guard let weights = try InitialWeights(settings) else { return output.say("initial weights are random") }
+        try weights.load(into: state, configuration).forEach(output.say)
     }
 
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
@@ -136,7 +136,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         if let best, best.epoch == session.epoch - 1 {
             results.append(("best", best.epoch, last))
         } else if let best {
-            let state = try tester.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            let file = try SafetensorsFile(contentsOf: session.folder.bestPath)
+            let state = try tester.state { try $1.load($0, from: file, averaged: true) }
             guard let evaluations = try evaluations(state, tester, session) else { return nil }
             results.append(("best", best.epoch, evaluations))
         }

@@ -10,6 +10,8 @@ public struct FineTuningSettings: ClassifierSettings {
     /// A folder with images at `train/CLASS/IMAGE` and `val/CLASS/IMAGE`.
     public var data = ""
     public var initialWeights = noFile
+    public var weightsKey: String?
+    public var weightsPrefix: String?
     /// How training looks at images: at the patches that attention masking keeps, or with `mae` at all patches.
     public var method = Configuration.Method.msmae
     public var variant = Configuration.Variant.corrected
@@ -59,8 +61,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model(data: "Folder of images.") + [
-            .initialWeights(\.initialWeights, "Weights to begin with"),
+        Setting.model(data: "Folder of images.") + Setting.initialWeights("Weights to begin with") + [
             .method(\.method, "trains on all patches"),
             .variant(\.variant),
         ] + Setting.length + Setting.rates + [

@@ -6,6 +6,9 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
 
     /// A folder with images at `train/CLASS/IMAGE`.
     public var data = ""
+    public var initialWeights = noFile
+    public var weightsKey: String?
+    public var weightsPrefix: String?
     public var preset = "base"
     public var imageSize: Int?
     public var window: IntensityWindow?
@@ -46,7 +49,7 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model(data: "Folder of images.") + [
+        Setting.model(data: "Folder of images.") + Setting.initialWeights("Weights to begin with") + [
             .method(\.method, "masks at random throughout and uses no labels"),
             .variant(\.variant),
         ] + Setting.length + Setting.rates + Setting.ratios(mask: \.maskRatio, throwAway: \.throwRatio) + [

@@ -39,6 +39,10 @@ public final class PreTrainingTask: TrainingTask {
         model.preTraining(batch: settings.batch, masking: masking ?? .random, optimizer: settings.optimizer)
     }
 
+    public func initialize(_ state: ProgramState) throws {
+        try InitialWeights(settings)?.load(into: state, configuration).forEach(output.say)
+    }
+
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
         try loader.epoch(
             epoch, startingAtBatch: batch, maps: settings.masking(inEpoch: epoch) == .attention ? maps.maps : nil,

@@ -13,6 +13,12 @@ public protocol ModelSettings: RunSettings {
     var imageSize: Int? { get set }
     /// Intensities of 16-bit grey images that become black and white; nil where images are as they are seen.
     var window: IntensityWindow? { get set }
+    /// Where the weights come from that a run begins with: a file, the folder of a run, or `none`.
+    var initialWeights: String { get set }
+    /// The keys that lead to the state dict in a file of PyTorch; nil where only one can be meant.
+    var weightsKey: String? { get set }
+    /// What the names of the weights begin with in the file; nil where only one can be meant.
+    var weightsPrefix: String? { get set }
     /// Leaves out images that cannot be read, instead of ending with an error.
     var skipUnreadable: Bool { get set }
 
@@ -27,8 +33,12 @@ extension ModelSettings {
     public static var workflow: Workflow { kind.workflow }
 
     /// A training checkpoint of the public code.
-    public static func importedCheckpoint(_ path: String) throws -> (any ImportedCheckpoint)? {
-        try ForeignCheckpoint(path)
+    public static func importedCheckpoint(
+        _ path: String, given: [String: SettingValue]
+    ) throws -> (any ImportedCheckpoint)? {
+        try ForeignCheckpoint(
+            path,
+            .visionTransformer(key: given["weights-key"]?.description, prefix: given["weights-prefix"]?.description))
     }
 
     /// Threads that read images.
@@ -67,10 +77,20 @@ extension Setting where Settings: ModelSettings {
     }
 
     /// Where weights come from.
-    static func initialWeights(_ key: Key<String>, _ meaning: String) -> Setting {
-        Setting(
-            "init", key, "\(meaning): a checkpoint of this program or of PyTorch (.pth), a run's folder, or none.",
-            valueName: "file", isPath: true)
+    static func initialWeights(_ meaning: String) -> [Setting] {
+        [
+            Setting(
+                "init", \.initialWeights,
+                "\(meaning): a checkpoint of this program or of PyTorch (.pth), a run's folder, or none.",
+                valueName: "file", isPath: true),
+            Setting(
+                "weights-key", \.weightsKey, "The entry of a .pth file that holds the weights, such as model_ema.",
+                unset: "the one that can be meant", valueName: "key"),
+            Setting(
+                "weights-prefix", \.weightsPrefix,
+                "What the names of weights begin with in their file, such as module.",
+                unset: "what can be meant", valueName: "text"),
+        ]
     }
 
     static func method(_ key: Key<Configuration.Method>, _ mae: String) -> Setting {
