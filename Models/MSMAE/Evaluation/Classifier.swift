@@ -20,7 +20,7 @@ public final class Classifier {
     public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
         saved = try SavedModel(checkpoint: path)
         guard let settings = saved.settings as? any ClassifierSettings else {
-            throw EvaluationError.noClassifier(path: saved.file.path, kind: saved.kind.workflow.activity)
+            throw EvaluationError.noClassifier(path: saved.file.path, kind: saved.kind)
         }
         self.settings = settings
         self.threads = threads

@@ -22,7 +22,10 @@ public final class TrainedModel {
         let saved = try SavedModel(checkpoint: path)
         guard saved.kind != .segment else {
             throw RunError.foreignCheckpoint(
-                path: saved.file.path, reason: "a segmentation has neither attention maps nor a decoder to draw")
+                path: saved.file.path,
+                reason:
+                    "a segmentation has neither attention maps nor a decoder to draw; msmae segment predict draws its regions"
+            )
         }
         (file, configuration, masking) = (saved.file, saved.configuration, saved.masking ?? .random)
         decoder = saved.settings.decoder

@@ -1,3 +1,4 @@
+import Apus
 import ArgumentParser
 import MSMAE
 
@@ -25,7 +26,8 @@ struct ConvertCommand: ParsableCommand {
         (conversion.keepsPrecision, conversion.includesOptimizer, conversion.takesAverages) = (
             keepPrecision, optimizer, ema
         )
-        let report = try conversion.convert(input, to: output)
+        Interrupt.install()
+        let report = try conversion.convert(input, to: output) { Interrupt.requested }
         for skip in report.skipped { print("skipped: \(skip)") }
         var parts = ["\(report.weights) tensors (\(report.numbers) numbers)"]
         if optimizer {
