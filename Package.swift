@@ -132,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "InspectionTests", dependencies: ["ApusInspection", "ApusTestSupport"], path: "Tests/InspectionTests"),
         .testTarget(
-            name: "DataTests", dependencies: ["ApusData", "ApusSystem", "ApusTraining"], path: "Tests/DataTests"),
+            name: "DataTests", dependencies: ["ApusData", "ApusFiles", "ApusSystem", "ApusTraining"],
+            path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
         .testTarget(

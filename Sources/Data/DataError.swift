@@ -42,6 +42,10 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case duplicateImages
         /// A folder that is to be written exists and is not empty.
         case folderNotEmpty
+        /// Another process writes the folder.
+        case folderInUse
+        /// It was asked to stop.
+        case interrupted
         /// A batch is larger than the set it is drawn from.
         case batchTooLarge
         /// An argument is outside of what it may be.

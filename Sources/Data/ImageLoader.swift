@@ -21,6 +21,7 @@ public final class ImageLoader: Sendable {
     /// Why images of the folder were left out, one error naming the file for each.
     public let skipped: [DataError]
 
+    private let skipsUnreadable: Bool
     private let seed: UInt64
     private let threads: Int
     private let normalization: Normalization
@@ -58,6 +59,7 @@ public final class ImageLoader: Sendable {
         self.augmentation = augmentation
         self.mapGrid = mapGrid
         skipped = failures
+        skipsUnreadable = skipUnreadable
         self.seed = seed
         self.threads = threads
         self.normalization = normalization
@@ -73,10 +75,27 @@ public final class ImageLoader: Sendable {
         augmentation = .wholeImage
         mapGrid = loader.mapGrid
         skipped = loader.skipped
+        skipsUnreadable = loader.skipsUnreadable
         seed = loader.seed
         threads = loader.threads
         normalization = loader.normalization
         store = loader.store
+    }
+
+    /// Decodes all images once, so that one that cannot be read is found now and not in the middle of an epoch; throws
+    /// the first error, in the order of the images. After some images, `foresee` is told the seconds that the others
+    /// will take.
+    public func checkImages(_ foresee: (_ seconds: Double) -> Void = { _ in }) throws(DataError) {
+        guard !skipsUnreadable else { return }
+        let checks = Self.checks(of: items, store: store, threads: threads), start = Date(), sample = 64
+        var checked = 0
+        while let check = checks.next() {
+            try check.get()
+            checked += 1
+            if checked == sample {
+                foresee(Date().timeIntervalSince(start) * Double(items.count - sample) / Double(sample))
+            }
+        }
     }
 
     /// How many batches an epoch has.
@@ -142,15 +161,21 @@ public final class ImageLoader: Sendable {
 
     /// Decodes all items and returns the errors of those that fail, in order.
     private static func failures(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> [DataError] {
-        let checks = OrderedPrefetch<Result<Void, DataError>>(0..<items.count, threads: threads, ahead: items.count) {
-            position in
-            Result { () throws(DataError) in _ = try store.value(items[position].path) }
-        }
+        let checks = checks(of: items, store: store, threads: threads)
         var failures: [DataError] = []
         while let check = checks.next() {
             if case .failure(let error) = check { failures.append(error) }
         }
         return failures
+    }
+
+    /// Decodes all items in the background.
+    private static func checks(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> OrderedPrefetch<
+        Result<Void, DataError>
+    > {
+        OrderedPrefetch(0..<items.count, threads: threads, ahead: items.count) { position in
+            Result { () throws(DataError) in _ = try store.value(items[position].path) }
+        }
     }
 }
 

@@ -30,7 +30,7 @@ public final class Classifier {
     ) throws {
         saved = try SavedModel(checkpoint: path, reading: reading)
         guard let settings = saved.settings as? any ClassifierSettings else {
-            throw EvaluationError.noClassifier(path: saved.path, kind: saved.kind.workflow.activity)
+            throw EvaluationError.noClassifier(path: saved.path, kind: saved.kind)
         }
         self.settings = settings
         self.threads = threads

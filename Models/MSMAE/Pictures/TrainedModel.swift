@@ -25,7 +25,10 @@ public final class TrainedModel {
         let saved = try SavedModel(checkpoint: path, reading: reading)
         guard saved.kind != .segment else {
             throw RunError.foreignCheckpoint(
-                path: saved.path, reason: "a segmentation has neither attention maps nor a decoder to draw")
+                path: saved.path,
+                reason:
+                    "a segmentation has neither attention maps nor a decoder to draw; msmae segment predict draws its regions"
+            )
         }
         (self.saved, notes) = (saved, saved.notes)
         (configuration, masking) = (saved.configuration, saved.masking ?? .random)

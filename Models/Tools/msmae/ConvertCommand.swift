@@ -1,3 +1,4 @@
+import Apus
 import ArgumentParser
 import MSMAE
 import ToolOptions
@@ -29,7 +30,8 @@ struct ConvertCommand: ParsableCommand {
             keepPrecision, optimizer, ema
         )
         (conversion.key, conversion.prefix) = (selection.weightsKey, selection.weightsPrefix)
-        let report = try conversion.convert(input, to: output)
+        Interrupt.install()
+        let report = try conversion.convert(input, to: output) { Interrupt.requested }
         if let choice = report.choice { print("\(input): \(choice)") }
         for skip in report.skipped { print("skipped: \(skip)") }
         var parts = ["\(report.weights) tensors (\(report.numbers) numbers)"]

@@ -42,7 +42,8 @@ struct MSMAETool: ParsableCommand {
             if status == .success || error is ExitCode { exit(withError: error) }
             let line = "msmae: error: \(OptionNames.explained(message(for: error)))\n"
             try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
-            Foundation.exit(status.rawValue)
+            // What ends after a signal ends by it.
+            Foundation.exit(Interrupt.signal.map { 128 + $0 } ?? status.rawValue)
         }
     }
 }

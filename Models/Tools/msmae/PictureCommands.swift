@@ -72,6 +72,7 @@ struct PictureFolder {
 
     /// Makes the folder where it is missing.
     init(_ path: String, kind: String, images: [String], scale: Int) throws {
+        try DataPart.checkOutput(path)
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {

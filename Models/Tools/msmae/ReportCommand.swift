@@ -37,6 +37,7 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         try AtomicFile.check(out)
+        if let figures { try DataPart.checkOutput(figures) }
         let report = try RunReport(
             RunGroup.read(runs),
             RunReport.Options(
@@ -51,13 +52,8 @@ struct ReportCommand: ParsableCommand {
 
     /// Writes each figure as NAME.svg and NAME.png; names that two runs share get numbers.
     private func write(_ all: [Figure], to folder: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw DataError(
-                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: folder,
-                advice: "Check that the folder above it may be written to.")
-        }
+        let lock = try FolderLock(creating: folder)
+        defer { lock.release() }
         var seen: [String: Int] = [:]
         for figure in all {
             seen[figure.name, default: 0] += 1

@@ -179,7 +179,7 @@ import Testing
             error?.description.hasSuffix("it holds an encoder without a decoder, and a reconstruction needs both")
                 == true)
         for file in [whole, encoder] {
-            #expect(throws: EvaluationError.noClassifier(path: file, kind: "pre-training")) {
+            #expect(throws: EvaluationError.noClassifier(path: file, kind: .pretrain)) {
                 try Classifier(checkpoint: file)
             }
         }

@@ -51,6 +51,8 @@ public final class SegmentationTask: TrainingTask {
         try loader.epoch(epoch, startingAtBatch: batch, dropLast: true)
     }
 
+    public func names(of batch: SegmentationBatch) -> [String] { batch.indices.map { loader.items[$0].image } }
+
     public func inputs(_ batch: SegmentationBatch, at place: BatchPlace) throws -> [String: TensorData] {
         let configuration = model.configuration, side = configuration.encoder.image
         return [

@@ -19,7 +19,7 @@ public final class Segmenter {
     public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
         saved = try SavedModel(checkpoint: path)
         guard var settings = saved.settings as? SegmentationSettings else {
-            throw SegmentationError.noSegmentation(path: saved.path, kind: saved.kind.workflow.activity)
+            throw SegmentationError.noSegmentation(path: saved.path, kind: saved.kind)
         }
         settings.threads = threads
         self.settings = settings

@@ -23,23 +23,18 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
 
     public init(_ settings: Settings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
         (self.settings, self.output) = (settings, output)
-        let images = try ImageFolder(root: settings.data + "/train")
+        let images = try ImageFolder(root: DataPart.folder("train", of: settings.data))
         configuration = try settings.configuration(classes: images.classes.count)
         model = try MaskedAutoencoder(configuration)
         loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
         for error in loader.skipped { output.say("skipped \(error)") }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
-        let hasTest = FileManager.default.fileExists(atPath: settings.data + "/test")
-        let parts = try (hasTest ? ["val", "test"] : ["val"]).map { [configuration] part in
-            try EvaluationImages(
-                settings.data, part, classes: images.classes, batch: settings.batch, imageSize: configuration.image,
-                threads: settings.readers,
-                skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
-        }
+        let parts = try EvaluationImages.parts(
+            of: settings, classes: images.classes, imageSize: configuration.image, output)
         for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
         validator = Evaluator(model, settings, parts[0], seed: settings.seed, compiler)
-        tester = hasTest ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
+        tester = parts.count > 1 ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
     }
 
     // MARK: - Training
@@ -60,6 +55,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
         try loader.epoch(epoch, startingAtBatch: batch, maps: maps.maps, dropLast: true)
     }
+
+    public func names(of batch: Batch) -> [String] { batch.indices.map { loader.items[$0].path } }
 
     public func inputs(_ batch: Batch, at place: BatchPlace) throws -> [String: TensorData] {
         var batch = batch

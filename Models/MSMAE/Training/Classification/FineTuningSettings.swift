@@ -67,18 +67,22 @@ public struct FineTuningSettings: ClassifierSettings {
         ] + Setting.length + Setting.rates + [
             Setting(
                 "layer-decay", \.layerDecay, "Factor of the learning rate from each block to the one below it.",
-                .range(0...1)),
+                .range(0...1), changesOnTheWay: true),
             Setting(
                 "drop-path", \.dropPath, "Chance to leave out a branch of the last block, less in those before it.",
-                .range(0...0.999)),
+                .range(0...0.999), changesOnTheWay: true),
             Setting(
-                "smoothing", \.smoothing, "Share of each label that is spread over all classes.", .range(0...0.999)),
-            Setting("mixup", \.mixupStrength, "Strength of mixup, such as 0.8.", .range(0...1000)),
-            Setting("cutmix", \.cutmixStrength, "Strength of cutmix, such as 1.", .range(0...1000)),
-            Setting("mixup-prob", \.mixupProbability, "How often a batch is mixed.", .range(0...1)),
+                "smoothing", \.smoothing, "Share of each label that is spread over all classes.", .range(0...0.999),
+                changesOnTheWay: true),
+            Setting(
+                "mixup", \.mixupStrength, "Strength of mixup, such as 0.8.", .range(0...1000), changesOnTheWay: true),
+            Setting(
+                "cutmix", \.cutmixStrength, "Strength of cutmix, such as 1.", .range(0...1000), changesOnTheWay: true),
+            Setting(
+                "mixup-prob", \.mixupProbability, "How often a batch is mixed.", .range(0...1), changesOnTheWay: true),
             Setting(
                 "mixup-switch-prob", \.mixupSwitchProbability, "How often it is cutmix, where both are on.",
-                .range(0...1)),
+                .range(0...1), changesOnTheWay: true),
             .pooling(\.pooling),
         ] + Setting.ratios(mask: \.maskRatio, throwAway: \.throwRatio) + [
             .attentionInterval(\.attentionInterval),

@@ -32,6 +32,12 @@ public protocol ModelSettings: RunSettings {
 extension ModelSettings {
     public static var workflow: Workflow { kind.workflow }
 
+    public static func workflow(ofFormat format: String) -> Workflow? {
+        RunKind.allCases.map(\.workflow).first { $0.format == format }
+    }
+
+    public func checkOutput(_ path: String) throws { try DataPart.checkOutput(path, data: data) }
+
     /// A training checkpoint of the public code.
     public static func importedCheckpoint(
         _ path: String, given: [String: SettingValue]
@@ -108,21 +114,23 @@ extension Setting where Settings: ModelSettings {
     /// How many patches attention masks and throws away.
     static func ratios(mask: Key<Double>, throwAway: Key<Double>) -> [Setting] {
         [
-            Setting("mask-ratio", mask, "Share of patches that attention masks.", .range(0...1)),
-            Setting("throw-ratio", throwAway, "Share of patches that attention throws away.", .range(0...1)),
+            Setting("mask-ratio", mask, "Share of patches that attention masks.", .range(0...1), changesOnTheWay: true),
+            Setting(
+                "throw-ratio", throwAway, "Share of patches that attention throws away.", .range(0...1),
+                changesOnTheWay: true),
         ]
     }
 
     static func attentionInterval(_ key: Key<Int>) -> Setting {
         Setting(
             "attention-interval", key, "Epochs from one computation of the attention maps to the next.",
-            .range(1...1_000_000))
+            .range(1...1_000_000), changesOnTheWay: true)
     }
 
     static func patience(_ key: Key<Int?>) -> Setting {
         Setting(
             "patience", key, "Epochs without a better validation after which training ends.", .range(1...1_000_000),
-            unset: "never")
+            unset: "never", changesOnTheWay: true)
     }
 
     static var skipUnreadable: Setting {
@@ -164,10 +172,14 @@ public enum RunKind: String, Hashable, Sendable, CaseIterable {
     /// The names of its runs.
     public var workflow: Workflow {
         switch self {
-        case .pretrain: Workflow(rawValue, format: "msmae.pretraining", activity: "pre-training")
-        case .finetune: Workflow(rawValue, format: "msmae.finetuning", activity: "fine-tuning")
-        case .linprobe: Workflow(rawValue, format: "msmae.linprobe", activity: "linear probing")
-        case .segment: Workflow(rawValue, format: "msmae.segmentation", activity: "segmentation")
+        case .pretrain:
+            Workflow(rawValue, format: "msmae.pretraining", activity: "pre-training", command: "msmae \(rawValue)")
+        case .finetune:
+            Workflow(rawValue, format: "msmae.finetuning", activity: "fine-tuning", command: "msmae \(rawValue)")
+        case .linprobe:
+            Workflow(rawValue, format: "msmae.linprobe", activity: "linear probing", command: "msmae \(rawValue)")
+        case .segment:
+            Workflow(rawValue, format: "msmae.segmentation", activity: "segmentation", command: "msmae segment train")
         }
     }
 
