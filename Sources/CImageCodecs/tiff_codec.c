@@ -11,6 +11,7 @@ struct apus_tiff {
     const uint8_t *bytes;
     size_t count;
     size_t position;
+    int ended;                        // whether more was asked for than there is
     char message[APUS_MESSAGE_SIZE];  // the first error since the last call; empty if there was none
 };
 
@@ -20,6 +21,7 @@ static tmsize_t read_bytes(thandle_t handle, void *target, tmsize_t count) {
     size_t taken = (size_t)count < left ? (size_t)count : left;
     memcpy(target, tiff->bytes + tiff->position, taken);
     tiff->position += taken;
+    if (taken < (size_t)count) tiff->ended = 1;
     return (tmsize_t)taken;
 }
 
@@ -132,6 +134,12 @@ apus_tiff *apus_tiff_open(const uint8_t *bytes, size_t count, apus_tiff_layout *
         return NULL;
     }
     describe(tiff->file, layout);
+    // The library passes over the loss of the last bytes of a directory.
+    if (tiff->ended) {
+        snprintf(message, APUS_MESSAGE_SIZE, "the file ends too early");
+        apus_tiff_close(tiff);
+        return NULL;
+    }
     return tiff;
 }
 
@@ -142,7 +150,9 @@ int apus_tiff_read(apus_tiff *tiff, uint32_t x, uint32_t y, uint16_t plane, uint
     tmsize_t taken = TIFFIsTiled(tiff->file)
                          ? TIFFReadEncodedTile(tiff->file, TIFFComputeTile(tiff->file, x, y, 0, plane), block, wanted)
                          : TIFFReadEncodedStrip(tiff->file, TIFFComputeStrip(tiff->file, y, plane), block, wanted);
-    if (taken != wanted || tiff->message[0] != 0) return fail(tiff, "a part of the image is too short", message);
+    if (taken != wanted || tiff->ended || tiff->message[0] != 0) {
+        return fail(tiff, "a part of the image is too short", message);
+    }
     return 0;
 }
 
