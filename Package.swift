@@ -54,7 +54,7 @@ let package = Package(
             path: "Sources/Training"),
         .target(
             name: "CImageCodecs", path: "Sources/CImageCodecs",
-            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("turbojpeg")]),
+            linkerSettings: ["png", "turbojpeg", "tiff", "webp"].map { .linkedLibrary($0) }),
         .target(
             name: "ApusData", dependencies: ["ApusDigest", "ApusFiles", "ApusSystem", "CImageCodecs"],
             path: "Sources/Data"),

@@ -100,14 +100,12 @@ private struct Fingerprint: Sendable {
     private let differences: SIMD4<UInt64>
 
     init(path: String) throws(DataError) {
-        let decoder = ImageDecoder()
         let file = try FileAccess.read(path)
         bytes = Digest(file)
         do throws(DataError) {
-            let image = try decoder.decode(file)
-            // Of a scan with 16 bits all bits count.
-            let samples = try decoder.grey16(file) ?? image.pixels
-            pixels = Digest(withUnsafeBytes(of: SIMD2(image.width, image.height)) { Array($0) } + samples)
+            let content = try ImageDecoder().content(file)
+            let image = content.image
+            pixels = Digest(withUnsafeBytes(of: SIMD2(image.width, image.height)) { Array($0) } + content.sampleBytes)
             differences = try Self.differences(image)
         } catch {
             throw error.at(path)

@@ -77,8 +77,8 @@ extension Setting where Settings: ModelSettings {
                 .range(Configuration.sizes), unset: "the preset's"),
             Setting(
                 "window", \.window,
-                "Intensities of 16-bit grey images (sample - 32768) that become black and white.",
-                unset: "none, the high bytes", valueName: "low,high"),
+                "Intensities of 16-bit grey images (sample - 32768) and of DICOM (rescaled) that become black and white.",
+                unset: "none: high bytes, DICOM as its header says", valueName: "low,high"),
         ] + compilation
     }
 
