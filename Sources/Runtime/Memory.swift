@@ -27,11 +27,11 @@ public final class Memory: @unchecked Sendable {
     ///
     /// Throws `RuntimeError.outOfMemory` for more than the machine has.
     public init(byteCount: Int) throws(RuntimeError) {
-        let failure = RuntimeError(
-            .outOfMemory,
-            "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model, or \(AddressSpace.advice)"
-        )
-        guard byteCount >= 0, byteCount <= ProcessInfo.processInfo.physicalMemory else { throw failure }
+        let problem = "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model"
+        guard byteCount >= 0, byteCount <= ProcessInfo.processInfo.physicalMemory else {
+            throw RuntimeError(.outOfMemory, problem)
+        }
+        let failure = RuntimeError(.outOfMemory, "\(problem), or \(AddressSpace.advice)")
         if Self.isGuarded {
             (mapping, mappingBytes, pointer) = try Self.guarded(byteCount, failure)
             self.byteCount = byteCount

@@ -73,7 +73,9 @@ import ToolOptions
 
     @Test func mistakesAreReportedWithTheirLine() {
         #expect(message(head + "finetune:\n  epochs: 3\n") == nil)
-        #expect(message(head + "finetune:\n  epoch: 3\n") == "DIR/own.yaml:6: there is no setting 'finetune.epoch'")
+        #expect(
+            message(head + "finetune:\n  epoch: 3\n")
+                == "DIR/own.yaml:6: there is no setting 'finetune.epoch'; did you mean epochs?")
         #expect(
             message(head + "finetune:\n  batch: 2\n  epochs: many\n")
                 == "DIR/own.yaml:7: finetune.epochs is 'many'; it must be a whole number")
@@ -81,9 +83,13 @@ import ToolOptions
             message(head + "finetune:\n  mask-ratio: 2\n")
                 == "DIR/own.yaml:6: finetune.mask-ratio is 2; it must be from 0 to 1")
         #expect(message(head + "finetune:\n  epochs: 2\n  epochs: 3\n")?.contains("own.yaml") == true)
-        #expect(message(head + "train:\n  epochs: 2\n") == "DIR/own.yaml:6: there is no setting 'train.epochs'")
-        #expect(message(head + "pretrain: 5\n") == "DIR/own.yaml:5: there is no setting 'pretrain'")
-        #expect(message(head + "colour: red\n") == "DIR/own.yaml:5: there is no setting 'colour'")
+        for (text, name) in [
+            ("train:\n  epochs: 2\n", "6: there is no setting 'train.epochs'"),
+            ("pretrain: 5\n", "5: there is no setting 'pretrain'"),
+            ("colour: red\n", "5: there is no setting 'colour'"),
+        ] {
+            #expect(message(head + text) == "DIR/own.yaml:\(name); --help lists those that are known")
+        }
         #expect(message("name: 5\n") == "DIR/own.yaml:1: name is '5'; it must be a text")
         #expect(
             message(head + "variant: fixed\n")
@@ -105,7 +111,7 @@ import ToolOptions
         )
         #expect(message("data:\n  seed: 0.5\n") == "DIR/own.yaml:2: data.seed is '0.5'; it must be a whole number")
         #expect(message("- a\n") == "DIR/own.yaml:1: not a mapping of names to values")
-        #expect(message("a: [\n")?.hasPrefix("DIR/own.yaml: not YAML: ") == true)
+        #expect(message("a: [\n")?.hasPrefix("DIR/own.yaml:2: not YAML: ") == true)
     }
 
     @Test func whatIsMissingIsNamed() {
@@ -128,6 +134,8 @@ import ToolOptions
         #expect(
             message(whole, ["finetune.epochs=x"])
                 == "--set finetune.epochs=x: finetune.epochs is 'x'; it must be a whole number")
-        #expect(message(whole, ["finetune.speed=1"]) == "--set finetune.speed=1: there is no setting 'finetune.speed'")
+        #expect(
+            message(whole, ["finetune.speed=1"])
+                == "--set finetune.speed=1: there is no setting 'finetune.speed'; did you mean seed?")
     }
 }

@@ -44,7 +44,7 @@ import Testing
             message(["preset": .text("vast")])
                 == "preset is vast; it must be one of demo, tiny, small, base, large, huge")
         #expect(message(["batch": .text("many")]) == "batch is 'many'; it must be a whole number")
-        #expect(message(["colour": .text("red")]) == "there is no setting 'colour'")
+        #expect(message(["colour": .text("red")]) == "there is no setting 'colour'; --help lists those that are known")
         #expect(message(["data": .text("")]) == "data is missing")
     }
 

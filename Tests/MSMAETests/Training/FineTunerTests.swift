@@ -215,7 +215,8 @@ import Testing
         #expect(message(["method": .text("scratch")]) == "method is scratch; it must be one of msmae, mae")
         #expect(message(["patience": .integer(0)]) == "patience is 0; it must be from 1 to 1000000")
         #expect(
-            message(["classification-loss-weight": .integer(1)]) == "there is no setting 'classification-loss-weight'")
+            message(["classification-loss-weight": .integer(1)])
+                == "there is no setting 'classification-loss-weight'; --help lists those that are known")
         #expect(message(["init": .text(folder.file("absent"))]).hasPrefix("\(folder.file("absent")): cannot open"))
     }
 

@@ -85,7 +85,7 @@ import Testing
 
         let config = folder.file("config.yaml")
         for (text, message) in [
-            ("epochs: 3\nbatches: 4\n", ":2: there is no setting 'batches'"),
+            ("epochs: 3\nbatches: 4\n", ":2: there is no setting 'batches'; did you mean batch?"),
             ("epochs: many\n", ":1: epochs is 'many'; it must be a whole number"),
             ("# ratios\n\nmask_ratio: 2\n", ":3: mask-ratio is 2; it must be from 0 to 1"),
             ("- epochs\n", ":1: not a mapping of settings to values"),

@@ -67,7 +67,9 @@ import Testing
         let run = folder.file("run")
         try train(run, set.settings, until: 0)
         let error = #expect(throws: RunError.self) { try resume(run, ["products": .text("openblas")]) }
-        #expect(error?.description == "products is openblas here and generated in the run that is resumed")
+        #expect(
+            error?.description.hasPrefix(
+                "products is openblas here and generated in the run that is resumed; leave it out here, ") == true)
         #expect(throws: SettingError.self) { try train(folder.file("other"), set.settings(["products": .text("mkl")])) }
     }
 
