@@ -52,13 +52,15 @@ public enum AtomicFile {
         let url = URL(fileURLWithPath: path)
         let folder = url.deletingLastPathComponent().path
         let unique = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        let temporary = "\(folder)/.\(url.lastPathComponent).\(unique)\(temporarySuffix)"
+        // A name can have 255 bytes; what is added to it must not make it longer.
+        let start = String(nameBytes: Array(url.lastPathComponent.nameBytes.prefix(200)))
+        let temporary = "\(folder)/.\(start).\(unique)\(temporarySuffix)".systemName
 
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "write") }
         do throws(FileError) {
             try fill(descriptor, path: path, waitsForDisk: waitsForDisk, body)
-            guard rename(temporary, path) == 0 else { throw FileError(path: path, action: "replace") }
+            guard rename(temporary, path.systemName) == 0 else { throw FileError(path: path, action: "replace") }
         } catch {
             unlink(temporary)
             throw error
@@ -69,11 +71,11 @@ public enum AtomicFile {
     /// Throws if a file at `path` could not be written: for a result that takes long to get.
     public static func check(_ path: String) throws(FileError) {
         var information = stat()
-        if stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
+        if stat(path.systemName, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
             throw FileError(path: path, action: "write", number: EISDIR)
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard access(folder + "/", W_OK | X_OK) == 0 else { throw FileError(path: path, action: "write") }
+        guard access((folder + "/").systemName, W_OK | X_OK) == 0 else { throw FileError(path: path, action: "write") }
     }
 
     /// Creates or replaces the file at `path` with a text. Throws as `write(to:_:)` does.
@@ -84,7 +86,7 @@ public enum AtomicFile {
     /// Appends to the file at `path`, which is made if it is missing. Not atomic: a killed process can leave a part of
     /// the bytes.
     package static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        let descriptor = open(path.systemName, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
         defer { close(descriptor) }
         try Output(descriptor: descriptor, path: path).write(bytes)
@@ -110,7 +112,7 @@ public enum AtomicFile {
 
     /// Brings the folder's list of names to the disk, so that the new name survives a loss of power.
     private static func synchronize(folder: String) throws(FileError) {
-        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(folder.systemName, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(path: folder, action: "open") }
         defer { close(descriptor) }
         // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.

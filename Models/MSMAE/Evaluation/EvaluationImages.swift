@@ -21,7 +21,7 @@ struct EvaluationImages {
     ) throws {
         let images = try ImageFolder(root: "\(data)/\(part)")
         numbers = try images.classes.map { name in
-            guard let number = classes.firstIndex(of: name) else {
+            guard let number = classes.exactIndex(of: name) else {
                 throw EvaluationError.unknownClass(name: name, path: images.root, known: classes)
             }
             return number
@@ -38,9 +38,7 @@ struct EvaluationImages {
 
     /// Paths of the images below the data's folder.
     var names: [String] {
-        loader.items.map { item in
-            item.path.hasPrefix(root + "/") ? String(item.path.dropFirst(root.count + 1)) : item.path
-        }
+        loader.items.map { $0.path.below(root) }
     }
 }
 
@@ -51,12 +49,18 @@ public enum EvaluationError: Error, Hashable, Sendable, CustomStringConvertible 
     /// A checkpoint without a classifier.
     case noClassifier(path: String, kind: String)
 
-    public var description: String {
+    public var description: String { text.inOneLine }
+
+    private var text: String {
         switch self {
         case .unknownClass(let name, let path, let known):
             "\(path)/\(name): the model was not trained on the class '\(name)'; it knows \(known.joined(separator: ", "))"
+                + (known.contains(name) ? " (one of that look, whose letters are composed in another way)" : "")
         case .noClassifier(let path, let kind):
-            "\(path): a checkpoint of \(kind) has no classifier that could be evaluated; fine-tune from it by msmae finetune --init"
+            "\(path): a checkpoint of \(kind) has no classifier that could be evaluated; "
+                + (kind == RunKind.segment.workflow.activity
+                    ? "use it by msmae segment evaluate or msmae segment predict"
+                    : "fine-tune from it by msmae finetune --init")
         }
     }
 }

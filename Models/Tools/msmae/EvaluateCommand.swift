@@ -34,9 +34,10 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         if let out { try AtomicFile.check(out) }
         let classifier = try Classifier(checkpoint: checkpoint, threads: threads)
-        let (report, skipped) = try classifier.evaluate(
+        let (report, skipped, remarks) = try classifier.evaluate(
             data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable)
         for error in skipped { print("skipped \(error)") }
+        for remark in remarks { print(remark) }
         print(report.text)
         if let out { try report.write(to: out) }
     }

@@ -43,21 +43,13 @@ struct ReportCommand: ParsableCommand {
                 imagesPerClass: noPictures ? 0 : images, measuredBatch: measure ? batch : nil, threads: threads))
         if let figures { try write(report.page.figures, to: figures) }
         try AtomicFile.write(report.page.html, to: out)
-        for problem in report.problems {
-            try? FileHandle.standardError.write(contentsOf: Data("msmae: warning: \(problem)\n".utf8))
-        }
+        for problem in report.problems { MSMAETool.say("warning: \(problem)") }
         print(out)
     }
 
     /// Writes each figure as NAME.svg and NAME.png; names that two runs share get numbers.
     private func write(_ all: [Figure], to folder: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw DataError(
-                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: folder,
-                advice: "Check that the folder above it may be written to.")
-        }
+        try Folders.make(folder)
         var seen: [String: Int] = [:]
         for figure in all {
             seen[figure.name, default: 0] += 1

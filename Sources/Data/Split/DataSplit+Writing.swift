@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 extension DataSplit {
@@ -18,10 +19,11 @@ extension DataSplit {
         let target = URL(fileURLWithPath: out).standardizedFileURL
         let folder = target.deletingLastPathComponent().path
         try FileAccess.createFolder(folder)
-        let partial = "\(folder)/.\(target.lastPathComponent).\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
+        let partial =
+            "\(folder)/.\(target.lastPathComponent.prefix(40)).\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
         do throws(DataError) {
             try fill(partial, by: transfer)
-            guard rename(partial, target.path) == 0 else { throw FileAccess.unwritable(out) }
+            guard rename(partial.systemName, target.path.systemName) == 0 else { throw FileAccess.unwritable(out) }
         } catch {
             try? FileManager.default.removeItem(atPath: partial)
             throw error
@@ -36,54 +38,54 @@ extension DataSplit {
         }
         // Links are followed in the part of the path that exists.
         let parent = canonical(
-            (URL(fileURLWithPath: out).standardizedFileURL.path as NSString).deletingLastPathComponent)
-        for folder in folders where (parent + "/").hasPrefix(canonical(folder) + "/") {
+            URL(fileURLWithPath: out).standardizedFileURL.path.parentPath)
+        for folder in folders where (parent + "/").utf8.starts(with: (canonical(folder) + "/").utf8) {
             throw DataError(
                 .invalidArgument, "the folder lies in \(folder), which is split", path: out,
                 advice: "Choose a folder outside, or the parts would look like classes.")
         }
-        guard FileManager.default.fileExists(atPath: out) else { return }
-        if let content = try? FileManager.default.contentsOfDirectory(atPath: out), content.isEmpty { return }
+        var information = stat()
+        guard lstat(out.systemName, &information) == 0 else { return }
+        if let content = try? Folders.names(in: out), content.isEmpty { return }
         throw DataError(
             .folderNotEmpty, "there is something already", path: out,
             advice: "Choose a new folder; a split never overwrites anything.")
     }
 
     private func fill(_ folder: String, by transfer: Transfer) throws(DataError) {
-        var made = Set<String>()
+        var made = Set<ExactText>()
         for (item, part) in zip(items, partOfItem) {
             for file in item.files {
                 let target = "\(folder)/\(parts[part].name)/\(file.target)"
-                let parent = (target as NSString).deletingLastPathComponent
-                if made.insert(parent).inserted { try FileAccess.createFolder(parent) }
+                let parent = target.parentPath
+                if made.insert(ExactText(parent)).inserted { try FileAccess.createFolder(parent) }
                 switch transfer {
                 case .link:
                     let source = URL(fileURLWithPath: file.source).standardizedFileURL.path
-                    guard symlink(source, target) == 0 else { throw FileAccess.unwritable(target) }
+                    guard symlink(source.systemName, target.systemName) == 0 else {
+                        throw FileAccess.unwritable(target)
+                    }
                 case .copy:
                     try FileAccess.write(try FileAccess.read(file.source), to: target)
                 }
             }
         }
-        try FileAccess.write(Array(try record().utf8), to: "\(folder)/split.json")
+        try FileAccess.write(Array(record.utf8), to: "\(folder)/split.json")
     }
 
     /// How the split was made, as JSON.
-    private func record() throws(DataError) -> String {
-        struct Record: Encodable {
-            struct Part: Encodable { let name: String, share: Double, images: [String: Int] }
-            let seed: UInt64, keepsPatientsTogether: Bool, parts: [Part]
-        }
+    private var record: String {
         let parts = parts.enumerated().map { number, part in
-            let images = classes.indices.map { (classes[$0], count(class: $0, part: number)) }
-            return Record.Part(name: part.name, share: part.share, images: Dictionary(uniqueKeysWithValues: images))
+            JSONValue.object([
+                (
+                    "images",
+                    .object(classes.indices.map { (classes[$0], .integer(UInt64(count(class: $0, part: number)))) })
+                ),
+                ("name", .text(part.name)), ("share", .number(part.share)),
+            ])
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(Record(seed: seed, keepsPatientsTogether: keepsPatients, parts: parts))
-        else {
-            preconditionFailure("the record holds only finite numbers")
-        }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return JSONValue.object([
+            ("keepsPatientsTogether", .flag(keepsPatients)), ("parts", .list(parts)), ("seed", .integer(seed)),
+        ]).pretty + "\n"
     }
 }

@@ -1,4 +1,5 @@
 import ApusDigest
+import ApusFiles
 import Foundation
 
 /// Images that different parts of a split share.
@@ -10,7 +11,9 @@ public struct DuplicateImages: Sendable, Equatable {
         /// The images, as `PART/CLASS/NAME`, ordered.
         public let images: [String]
 
-        public var description: String { images.joined(separator: " and ") + (equalBytes ? "" : " (equal pixels)") }
+        public var description: String {
+            images.map(\.inOneLine).joined(separator: " and ") + (equalBytes ? "" : " (equal pixels)")
+        }
     }
 
     /// Groups of equal images, in the order of their first one.
@@ -47,7 +50,7 @@ extension DataSplit {
             let equal = Dictionary(grouping: items.indices) { prints[$0][keyPath: key] }
             for members in equal.values
             where Set(members.map { partOfItem[$0] }).count > 1 && known.insert(Set(members)).inserted {
-                groups.append(.init(equalBytes: equalBytes, images: members.map(place).sorted()))
+                groups.append(.init(equalBytes: equalBytes, images: members.map(place).sortedByBytes))
             }
         }
         groups.sort { ($0.images[0], $0.equalBytes ? 0 : 1) < ($1.images[0], $1.equalBytes ? 0 : 1) }
@@ -60,7 +63,7 @@ extension DataSplit {
                 }
                 count += 1
                 if similar.count < 5 {
-                    similar.append(.init(equalBytes: false, images: [place(first), place(second)].sorted()))
+                    similar.append(.init(equalBytes: false, images: [place(first), place(second)].sortedByBytes))
                 }
             }
         }

@@ -28,7 +28,7 @@ public struct RunFolder: Sendable {
     /// Opens a folder that exists. Throws when there is none at `path`.
     public init(opening path: String) throws(FileError) {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw FileError(path: path, action: "open") }
+        guard stat(path.systemName, &status) == 0 else { throw FileError(path: path, action: "open") }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw FileError(path: path, action: "open", number: ENOTDIR) }
         self.path = path
     }
@@ -98,7 +98,7 @@ public struct RunFolder: Sendable {
                 .map { "\(folder)/\($0)" }
         }
         for path in old.map(\.path) + abandoned {
-            guard unlink(path) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
+            guard unlink(path.systemName) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
         }
     }
 
@@ -108,7 +108,7 @@ public struct RunFolder: Sendable {
 
     /// The names of all files in a folder, none when it is missing.
     private func names(in path: String) throws(FileError) -> [String] {
-        guard let folder = opendir(path) else {
+        guard let folder = opendir(path.systemName) else {
             if errno == ENOENT { return [] }
             throw FileError(path: path, action: "open")
         }
@@ -124,16 +124,18 @@ public struct RunFolder: Sendable {
     }
 
     private static func makeFolder(_ path: String) throws(FileError) {
-        if mkdir(path, 0o777) == 0 { return }
+        if mkdir(path.systemName, 0o777) == 0 { return }
         let number = errno
         var status = stat()
-        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+        if stat(path.systemName, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
         let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
         guard number == ENOENT, !path.isEmpty, parent != path else {
             throw FileError(path: path, action: "create", number: number)
         }
         try makeFolder(parent)
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError(path: path, action: "create") }
+        guard mkdir(path.systemName, 0o777) == 0 || errno == EEXIST else {
+            throw FileError(path: path, action: "create")
+        }
     }
 }
 

@@ -86,7 +86,7 @@ extension SegmentationSettings {
         imageSize: Int
     ) throws -> SegmentationLoader {
         let folder = try SegmentationFolder(root: "\(data)/\(part)")
-        if let known, folder.classes != known {
+        if let known, !folder.classes.isExactly(known) {
             throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known)
         }
         return try SegmentationLoader(
@@ -108,7 +108,9 @@ public enum SegmentationError: Error, Hashable, Sendable, CustomStringConvertibl
         case .otherClasses(let path, let classes, let known):
             "\(path)/masks: there are masks of \(classes.joined(separator: ", ")), and the model was trained on \(known.joined(separator: ", "))"
         case .noSegmentation(let path, let kind):
-            "\(path): a checkpoint of \(kind) cannot segment; train from it by msmae segment train --init"
+            "\(path): a checkpoint of \(kind) cannot segment; "
+                + (kind == RunKind.pretrain.workflow.activity ? "train from it by" : "one that can is made by")
+                + " msmae segment train --init"
         }
     }
 }

@@ -28,9 +28,15 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         model = try MaskedAutoencoder(configuration)
         loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
         for error in loader.skipped { output.say("skipped \(error)") }
+        for remark in loader.remarks { output.say(remark) }
+        if loader.classes.count == 1 {
+            output.say(
+                "there is only one class, '\(loader.classes[0].inOneLine)': any model has an accuracy of 1, and nothing is learned"
+            )
+        }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
-        let hasTest = FileManager.default.fileExists(atPath: settings.data + "/test")
+        let hasTest = Folders.isFolder(settings.data + "/test")
         let parts = try (hasTest ? ["val", "test"] : ["val"]).map { [configuration] part in
             try EvaluationImages(
                 settings.data, part, classes: images.classes, batch: settings.batch, imageSize: configuration.image,
@@ -38,6 +44,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
                 skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
         }
         for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
+        for remark in parts.flatMap(\.loader.remarks) { output.say(remark) }
         validator = Evaluator(model, settings, parts[0], seed: settings.seed, compiler)
         tester = hasTest ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
     }
@@ -88,7 +95,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         output.say(
             "\(loader.items.count) images to train on, \(count) for validation"
                 + (tester === validator ? "" : " and \(tested) for testing")
-                + " in \(loader.classes.count) classes: " + loader.classes.joined(separator: ", "))
+                + " in \(loader.classes.count) classes: " + loader.classes.joined(separator: ", ").inOneLine)
         return [("images", .integer(loader.items.count)), ("validation_images", .integer(count))]
     }
 

@@ -45,10 +45,7 @@ struct SavedModel {
 
     /// The file at a path, or the newest checkpoint of the run in a folder there.
     static func file(_ path: String) throws -> String {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-            return path
-        }
+        guard Folders.isFolder(path) else { return path }
         guard let latest = try RunFolder(opening: path).latestCheckpoint() else {
             throw RunError.noCheckpoint(path: path)
         }
