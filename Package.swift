@@ -35,17 +35,18 @@ let package = Package(
         // The framework, in the order of its pipeline. Arrows point to earlier rooms only.
         .target(name: "ApusDigest", path: "Sources/Digest"),
         .target(name: "ApusFiles", path: "Sources/Files"),
+        .target(name: "ApusSystem", path: "Sources/System"),
         .target(name: "ApusIR", path: "Sources/IR"),
         .target(name: "ApusTransforms", dependencies: ["ApusIR"], path: "Sources/Transforms"),
         .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
-        .systemLibrary(name: "COpenBLAS", path: "Sources/COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
-        .target(name: "ApusRuntime", dependencies: ["ApusIR", "COpenBLAS"], path: "Sources/Runtime"),
+        .target(name: "ApusRuntime", dependencies: ["ApusSystem", "ApusIR"], path: "Sources/Runtime"),
         .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
         .target(
             name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM", swiftSettings: llvmConditions,
             linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
         .target(
-            name: "ApusCodegen", dependencies: ["ApusDigest", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
+            name: "ApusCodegen",
+            dependencies: ["ApusDigest", "ApusSystem", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
             path: "Codegen", exclude: ["CLLVM", "LLVM"]),
         .target(
             name: "ApusTraining",
@@ -53,13 +54,15 @@ let package = Package(
             path: "Sources/Training"),
         .target(
             name: "CImageCodecs", path: "Sources/CImageCodecs",
-            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("turbojpeg")]),
-        .target(name: "ApusData", dependencies: ["ApusDigest", "ApusFiles", "CImageCodecs"], path: "Sources/Data"),
+            linkerSettings: ["png", "turbojpeg", "tiff", "webp"].map { .linkedLibrary($0) }),
+        .target(
+            name: "ApusData", dependencies: ["ApusDigest", "ApusFiles", "ApusSystem", "CImageCodecs"],
+            path: "Sources/Data"),
         .target(
             name: "Apus",
             dependencies: [
-                "ApusFiles", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen", "ApusTraining",
-                "ApusData",
+                "ApusFiles", "ApusSystem", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen",
+                "ApusTraining", "ApusData",
             ],
             path: "Sources/Apus"),
 
@@ -109,6 +112,7 @@ let package = Package(
 
         // What the tests of several rooms share, random graphs and seeded numbers among it.
         .target(name: "ApusTestSupport", dependencies: ["ApusFuzzing"], path: "Tests/Support"),
+        .testTarget(name: "SystemTests", dependencies: ["ApusSystem"], path: "Tests/SystemTests"),
         .testTarget(name: "DigestTests", dependencies: ["ApusDigest"], path: "Tests/DigestTests"),
         .testTarget(
             name: "IRTests", dependencies: ["ApusIR", "ApusTestSupport"], path: "Tests/IRTests", exclude: ["Errors"]),
@@ -116,7 +120,7 @@ let package = Package(
             name: "TransformsTests", dependencies: ["ApusTransforms", "ApusTestSupport"], path: "Tests/TransformsTests",
             exclude: ["Cases"]),
         .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
-        .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime"], path: "Tests/RuntimeTests"),
+        .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime", "ApusSystem"], path: "Tests/RuntimeTests"),
         .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
         .testTarget(
             name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"],
@@ -128,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "InspectionTests", dependencies: ["ApusInspection", "ApusTestSupport"], path: "Tests/InspectionTests"),
         .testTarget(
-            name: "DataTests", dependencies: ["ApusData", "ApusFiles", "ApusTraining"], path: "Tests/DataTests"),
+            name: "DataTests", dependencies: ["ApusData", "ApusFiles", "ApusSystem", "ApusTraining"],
+            path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
         .testTarget(
@@ -137,3 +142,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `Scripts/fuzz` builds the readers of outside data with libFuzzer, whose `main` no other build has.
+if Context.environment["APUS_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "reader-fuzzer", dependencies: ["Apus", "ApusInspection", "MSMAE", "ToolOptions"],
+            path: "Tests/Fuzzers", swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

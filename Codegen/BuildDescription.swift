@@ -26,7 +26,7 @@ public struct BuildDescription: Hashable, Sendable, Codable {
         llvm = Self.llvmLibrary
         let features = Self.checksum(Data("\(target.triple) \(target.features)".utf8))
         processor = "\(target.cpu) with \(target.level.rawValue) (\(features))"
-        openblas = products == .generated ? nil : MatmulLibrary.description
+        openblas = products == .generated ? nil : (try? MatmulLibrary.shared())?.description
     }
 
     /// What another build has that this one has not, in words; nil if programs of both compute the same bits.

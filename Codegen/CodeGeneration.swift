@@ -1,6 +1,6 @@
 import ApusDigest
 import ApusLLVM
-import Dispatch
+import ApusSystem
 import Synchronization
 
 /// A kernel of a program on its way to native code.
@@ -42,7 +42,7 @@ extension GraphCompiler {
         let missing = codes.indices.filter { codes[$0].object == nil }
             .sorted { codes[$0].kernel.extent > codes[$1].kernel.extent }
         let results = Mutex([Int: Result<[UInt8], any Error>]())
-        DispatchQueue.concurrentPerform(iterations: missing.count) { turn in
+        concurrently(missing.count) { turn in
             let code = codes[missing[turn]]
             let result = Result { try emit([(code.symbol, code.kernel, code.plan)]).object() }
             if let key = code.key, let object = try? result.get() { cache?.store(object, as: key) }

@@ -1,6 +1,7 @@
 import ApusIR
 import ApusLLVM
 import ApusRuntime
+import ApusSystem
 import ApusTransforms
 import Foundation
 
@@ -15,10 +16,14 @@ public struct GraphCompiler: Backend {
     /// Takes the place of measurements where `products` is `auto`: the matmuls of a graph that are left to the library.
     package var libraryChoice: (@Sendable (Graph) -> Set<ApusIR.Value>)?
 
+    /// Whether buffers lie between pages that nobody may touch, as the report of the memory lists them: for tests.
+    package var guardsBuffers = false
+
     /// Who computes which matmul, as answered so far, where answers are to stay beyond this process.
     private let answers: KeptAnswers?
 
-    /// A compiler for this machine, or for one with fewer features.
+    /// A compiler for this machine, or for one with fewer features. Throws if LLVM does not know the machine, or if the
+    /// options want the library and it cannot be loaded.
     public init(
         _ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil,
         cache: ObjectCache? = .standard, answers: KeptAnswers? = nil
@@ -29,6 +34,7 @@ public struct GraphCompiler: Backend {
         let target = try target ?? .host()
         self.target = target
         tuning = options.tuning ?? Tuning(target)
+        if options.products == .openblas { _ = try MatmulLibrary.shared() }
     }
 
     /// Everything that happens to a graph before it is scheduled, in order: primitives, then the forms that kernels
@@ -43,7 +49,7 @@ public struct GraphCompiler: Backend {
         case .openblas: passes.append(.chooseLibrary { Set($0.libraryCandidates) })
         case .auto:
             let choice = MatmulChoice(target, cache, tuning, kept: answers)
-            passes.append(.chooseLibrary(libraryChoice ?? { choice.libraryMatmuls($0) }))
+            passes.append(.chooseLibrary(libraryChoice ?? { try choice.libraryMatmuls($0) }))
         }
         if let limit = options.memoryLimit { passes.append(.limitMemory(to: limit, tuning)) }
         return Pipeline(passes + [.copyOperands(tuning), .verifyLegal(tuning)])
@@ -62,6 +68,12 @@ public struct GraphCompiler: Backend {
     public func emit(
         _ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]
     ) throws -> Compilation {
+        guard AddressSpace.hasRoom(for: Self.roomToCompile) else {
+            throw RuntimeError(
+                .outOfMemory,
+                "compiling '\(graph.name)' takes up to \(Self.roomToCompile) bytes of address space, which the system does not "
+                    + "give; \(AddressSpace.advice)")
+        }
         let schedule = try timed("schedule", &timings) { try Schedule(graph, tuning) }
         let table = KernelTable(schedule), plans = self.plans(table)
         let found = timed("cache", &timings) { lookedUp(table, plans) }
@@ -75,6 +87,10 @@ public struct GraphCompiler: Backend {
             program: program, loaded: loaded, objects: objects, target: target, optimized: graph, memory: memory,
             kernels: table.text(of: schedule), isCached: !found.isEmpty && found.allSatisfy { $0.object != nil })
     }
+
+    /// Address space that LLVM and the code that it makes take, with some to spare: it ends the process where it gets
+    /// none.
+    private static let roomToCompile = 96 << 20
 
     public func executable(_ compilation: Compilation, pool: WorkerPool) throws -> any Executable {
         try ProgramRunner(compilation.loaded, pool: pool)

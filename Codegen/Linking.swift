@@ -7,7 +7,7 @@ extension GraphCompiler {
     func link(
         _ schedule: Schedule, _ table: KernelTable, _ plans: [KernelPlan], _ codes: [KernelCode], name: String
     ) -> (program: Program, memory: MemoryReport) {
-        let memory = BufferLocations(schedule)
+        let memory = BufferLocations(schedule, guarded: guardsBuffers)
         let steps = schedule.steps.enumerated().map { position, step in
             linked(
                 step, table.numbers[position].map { (codes[$0].symbol, plans[$0], table.byteOffsets[position]) },

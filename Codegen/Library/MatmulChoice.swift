@@ -22,8 +22,8 @@ package struct MatmulChoice: Sendable {
         }
     }
 
-    /// Measures some shapes; those that are missing in the result could not be measured.
-    package typealias Measurement = @Sendable (Set<MeasuredShape>) -> [MeasuredShape: Speed]
+    /// Measures some shapes; those that are missing in the result were not, since it would have taken too long.
+    package typealias Measurement = @Sendable (Set<MeasuredShape>) throws -> [MeasuredShape: Speed]
 
     /// What was answered in this process, by the folder of the cache and the name of the question. Whoever holds it may
     /// measure: so measurements do not disturb each other, and none is made twice.
@@ -33,49 +33,56 @@ package struct MatmulChoice: Sendable {
     private let tuning: Tuning
     private let cache: ObjectCache?
     private let kept: KeptAnswers?
+    private let isLibraryAvailable: @Sendable () -> Bool
     private let measure: Measurement
 
     /// A choice for a machine, with what its cache remembers; `kept` answers come first, and answers are added to them.
-    /// `measure` takes the place of the clock.
+    /// `measure` takes the place of the clock. Where the library is not available, nothing is asked of it, and nothing
+    /// remembered.
     package init(
         _ target: TargetDescription, _ cache: ObjectCache?, _ tuning: Tuning? = nil, kept: KeptAnswers? = nil,
+        isLibraryAvailable: @escaping @Sendable () -> Bool = { MatmulLibrary.isAvailable },
         measure: Measurement? = nil
     ) {
         self.target = target
         self.tuning = tuning ?? Tuning(target)
         self.cache = cache
         self.kept = kept
-        self.measure = measure ?? { MatmulMeasurement(target).speeds($0) }
+        self.isLibraryAvailable = isLibraryAvailable
+        self.measure = measure ?? { try MatmulMeasurement(target).speeds($0) }
     }
 
     /// The matmuls of a graph that the library is faster at.
-    package func libraryMatmuls(_ graph: Graph) -> Set<ApusIR.Value> {
+    package func libraryMatmuls(_ graph: Graph) throws -> Set<ApusIR.Value> {
         var asked: [ApusIR.Value: MeasuredShape] = [:]
         for value in graph.libraryCandidates {
             asked[value] = MeasuredShape(graph, value, smallest: tuning.smallestLibraryMatmul)
         }
-        let answers = self.answers(Set(asked.values))
+        let answers = try self.answers(Set(asked.values))
         return Set(asked.filter { answers[$0.value] == .openblas }.keys)
     }
 
     /// Who computes matmuls of these shapes: as kept or remembered, else as measured now.
-    package func answers(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: Answer] {
-        guard let kept else { return decided(shapes) }
+    package func answers(_ shapes: Set<MeasuredShape>) throws -> [MeasuredShape: Answer] {
+        guard let kept else { return try decided(shapes) }
         let open = shapes.filter { kept.answer(name($0)) == nil }
-        for (shape, answer) in decided(open) { kept.keep(answer, to: name(shape)) }
+        for (shape, answer) in try decided(open) { kept.keep(answer, to: name(shape)) }
         return Dictionary(uniqueKeysWithValues: shapes.map { ($0, kept.answer(name($0)) ?? .generated) })
     }
 
-    private func decided(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: Answer] {
+    private func decided(_ shapes: Set<MeasuredShape>) throws -> [MeasuredShape: Answer] {
         guard !shapes.isEmpty else { return [:] }
-        return Self.answered.withLock { answered in
+        guard isLibraryAvailable() else {
+            return Dictionary(uniqueKeysWithValues: shapes.map { ($0, .generated) })
+        }
+        return try Self.answered.withLock { answered in
             func key(_ shape: MeasuredShape) -> [String] { [cache?.folder ?? "", name(shape)] }
             var unknown: Set<MeasuredShape> = []
             for shape in shapes where answered[key(shape)] == nil {
                 answered[key(shape)] = recalled(shape)
                 if answered[key(shape)] == nil { unknown.insert(shape) }
             }
-            let speeds = unknown.isEmpty ? [:] : measure(unknown)
+            let speeds = unknown.isEmpty ? [:] : try measure(unknown)
             for shape in unknown {
                 let answer = speeds[shape].map(faster) ?? .generated
                 // Another process may have been faster: its answer is the one that counts.

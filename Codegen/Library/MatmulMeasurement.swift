@@ -1,6 +1,7 @@
 import ApusIR
 import ApusLLVM
 import ApusRuntime
+import ApusSystem
 import Foundation
 import Synchronization
 
@@ -18,19 +19,19 @@ struct MatmulMeasurement {
 
     init(_ target: TargetDescription) { self.target = target }
 
-    /// The speeds of matmuls of some shapes, as far as they could be measured.
-    func speeds(_ shapes: Set<MeasuredShape>) -> [MeasuredShape: MatmulChoice.Speed] {
+    /// The speeds of matmuls of some shapes, as many as can be measured in the time that there is.
+    func speeds(_ shapes: Set<MeasuredShape>) throws -> [MeasuredShape: MatmulChoice.Speed] {
         let shapes = shapes.sorted { "\($0)" < "\($1)" }
-        let programs = Mutex([MeasuredShape: [LoadedProgram]]())
-        DispatchQueue.concurrentPerform(iterations: shapes.count) { number in
-            let both = [CompilerOptions.Products.generated, .openblas].compactMap { try? program(shapes[number], $0) }
+        let programs = Mutex([MeasuredShape: Result<[LoadedProgram], any Error>]())
+        concurrently(shapes.count) { number in
+            let both = Result { try [.generated, .openblas].map { try program(shapes[number], $0) } }
             programs.withLock { $0[shapes[number]] = both }
         }
         var speeds: [MeasuredShape: MatmulChoice.Speed] = [:]
         let start = Self.workSeconds()
-        for (shape, both) in programs.withLock({ $0 }).sorted(by: { "\($0.key)" < "\($1.key)" }) where both.count == 2 {
+        for (shape, both) in programs.withLock({ $0 }).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             guard Self.workSeconds() - start < Self.patience else { break }
-            speeds[shape] = try? speed(both)
+            speeds[shape] = try speed(both.get())
         }
         return speeds
     }

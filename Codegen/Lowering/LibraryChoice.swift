@@ -4,9 +4,9 @@ import ApusTransforms
 extension Pass {
     /// Marks the matmuls that are left to the library. Asked once, for all of a legal graph: whatever is computed again
     /// later, to save memory, is computed by the same.
-    package static func chooseLibrary(_ choose: @escaping @Sendable (Graph) -> Set<Value>) -> Pass {
+    package static func chooseLibrary(_ choose: @escaping @Sendable (Graph) throws -> Set<Value>) -> Pass {
         Pass("choose-library") { graph in
-            let chosen = choose(graph)
+            let chosen = try choose(graph)
             guard !chosen.isEmpty else { return graph }
             return try rebuild(graph) { node, value, operands, builder in
                 guard chosen.contains(value), var dot = node.operation as? Dot else { return nil }

@@ -8,7 +8,8 @@ struct BufferLocations {
     /// The constants one after the other.
     let constants: [UInt8]
 
-    init(_ schedule: Schedule) {
+    /// Places the buffers; `guarded` ones lie apart, between pages that nobody may touch.
+    init(_ schedule: Schedule, guarded: Bool = false) {
         let buffers = schedule.layout.buffers
         var intervals = buffers.map { _ in MemoryPlan.Interval(byteCount: 0, first: Int.max, last: -1) }
         func touch(_ buffer: Int, _ step: Int) {
@@ -21,7 +22,11 @@ struct BufferLocations {
         // Results are there after the last step.
         for result in schedule.graph.results { touch(schedule.layout[result.value].buffer, schedule.steps.count) }
         let takenOver = Self.takenOver(schedule, intervals)
-        let plan = MemoryPlan(intervals, takingOver: takenOver, alignment: Memory.alignment)
+        let plan =
+            guarded
+            ? MemoryPlan(
+                guarding: intervals, takingOver: takenOver, alignment: Memory.alignment, pageBytes: Memory.pageBytes)
+            : MemoryPlan(intervals, takingOver: takenOver, alignment: Memory.alignment)
 
         var constants: [UInt8] = [], constantOffsets: [Int] = []
         for bytes in schedule.constants {
@@ -46,7 +51,7 @@ struct BufferLocations {
                 content: node.map { "\(type(of: $0.operation).name) \($0.type)" } ?? "",
                 path: node?.location?.path ?? "")
         }
-        report = MemoryReport(buffers: used, arenaBytes: plan.byteCount)
+        report = MemoryReport(buffers: used, arenaBytes: plan.byteCount, guardPages: plan.guardPages)
         self.constants = constants
     }
 

@@ -15,6 +15,24 @@ package struct MemoryPlan {
     package let offsets: [Int]
     /// Size of the arena.
     package let byteCount: Int
+    /// Where pages that nobody may touch begin.
+    package let guardPages: [Int]
+
+    /// Places tensors apart, each with a page before it that nobody may touch, and one where it ends; for tests.
+    package init(guarding intervals: [Interval], takingOver sources: [Int: Int], alignment: Int, pageBytes: Int) {
+        func owner(_ tensor: Int) -> Int { sources[tensor].map(owner) ?? tensor }
+        var offsets = [Int](repeating: 0, count: intervals.count), guardPages = [0], end = pageBytes
+        for (tensor, interval) in intervals.enumerated() where interval.byteCount > 0 && owner(tensor) == tensor {
+            let size = (interval.byteCount + alignment - 1) / alignment * alignment
+            let last = end + (size + pageBytes - 1) / pageBytes * pageBytes
+            offsets[tensor] = last - size
+            guardPages.append(last)
+            end = last + pageBytes
+        }
+        self.offsets = intervals.indices.map { offsets[owner($0)] }
+        self.guardPages = guardPages
+        byteCount = end
+    }
 
     /// Places tensors, of which some take over the place of another one that is at least as large, at the step that
     /// ends its life.
@@ -30,6 +48,7 @@ package struct MemoryPlan {
         let plan = MemoryPlan(places, alignment: alignment)
         offsets = owners.map { plan.offsets[$0] }
         byteCount = plan.byteCount
+        guardPages = []
     }
 
     /// Places tensors one after the other, each at the lowest place that is free during its life: the largest first, or
@@ -68,5 +87,6 @@ package struct MemoryPlan {
         }
         self.offsets = offsets
         byteCount = end
+        guardPages = []
     }
 }

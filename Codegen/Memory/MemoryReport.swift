@@ -25,12 +25,19 @@ public struct MemoryReport: Sendable {
     /// By number.
     public let buffers: [Buffer]
     public let arenaBytes: Int
+    /// Where pages of the arena begin that nobody may touch, in tests of the code.
+    package let guardPages: [Int]
     /// The step at which most bytes are in use, the first of them.
     public let peakStep: Int
     /// Bytes in use at that step; what the arena has beyond them lies between buffers.
     public let peakBytes: Int
 
     public init(buffers: [Buffer], arenaBytes: Int) {
+        self.init(buffers: buffers, arenaBytes: arenaBytes, guardPages: [])
+    }
+
+    init(buffers: [Buffer], arenaBytes: Int, guardPages: [Int]) {
+        self.guardPages = guardPages
         self.buffers = buffers
         self.arenaBytes = arenaBytes
         var changes: [Int: Int] = [:]

@@ -1,5 +1,14 @@
 import Apus
 
+extension WeightsSelection {
+    /// The weights of a vision transformer with the names of timm, which MAE and MSMAE have too.
+    public static func visionTransformer(key: String? = nil, prefix: String? = nil) -> WeightsSelection {
+        WeightsSelection(
+            key: key, prefix: prefix,
+            landmarks: ["cls_token", "patch_embed.proj.weight", "blocks.0.norm1.weight"])
+    }
+}
+
 extension WeightGroupings {
     /// As the public training code for vision transformers groups weights: that of MAE and MSMAE, which takes its
     /// functions from timm.

@@ -5,5 +5,6 @@
 @_exported import ApusIR
 @_exported import ApusLayers
 @_exported import ApusRuntime
+@_exported import ApusSystem
 @_exported import ApusTraining
 @_exported import ApusTransforms

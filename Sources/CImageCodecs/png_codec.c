@@ -45,6 +45,10 @@ static png_structp make_reader(png_infop *info, char *message) {
     // Texts and other extras, which nobody reads, are passed over (1 means none): kept, each of a thousand compressed ones
     // could become 8 MB.
     png_set_chunk_cache_max(png, 1);
+#ifdef PNG_MAXIMUM_INFLATE_WINDOW
+    // Some writers announce a smaller window of the compression than they use: it is taken as the largest one.
+    png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
+#endif
     return png;
 }
 

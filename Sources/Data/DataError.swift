@@ -10,8 +10,10 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case fileTooLarge
         /// A file cannot be written.
         case fileUnwritable
-        /// The bytes are neither PNG nor JPEG.
+        /// The bytes are of no format that is read.
         case unknownFormat
+        /// A sound file of a format that is read, but of a kind that is not.
+        case unsupportedImage
         /// The bytes begin as an image but cannot be decoded to the end.
         case corruptImage
         /// The header announces more pixels than the decoder's limits allow.
@@ -34,7 +36,7 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case maskSizeDiffers
         /// A mask has values other than inside and outside.
         case greyMask
-        /// A window was given for an image that is no grey PNG of 16 bits.
+        /// A window was given for an image that is neither grey of 16 bits nor grey DICOM.
         case noIntensities
         /// It cannot be told which patient an image is of.
         case patientUnknown
@@ -44,6 +46,10 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         case duplicateImages
         /// A folder that is to be written exists and is not empty.
         case folderNotEmpty
+        /// Another process writes the folder.
+        case folderInUse
+        /// It was asked to stop.
+        case interrupted
         /// A batch is larger than the set it is drawn from.
         case batchTooLarge
         /// An argument is outside of what it may be.

@@ -31,7 +31,7 @@ public struct ImageFolder: Sendable, Equatable {
     public let leftOut: LeftOutFiles?
 
     /// The file name extensions that count as images, in lower case.
-    public static let imageExtensions: Set<String> = ["png", "jpg", "jpeg"]
+    public static let imageExtensions: Set<String> = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]
 
     /// Lists a folder; throws `folderMissing`, `noClasses`, `emptyClass` (which names the class) or `fileUnreadable`.
     public init(root: String, extensions: Set<String> = ImageFolder.imageExtensions) throws(DataError) {

@@ -1,4 +1,5 @@
 import ApusFiles
+import ApusSystem
 import Foundation
 
 /// Reads, augments and batches the images of a folder on background threads.
@@ -23,6 +24,7 @@ public final class ImageLoader: Sendable {
     /// What a user should know of the folder, a line for each: files that are left out, and bits that are dropped.
     public let remarks: [String]
 
+    private let skipsUnreadable: Bool
     private let seed: UInt64
     private let threads: Int
     private let normalization: Normalization
@@ -39,7 +41,7 @@ public final class ImageLoader: Sendable {
     public init(
         folder: ImageFolder, batchSize: Int, imageSize: Int, augmentation: Augmentation,
         normalization: Normalization = .imageNet, seed: UInt64,
-        threads: Int = ProcessInfo.processInfo.activeProcessorCount, skipUnreadable: Bool = false,
+        threads: Int = Processors.available, skipUnreadable: Bool = false,
         mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads, mapGrid: mapGrid ?? 1)
@@ -66,6 +68,7 @@ public final class ImageLoader: Sendable {
                 DroppedBits.remark(items.map(\.path), in: folder.root, decoder, threads: threads),
             ]
             .compactMap(\.self)
+        skipsUnreadable = skipUnreadable
         self.seed = seed
         self.threads = threads
         self.normalization = normalization
@@ -82,10 +85,27 @@ public final class ImageLoader: Sendable {
         mapGrid = loader.mapGrid
         skipped = loader.skipped
         remarks = loader.remarks
+        skipsUnreadable = loader.skipsUnreadable
         seed = loader.seed
         threads = loader.threads
         normalization = loader.normalization
         store = loader.store
+    }
+
+    /// Decodes all images once, so that one that cannot be read is found now and not in the middle of an epoch; throws
+    /// the first error, in the order of the images. After some images, `foresee` is told the seconds that the others
+    /// will take.
+    public func checkImages(_ foresee: (_ seconds: Double) -> Void = { _ in }) throws(DataError) {
+        guard !skipsUnreadable else { return }
+        let checks = Self.checks(of: items, store: store, threads: threads), start = Date(), sample = 64
+        var checked = 0
+        while let check = checks.next() {
+            try check.get()
+            checked += 1
+            if checked == sample {
+                foresee(Date().timeIntervalSince(start) * Double(items.count - sample) / Double(sample))
+            }
+        }
     }
 
     /// How many batches an epoch has.
@@ -151,15 +171,21 @@ public final class ImageLoader: Sendable {
 
     /// Decodes all items and returns the errors of those that fail, in order.
     private static func failures(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> [DataError] {
-        let checks = OrderedPrefetch<Result<Void, DataError>>(0..<items.count, threads: threads, ahead: items.count) {
-            position in
-            Result { () throws(DataError) in _ = try store.value(ExactText(items[position].path)) }
-        }
+        let checks = checks(of: items, store: store, threads: threads)
         var failures: [DataError] = []
         while let check = checks.next() {
             if case .failure(let error) = check { failures.append(error) }
         }
         return failures
+    }
+
+    /// Decodes all items in the background.
+    private static func checks(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> OrderedPrefetch<
+        Result<Void, DataError>
+    > {
+        OrderedPrefetch(0..<items.count, threads: threads, ahead: items.count) { position in
+            Result { () throws(DataError) in _ = try store.value(ExactText(items[position].path)) }
+        }
     }
 }
 

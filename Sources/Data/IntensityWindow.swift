@@ -37,8 +37,11 @@ public struct IntensityWindow: Sendable, Hashable {
     }
 
     /// The level of a sample, rounded to the nearest.
-    func level(_ sample: UInt16) -> UInt8 {
-        let part = (Double(sample) - offset - low) / (high - low)
+    func level(_ sample: UInt16) -> UInt8 { level(ofIntensity: Double(sample) - offset) }
+
+    /// The level of an intensity, rounded to the nearest.
+    func level(ofIntensity intensity: Double) -> UInt8 {
+        let part = (intensity - low) / (high - low)
         return UInt8((min(max(part, 0), 1) * 255).rounded())
     }
 }

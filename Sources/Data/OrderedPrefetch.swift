@@ -1,29 +1,42 @@
+import ApusSystem
 import Foundation
 
 /// Makes the elements of a range of positions on background threads and hands them out in order.
 ///
 /// Threads run ahead of the consumer by a bounded number of positions. They end when the range is done, on
 /// `stop()`, or when the consumer lets go of this object.
+///
+/// Where the system gives no threads, the consumer makes the elements itself.
 final class OrderedPrefetch<Element: Sendable> {
     private let state: State
+    private let produce: @Sendable (Int) -> Element
+    private let hasThreads: Bool
 
     /// Starts `threads` threads that make `produce(position)` for all of `positions`, at most `ahead` of them
     /// beyond the last one taken.
     init(_ positions: Range<Int>, threads: Int, ahead: Int, produce: @escaping @Sendable (Int) -> Element) {
         let state = State(positions, ahead: ahead)
         self.state = state
-        for _ in 0..<min(threads, positions.count) {
+        self.produce = produce
+        var started = 0
+        while started < min(threads, positions.count) {
             // The threads know the state only: this object can go while they still run.
-            Thread.detachNewThread {
+            let isStarted = NativeThread.start {
                 while let position = state.claim() { state.deliver(produce(position), at: position) }
             }
+            guard isStarted else { break }
+            started += 1
         }
+        hasThreads = started > 0
     }
 
     deinit { state.stop() }
 
     /// The next element, waiting for it if need be; nil at the end of the range or after `stop()`.
-    func next() -> Element? { state.take() }
+    func next() -> Element? {
+        if !hasThreads, let position = state.claim() { state.deliver(produce(position), at: position) }
+        return state.take()
+    }
 
     /// Lets the threads end after the element that they are at.
     func stop() { state.stop() }

@@ -1,3 +1,4 @@
+import ApusSystem
 import Foundation
 
 /// A synthetic set of medical-looking images, to try a training on without data of one's own.
@@ -24,12 +25,14 @@ public enum PhantomDataSet {
     /// Writes 8-bit grey images to `DIR/train` and `DIR/val`; both layouts get the same images.
     ///
     /// `train` and `validation` count the images of all classes together; they are spread over the classes as
-    /// evenly as they can be. The same arguments give the same bytes. Throws `invalidArgument`, `folderNotEmpty` (a
-    /// folder with content is never written into) or `fileUnwritable`.
+    /// evenly as they can be. The same arguments give the same bytes. The folder gets its name when it is complete.
+    /// Throws `invalidArgument`, `folderNotEmpty` (a folder with content is never written into), `folderInUse`,
+    /// `interrupted` or `fileUnwritable`.
     public static func write(
         to directory: String, layout: Layout = .classes, classes: Int = 4, train: Int = 800, validation: Int = 200,
         size: Int = 96,
-        seed: UInt64 = 0, threads: Int = ProcessInfo.processInfo.activeProcessorCount
+        seed: UInt64 = 0, threads: Int = Processors.available,
+        shouldStop: () -> Bool = { false }
     ) throws(DataError) {
         guard classCounts.contains(classes) else {
             throw DataError(
@@ -47,24 +50,32 @@ public enum PhantomDataSet {
                 advice: "Choose at least one image for each of the \(classes) classes.")
         }
         try LoaderArguments.check(threads: threads)
-        if let content = try? FileManager.default.contentsOfDirectory(atPath: directory), !content.isEmpty {
-            throw DataError(
-                .folderNotEmpty, "the folder is not empty", path: directory,
-                advice: "Choose a new folder, or empty this one.")
-        }
         let kinds = Array(PhantomLesion.Kind.allCases.prefix(classes))
-        for (split, (name, count)) in [("train", train), ("val", validation)].enumerated() {
+        try NewFolder.make(directory) { (folder) throws(DataError) in
+            try fill(folder, layout, kinds, [("train", train), ("val", validation)], size, seed, threads) {
+                () throws(DataError) in
+                if shouldStop() { throw .interrupted(directory) }
+            }
+        }
+    }
+
+    private static func fill(
+        _ directory: String, _ layout: Layout, _ kinds: [PhantomLesion.Kind], _ parts: [(name: String, count: Int)],
+        _ size: Int, _ seed: UInt64, _ threads: Int, goOn: () throws(DataError) -> Void
+    ) throws(DataError) {
+        for (split, (name, count)) in parts.enumerated() {
             let folder = "\(directory)/\(name)"
             let subfolders = layout == .classes ? kinds.map(\.rawValue) : ["images", "masks/lesion"]
             for subfolder in subfolders { try FileAccess.createFolder("\(folder)/\(subfolder)") }
             let slices = OrderedPrefetch(0..<count, threads: threads, ahead: 4 * threads) { index in
                 // The place in the split is the "epoch": the two share no numbers.
                 let random = CounterRandom(seed: seed, epoch: split, index: index, purpose: .phantom)
-                return PhantomScene.draw(kinds[index % classes], size: size, random: random)
+                return PhantomScene.draw(kinds[index % kinds.count], size: size, random: random)
             }
             var index = 0
             while let slice = slices.next() {
-                let (kind, file) = (kinds[index % classes].rawValue, fileName(index / classes))
+                try goOn()
+                let (kind, file) = (kinds[index % kinds.count].rawValue, fileName(index / kinds.count))
                 let image = try GreyImage(width: size, height: size, pixels: slice.pixels)
                 switch layout {
                 case .classes:

@@ -1,4 +1,5 @@
 import ApusFiles
+import ApusSystem
 import Foundation
 
 /// How the images of a segmentation folder become those of a batch; all are scaled to squares, both sides alone.
@@ -43,7 +44,7 @@ public final class SegmentationLoader: Sendable {
     public init(
         folder: SegmentationFolder, batchSize: Int, imageSize: Int, augmentation: SegmentationAugmentation,
         normalization: Normalization = .imageNet, seed: UInt64,
-        threads: Int = ProcessInfo.processInfo.activeProcessorCount,
+        threads: Int = Processors.available,
         decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads)

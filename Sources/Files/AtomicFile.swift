@@ -3,7 +3,8 @@ import Foundation
 /// Writes files that are either complete under their name or not there at all.
 ///
 /// The bytes go to a temporary file in the same folder, reach the disk, and only then take the name. When
-/// anything fails on the way, or the process is killed, an earlier file of that name stays as it was.
+/// anything fails on the way, or the process is killed, an earlier file of that name stays as it was; what a killed one
+/// leaves, the next to write a file of that name removes.
 /// What can be made again, such as a file of many, need not wait for the disk: only a loss of power could tell.
 public enum AtomicFile {
     /// The ending of a temporary file's name; one that a killed process left behind can be removed.
@@ -51,13 +52,11 @@ public enum AtomicFile {
     ) throws(FileError) {
         let url = URL(fileURLWithPath: path)
         let folder = url.deletingLastPathComponent().path
-        let unique = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
         // A name can have 255 bytes; what is added to it must not make it longer.
-        let start = String(nameBytes: Array(url.lastPathComponent.nameBytes.prefix(200)))
-        let temporary = "\(folder)/.\(start).\(unique)\(temporarySuffix)".systemName
-
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw FileError(path: path, action: "write") }
+        let prefix = "." + String(nameBytes: Array(url.lastPathComponent.nameBytes.prefix(200))) + "."
+        // One file of many is not worth looking through its folder.
+        if waitsForDisk { removeAbandoned(prefix, in: folder) }
+        let (temporary, descriptor) = try open(prefix, in: folder, for: path)
         do throws(FileError) {
             try fill(descriptor, path: path, waitsForDisk: waitsForDisk, body)
             guard rename(temporary, path.systemName) == 0 else { throw FileError(path: path, action: "replace") }
@@ -86,10 +85,39 @@ public enum AtomicFile {
     /// Appends to the file at `path`, which is made if it is missing. Not atomic: a killed process can leave a part of
     /// the bytes.
     package static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
-        let descriptor = open(path.systemName, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        let descriptor = Foundation.open(path.systemName, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
         defer { close(descriptor) }
         try Output(descriptor: descriptor, path: path).write(bytes)
+    }
+
+    /// A new temporary file, which is locked for as long as it is open.
+    private static func open(_ prefix: String, in folder: String, for path: String) throws(FileError) -> (String, Int32)
+    {
+        while true {
+            let unique = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
+            let temporary = "\(folder)/\(prefix)\(unique)\(temporarySuffix)".systemName
+            let descriptor = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw FileError(path: path, action: "write") }
+            // Where there are no locks, nobody removes it either. Whoever held it abandoned in this moment has it now.
+            guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK || access(temporary, F_OK) != 0
+            else { return (temporary, descriptor) }
+            close(descriptor)
+        }
+    }
+
+    /// Removes temporary files that no process has open any longer.
+    private static func removeAbandoned(_ prefix: String, in folder: String) {
+        for name in (try? Folders.names(in: folder)) ?? []
+        where name.hasPrefix(prefix) && name.hasSuffix(temporarySuffix) {
+            // Another file's name may begin in the same way.
+            let unique = name.dropFirst(prefix.count).dropLast(temporarySuffix.count)
+            guard unique.allSatisfy({ $0.isNumber || $0 == "-" }) else { continue }
+            let path = "\(folder)/\(name)".systemName, descriptor = Foundation.open(path, O_WRONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { continue }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+            close(descriptor)
+        }
     }
 
     /// Writes all of the file, brings it to the disk if that is asked for, and closes it, also on failure.
@@ -112,7 +140,7 @@ public enum AtomicFile {
 
     /// Brings the folder's list of names to the disk, so that the new name survives a loss of power.
     private static func synchronize(folder: String) throws(FileError) {
-        let descriptor = open(folder.systemName, O_RDONLY | O_CLOEXEC)
+        let descriptor = Foundation.open(folder.systemName, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(path: folder, action: "open") }
         defer { close(descriptor) }
         // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.

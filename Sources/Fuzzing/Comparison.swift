@@ -10,6 +10,9 @@ public struct Comparison: Sendable {
     /// The machine that code is made for; nil for this one.
     public var target: TargetDescription?
     public var threads = 2
+    /// Whether all that a kernel may touch lies between pages that nobody may: code that reads or writes beyond its
+    /// tensors ends the process.
+    public var guardsMemory = false
     /// Where code is kept: random graphs have some kernels in common.
     public var cache: ObjectCache?
     /// Seed of the numbers that inputs and parameters get.
@@ -48,7 +51,9 @@ public struct Comparison: Sendable {
             let inputs = randomInputs(for: graph, seed: seed, denominator: leafDenominator)
             let parameters = randomParameters(for: graph, seed: seed, denominator: leafDenominator)
             let expected = try interpreted(graph, inputs: inputs, parameters: parameters)
-            let found = try compiled(graph, inputs: inputs, parameters: parameters)
+            let found = try Memory.$isGuarded.withValue(guardsMemory) {
+                try compiled(graph, inputs: inputs, parameters: parameters)
+            }
             let failures = try differences(found, expected, allowing: tolerance)
             guard !failures.isEmpty else { return .same }
             let parts = try Pass.decompose.run(graph)
@@ -70,13 +75,15 @@ public struct Comparison: Sendable {
         _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor]
     ) throws -> [String: HostTensor] {
         var compiler = try GraphCompiler(options, target: target, cache: cache)
+        compiler.guardsBuffers = guardsMemory
         compiler.libraryChoice = { [answerSeed] graph in
             Set(graph.libraryCandidates.filter { drawsLibrary(graph, $0, seed: answerSeed) })
         }
-        let loaded = try compiler.compile(graph).loaded
-        let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads))
+        let compilation = try compiler.compile(graph)
+        let runner = try ProgramRunner(
+            compilation.loaded, pool: WorkerPool(threads: threads), guardPages: compilation.memory.guardPages)
         let state = ProgramState(), data = inputs.mapValues { TensorData($0) }
-        try state.add(loaded.program.parameters, seed: 0)
+        try state.add(runner.program.parameters, seed: 0)
         let (first, second) = try (run(), run())
         for (name, value) in first.sorted(by: { $0.key < $1.key }) where second[name] != value {
             throw WrongResult("the result '\(name)' is another one when the program runs again")

@@ -50,6 +50,7 @@ public struct FuzzCase: Sendable {
             comparison.target = host.restricted(to: level)
         }
         comparison.answerSeed = random.next()
+        comparison.guardsMemory = random.chance(0.5)
         if choices.isTiny ?? isTiny { comparison.options.tuning = .tiny(comparison.target ?? host) }
         comparison.options.precision = choices.precision ?? precision
         comparison.options.products = choices.products ?? products
@@ -102,6 +103,7 @@ extension Comparison: CustomStringConvertible {
     public var description: String {
         let level = target.map { ", \($0.level.rawValue)" } ?? "", size = options.tuning == nil ? "" : ", tiny"
         let products = options.products == .auto ? "of both makers" : options.products.rawValue
-        return "\(options.precision.rawValue), products \(products), \(threads) threads\(level)\(size)"
+        let pages = guardsMemory ? ", guarded" : ""
+        return "\(options.precision.rawValue), products \(products), \(threads) threads\(level)\(size)\(pages)"
     }
 }

@@ -8,16 +8,8 @@ public struct GraphFile: Sendable {
     /// The graph; its operations are located at the lines of the file.
     public let graph: Graph
 
-    /// Reads and verifies a graph. Throws ``FileError``, or ``GraphErrors`` that name the file's lines.
-    public init(contentsOf path: String) throws {
-        let text = try MappedFile(contentsOf: path).withBytes { String(validating: $0, as: UTF8.self) }
-        guard let text else {
-            throw GraphErrors([
-                GraphError(.syntax, "the text is not UTF-8", location: SourceLocation(file: path, line: 1))
-            ])
-        }
-        try self.init(text, path: path)
-    }
+    /// Reads and verifies a graph. Throws ``TextFile/Problem``, or ``GraphErrors`` that name the file's lines.
+    public init(contentsOf path: String) throws { try self.init(TextFile.read(path), path: path) }
 
     /// Reads and verifies a text, as what stands in a file.
     init(_ text: String, path: String) throws(GraphErrors) {

@@ -11,32 +11,39 @@ public struct GraphRun {
     public let given: [String], initialized: [String]
 
     /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, and filled by
-    /// their initialisers otherwise. Throws for inputs that are missing, given twice, or of another type.
-    public init(_ graph: Graph, inputs files: [InputFile], weights: String?, seed: UInt64, by compiler: Compiler) throws
-    {
+    /// their initialisers otherwise; `selection` says which of its tensors they are. Throws for inputs that
+    /// are missing, given twice, or of another type.
+    public init(
+        _ graph: Graph, inputs files: [InputFile], weights: String?, selection: WeightsSelection = WeightsSelection(),
+        seed: UInt64, by compiler: Compiler
+    ) throws {
         let compiled = try compiler.compile(graph)
         let updated: [String] = graph.results.compactMap { result in
             guard case .update(let value) = result.kind else { return nil }
             return (graph[value].operation as? Parameter)?.name
         }
-        try self.init(compiled.program, updated: updated, inputs: files, weights: weights, seed: seed) {
+        try self.init(compiled.program, updated: updated, inputs: files, weights: weights, selection, seed: seed) {
             try compiled.run($0, $1).outputs
         }
     }
 
     /// Runs a compiled program once. Its file does not say what it updates: parameters are updated if their content has
     /// changed.
-    public init(_ loaded: LoadedProgram, inputs files: [InputFile], weights: String?, seed: UInt64, on pool: WorkerPool)
+    public init(
+        _ loaded: LoadedProgram, inputs files: [InputFile], weights: String?,
+        selection: WeightsSelection = WeightsSelection(), seed: UInt64, on pool: WorkerPool
+    )
         throws
     {
         let runner = try ProgramRunner(loaded, pool: pool)
-        try self.init(loaded.program, updated: nil, inputs: files, weights: weights, seed: seed) {
+        try self.init(loaded.program, updated: nil, inputs: files, weights: weights, selection, seed: seed) {
             try runner.run($0, $1)
         }
     }
 
     private init(
-        _ program: Program, updated: [String]?, inputs files: [InputFile], weights: String?, seed: UInt64,
+        _ program: Program, updated: [String]?, inputs files: [InputFile], weights: String?,
+        _ selection: WeightsSelection, seed: UInt64,
         _ run: (ProgramState, [String: TensorData]) throws -> [String: TensorData]
     ) throws {
         var inputs: [String: TensorData] = [:]
@@ -49,7 +56,9 @@ public struct GraphRun {
         try state.add(program.parameters, seed: seed)
         var given: [String] = []
         if let weights {
-            let file = try WeightsFile(contentsOf: weights)
+            var selection = selection
+            selection.landmarks = program.parameters.map(\.name).filter { !$0.hasPrefix("optimizer.") }
+            let file = try WeightsFile(contentsOf: weights, selection: selection)
             for parameter in program.parameters where file.contains(parameter.name) {
                 let name = parameter.name
                 try state.write(

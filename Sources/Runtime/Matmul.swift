@@ -1,5 +1,3 @@
-import COpenBLAS
-
 /// A matrix product, or many of one shape: C = A · B, where every matrix is given by its strides, in f32.
 ///
 /// A is [m, k], B is [k, n], C is [m, n], all addressed by `row · rowStride + column · columnStride`; of the two
@@ -64,7 +62,7 @@ public struct Matmul: Sendable, Hashable, Codable {
 
     typealias Pointers = (a: UnsafeMutableRawPointer, b: UnsafeMutableRawPointer, c: UnsafeMutableRawPointer)
 
-    func run(_ pointers: Pointers, pool: WorkerPool) {
+    func run(_ pointers: Pointers, by library: MatmulLibrary, pool: WorkerPool) {
         // Multiples of 16 keep the library's inner kernels whole.
         func share(_ extent: Int) -> Int { max(16, ((extent + tilesPerMatrix - 1) / tilesPerMatrix + 15) / 16 * 16) }
         let rows = m >= n ? share(m) : m, columns = m >= n ? n : share(n)
@@ -75,7 +73,7 @@ public struct Matmul: Sendable, Hashable, Codable {
                 let column = tile % columnTiles * columns, row = tile / columnTiles % rowTiles * rows
                 let offsets = batchOffsets(tile / columnTiles / rowTiles)
                 multiply(
-                    rows: row..<min(row + rows, m), columns: column..<min(column + columns, n),
+                    by: library.multiply, rows: row..<min(row + rows, m), columns: column..<min(column + columns, n),
                     a: a.value.assumingMemoryBound(to: Float.self) + offsets.a,
                     b: b.value.assumingMemoryBound(to: Float.self) + offsets.b,
                     c: c.value.assumingMemoryBound(to: Float.self) + offsets.c)
@@ -96,12 +94,12 @@ public struct Matmul: Sendable, Hashable, Codable {
     }
 
     private func multiply(
-        rows: Range<Int>, columns: Range<Int>,
+        by multiply: MatmulLibrary.MultiplyFunction, rows: Range<Int>, columns: Range<Int>,
         a: UnsafePointer<Float>, b: UnsafePointer<Float>, c: UnsafeMutablePointer<Float>
     ) {
-        cblas_sgemm(
-            CblasRowMajor, transposition(self.a), transposition(self.b),
-            blasint(rows.count), blasint(columns.count), blasint(k),
+        multiply(
+            CBLAS.rowMajor, transposition(self.a), transposition(self.b),
+            CInt(rows.count), CInt(columns.count), CInt(k),
             1, a + rows.lowerBound * self.a.rowStride, leadingDimension(self.a, rows: m, columns: k),
             b + columns.lowerBound * self.b.columnStride, leadingDimension(self.b, rows: k, columns: n),
             0, c + rows.lowerBound * self.c.rowStride + columns.lowerBound * self.c.columnStride,
@@ -111,16 +109,19 @@ public struct Matmul: Sendable, Hashable, Codable {
     /// A matrix whose columns are contiguous is the transpose of one whose rows are.
     private func isTransposed(_ matrix: Matrix) -> Bool { matrix.columnStride != 1 && matrix.rowStride == 1 }
 
-    private func transposition(_ matrix: Matrix) -> CBLAS_TRANSPOSE { isTransposed(matrix) ? CblasTrans : CblasNoTrans }
-
-    /// The library wants at least the extent, also where there is only one row and the stride means nothing.
-    private func leadingDimension(_ matrix: Matrix, rows: Int, columns: Int) -> blasint {
-        isTransposed(matrix) ? blasint(max(matrix.columnStride, rows)) : blasint(max(matrix.rowStride, columns))
+    private func transposition(_ matrix: Matrix) -> CInt {
+        isTransposed(matrix) ? CBLAS.transposed : CBLAS.notTransposed
     }
 
-    /// The library's own threads stay off: the pool divides the work. Done once for the process.
-    static let libraryIsSingleThreaded: Bool = {
-        openblas_set_num_threads(1)
-        return true
-    }()
+    /// The library wants at least the extent, also where there is only one row and the stride means nothing.
+    private func leadingDimension(_ matrix: Matrix, rows: Int, columns: Int) -> CInt {
+        isTransposed(matrix) ? CInt(max(matrix.columnStride, rows)) : CInt(max(matrix.rowStride, columns))
+    }
+}
+
+/// The numbers that the interface of BLAS for C has for orders and transpositions.
+private enum CBLAS {
+    static let rowMajor: CInt = 101
+    static let notTransposed: CInt = 111
+    static let transposed: CInt = 112
 }

@@ -1,3 +1,4 @@
+import ApusSystem
 import Foundation
 
 /// Aligned memory for tensors, all zeros when it is made.
@@ -7,24 +8,44 @@ public final class Memory: @unchecked Sendable {
 
     public let pointer: UnsafeMutableRawPointer
     public let byteCount: Int
+    /// Whether the memory that is made lies between pages that nobody may touch, so that whoever reads or writes beyond
+    /// it is ended: for tests of generated code.
+    @TaskLocal package static var isGuarded = false
+    /// Bytes of a page.
+    package static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
+
     private let mapping: UnsafeMutableRawPointer
     private let mappingBytes: Int
 
     /// Size and alignment of large pages, with which processors find their way through large tensors faster.
     private static let largePage = 2 << 20
 
+    /// Address space that has to be left for all that is no tensor: images, text, code.
+    private static let roomForOthers = 64 << 20
+
     /// Maps memory; pages are taken from the machine when they are first touched.
     ///
     /// Throws `RuntimeError.outOfMemory` for more than the machine has.
     public init(byteCount: Int) throws(RuntimeError) {
         let failure = RuntimeError(
-            .outOfMemory, "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model")
+            .outOfMemory,
+            "\(byteCount) bytes for tensors cannot be had; use a smaller batch or a smaller model, or \(AddressSpace.advice)"
+        )
         guard byteCount >= 0, byteCount <= ProcessInfo.processInfo.physicalMemory else { throw failure }
+        if Self.isGuarded {
+            (mapping, mappingBytes, pointer) = try Self.guarded(byteCount, failure)
+            self.byteCount = byteCount
+            return
+        }
         // Room to begin at a large page, so that the memory consists of as many of them as possible.
         let slack = byteCount >= Self.largePage ? Self.largePage : 0
         mappingBytes = max(Self.aligned(byteCount), Self.alignment) + slack
         let mapped = mmap(nil, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
         guard let mapped, mapped != MAP_FAILED else { throw failure }
+        guard AddressSpace.hasRoom(for: Self.roomForOthers) else {
+            munmap(mapped, mappingBytes)
+            throw failure
+        }
         mapping = mapped
         pointer = slack > 0 ? mapped.alignedUp(toMultipleOf: Self.largePage) : mapped
         self.byteCount = byteCount
@@ -34,6 +55,25 @@ public final class Memory: @unchecked Sendable {
     }
 
     deinit { munmap(mapping, mappingBytes) }
+
+    /// Memory that ends where the page behind it begins.
+    private static func guarded(_ byteCount: Int, _ failure: RuntimeError) throws(RuntimeError) -> (
+        mapping: UnsafeMutableRawPointer, byteCount: Int, content: UnsafeMutableRawPointer
+    ) {
+        let content = max(aligned(byteCount), alignment), pages = (content + pageBytes - 1) / pageBytes
+        let total = (pages + 2) * pageBytes
+        let mapped = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
+        guard let mapped, mapped != MAP_FAILED else { throw failure }
+        let end = mapped + (pages + 1) * pageBytes
+        mprotect(mapped, pageBytes, PROT_NONE)
+        mprotect(end, pageBytes, PROT_NONE)
+        return (mapped, total, end - content)
+    }
+
+    /// Lets nobody touch the pages that begin at some places any more; without effect where a page does not begin there.
+    package func guardPages(at byteOffsets: [Int]) {
+        for offset in byteOffsets { mprotect(pointer + offset, Self.pageBytes, PROT_NONE) }
+    }
 
     /// Gives what was freed back to the machine: a compilation takes much memory, which is not needed while its program
     /// runs.

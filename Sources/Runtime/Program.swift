@@ -94,6 +94,9 @@ public struct Program: Hashable, Sendable, Codable {
         self.constants = constants
     }
 
+    /// Whether matmuls are left to the library.
+    var usesLibrary: Bool { steps.contains { if case .matmul = $0.work { true } else { false } } }
+
     /// Floating-point operations of all matmuls of one run.
     public var floatingPointOperations: Int { steps.reduce(0) { $0 + $1.floatingPointOperations } }
     /// Bytes of inputs, intermediate values and results.

@@ -11,14 +11,24 @@ public final class ProgramRunner {
     private let constants: Memory
     private let scratch: [Memory]
     private let inputNames: Set<String>
+    /// The library, where the program has matmuls of its.
+    private let library: MatmulLibrary?
     /// Where the inputs of the run under way lie.
     private var inputs: [UnsafeRawPointer] = []
 
-    public init(_ loaded: LoadedProgram, pool: WorkerPool) throws(RuntimeError) {
+    /// Makes room for a program on a pool's threads. Throws if there is not enough memory, or if the program has matmuls
+    /// of the library and that cannot be used.
+    public convenience init(_ loaded: LoadedProgram, pool: WorkerPool) throws(RuntimeError) {
+        try self.init(loaded, pool: pool, guardPages: [])
+    }
+
+    /// The same with pages of the arena that nobody may touch.
+    package init(_ loaded: LoadedProgram, pool: WorkerPool, guardPages: [Int]) throws(RuntimeError) {
         let program = loaded.program
         self.loaded = loaded
         self.pool = pool
         arena = try Memory(byteCount: program.arenaBytes)
+        arena.guardPages(at: guardPages)
         let constants = try Memory(byteCount: program.constants.count)
         program.constants.withUnsafeBytes { bytes in
             if let start = bytes.baseAddress { constants.pointer.copyMemory(from: start, byteCount: bytes.count) }
@@ -28,7 +38,8 @@ public final class ProgramRunner {
         for _ in 0..<pool.threads { scratch.append(try Memory(byteCount: program.scratchBytes)) }
         self.scratch = scratch
         inputNames = Set(program.inputs.map(\.name))
-        _ = Matmul.libraryIsSingleThreaded
+        library = program.usesLibrary ? try .shared() : nil
+        try library?.reserve(threads: pool.threads)
     }
 
     /// Runs the program once. Parameters are updated in place; the outputs are returned by name.
@@ -137,11 +148,12 @@ public final class ProgramRunner {
                 }
             }
         case .matmul(let matmul):
+            guard let library else { return }
             matmul.run(
                 (
                     address(matmul.a.location, parameters), address(matmul.b.location, parameters),
                     address(matmul.c.location, parameters)
-                ), pool: pool)
+                ), by: library, pool: pool)
         case .sort(let sort):
             sort.run(source: address(sort.source, parameters), result: address(sort.result, parameters), pool: pool)
         }

@@ -1,4 +1,5 @@
 import ApusIR
+import ApusSystem
 import Foundation
 
 /// The parameters of a model by name: weights and what the optimizer keeps about them.
@@ -68,14 +69,22 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
             byteCount = isTooLarge ? .max : sum
         }
         guard !added.isEmpty else { return }
-        let memory = try Memory(byteCount: byteCount)
-        for (parameter, byteOffset) in added {
-            entries[parameter.name] = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset)
+        // One memory for all; in tests of the code one for each, so that nobody reaches from one into another.
+        let groups = Memory.isGuarded ? added.map { [$0] } : [added]
+        for group in groups {
+            let memory = try Memory(
+                byteCount: group.count < added.count ? group[0].parameter.type.byteCount : byteCount)
+            for (parameter, byteOffset) in group {
+                entries[parameter.name] = Entry(
+                    type: parameter.type, memory: memory, byteOffset: byteOffset - group[0].byteOffset)
+            }
         }
         // The largest first, so that no thread is left with one at the end.
-        let bySize = added.sorted { $0.parameter.type.count > $1.parameter.type.count }
-        DispatchQueue.concurrentPerform(iterations: bySize.count) { turn in
-            let (parameter, byteOffset) = bySize[turn]
+        let bySize = added.map(\.parameter).sorted { $0.type.count > $1.type.count }
+        let places = bySize.map { entries[$0.name].map { ($0.memory, $0.byteOffset) } }
+        concurrently(bySize.count) { turn in
+            guard let (memory, byteOffset) = places[turn] else { return }
+            let parameter = bySize[turn]
             parameter.initializer.fill(memory.pointer + byteOffset, parameter.type, name: parameter.name, seed: seed)
         }
     }

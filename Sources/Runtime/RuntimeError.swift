@@ -7,7 +7,10 @@ public struct RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
         case type
         /// A number that means nothing, such as a label of a class that is not there.
         case value
+        /// More memory, or address space, than there is.
         case outOfMemory
+        /// A library that cannot be loaded.
+        case library
     }
     public var code: Code
     public var message: String

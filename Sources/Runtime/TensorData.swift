@@ -80,7 +80,7 @@ public struct TensorData: Sendable {
         self.init(type) { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: type.byteCount)) }
     }
 
-    /// Memory for a type, filled by a function; what that leaves out is 0.
+    /// Memory for a type, all of which a function fills.
     private init(_ type: TensorType, fill: (UnsafeMutableRawBufferPointer) -> Void) {
         self.type = type
         memory = TensorMemory(byteCount: type.byteCount, fill: fill)
@@ -98,6 +98,7 @@ public struct TensorData: Sendable {
     /// too large the nearest number there is. Elements that the tensor lacks are 0.
     public init(_ tensor: HostTensor) {
         self.init(tensor.type) { buffer in
+            if tensor.values.count < tensor.type.count { buffer.initializeMemory(as: UInt8.self, repeating: 0) }
             for (index, value) in tensor.values.prefix(tensor.type.count).enumerated() {
                 switch tensor.type.element {
                 case .f32: buffer.storeBytes(of: Float(value), toByteOffset: index * 4, as: Float.self)
@@ -168,9 +169,13 @@ private final class TensorMemory: Sendable {
 
     /// Memory of its own, aligned and rounded up as all memory of tensors is.
     init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        if Memory.isGuarded, let memory = try? Memory(byteCount: byteCount) {
+            fill(UnsafeMutableRawBufferPointer(start: memory.pointer, count: byteCount))
+            (owner, pointer) = (memory, UnsafeRawPointer(memory.pointer))
+            return
+        }
         let memory = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(Memory.aligned(byteCount), Memory.alignment), alignment: Memory.alignment)
-        memory.initializeMemory(as: UInt8.self, repeating: 0)
         fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount]))
         pointer = UnsafeRawPointer(memory.baseAddress!)
         owner = nil

@@ -1,3 +1,4 @@
+import ApusSystem
 import Foundation
 import Synchronization
 
@@ -10,6 +11,8 @@ public final class WorkerPool: Sendable {
 
     /// Threads that work, the caller included.
     public let threads: Int
+    /// Threads that were asked for and that the system did not give.
+    public let missingThreads: Int
     private let shared: Shared
     /// Of a pool that is recorded, the one that owns the threads.
     private let owner: WorkerPool?
@@ -18,21 +21,29 @@ public final class WorkerPool: Sendable {
     /// The most threads that a pool has.
     private static let mostThreads = 1024
 
-    /// A pool of so many threads, at least 1 and at most 1024.
-    public init(threads: Int = ProcessInfo.processInfo.activeProcessorCount) {
-        self.threads = min(max(1, threads), Self.mostThreads)
-        shared = Shared()
-        (owner, recorder) = (nil, nil)
-        for worker in 1..<self.threads {
-            let thread = Thread { [shared] in shared.serve(worker) }
-            thread.stackSize = 8 << 20
-            thread.name = "apus worker \(worker)"
-            thread.start()
+    /// A pool of so many threads, at least 1 and at most 1024. Threads that the system does not give are done without.
+    public init(threads: Int = Processors.available) {
+        let wanted = min(max(1, threads), Self.mostThreads), shared = Shared()
+        var started = 1
+        while started < wanted {
+            let worker = started
+            guard NativeThread.start({ shared.serve(worker) }) else { break }
+            started += 1
         }
+        (self.threads, missingThreads) = (started, wanted - started)
+        self.shared = shared
+        (owner, recorder) = (nil, nil)
+    }
+
+    /// What to tell of threads that are missing; nil if none is.
+    public var shortage: String? {
+        guard missingThreads > 0 else { return nil }
+        return "the system gives \(threads) of \(threads + missingThreads) threads (see ulimit -u, ulimit -v and the "
+            + "limits of the batch system or container); it goes on with \(threads)"
     }
 
     private init(_ owner: WorkerPool, _ recorder: WorkRecorder) {
-        (threads, shared) = (owner.threads, owner.shared)
+        (threads, missingThreads, shared) = (owner.threads, owner.missingThreads, owner.shared)
         (self.owner, self.recorder) = (owner, recorder)
     }
 

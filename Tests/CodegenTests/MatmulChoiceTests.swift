@@ -25,11 +25,13 @@ struct MatmulChoiceTests {
         init(generated: Double, openblas: Double) {
             speed = MatmulChoice.Speed(generated: generated, openblas: openblas)
         }
-        /// A clock that does not work.
+        /// A clock that has no time.
         init() { speed = nil }
 
-        func choice(_ cache: ObjectCache?, kept: KeptAnswers? = nil) throws -> MatmulChoice {
-            MatmulChoice(try .host(), cache, kept: kept) { shapes in
+        func choice(
+            _ cache: ObjectCache?, kept: KeptAnswers? = nil, isLibraryAvailable: Bool = true
+        ) throws -> MatmulChoice {
+            MatmulChoice(try .host(), cache, kept: kept, isLibraryAvailable: { isLibraryAvailable }) { shapes in
                 self.count.withLock { $0 += shapes.count }
                 return self.speed.map { speed in Dictionary(uniqueKeysWithValues: shapes.map { ($0, speed) }) } ?? [:]
             }
@@ -79,6 +81,25 @@ struct MatmulChoiceTests {
             #expect(clock.count.withLock { $0 } == 1)
             #expect(try clock.choice(cache).answers([]) == [:])
         }
+    }
+
+    /// A run that begins without the library goes on without it; others ask again once it is there.
+    @Test func withoutTheLibraryAllIsGenerated() throws {
+        try withCache { (cache: ObjectCache) throws in
+            let clock = FixedClock(generated: 1, openblas: 100), kept = KeptAnswers()
+            #expect(
+                try clock.choice(cache, kept: kept, isLibraryAvailable: false).answers([shape]) == [shape: .generated])
+            #expect(clock.count.withLock { $0 } == 0)
+            #expect(try clock.choice(cache).answers([shape]) == [shape: .openblas])
+            #expect(try clock.choice(cache, kept: kept).answers([shape]) == [shape: .generated])
+        }
+    }
+
+    @Test func aMeasurementThatFailsIsAnError() throws {
+        struct Failure: Error {}
+        let odd = MeasuredShape(m: 303, n: 201, k: 401, isRightTransposed: true)
+        let choice = try MatmulChoice(.host(), nil, isLibraryAvailable: { true }) { _ in throw Failure() }
+        #expect(throws: Failure.self) { try choice.answers([odd]) }
     }
 
     @Test func anAnswerIsRemembered() throws {
@@ -177,10 +198,10 @@ struct MatmulChoiceTests {
     /// With the real clock: something is answered, kept, and answered again.
     @Test func measured() throws {
         try withCache { (cache: ObjectCache) throws in
-            let choice = try MatmulChoice(.host(), cache), first = choice.answers([shape])
+            let choice = try MatmulChoice(.host(), cache), first = try choice.answers([shape])
             #expect(first.count == 1)
             #expect(cache.recall(choice.name(shape)) == first[shape]?.rawValue)
-            #expect(choice.answers([shape]) == first)
+            #expect(try choice.answers([shape]) == first)
         }
         #expect(try libraryMatmuls(.auto, nil) <= 1)
     }

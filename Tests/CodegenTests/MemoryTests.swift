@@ -8,6 +8,22 @@ import Testing
 struct MemoryTests {
     private static let alignment = 64
 
+    /// In tests of the code each tensor ends where a page begins that nobody may touch, and has one before it.
+    @Test func guardedTensorsLieApart() {
+        let sizes = [0, 1, 64, 4096, 4097, 100_000], page = 4096
+        let intervals = sizes.map { MemoryPlan.Interval(byteCount: $0, first: 0, last: 3) }
+        let plan = MemoryPlan(guarding: intervals, takingOver: [2: 4], alignment: Self.alignment, pageBytes: page)
+        #expect(plan.offsets[2] == plan.offsets[4])
+        #expect(plan.guardPages.allSatisfy { $0 % page == 0 } && plan.guardPages.last == plan.byteCount - page)
+        for tensor in [1, 3, 4, 5] {
+            let offset = plan.offsets[tensor], end = offset + (sizes[tensor] + 63) / 64 * 64
+            #expect(offset % Self.alignment == 0 && plan.guardPages.contains(end), "\(sizes[tensor])")
+            let pages = (offset / page * page..<end)
+            #expect(!plan.guardPages.contains { pages.contains($0) }, "\(sizes[tensor])")
+            #expect(plan.guardPages.contains(pages.lowerBound - page), "\(sizes[tensor])")
+        }
+    }
+
     private func expectSound(
         _ intervals: [MemoryPlan.Interval], _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation
     ) {

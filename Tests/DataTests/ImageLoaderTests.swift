@@ -1,4 +1,5 @@
 import ApusData
+import ApusSystem
 import Foundation
 import Testing
 
@@ -39,6 +40,12 @@ import Testing
                 #expect(try all(loader.epoch(3, maps: maps, dropLast: false)) == expected)
             }
         }
+    }
+
+    @Test func batchesComeWithoutThreadsToo() throws {
+        let expected = try all(loader().epoch(3, dropLast: false))
+        let found = try NativeThread.$areRefused.withValue(true) { try all(loader().epoch(3, dropLast: false)) }
+        #expect(found == expected)
     }
 
     /// Where nobody keeps batches, two memories are in turn; what somebody keeps, or changes, stays as it is.

@@ -67,4 +67,25 @@ import Testing
         expectError(.fileUnwritable) { try PhantomDataSet.write(to: "\(file)/set") }
         #expect(try folder.content() == ["file", "thesis.txt"])
     }
+
+    /// A new folder, and one that was there: what is not complete lies beside the one and in the other.
+    @Test(arguments: ["", "/set"]) func aSetThatIsStoppedLeavesNothing(name: String) throws {
+        let folder = try TemporaryFolder(), set = folder.path + name
+        var asked = 0
+        let error = expectError(.interrupted) {
+            try PhantomDataSet.write(to: set, train: 8, validation: 4, size: 32) {
+                asked += 1
+                return asked == 10
+            }
+        }
+        #expect(
+            error?.description == "\(set): stopped before it was complete. "
+                + "Nothing of it is left; the same call begins anew.")
+        #expect(try folder.content().isEmpty)
+        // What a killed process has left does not matter.
+        try folder.write(name.isEmpty ? ".partial/train/old.png" : ".set.partial/train/old.png", [1])
+        try PhantomDataSet.write(to: set, train: 8, validation: 4, size: 32)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: set).sorted() == ["train", "val"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == (name.isEmpty ? 2 : 1))
+    }
 }

@@ -22,13 +22,21 @@ struct SampleImage: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     /// How many bytes it takes to tell the format.
-    var signatureLength: Int { name.hasPrefix("PNG") ? 8 : 3 }
+    var signatureLength: Int {
+        switch name.prefix(3) {
+        case "PNG": 8
+        case "JPE": 3
+        case "TIF": 4
+        case "BMP": 2
+        default: 12
+        }
+    }
 
     static func named(_ name: String) throws -> SampleImage {
         try #require(all.first { $0.name == name })
     }
 
-    static let all = pngs + jpegs
+    static let all = pngs + jpegs + others
 }
 
 private func bytes(base64: String) -> [UInt8] {

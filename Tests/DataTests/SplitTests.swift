@@ -1,4 +1,5 @@
 import ApusData
+import ApusFiles
 import Foundation
 import Testing
 
@@ -204,7 +205,8 @@ import Testing
         let taken = expectError(.folderNotEmpty) { try DataSplit([set]).write(to: out, by: .link) }
         #expect(
             text(taken)
-                == "DIR/out: there is something already. Choose a new folder; a split never overwrites anything.")
+                == "DIR/out: there is something already. Choose a new folder, or empty this one; nothing is ever overwritten."
+        )
         let inside = expectError(.invalidArgument) { try DataSplit([set]).write(to: "\(set)/out", by: .link) }
         #expect(
             text(inside) == "DIR/set/out: the folder lies in DIR/set, which is split. "
@@ -216,6 +218,42 @@ import Testing
         try FileManager.default.removeItem(atPath: "\(set)/a/\(Self.seed0[9]).png")
         expectError(.fileUnreadable) { try split.write(to: "\(folder.path)/new", by: .copy) }
         #expect(try folder.content().filter { !$0.hasPrefix("set") } == ["file", "out", "out/thesis.txt"])
+    }
+
+    /// What a killed process has left goes; what another one is at stays.
+    @Test func halfMadeSplitsHaveOneOwner() throws {
+        try write((0..<10).map { "a/\($0).png" })
+        let partial = try folder.write(".out.partial/train/a/old.png", [1]).replacing("/train/a/old.png", with: "")
+        let lock = try FolderLock(creating: partial)
+        let taken = expectError(.folderInUse) { try DataSplit([set]).write(to: out, by: .link) }
+        #expect(text(taken)?.contains("process \(getpid()) on ") == true)
+        #expect(FileManager.default.fileExists(atPath: "\(partial)/train/a/old.png"))
+        lock.release()
+        try DataSplit([set]).write(to: out, by: .link)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["out", "set"])
+        #expect(try stems("train/a") == Self.seed0.prefix(7).sorted())
+        #expect(try FileManager.default.contentsOfDirectory(atPath: out).sorted() == ["split.json", "train", "val"])
+    }
+
+    @Test func aSplitThatIsStoppedLeavesNothing() throws {
+        try write((0..<10).map { "a/\($0).png" })
+        for last in [0, 4, 9] {
+            var asked = -1
+            expectError(.interrupted) {
+                try DataSplit([set]).write(to: out, by: .copy) {
+                    asked += 1
+                    return asked == last
+                }
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["set"])
+            asked = -1
+            expectError(.interrupted) {
+                _ = try DataSplit([set]).duplicates(threads: 1) {
+                    asked += 1
+                    return asked == last
+                }
+            }
+        }
     }
 
     @Test func partsAreChecked() throws {

@@ -33,8 +33,9 @@ import Testing
             let path = try folder.write(name, bytes)
             let error = expectError(.noIntensities) { _ = try decoder.decode(path: path) }
             #expect(
-                error?.description == "\(path): a window of intensities was given, and this is no grey PNG of 16 bits. "
-                    + "Leave the window out, or keep such images in a folder of their own.")
+                error?.description
+                    == "\(path): a window of intensities was given, and this is no grey image of 16 bits or in DICOM. "
+                    + "Give the images as they come from the scanner, or train without a window.")
         }
     }
 

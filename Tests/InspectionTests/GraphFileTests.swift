@@ -71,12 +71,15 @@ struct GraphFileTests {
     }
 
     @Test func unreadableFiles() throws {
-        let error = #expect(throws: FileError.self) { try GraphFile(contentsOf: folder.path + "/none.graph") }
-        #expect(error?.action == "open" && error?.path == folder.path + "/none.graph")
-        #expect(throws: FileError.self) { try GraphFile(contentsOf: folder.path) }
+        let none = folder.path + "/none.graph"
+        #expect(throws: TextFile.Problem.file(FileError(path: none, action: "open", number: ENOENT))) {
+            try GraphFile(contentsOf: none)
+        }
+        #expect(throws: TextFile.Problem.file(FileError(path: folder.path, action: "read", number: EISDIR))) {
+            try GraphFile(contentsOf: folder.path)
+        }
         let path = folder.path + "/bytes.graph"
-        try Data([0xFF, 0xFE]).write(to: URL(fileURLWithPath: path))
-        let syntax = #expect(throws: GraphErrors.self) { try GraphFile(contentsOf: path) }
-        #expect(syntax?.description == "bytes.graph:1: the text is not UTF-8")
+        try Data([0x0A, 0xFC]).write(to: URL(fileURLWithPath: path))
+        #expect(throws: TextFile.Problem.notUTF8(path: path, line: 2)) { try GraphFile(contentsOf: path) }
     }
 }

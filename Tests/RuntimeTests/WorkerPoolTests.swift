@@ -1,4 +1,5 @@
 import ApusRuntime
+import ApusSystem
 import Foundation
 import Synchronization
 import Testing
@@ -33,6 +34,14 @@ struct WorkerPoolTests {
     @Test func atLeastOneThread() {
         #expect(WorkerPool(threads: 0).threads == 1)
         #expect(WorkerPool(threads: -3).threads == 1)
+    }
+
+    @Test func goesOnWithoutThreadsThatAreRefused() {
+        let pool = NativeThread.$areRefused.withValue(true) { WorkerPool(threads: 3) }
+        #expect(pool.threads == 1)
+        #expect(pool.missingThreads == 2 && pool.shortage?.hasPrefix("the system gives 1 of 3 threads") == true)
+        #expect(WorkerPool(threads: 3).shortage == nil)
+        #expect(counts(pool, count: 64, grain: 3) == [Int](repeating: 1, count: 64))
     }
 
     @Test func manyTinyJobs() {

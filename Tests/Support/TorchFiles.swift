@@ -172,3 +172,23 @@ package func checksum(_ bytes: [UInt8], polynomial: UInt32 = 0xEDB8_8320) -> UIn
 
 /// The bytes of little-endian numbers.
 package func littleEndian(_ floats: [Float]) -> [UInt8] { floats.flatMap { Pickled.little($0.bitPattern) } }
+
+/// Files in the format of PyTorch before 1.6, any part of which can be made wrong.
+package struct LegacyBytes {
+    /// The five pickles: the number that means "torch", the version, the machine, the contents, the storages' keys.
+    package var pickles: [[UInt8]]
+    /// The number of elements that each storage claims to have, and its bytes.
+    package var storages: [(count: Int, bytes: [UInt8])]
+
+    package init(_ value: [UInt8], storages: [(key: String, count: Int, bytes: [UInt8])] = []) {
+        let magic: [UInt8] = [0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+        let machine = Pickled.dictionary([("protocol_version", Pickled.integer(1001)), ("little_endian", [0x88])])
+        let keys = Pickled.list(storages.map { Pickled.text($0.key) })
+        pickles = [magic, Pickled.integer(1001), machine, value, keys].map(Pickled.file)
+        self.storages = storages.map { ($0.count, $0.bytes) }
+    }
+
+    package var bytes: [UInt8] {
+        pickles.flatMap { $0 } + storages.flatMap { Pickled.little(UInt64(bitPattern: Int64($0.count))) + $0.bytes }
+    }
+}

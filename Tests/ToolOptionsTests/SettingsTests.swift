@@ -108,6 +108,56 @@ import ToolOptions
         #expect(message(["--window", "-160,240", "--no-norm-pix-loss"]) == "")
     }
 
+    @Test(arguments: [
+        ("batch_size", "batch"), ("--batch-size", nil), ("input_size", "image-size"), ("data_path", "data"),
+        ("model", "preset"), ("num_workers", "threads"), ("norm_pix", "norm-pix-loss"), ("print_freq", "log-every"),
+        ("epoch", "epochs"), ("Epochs", "epochs"), ("warmup_epoch", "warmup-epochs"), ("mask_ration", "mask-ratio"),
+        ("output_dir", nil), ("nb_classes", nil), ("device", nil), ("x", nil), ("", nil), ("quantization", nil),
+    ])
+    func namesOfOtherProgramsAreUnderstood(name: String, meant: String?) {
+        #expect(UnknownSetting.meant(by: name, among: PreTrainingSettings.all.map(\.name)) == meant)
+    }
+
+    @Test func anUnknownSettingSaysWhatMayHaveBeenMeant() {
+        func message(_ name: String) -> String? {
+            #expect(throws: SettingError.self) { try PreTrainingSettings.setting(name) }?.description
+        }
+        #expect(message("batch_size") == "there is no setting 'batch_size'; did you mean batch?")
+        #expect(
+            message("output_dir")
+                == "there is no setting 'output_dir'; the folder of a run is given by --out (--help lists those that are known)"
+        )
+        #expect(message("quantization") == "there is no setting 'quantization'; --help lists those that are known")
+    }
+
+    /// What no setting has another name for would be a suggestion that is refused too.
+    @Test func otherNamesAreOfSettingsThatThereAre() {
+        func names<Settings: ModelSettings>(_: Settings.Type) -> [String] { Settings.all.map(\.name) }
+        let known = Set(RunKind.allCases.flatMap { names($0.settings) })
+        #expect(UnknownSetting.suggestions.isSubset(of: known))
+        #expect(UnknownSetting.suggestions.count > 10)
+    }
+
+    @Test func optionsMayHaveUnderscores() {
+        #expect(
+            OptionNames.normalized(["pretrain", "--mask_ratio", "0.4", "--min_lr=1_0", "a_b", "-x_y", "--", "--c_d"])
+                == ["pretrain", "--mask-ratio", "0.4", "--min-lr=1_0", "a_b", "-x_y", "--", "--c_d"])
+    }
+
+    @Test(arguments: [
+        ("Unknown option '--batch-size'", "Unknown option '--batch-size'. Did you mean '--batch'?"),
+        (
+            "Unknown option '--nb-classes'",
+            "Unknown option '--nb-classes': the classes are the folders of images in train/."
+        ),
+        ("Unknown option '--x'", "Unknown option '--x'"),
+        ("Missing value for '--batch'", "Missing value for '--batch'"),
+        ("Unknown option '--epocs'. Did you mean '--epochs'?", "Unknown option '--epocs'. Did you mean '--epochs'?"),
+    ])
+    func unknownOptionsAreExplained(message: String, explained: String) {
+        #expect(OptionNames.explained(message) == explained)
+    }
+
     @Test func theLastOfTwoValuesCounts() throws {
         let options = try SettingsOptions<FineTuningSettings>.parse(["--lr", "1e-3", "--lr", "2", "--skip-unreadable"])
         #expect(options.given == ["lr": .number(2), "skip-unreadable": .flag(true)])

@@ -4,7 +4,7 @@ import Testing
 
 /// Each signal is sent to a process of its own, whose way of ending tells what it did.
 @Suite struct InterruptTests {
-    @Test(arguments: [SIGINT, SIGTERM]) func theFirstSignalRaisesTheFlag(signal: Int32) async {
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func theFirstSignalRaisesTheFlag(signal: Int32) async {
         await #expect(processExitsWith: .exitCode(42)) { [signal = signal as Int32] in
             Interrupt.install()
             let before = Interrupt.requested
@@ -13,14 +13,28 @@ import Testing
         }
     }
 
-    @Test func theSecondSignalEndsTheProcess() async {
-        await #expect(processExitsWith: .signal(SIGINT)) {
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func theSecondSignalEndsTheProcess(first: Int32) async {
+        await #expect(processExitsWith: .signal(SIGINT)) { [first = first as Int32] in
             Interrupt.install()
-            kill(getpid(), SIGTERM)
+            kill(getpid(), first)
             guard waitForRequest() else { exit(1) }
             kill(getpid(), SIGINT)
             sleep(10)
             exit(2)
+        }
+    }
+
+    /// As nohup leaves it; also after another signal has come.
+    @Test func aHangUpThatIsIgnoredStaysSo() async {
+        await #expect(processExitsWith: .exitCode(42)) {
+            signal(SIGHUP, SIG_IGN)
+            Interrupt.install()
+            raise(SIGHUP)
+            let before = Interrupt.requested
+            kill(getpid(), SIGTERM)
+            guard !before, waitForRequest() else { exit(1) }
+            raise(SIGHUP)
+            exit(Interrupt.signal == SIGTERM ? 42 : 2)
         }
     }
 }

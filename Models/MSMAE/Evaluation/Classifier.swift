@@ -3,8 +3,14 @@ import Apus
 /// A trained classifier as a checkpoint has it: to evaluate it on a folder of images, and to ask for the class of
 /// single ones.
 public final class Classifier {
-    /// Names of the classes, in the order of the probabilities.
+    /// Names of the classes, in the order of the probabilities; numbers from 0 on for a file that does not tell.
     public let classes: [String]
+    /// What was taken for granted of a file that this program has not written.
+    public var notes: [String] {
+        saved.notes
+            + (saved.classes == nil
+                ? ["\(saved.path): \(classes.count) classes without names, which --classes gives"] : [])
+    }
     /// How image files are read, as in training.
     public var decoder: ImageDecoder { settings.decoder }
     private let saved: SavedModel
@@ -14,17 +20,21 @@ public final class Classifier {
     private let threads: Int?
     private var single: (program: CompiledStep, state: ProgramState)?
 
-    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used.
+    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used. `reading`
+    /// says what to take of a file that this program has not written.
     ///
-    /// Throws if it is broken, was not written by this program, or holds no classifier.
-    public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
-        saved = try SavedModel(checkpoint: path)
+    /// Throws if it is broken, or holds no classifier.
+    public init(
+        checkpoint path: String, reading: WeightsReading = WeightsReading(), threads: Int? = nil,
+        output: TrainingOutput = .silent
+    ) throws {
+        saved = try SavedModel(checkpoint: path, reading: reading)
         guard let settings = saved.settings as? any ClassifierSettings else {
-            throw EvaluationError.noClassifier(path: saved.file.path, kind: saved.kind.workflow.activity)
+            throw EvaluationError.noClassifier(path: saved.path, kind: saved.kind)
         }
         self.settings = settings
         self.threads = threads
-        classes = saved.classes
+        classes = saved.classes ?? (0..<saved.configuration.classes).map(String.init)
         model = try MaskedAutoencoder(saved.configuration)
         compiler = try RunCompiler(saved.options, threads: threads, output)
     }
@@ -38,19 +48,30 @@ public final class Classifier {
     ) throws -> (report: EvaluationReport, skipped: [DataError], remarks: [String]) {
         var settings = settings
         settings.threads = threads
+        let classes = try saved.classes ?? classes(of: "\(data)/\(part)")
         let images = try EvaluationImages(
             data, part, classes: classes, batch: batch ?? settings.batch, imageSize: saved.configuration.image,
             threads: settings.readers,
             skipUnreadable: skipUnreadable, decoder: settings.decoder)
         let evaluator = Evaluator(model, settings, images, seed: seed ?? settings.seed, compiler)
-        let state = try evaluator.state(from: saved.file)
+        let state = try evaluator.state(filledBy: saved.load)
         var report = EvaluationReport(
             task: saved.kind.rawValue, classes: classes, images: images.loader.items.count, part: part)
         for path in settings.paths {
             guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
-            report.add(evaluation, try evaluator.cost(path), checkpoint: saved.file.path, epoch: saved.lastEpoch)
+            report.add(evaluation, try evaluator.cost(path), checkpoint: saved.path, epoch: saved.lastEpoch)
         }
         return (report, images.loader.skipped, images.loader.remarks)
+    }
+
+    /// The classes of a folder, which those of a file without names are in their order.
+    private func classes(of folder: String) throws -> [String] {
+        let found = try ImageFolder(root: folder).classes
+        guard found.count == classes.count else {
+            throw EvaluationError.otherClasses(
+                path: folder, classes: found.count, checkpoint: saved.path, known: classes.count)
+        }
+        return found
     }
 
     /// How probable each class is for an image, seen on all tokens.
@@ -69,7 +90,7 @@ public final class Classifier {
             "classification of one image", settings.classification(of: model, batch: 1, masking: nil))
         let state = ProgramState()
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: saved.file, averaged: true)
+        try saved.load(program.program.parameters, into: state)
         single = (program, state)
         return (program, state)
     }

@@ -1,4 +1,5 @@
 import Apus
+import Foundation
 
 /// The images that a model is evaluated on, with labels by the classes that it was trained on.
 struct EvaluationImages {
@@ -19,7 +20,7 @@ struct EvaluationImages {
         _ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int,
         skipUnreadable: Bool, decoder: ImageDecoder
     ) throws {
-        let images = try ImageFolder(root: "\(data)/\(part)")
+        let images = try ImageFolder(root: DataPart.folder(part, of: data))
         numbers = try images.classes.map { name in
             guard let number = classes.exactIndex(of: name) else {
                 throw EvaluationError.unknownClass(name: name, path: images.root, known: classes)
@@ -31,6 +32,25 @@ struct EvaluationImages {
             threads: threads,
             skipUnreadable: skipUnreadable, decoder: decoder)
         (self.classes, self.part, root) = (classes, part, data)
+    }
+
+    /// The images for validation and, where DATA/test is there, for testing. All are decoded once: a file that only the
+    /// end of a run would open must not be found broken then.
+    static func parts(
+        of settings: some ModelSettings, classes: [String], imageSize: Int, _ output: TrainingOutput
+    ) throws -> [EvaluationImages] {
+        let hasTest = FileManager.default.fileExists(atPath: settings.data + "/test")
+        return try (hasTest ? ["val", "test"] : ["val"]).map { part in
+            let images = try EvaluationImages(
+                settings.data, part, classes: classes, batch: settings.batch, imageSize: imageSize,
+                threads: settings.readers, skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
+            let count = images.loader.items.count
+            try images.loader.checkImages { seconds in
+                guard seconds > 3 else { return }
+                output.say("reading all \(count) images of \(part) once, about \(Int(seconds.rounded())) s")
+            }
+            return images
+        }
     }
 
     /// True classes, in the order of the images.
@@ -46,8 +66,10 @@ struct EvaluationImages {
 public enum EvaluationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A class that the model was not trained on.
     case unknownClass(name: String, path: String, known: [String])
+    /// A folder with more or fewer classes than the head of weights that do not name theirs.
+    case otherClasses(path: String, classes: Int, checkpoint: String, known: Int)
     /// A checkpoint without a classifier.
-    case noClassifier(path: String, kind: String)
+    case noClassifier(path: String, kind: RunKind)
 
     public var description: String { text.inOneLine }
 
@@ -56,10 +78,12 @@ public enum EvaluationError: Error, Hashable, Sendable, CustomStringConvertible 
         case .unknownClass(let name, let path, let known):
             "\(path)/\(name): the model was not trained on the class '\(name)'; it knows \(known.joined(separator: ", "))"
                 + (known.contains(name) ? " (one of that look, whose letters are composed in another way)" : "")
+        case .otherClasses(let path, let classes, let checkpoint, let known):
+            "\(path): there are \(classes) classes, and \(checkpoint) knows \(known) without their names; give them by --classes, in the order of its training"
         case .noClassifier(let path, let kind):
-            "\(path): a checkpoint of \(kind) has no classifier that could be evaluated; "
-                + (kind == RunKind.segment.workflow.activity
-                    ? "use it by msmae segment evaluate or msmae segment predict"
+            "\(path): a checkpoint of \(kind.workflow.activity) has no classifier that could be evaluated; "
+                + (kind == .segment
+                    ? "look at its regions by msmae segment predict or msmae segment evaluate"
                     : "fine-tune from it by msmae finetune --init")
         }
     }

@@ -49,11 +49,11 @@ final class Evaluator {
             secondsPerImage: seconds / Double(number * self.batch))
     }
 
-    /// A state with the weights of a checkpoint, averaged ones if it has them.
-    func state(from file: SafetensorsFile) throws -> ProgramState {
+    /// A state with weights from elsewhere.
+    func state(filledBy load: ([Parameter], ProgramState) throws -> Void) throws -> ProgramState {
         let state = ProgramState(), program = try classifier(.all)
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: file, averaged: true)
+        try load(program.program.parameters, state)
         return state
     }
 

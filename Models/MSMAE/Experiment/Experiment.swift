@@ -27,6 +27,7 @@ public struct Experiment {
         (self.recipe, self.path, self.arms, self.given) = (recipe, path, arms, given)
         pretraining = try PreTrainingSettings().changed(by: recipe.settings(.pretrain).merging(given) { $1 })
         finetuning = try FineTuningSettings().changed(by: recipe.settings(.finetune).merging(given) { $1 })
+        try finetuning.checkOutput(path)
         let first = finetuning.seed
         self.seeds = (0..<seeds).map { first &+ $0 }
     }
@@ -35,6 +36,11 @@ public struct Experiment {
     public func run(
         output: TrainingOutput = .standard, shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
     ) throws -> ExperimentResult? {
+        // What only fine-tuning reads must not be found broken after pre-training.
+        let images = try ImageFolder(root: DataPart.folder("train", of: finetuning.data))
+        _ = try EvaluationImages.parts(
+            of: finetuning, classes: images.classes,
+            imageSize: finetuning.configuration(classes: images.classes.count).image, output)
         for seed in seeds {
             for arm in arms {
                 if let settings = arm.pretraining {

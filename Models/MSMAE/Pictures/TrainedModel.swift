@@ -9,22 +9,29 @@ public final class TrainedModel {
     public let decoder: ImageDecoder
 
     private let model: MaskedAutoencoder
-    private let file: SafetensorsFile
+    /// What was taken for granted of a file that this program has not written.
+    public let notes: [String]
+    private let saved: SavedModel
     private let compiler: Compiler
     private let state = ProgramState()
     private var attention: CompiledStep?
     private var reconstructions: [Masking: CompiledStep] = [:]
 
-    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used.
+    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used. `reading`
+    /// says what to take of a file that this program has not written.
     ///
-    /// Throws if it is broken, or was not written by this program.
-    public init(checkpoint path: String, threads: Int? = nil) throws {
-        let saved = try SavedModel(checkpoint: path)
+    /// Throws if it is broken, or holds no such model.
+    public init(checkpoint path: String, reading: WeightsReading = WeightsReading(), threads: Int? = nil) throws {
+        let saved = try SavedModel(checkpoint: path, reading: reading)
         guard saved.kind != .segment else {
             throw RunError.foreignCheckpoint(
-                path: saved.file.path, reason: "a segmentation has neither attention maps nor a decoder to draw")
+                path: saved.path,
+                reason:
+                    "a segmentation has neither attention maps nor a decoder to draw; msmae segment predict draws its regions"
+            )
         }
-        (file, configuration, masking) = (saved.file, saved.configuration, saved.masking ?? .random)
+        (self.saved, notes) = (saved, saved.notes)
+        (configuration, masking) = (saved.configuration, saved.masking ?? .random)
         decoder = saved.settings.decoder
         model = try MaskedAutoencoder(configuration)
         compiler = try Compiler(saved.options, threads: threads)
@@ -47,6 +54,10 @@ public final class TrainedModel {
     func reconstruct(_ image: RGBImage, _ masking: Masking, key: (Int32, Int32)) throws -> (
         predictions: [Float], mask: [Float]
     ) {
+        guard saved.contains("mask_token") else {
+            throw RunError.foreignCheckpoint(
+                path: saved.path, reason: "it holds an encoder without a decoder, and a reconstruction needs both")
+        }
         let program =
             try reconstructions[masking] ?? prepare(compiler.compile(model.reconstruction(batch: 1, masking: masking)))
         reconstructions[masking] = program
@@ -66,7 +77,7 @@ public final class TrainedModel {
     /// Gives a program its weights.
     private func prepare(_ program: CompiledStep) throws -> CompiledStep {
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: file, averaged: true)
+        try saved.load(program.program.parameters, into: state)
         return program
     }
 }

@@ -60,7 +60,9 @@ public struct Recipe: Hashable, Sendable {
     public mutating func set(_ path: String, _ value: SettingValue) throws(SettingError) {
         if let entry = RecipeEntry.all.first(where: { $0.path == path }) { return try entry.write(&self, value) }
         let parts = path.split(separator: ".", maxSplits: 1).map { String($0) }
-        guard parts.count == 2, let kind = RunKind(rawValue: parts[0]) else { throw .unknown(name: path) }
+        guard parts.count == 2, let kind = RunKind(rawValue: parts[0]) else {
+            throw .unknown(name: path, advice: UnknownSetting.advice(on: path, among: RecipeEntry.all.map(\.path)))
+        }
         let name: String
         do throws(SettingError) {
             name = try kind.checked(parts[1], value)
@@ -112,7 +114,7 @@ extension SettingError {
     /// The same error about a setting of a section.
     func inside(_ section: String) -> SettingError {
         switch self {
-        case .unknown(let name): .unknown(name: "\(section).\(name)")
+        case .unknown(let name, let advice): .unknown(name: "\(section).\(name)", advice: advice)
         case .wrongType(let name, let value, let wanted):
             .wrongType(name: "\(section).\(name)", value: value, wanted: wanted)
         case .outOfRange(let name, let value, let allowed):

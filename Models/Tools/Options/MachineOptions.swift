@@ -22,7 +22,7 @@ package struct MachineOptions: ParsableArguments {
     @Flag(help: "Compile all code anew, and keep none of it.")
     var noCache = false
 
-    @Option(help: "Threads to run on. (default: all processors)")
+    @Option(help: "Threads to run on. (default: all processors that the process may use)")
     package var threads: Int?
 
     package init() {}
@@ -41,7 +41,11 @@ package struct MachineOptions: ParsableArguments {
 
     package var cache: ObjectCache? { noCache ? nil : .standard }
 
-    package func compiler() throws -> Compiler { try Compiler(options, threads: threads, cache: cache) }
+    package func compiler() throws -> Compiler {
+        let compiler = try Compiler(options, threads: threads, cache: cache)
+        if let shortage = compiler.pool.shortage { TrainingOutput.standard.warn(shortage) }
+        return compiler
+    }
 }
 
 extension ByteCount: ExpressibleByArgument {

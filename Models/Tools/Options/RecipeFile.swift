@@ -24,7 +24,7 @@ package enum RecipeFile {
                         "there is no recipe of that name; give one of \(names.joined(separator: ", ")), or the path of a YAML file"
                 )
             }
-            try add(SettingsFile.text(of: reference), from: reference, to: &recipe)
+            try add(TextFile.read(reference), from: reference, to: &recipe)
         }
         do {
             try recipe.requireComplete()
@@ -79,6 +79,7 @@ package enum RecipeFile {
         }
         guard let name = key.string else { throw problem("a key is not a text") }
         let full = (section.map { "\($0)." } ?? "") + name
+        if node.null != nil, node.scalar?.style == .plain { return }  // as if it were not there
         guard let value = value(of: node) else { throw problem("\(full) is not a single value or a list of them") }
         guard seen.insert(full).inserted else { throw problem("\(full) is set twice") }
         do {

@@ -15,7 +15,7 @@ package enum SettingsFile {
     package static func read<Settings: RunSettings>(_ path: String, for kind: Settings.Type) throws -> [String:
         SettingValue]
     {
-        guard let root = try root(of: text(of: path), path: path) else { return [:] }
+        guard let root = try root(of: TextFile.read(path), path: path) else { return [:] }
         guard case .mapping(let mapping) = root else {
             throw Problem(path: path, line: root.line, message: "not a mapping of settings to values")
         }
@@ -30,7 +30,7 @@ package enum SettingsFile {
             }
             do {
                 let setting = try Settings.setting(name)
-                let value = value(of: node, scalar)
+                guard let value = value(of: node, scalar) else { continue }
                 try checked.set(setting.name, value)
                 guard settings.updateValue(value, forKey: setting.name) == nil else {
                     throw Problem(path: path, line: key.line, message: "\(name) is set twice")
@@ -49,27 +49,21 @@ package enum SettingsFile {
         return settings
     }
 
-    /// The text of a file.
-    static func text(of path: String) throws(Problem) -> String {
-        do {
-            return try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw Problem(path: path, line: nil, message: "cannot be read as text; check that the file exists")
-        }
-    }
-
     /// The document in a text; nil if it is empty.
     static func root(of text: String, path: String) throws -> Node? {
         do {
             return try compose(yaml: text)
         } catch let error as YamlError {
-            throw Problem(path: path, line: nil, message: "not YAML: \(error)")
+            let (line, message) = error.place(in: text)
+            throw Problem(path: path, line: line, message: "not YAML: \(message)")
         }
     }
 
-    /// What is in quotes is a text, whatever it looks like.
-    static func value(of node: Node, _ scalar: Node.Scalar) -> SettingValue {
+    /// The value of a scalar; nil for YAML's null, which leaves a setting as it is. What is in quotes is a text,
+    /// whatever it looks like.
+    static func value(of node: Node, _ scalar: Node.Scalar) -> SettingValue? {
         guard scalar.style == .any || scalar.style == .plain else { return .text(scalar.string) }
+        if node.null != nil { return nil }
         if let flag = node.bool { return .flag(flag) }
         if let integer = node.int { return .integer(integer) }
         // YAML takes 1e-3, without a point, for a text.
@@ -79,6 +73,31 @@ package enum SettingsFile {
 
 /// A node of a YAML document; graphs have nodes too.
 typealias Node = Yams.Node
+
+extension YamlError {
+    /// Where the mistake is, in lines from 1, and what it is, in one line.
+    fileprivate func place(in text: String) -> (line: Int?, message: String) {
+        switch self {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            (mark.line, "\(problem)\(context.map { " (\($0.text) in line \($0.mark.line))" } ?? "")")
+        case .duplicatedKeysInMapping(let duplicates, _):
+            (line(repeating: duplicates, in: text), "\(duplicates.joined(separator: ", ")) is set twice")
+        case .reader(let problem, _, _, _): (nil, problem)
+        default: (nil, "\(self)".split(whereSeparator: \.isNewline).joined(separator: " "))
+        }
+    }
+
+    /// The line in which the first of some keys stands again.
+    private func line(repeating keys: [String], in text: String) -> Int? {
+        guard let key = keys.first else { return nil }
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let places = lines.indices.filter {
+            lines[$0].drop(while: \.isWhitespace).hasPrefix(key + ":")
+        }
+        return places.dropFirst().first.map { $0 + 1 }
+    }
+}
 
 extension Node {
     var line: Int? { mark?.line }

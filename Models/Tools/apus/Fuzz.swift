@@ -1,5 +1,6 @@
 import Apus
 import ApusFuzzing
+import ApusInspection
 import ArgumentParser
 import Foundation
 import Synchronization
@@ -57,7 +58,7 @@ struct Fuzz: ParsableCommand {
     }
 
     private func compareFile(_ file: String) throws -> Bool {
-        let graph = try Graph(parsing: String(contentsOfFile: file, encoding: .utf8))
+        let graph = try GraphFile(contentsOf: file).graph
         let comparison = try FuzzCase(seed: seed, choices).comparison
         let verdict = comparison.verdict(on: graph)
         print("\(file) (\(comparison)): \(verdict)")
@@ -73,13 +74,13 @@ struct Fuzz: ParsableCommand {
 
     private func compareSeeds() throws -> Bool {
         let choices = choices, clock = ContinuousClock(), start = clock.now
-        let tally = Mutex(Tally(next: seed)), workers = ProcessInfo.processInfo.activeProcessorCount
+        let tally = Mutex(Tally(next: seed)), workers = Processors.available
         SeedsInFlight.watch(workers: workers)
         @Sendable func rate(_ count: Int) -> String {
             let seconds = start.duration(to: clock.now) / .seconds(1)
             return "\(count) graphs in \(String(format: "%.0f s (%.1f/s)", seconds, Double(count) / seconds))"
         }
-        DispatchQueue.concurrentPerform(iterations: workers) { worker in
+        concurrently(workers) { worker in
             while let seed = tally.withLock({ tally -> UInt64? in
                 guard tally.next < self.seed + count, tally.failed < failures else { return nil }
                 defer { tally.next += 1 }

@@ -30,6 +30,8 @@ struct Run: ParsableCommand {
             valueName: "file"))
     var weights: String?
 
+    @OptionGroup var selection: WeightsSelectionOptions
+
     @Option(help: "Seed of the initialisers.")
     var seed: UInt64 = 0
 
@@ -51,10 +53,12 @@ struct Run: ParsableCommand {
         let run =
             graph.hasSuffix(Compile.suffix)
             ? try GraphRun(
-                ProgramFile(contentsOf: graph).loaded(name: graph), inputs: inputs, weights: weights, seed: seed,
+                ProgramFile(contentsOf: graph).loaded(name: graph), inputs: inputs, weights: weights,
+                selection: selection.selection, seed: seed,
                 on: machine.compiler().pool)
             : try GraphRun(
-                GraphFile(contentsOf: graph).graph, inputs: inputs, weights: weights, seed: seed, by: machine.compiler()
+                GraphFile(contentsOf: graph).graph, inputs: inputs, weights: weights, selection: selection.selection,
+                seed: seed, by: machine.compiler()
             )
         if let results { try run.writeResults(to: results) }
         if let changed { try run.writeUpdates(to: changed) }

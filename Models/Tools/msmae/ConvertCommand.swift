@@ -1,5 +1,7 @@
+import Apus
 import ArgumentParser
 import MSMAE
+import ToolOptions
 
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,12 +22,17 @@ struct ConvertCommand: ParsableCommand {
     @Flag(help: "Write the optimizer's state too, as optimizer.exp_avg.NAME and the like.") var optimizer = false
     @Flag(help: "Take the averages of the weights that a run has kept in place of the weights.") var ema = false
 
+    @OptionGroup var selection: WeightsSelectionOptions
+
     func run() throws {
         var conversion = WeightsConversion()
         (conversion.keepsPrecision, conversion.includesOptimizer, conversion.takesAverages) = (
             keepPrecision, optimizer, ema
         )
-        let report = try conversion.convert(input, to: output)
+        (conversion.key, conversion.prefix) = (selection.weightsKey, selection.weightsPrefix)
+        Interrupt.install()
+        let report = try conversion.convert(input, to: output) { Interrupt.requested }
+        if let choice = report.choice { print("\(input): \(choice)") }
         for skip in report.skipped { print("skipped: \(skip)") }
         var parts = ["\(report.weights) tensors (\(report.numbers) numbers)"]
         if optimizer {

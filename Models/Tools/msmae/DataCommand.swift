@@ -1,5 +1,6 @@
 import Apus
 import ArgumentParser
+import MSMAE
 
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,9 +21,12 @@ struct PhantomCommand: ParsableCommand {
     @Option(help: "The same seed gives the same images.") var seed: UInt64 = 0
 
     func run() throws {
+        try DataPart.checkOutput(out)
+        Interrupt.install()
         try PhantomDataSet.write(
             to: out, layout: masks ? .masks : .classes, classes: classes, train: train, validation: val, size: size,
-            seed: seed)
+            seed: seed
+        ) { Interrupt.requested }
         let kind = masks ? "with masks of \(classes) kinds of lesion" : "in \(classes) classes"
         print("wrote \(train) training and \(val) validation images \(kind) to \(out)")
     }

@@ -9,10 +9,12 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             Accuracy, top-2 accuracy, macro F1 and recall, the area under the ROC curve, and what each path costs: tokens, billions of \
             floating-point operations (two to a multiply-add) and milliseconds for an image, without reading images. The masked path needs \
-            an attention map of each image, whose cost is given beside it.
+            an attention map of each image, whose cost is given beside it. Weights of the public code do not name their classes: those of the \
+            folder are taken in their order.
             """)
 
-    @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
+    @OptionGroup var model: CheckpointOptions
+    @OptionGroup var naming: ClassNameOptions
     @Option(help: "Folder of images.") var data: String
     @Option(help: "The part of the data to measure on, a folder in it.") var part = "val"
     @Option(help: "Images per batch. (default: the run's)") var batch: Int?
@@ -33,9 +35,11 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         if let out { try AtomicFile.check(out) }
-        let classifier = try Classifier(checkpoint: checkpoint, threads: threads)
+        let classifier = try Classifier(
+            checkpoint: model.checkpoint, reading: model.reading(classes: naming.names), threads: threads)
         let (report, skipped, remarks) = try classifier.evaluate(
             data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable)
+        for note in classifier.notes { print(note) }
         for error in skipped { print("skipped \(error)") }
         for remark in remarks { print(remark) }
         print(report.text)

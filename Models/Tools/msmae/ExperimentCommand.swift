@@ -37,9 +37,14 @@ struct ExperimentCommand: ParsableCommand {
         if skipUnreadable { given["skip-unreadable"] = .flag(true) }
         let experiment = try Experiment(
             recipe, path: out, arms: arm.isEmpty ? ExperimentArm.allCases : arm, seeds: seeds, given: given)
+        let lock = try FolderLock(creating: out)
+        defer { lock.release() }
         try save(recipe)
         Interrupt.install()
-        guard let result = try experiment.run() else { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
+        guard let result = try experiment.run() else {
+            print("the experiment stopped; the same command goes on where it was")
+            throw ExitCode(128 + (Interrupt.signal ?? SIGINT))
+        }
         try result.write(to: out + "/experiment.json")
         try AtomicFile.write("# \(recipe.title)\n\n\(result.table)\n\n\(result.note)\n", to: out + "/table.md")
         print("\n\(result.table)\n\n\(result.note)")
@@ -48,7 +53,6 @@ struct ExperimentCommand: ParsableCommand {
     /// Writes the recipe into the folder; an experiment that goes on has to have the same one.
     private func save(_ recipe: Recipe) throws {
         let text = try RecipeFile.text(of: recipe), path = out + "/recipe.yaml"
-        try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
         if let saved = try? String(contentsOfFile: path, encoding: .utf8) {
             guard saved == text else { throw ExperimentError.otherExperiment(path: out) }
         } else {

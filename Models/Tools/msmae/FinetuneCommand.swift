@@ -13,7 +13,7 @@ struct FinetuneCommand: ParsableCommand {
             config.json, log.jsonl, checkpoints/, best.safetensors (the best accuracy on all patches) and, at the end, evaluation.json, \
             predictions-all.csv, predictions-masked.csv and features.safetensors, for which the last and the best weights look at test/, or \
             at val/ where there is no test/. Ctrl-C ends the run after the step at hand with a checkpoint; the exit status \
-            is then 130, or 143 after SIGTERM. A file given by --config has the same names as keys; the command line wins.
+            is then 130, 143 after SIGTERM, or 129 after SIGHUP. A file given by --config has the same names as keys; the command line wins.
             """)
 
     @OptionGroup var training: RunOptions

@@ -1,6 +1,7 @@
 import Apus
 import ArgumentParser
 import Foundation
+import ToolOptions
 
 @main
 struct MSMAETool: ParsableCommand {
@@ -33,14 +34,15 @@ struct MSMAETool: ParsableCommand {
         // Output that nobody reads and files that grow too large are errors to report, not reasons to die at once.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         do {
-            var command = try parseAsRoot(arguments)
+            var command = try parseAsRoot(OptionNames.normalized(arguments))
             try command.run()
         } catch {
             let status = exitCode(for: error)
             // Help and version are "errors" that are none, and an exit code alone says nothing more.
             if status == .success || error is ExitCode { exit(withError: error) }
-            say("error: \(message(for: error))")
-            Foundation.exit(status.rawValue)
+            say("error: \(OptionNames.explained(message(for: error)))")
+            // What ends after a signal ends by it.
+            Foundation.exit(Interrupt.signal.map { 128 + $0 } ?? status.rawValue)
         }
     }
 

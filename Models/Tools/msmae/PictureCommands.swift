@@ -10,7 +10,7 @@ struct AttentionCommand: ParsableCommand {
     @OptionGroup var pictures: PictureOptions
 
     func run() throws {
-        let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
+        let model = try pictures.trainedModel()
         try pictures.draw("attention", model.decoder) { image, _ in try model.attentionPicture(of: image) }
     }
 }
@@ -33,7 +33,7 @@ struct ReconstructCommand: ParsableCommand {
             }
             return masking
         }
-        let model = try TrainedModel(checkpoint: pictures.checkpoint, threads: pictures.threads)
+        let model = try pictures.trainedModel()
         try pictures.draw("reconstruction", model.decoder) { image, index in
             try model.reconstructionPicture(of: image, masking: masking, seed: seed, index: index)
         }
@@ -42,13 +42,20 @@ struct ReconstructCommand: ParsableCommand {
 
 /// What the commands that draw have in common.
 struct PictureOptions: ParsableArguments {
-    @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
+    @OptionGroup var model: CheckpointOptions
     @Option(parsing: .upToNextOption, help: "The images to look at, or folders of images.") var image: [String]
     @Option(help: "Folder for the pictures, made if it is missing.") var out: String
     @Option(help: "Draws each pixel as a square of this many by as many.") var scale = 1
     @Option(help: "(default: one per processor)") var threads: Int?
 
     func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
+
+    /// Opens the model, and says what was taken for granted of it.
+    func trainedModel() throws -> TrainedModel {
+        let trained = try TrainedModel(checkpoint: model.checkpoint, reading: model.reading(), threads: threads)
+        for note in trained.notes { print(note) }
+        return trained
+    }
 
     /// Draws a picture of each image and writes it as PNG, named after the image and what is drawn.
     func draw(_ kind: String, _ decoder: ImageDecoder, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {

@@ -8,6 +8,7 @@ struct PictureFolder {
 
     /// Makes the folder where it is missing.
     init(_ path: String, kind: String, images: [String], scale: Int) throws {
+        try DataPart.checkOutput(path)
         try Folders.make(path)
         (self.path, names, self.scale) = (path, Self.names(images, ending: "-\(kind).png"), scale)
     }

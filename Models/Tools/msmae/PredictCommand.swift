@@ -12,7 +12,8 @@ struct PredictCommand: ParsableCommand {
             """)
 
     @Argument(help: "The images, or folders of images.") var images: [String]
-    @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
+    @OptionGroup var model: CheckpointOptions
+    @OptionGroup var naming: ClassNameOptions
     @Flag(help: "Print a JSON list.") var json = false
     @Option(
         help: "Folder for pictures of the attention over the images, made if it is missing; none are drawn without it.")
@@ -24,16 +25,20 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let images = try NamedImages(self.images)
-        let classifier = try Classifier(checkpoint: checkpoint, threads: threads)
+        let reading = model.reading(classes: naming.names)
+        let classifier = try Classifier(checkpoint: model.checkpoint, reading: reading, threads: threads)
+        if !json { for note in classifier.notes { print(note) } }
         let pictures = try out.map { try PictureFolder($0, kind: "attention", images: images.paths, scale: scale) }
-        let model = try out.map { _ in try TrainedModel(checkpoint: checkpoint, threads: threads) }
+        let drawn = try out.map { _ in
+            try TrainedModel(checkpoint: model.checkpoint, reading: reading, threads: threads)
+        }
         var answers: [JSONValue] = []
         // Each answer is there even if the next image ends the command.
         defer { if json { print(JSONValue.list(answers).pretty) } }
         try images.forEach(classifier.decoder) { image, index in
             let shares = try classifier.probabilities(of: image)
             let picture = try pictures.flatMap { folder in
-                try model.map { try folder.write($0.attentionPicture(of: image), index) }
+                try drawn.map { try folder.write($0.attentionPicture(of: image), index) }
             }
             let prediction = Prediction(
                 image: images.paths[index], classes: classifier.classes, probabilities: shares, attention: picture)

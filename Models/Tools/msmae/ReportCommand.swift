@@ -37,6 +37,7 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         try AtomicFile.check(out)
+        if let figures { try DataPart.checkOutput(figures) }
         let report = try RunReport(
             RunGroup.read(runs),
             RunReport.Options(
@@ -49,7 +50,8 @@ struct ReportCommand: ParsableCommand {
 
     /// Writes each figure as NAME.svg and NAME.png; names that two runs share get numbers.
     private func write(_ all: [Figure], to folder: String) throws {
-        try Folders.make(folder)
+        let lock = try FolderLock(creating: folder)
+        defer { lock.release() }
         var seen: [String: Int] = [:]
         for figure in all {
             seen[figure.name, default: 0] += 1

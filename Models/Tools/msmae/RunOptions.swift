@@ -20,6 +20,9 @@ struct RunOptions: ParsableArguments {
             "Trains so many runs with consecutive seeds, in folders seed-0, seed-1, ..., and compares them in summary.json."
     )
     var seeds: Int?
+    @Flag(
+        help: "Let --resume go on with other values of settings that shape the result, such as --lr; the log notes it.")
+    var allowChanges = false
     @Flag(help: "Print steps, memory and about the time that the run would take, and write nothing.") var dryRun = false
 
     func validate() throws {
@@ -29,6 +32,7 @@ struct RunOptions: ParsableArguments {
         if seeds != nil, resume != nil, out != nil {
             throw ValidationError("--seeds goes on where the runs are: --resume without --out.")
         }
+        if allowChanges, resume == nil { throw ValidationError("--allow-changes is for --resume.") }
     }
 
     /// Starts a run or goes on with one; a run that was asked to stop ends with the exit status of the signal.
@@ -41,41 +45,44 @@ struct RunOptions: ParsableArguments {
         given.merge(options.given) { $1 }
         if dryRun { return print(try Trainer<Task>(plan(given), output: .silent).dryRun().text) }
         Interrupt.install()
-        let outcome: TrainingOutcome
+        let outcome: TrainingOutcome, documents = try documents(recipe, Task.Settings.self, given)
         if let seeds {
-            let runs = try seedRuns(Task.self, seeds, given)
-            try save(recipe, Task.Settings.self, given)
+            var runs = try seedRuns(Task.self, seeds, given)
+            runs.documents = documents
             outcome = try runs.run()
         } else {
-            let trainer = try Trainer<Task>(plan(given))
-            try save(recipe, Task.Settings.self, given)
-            outcome = try trainer.run()
+            var plan: RunPlan<Task.Settings> = try plan(given)
+            plan.documents = documents
+            outcome = try Trainer<Task>(plan).run()
         }
         if outcome == .stopped { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
     }
 
-    /// Writes the recipe with the settings as they are used to RUN/recipe.yaml; a run that is gone on with has it
-    /// already.
-    private func save<Settings: ModelSettings>(_ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue])
-        throws
-    {
-        guard var recipe, resume == nil else { return }
+    /// RUN/recipe.yaml, the recipe with the settings as they are used; a run that is gone on with has it already.
+    private func documents<Settings: ModelSettings>(
+        _ recipe: Recipe?, _: Settings.Type, _ given: [String: SettingValue]
+    ) throws -> [String: String] {
+        guard var recipe, resume == nil else { return [:] }
         recipe.sections[Settings.kind] = try Settings().changed(by: given).values
-        let folder = try newFolder
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try AtomicFile.write(try RecipeFile.text(of: recipe), to: folder + "/recipe.yaml")
+        return ["recipe.yaml": try RecipeFile.text(of: recipe)]
     }
 
     private func plan<Settings: RunSettings>(_ given: [String: SettingValue]) throws -> RunPlan<Settings> {
-        // A dry run copies nothing either.
-        if let resume { return try RunPlan(resuming: resume, out: dryRun ? nil : out, given: given) }
+        // A dry run copies nothing either, and looks at runs that are under way.
+        if let resume {
+            return try RunPlan(
+                resuming: resume, out: dryRun ? nil : out, given: given, allowingChanges: allowChanges,
+                holding: !dryRun)
+        }
         return try RunPlan(startingIn: newFolder, given: given)
     }
 
     private func seedRuns<Task: TrainingTask>(_: Task.Type, _ count: Int, _ given: [String: SettingValue]) throws
         -> SeedRuns<Task>
     {
-        if let resume { return try SeedRuns(resuming: resume, count: count, given: given) }
+        if let resume {
+            return try SeedRuns(resuming: resume, count: count, given: given, allowingChanges: allowChanges)
+        }
         return try SeedRuns(startingIn: newFolder, count: count, given: given)
     }
 

@@ -18,7 +18,7 @@ struct SegmentTrainCommand: ParsableCommand {
             DATA holds images in train/images and val/images, and their masks, black and white PNG files of equal names, in train/masks/CLASS and \
             val/masks/CLASS. Each epoch ends with a validation. The run's folder gets config.json, log.jsonl, checkpoints/, best.safetensors \
             (the best IoU) and, at the end, evaluation.json. Ctrl-C ends the run after the step at hand with a checkpoint; the exit status is \
-            then 130, or 143 after SIGTERM. A file given by --config has the same names as keys; the command line wins.
+            then 130, 143 after SIGTERM, or 129 after SIGHUP. A file given by --config has the same names as keys; the command line wins.
             """)
 
     @OptionGroup var training: RunOptions
@@ -87,7 +87,9 @@ struct SegmentPredictCommand: ParsableCommand {
             for (name, region) in zip(segmenter.classes, regions) {
                 print("  \(name.inOneLine)  \(String(format: "%.2f", 100 * region.share)) % of the image")
             }
-            for (folder, region) in zip(maskFolders, regions) { print("  \(try folder.write(region.mask(), index).inOneLine)") }
+            for (folder, region) in zip(maskFolders, regions) {
+                print("  \(try folder.write(region.mask(), index).inOneLine)")
+            }
         }
     }
 }

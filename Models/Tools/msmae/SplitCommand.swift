@@ -1,6 +1,7 @@
 import Apus
 import ArgumentParser
 import Foundation
+import MSMAE
 import SwiftCSV
 
 struct SplitCommand: ParsableCommand {
@@ -44,9 +45,11 @@ struct SplitCommand: ParsableCommand {
         let split = try DataSplit(
             folders.dropLast(), parts: DataSplit.Part.list(parts), seed: seed, patients: patients())
         try split.checkTarget(out)
+        try DataPart.checkOutput(out)
+        Interrupt.install()
         for remark in split.leftOut { print(remark) }
         print("looking for equal images among \(split.imageCount)")
-        let duplicates = try split.duplicates()
+        let duplicates = try split.duplicates { Interrupt.requested }
         for group in duplicates.equal.prefix(20) { print("equal images: \(group)") }
         if duplicates.equal.count > 20 { print("and \(duplicates.equal.count - 20) more groups of equal images") }
         for pair in duplicates.similar {
@@ -56,7 +59,7 @@ struct SplitCommand: ParsableCommand {
             print("and \(duplicates.similarCount - duplicates.similar.count) more pairs that look alike")
         }
         if let refusal = duplicates.refusal, !allowDuplicates { throw refusal }
-        try split.write(to: out, by: copy ? .copy : .link)
+        try split.write(to: out, by: copy ? .copy : .link) { Interrupt.requested }
         for (number, name) in split.classes.enumerated() {
             let counts = split.parts.indices.map { "\(split.count(class: number, part: $0)) \(split.parts[$0].name)" }
             print("\(name.inOneLine): \(counts.joined(separator: ", "))")
@@ -81,11 +84,11 @@ private enum PatientTable {
     static func read(_ path: String, image: String, patient: String) throws -> [String: String] {
         let table: NamedCSV
         do {
-            table = try NamedCSV(url: URL(fileURLWithPath: path))
+            table = try NamedCSV(string: TextFile.read(path))
+        } catch let problem as TextFile.Problem {
+            throw problem
         } catch {
-            throw Problem(
-                path: path, message: "cannot be read as CSV (\(error)); check that the file exists and its quotes match"
-            )
+            throw Problem(path: path, message: "cannot be read as CSV (\(error)); check that its quotes match")
         }
         for column in [image, patient] where !table.header.contains(column) {
             throw Problem(

@@ -12,21 +12,14 @@ extension DataSplit {
     /// Writes `OUT/PART/...` in the layout of the source, and `OUT/split.json`, which says how it was made.
     ///
     /// Everything is made beside `OUT` first, and takes its name at once: a half-made split never has it. Throws
-    /// `folderNotEmpty` if there is something already, `invalidArgument` if `OUT` lies in a folder that is split,
-    /// `fileUnreadable` or `fileUnwritable`.
-    public func write(to out: String, by transfer: Transfer) throws(DataError) {
+    /// `folderNotEmpty` if there is something already, `folderInUse` if another process makes it, `invalidArgument` if
+    /// `OUT` lies in a folder that is split, `interrupted`, `fileUnreadable` or `fileUnwritable`.
+    public func write(to out: String, by transfer: Transfer, shouldStop: () -> Bool = { false }) throws(DataError) {
         try checkTarget(out)
-        let target = URL(fileURLWithPath: out).standardizedFileURL
-        let folder = target.deletingLastPathComponent().path
-        try FileAccess.createFolder(folder)
-        let partial =
-            "\(folder)/.\(target.lastPathComponent.prefix(40)).\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
-        do throws(DataError) {
-            try fill(partial, by: transfer)
-            guard rename(partial.systemName, target.path.systemName) == 0 else { throw FileAccess.unwritable(out) }
-        } catch {
-            try? FileManager.default.removeItem(atPath: partial)
-            throw error
+        try NewFolder.make(out) { (folder) throws(DataError) in
+            try fill(folder, by: transfer) { () throws(DataError) in
+                if shouldStop() { throw .interrupted(out) }
+            }
         }
     }
 
@@ -44,17 +37,13 @@ extension DataSplit {
                 .invalidArgument, "the folder lies in \(folder), which is split", path: out,
                 advice: "Choose a folder outside, or the parts would look like classes.")
         }
-        var information = stat()
-        guard lstat(out.systemName, &information) == 0 else { return }
-        if let content = try? Folders.names(in: out), content.isEmpty { return }
-        throw DataError(
-            .folderNotEmpty, "there is something already", path: out,
-            advice: "Choose a new folder; a split never overwrites anything.")
+        try NewFolder.requireFree(out)
     }
 
-    private func fill(_ folder: String, by transfer: Transfer) throws(DataError) {
+    private func fill(_ folder: String, by transfer: Transfer, goOn: () throws(DataError) -> Void) throws(DataError) {
         var made = Set<ExactText>()
         for (item, part) in zip(items, partOfItem) {
+            try goOn()
             for file in item.files {
                 let target = "\(folder)/\(parts[part].name)/\(file.target)"
                 let parent = target.parentPath

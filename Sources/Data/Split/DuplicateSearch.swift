@@ -1,5 +1,6 @@
 import ApusDigest
 import ApusFiles
+import ApusSystem
 import Foundation
 
 /// Images that different parts of a split share.
@@ -38,12 +39,18 @@ extension DataSplit {
     /// Looks for images that are in several parts: equal files, equal pixels, and pairs that look alike.
     ///
     /// Two images look alike if at most 8 of 256 comparisons of neighbours differ, when both are scaled down to 17 x 16
-    /// (the difference hash). Throws what the decoder throws, and `invalidArgument` for less than 1 thread.
-    public func duplicates(threads: Int = ProcessInfo.processInfo.activeProcessorCount) throws(DataError)
-        -> DuplicateImages
-    {
+    /// (the difference hash). Throws what the decoder throws, `invalidArgument` for less than 1 thread, and
+    /// `interrupted`.
+    public func duplicates(
+        threads: Int = Processors.available, shouldStop: () -> Bool = { false }
+    ) throws(DataError) -> DuplicateImages {
         try LoaderArguments.check(threads: threads)
-        let prints = try fingerprints(threads)
+        func goOn() throws(DataError) {
+            guard shouldStop() else { return }
+            throw DataError(
+                .interrupted, "stopped while it looked for equal images", advice: "Nothing was written.")
+        }
+        let prints = try fingerprints(threads, goOn: goOn)
         var groups: [DuplicateImages.Group] = []
         var known = Set<Set<Int>>()
         for (equalBytes, key) in [(true, \Fingerprint.bytes), (false, \Fingerprint.pixels)] {
@@ -57,6 +64,7 @@ extension DataSplit {
         var count = 0
         var similar: [DuplicateImages.Group] = []
         for first in items.indices {
+            try goOn()
             for second in items.indices[(first + 1)...] where partOfItem[first] != partOfItem[second] {
                 guard prints[first].looksLike(prints[second]), prints[first].pixels != prints[second].pixels else {
                     continue
@@ -72,7 +80,7 @@ extension DataSplit {
 
     private func place(_ index: Int) -> String { "\(parts[partOfItem[index]].name)/\(items[index].target)" }
 
-    private func fingerprints(_ threads: Int) throws(DataError) -> [Fingerprint] {
+    private func fingerprints(_ threads: Int, goOn: () throws(DataError) -> Void) throws(DataError) -> [Fingerprint] {
         let items = items
         let work = OrderedPrefetch<Result<Fingerprint, DataError>>(
             0..<items.count, threads: threads, ahead: 4 * threads
@@ -80,7 +88,10 @@ extension DataSplit {
             Result { () throws(DataError) in try Fingerprint(path: items[index].image) }
         }
         var prints: [Fingerprint] = []
-        while let print = work.next() { prints.append(try print.get()) }
+        while let print = work.next() {
+            try goOn()
+            prints.append(try print.get())
+        }
         return prints
     }
 }
@@ -92,14 +103,12 @@ private struct Fingerprint: Sendable {
     private let differences: SIMD4<UInt64>
 
     init(path: String) throws(DataError) {
-        let decoder = ImageDecoder()
         let file = try FileAccess.read(path)
         bytes = Digest(file)
         do throws(DataError) {
-            let image = try decoder.decode(file)
-            // Of a scan with 16 bits all bits count.
-            let samples = try decoder.grey16(file) ?? image.pixels
-            pixels = Digest(withUnsafeBytes(of: SIMD2(image.width, image.height)) { Array($0) } + samples)
+            let content = try ImageDecoder().content(file)
+            let image = content.image
+            pixels = Digest(withUnsafeBytes(of: SIMD2(image.width, image.height)) { Array($0) } + content.sampleBytes)
             differences = try Self.differences(image)
         } catch {
             throw error.at(path)

@@ -31,6 +31,15 @@ struct HeaderScanner {
         try expect("}")
     }
 
+    /// Reads `null`, if it is what comes next.
+    mutating func null() -> Bool {
+        skipBlanks()
+        let text = Array("null".utf8), end = position + text.count
+        guard end <= bytes.count, bytes[position..<end].elementsEqual(text) else { return false }
+        position = end
+        return true
+    }
+
     /// Reads an object whose values are all strings.
     mutating func strings() throws(SafetensorsError) -> [String: String] {
         var result: [String: String] = [:]

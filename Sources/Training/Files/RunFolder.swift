@@ -21,8 +21,8 @@ public struct RunFolder: Sendable {
     /// Creates the folder, and those above it, where they are missing.
     public init(creating path: String) throws(FileError) {
         self.path = path
-        try Self.makeFolder(path)
-        try Self.makeFolder(checkpointsPath)
+        try Folders.make(path)
+        try Folders.make(checkpointsPath)
     }
 
     /// Opens a folder that exists. Throws when there is none at `path`.
@@ -51,7 +51,7 @@ public struct RunFolder: Sendable {
 
     /// All checkpoints of the run, the oldest first, whole or not. Throws when the folder cannot be read.
     public func checkpoints() throws(FileError) -> [Checkpoint] {
-        try names(in: checkpointsPath).compactMap { name in
+        try Self.names(in: checkpointsPath).compactMap { name in
             guard name.hasPrefix("step-"), name.hasSuffix(".safetensors"),
                 let step = Int(name.dropFirst("step-".count).dropLast(".safetensors".count))
             else { return nil }
@@ -94,48 +94,28 @@ public struct RunFolder: Sendable {
         }
         var abandoned: [String] = []
         for folder in [checkpointsPath, path] {
-            abandoned += try names(in: folder).filter { $0.hasPrefix(".") && $0.hasSuffix(AtomicFile.temporarySuffix) }
-                .map { "\(folder)/\($0)" }
+            abandoned += try Self.names(in: folder).filter {
+                $0.hasPrefix(".") && $0.hasSuffix(AtomicFile.temporarySuffix)
+            }
+            .map { "\(folder)/\($0)" }
         }
         for path in old.map(\.path) + abandoned {
             guard unlink(path.systemName) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
         }
     }
 
+    /// The names of all files in a folder, none when it is missing.
+    private static func names(in folder: String) throws(FileError) -> [String] {
+        do throws(FileError) {
+            return try Folders.names(in: folder)
+        } catch {
+            if error.number == ENOENT { return [] }
+            throw error
+        }
+    }
+
     private static func isWhole(_ checkpoint: Checkpoint) -> Bool {
         (try? SafetensorsFile(contentsOf: checkpoint.path)) != nil
-    }
-
-    /// The names of all files in a folder, none when it is missing.
-    private func names(in path: String) throws(FileError) -> [String] {
-        guard let folder = opendir(path.systemName) else {
-            if errno == ENOENT { return [] }
-            throw FileError(path: path, action: "open")
-        }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { name in
-                    String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
-                })
-        }
-        return names
-    }
-
-    private static func makeFolder(_ path: String) throws(FileError) {
-        if mkdir(path.systemName, 0o777) == 0 { return }
-        let number = errno
-        var status = stat()
-        if stat(path.systemName, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
-        let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard number == ENOENT, !path.isEmpty, parent != path else {
-            throw FileError(path: path, action: "create", number: number)
-        }
-        try makeFolder(parent)
-        guard mkdir(path.systemName, 0o777) == 0 || errno == EEXIST else {
-            throw FileError(path: path, action: "create")
-        }
     }
 }
 

@@ -1,8 +1,12 @@
-/// The element types of a safetensors file, narrow before wide: the order in which the format ranks them.
+/// The element types of a safetensors file, narrow before wide: the order in which the format ranks them. Elements of 8
+/// bits and complex ones are copied as they are, and no numbers are made of them.
 public enum SafetensorsElementType: String, Sendable, Hashable, CaseIterable {
     case bool = "BOOL"
     case u8 = "U8"
     case i8 = "I8"
+    case f8e5m2 = "F8_E5M2"
+    case f8e4m3 = "F8_E4M3"
+    case f8e8m0 = "F8_E8M0"
     case i16 = "I16"
     case u16 = "U16"
     case f16 = "F16"
@@ -10,6 +14,7 @@ public enum SafetensorsElementType: String, Sendable, Hashable, CaseIterable {
     case i32 = "I32"
     case u32 = "U32"
     case f32 = "F32"
+    case c64 = "C64"
     case f64 = "F64"
     case i64 = "I64"
     case u64 = "U64"
@@ -17,10 +22,10 @@ public enum SafetensorsElementType: String, Sendable, Hashable, CaseIterable {
     /// The size of one element in bytes.
     public var byteCount: Int {
         switch self {
-        case .bool, .u8, .i8: 1
+        case .bool, .u8, .i8, .f8e5m2, .f8e4m3, .f8e8m0: 1
         case .i16, .u16, .f16, .bf16: 2
         case .i32, .u32, .f32: 4
-        case .f64, .i64, .u64: 8
+        case .c64, .f64, .i64, .u64: 8
         }
     }
 

@@ -14,6 +14,8 @@ public struct SafetensorsError: Error, Sendable, Hashable, CustomStringConvertib
         case invalidTensor
         /// The tensors together overlap, leave holes or do not fill the file.
         case invalidLayout
+        /// Several tensors, or none, that can be the weights that are asked for.
+        case ambiguous
         /// The file holds no tensor of the name asked for.
         case missingTensor
         /// The tensor's element type cannot be read as what was asked for.

@@ -7,7 +7,7 @@ import ApusFiles
 public struct SafetensorsFile: Sendable {
     /// The path that the file was read from.
     public let path: String
-    /// The names of all tensors, sorted.
+    /// The names of all tensors, sorted, but for those in ``unknownTypes``.
     public let names: [String]
 
     private let file: MappedFile
@@ -29,10 +29,14 @@ public struct SafetensorsFile: Sendable {
     /// The free text entries of the header.
     public var metadata: [String: String] { header.metadata }
 
+    /// The element types, by name, of tensors whose types this program does not know: they are passed over.
+    public var unknownTypes: [String: String] { header.unknownTypes }
+
     /// Whether the file holds a tensor of this name.
     public func contains(_ name: String) -> Bool { header.entries[name] != nil }
 
-    /// The tensor's shape. Throws `.missingTensor`.
+    /// The tensor's shape. Throws `.missingTensor`, and as all that is asked of a tensor does, `.wrongElementType` for
+    /// one of ``unknownTypes``.
     public func shape(_ name: String) throws(SafetensorsError) -> [Int] { try entry(name).shape }
 
     /// The tensor's element type. Throws `.missingTensor`.
@@ -104,6 +108,11 @@ public struct SafetensorsFile: Sendable {
 
     private func entry(_ name: String) throws(SafetensorsError) -> SafetensorsEntry {
         guard let entry = header.entries[name] else {
+            if let type = header.unknownTypes[name] {
+                throw SafetensorsError(
+                    code: .wrongElementType, path: path, tensor: name,
+                    message: "the element type \"\(type)\" is not read")
+            }
             throw SafetensorsError(code: .missingTensor, path: path, tensor: name, message: "not in this file")
         }
         return entry

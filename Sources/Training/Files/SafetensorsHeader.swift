@@ -15,6 +15,8 @@ struct SafetensorsHeader: Sendable {
 
     let metadata: [String: String]
     let entries: [String: SafetensorsEntry]
+    /// The element types, by name, of tensors whose types are not known, and that are passed over.
+    let unknownTypes: [String: String]
     /// The offset of the first tensor's bytes in the file.
     let dataStart: Int
 
@@ -23,15 +25,24 @@ struct SafetensorsHeader: Sendable {
         func malformed(_ message: String) -> SafetensorsError {
             SafetensorsError(code: .malformedHeader, path: path, message: message)
         }
+        // A header begins with a brace; what does not can only be named.
+        let hasBrace = bytes.count > 8 && bytes[8] == UInt8(ascii: "{")
+        if !hasBrace, let format = FileFormat.description(of: bytes) { throw malformed("this is \(format)") }
         guard bytes.count >= 8 else {
             throw malformed("not a safetensors file: \(bytes.count) bytes, and the header's length alone takes 8")
         }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard length <= UInt64(Self.maximumLength) else {
-            throw malformed("the header claims \(length) bytes; at most \(Self.maximumLength) are read")
+            throw malformed(
+                hasBrace
+                    ? "the header claims \(length) bytes; at most \(Self.maximumLength) are read"
+                    : "this is \(FileFormat.unknown(bytes))")
         }
         guard Int(length) <= bytes.count - 8 else {
-            throw malformed("the header claims \(length) bytes, and only \(bytes.count - 8) follow its length")
+            throw malformed(
+                hasBrace
+                    ? "the header claims \(length) bytes, and only \(bytes.count - 8) follow its length: the file is cut off"
+                    : "this is \(FileFormat.unknown(bytes))")
         }
         dataStart = 8 + Int(length)
 
@@ -41,7 +52,7 @@ struct SafetensorsHeader: Sendable {
         try scanner.object { (scanner, name) throws(SafetensorsError) in
             if name == "__metadata__" {
                 guard metadata == nil else { throw scanner.problem("\"__metadata__\" stands twice") }
-                metadata = try scanner.strings()
+                metadata = scanner.null() ? [:] : try scanner.strings()
             } else {
                 guard claims.updateValue(try Claim(&scanner), forKey: name) == nil else {
                     throw scanner.problem("the name stands twice", tensor: name)
@@ -51,14 +62,15 @@ struct SafetensorsHeader: Sendable {
         try scanner.end()
 
         self.metadata = metadata ?? [:]
-        entries = try Self.check(claims, dataCount: bytes.count - dataStart, path: path)
+        (entries, unknownTypes) = try Self.check(claims, dataCount: bytes.count - dataStart, path: path)
     }
 
-    /// Turns what the header says of its tensors into entries, if all of it is possible in `dataCount` bytes.
+    /// Turns what the header says of its tensors into entries, if all of it is possible in `dataCount` bytes; tensors
+    /// of unknown types have to lie where nothing else does.
     private static func check(
         _ claims: [String: Claim], dataCount: Int, path: String
-    ) throws(SafetensorsError) -> [String: SafetensorsEntry] {
-        var entries: [String: SafetensorsEntry] = [:]
+    ) throws(SafetensorsError) -> (entries: [String: SafetensorsEntry], unknownTypes: [String: String]) {
+        var entries: [String: SafetensorsEntry] = [:], unknownTypes: [String: String] = [:]
         entries.reserveCapacity(claims.count)
         // By place in the file, so that each tensor has to start where the one before it ends.
         let ordered = claims.sorted { a, b in
@@ -69,37 +81,44 @@ struct SafetensorsHeader: Sendable {
             func invalid(_ message: String, _ code: SafetensorsError.Code = .invalidTensor) -> SafetensorsError {
                 SafetensorsError(code: code, path: path, tensor: name, message: message)
             }
-            guard let elementType = SafetensorsElementType(rawValue: claim.elementType) else {
-                let known = SafetensorsElementType.allCases.map(\.rawValue).joined(separator: " ")
-                throw invalid("element type \"\(claim.elementType.prefix(20))\" is not one of \(known)")
-            }
-            guard let size = elementType.byteCount(of: claim.shape) else {
+            guard SafetensorsElementType.u8.byteCount(of: claim.shape) != nil else {
                 throw invalid("shape \(claim.shape) is negative or larger than any memory")
             }
             guard claim.begin >= 0, claim.begin <= claim.end else {
                 throw invalid("offsets \(claim.begin) to \(claim.end) are negative or reversed")
             }
             guard claim.end <= dataCount else {
-                throw invalid("offsets \(claim.begin) to \(claim.end) lie beyond the \(dataCount) bytes of data")
+                throw invalid(
+                    "offsets \(claim.begin) to \(claim.end) lie beyond the \(dataCount) bytes of data: the file is cut off"
+                )
             }
-            guard claim.end - claim.begin == size else {
-                let given = claim.end - claim.begin
-                throw invalid("\(elementType.rawValue)\(claim.shape) takes \(size) bytes, not \(given)")
+            let elementType = SafetensorsElementType(rawValue: claim.elementType), given = claim.end - claim.begin
+            if let elementType {
+                guard let size = elementType.byteCount(of: claim.shape) else {
+                    throw invalid("shape \(claim.shape) is larger than any memory")
+                }
+                guard given == size else {
+                    throw invalid("\(elementType.rawValue)\(claim.shape) takes \(size) bytes, not \(given)")
+                }
             }
             guard claim.begin == filled else {
                 let fault = claim.begin < filled ? "overlaps the tensor before it" : "leaves a hole before it"
                 throw invalid("starts at byte \(claim.begin) and \(fault), which ends at \(filled)", .invalidLayout)
             }
             filled = claim.end
-            entries[name] = SafetensorsEntry(
-                elementType: elementType, shape: claim.shape, range: claim.begin..<claim.end)
+            if let elementType {
+                entries[name] = SafetensorsEntry(
+                    elementType: elementType, shape: claim.shape, range: claim.begin..<claim.end)
+            } else {
+                unknownTypes[name] = String(claim.elementType.prefix(20))
+            }
         }
         guard filled == dataCount else {
             throw SafetensorsError(
                 code: .invalidLayout, path: path,
                 message: "\(dataCount - filled) bytes follow the last tensor")
         }
-        return entries
+        return (entries, unknownTypes)
     }
 }
 

@@ -11,15 +11,21 @@ public struct WeightsFile: Sendable {
 
     /// The path that the file was read from.
     public let path: String
-    /// The names of all weights: of a state dict in its order, of a safetensors file sorted. What a run keeps beside
-    /// its weights is not among them, since its name has one of the prefixes `optimizer.` and `ema.`.
+    /// The names of all weights, without ``prefix``: of a state dict in its order, of a safetensors file sorted. What a
+    /// run keeps beside its weights is not among them, since its name has one of the prefixes `optimizer.` and `ema.`.
     public let names: [String]
+    /// What the names of the weights begin with in the file, such as `module.`.
+    public let prefix: String
 
     private let contents: Contents
+    /// What the file calls a weight, where that is something else.
+    private let sources: [String: String]
 
     /// Opens and checks a file, whose kind its first bytes tell. Throws ``TorchCheckpointError`` or
     /// ``SafetensorsError``. `groupings` are the ways in which PyTorch's optimizer can have numbered the weights.
-    public init(contentsOf path: String, groupings: WeightGroupings = .single) throws {
+    public init(
+        contentsOf path: String, groupings: WeightGroupings = .single, selection: WeightsSelection = WeightsSelection()
+    ) throws {
         self.path = path
         let isTorch: Bool
         do {
@@ -27,14 +33,26 @@ public struct WeightsFile: Sendable {
         } catch {
             throw SafetensorsError(code: .unreadable, path: path, message: error.problem, cause: error)
         }
-        contents =
-            isTorch
-            ? .torch(try TorchCheckpoint(contentsOf: path, groupings: groupings))
-            : .safetensors(try SafetensorsFile(contentsOf: path))
-        switch contents {
-        case .torch(let file): names = file.names
-        case .safetensors(let file):
-            names = file.names.filter { name in !["optimizer.", "ema."].contains { name.hasPrefix($0) } }
+        if isTorch {
+            let file = try TorchCheckpoint(contentsOf: path, groupings: groupings, selection: selection)
+            (contents, names, prefix, sources) = (.torch(file), file.names, file.prefix, [:])
+            return
+        }
+        let file = try SafetensorsFile(contentsOf: path)
+        guard selection.key == nil else {
+            throw SafetensorsError(
+                code: .ambiguous, path: path,
+                message: "--weights-key chooses an entry of a file of PyTorch, and a safetensors file has none")
+        }
+        let stateOfRun = ["optimizer.", "ema."]
+        do throws(WeightsNames.Ambiguity) {
+            let weights = try WeightsNames(
+                file.names.filter { name in !stateOfRun.contains { name.hasPrefix($0) && selection.prefix != $0 } },
+                selection)
+            (contents, names, prefix) = (.safetensors(file), weights.all.map(\.name), weights.prefix)
+            sources = prefix.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: weights.all.map { ($0.name, $0.source) })
+        } catch {
+            throw SafetensorsError(code: .ambiguous, path: path, message: error.message)
         }
     }
 
@@ -69,7 +87,7 @@ public struct WeightsFile: Sendable {
     public func contains(_ name: String) -> Bool {
         switch contents {
         case .torch(let file): file.contains(name)
-        case .safetensors(let file): file.contains(name)
+        case .safetensors(let file): file.contains(source(name))
         }
     }
 
@@ -77,7 +95,7 @@ public struct WeightsFile: Sendable {
     public func shape(_ name: String) throws -> [Int] {
         switch contents {
         case .torch(let file): try file.shape(name)
-        case .safetensors(let file): try file.shape(name)
+        case .safetensors(let file): try file.shape(source(name))
         }
     }
 
@@ -85,7 +103,7 @@ public struct WeightsFile: Sendable {
     public func elementType(_ name: String) throws -> SafetensorsElementType {
         switch contents {
         case .torch(let file): try file.elementType(name)
-        case .safetensors(let file): try file.elementType(name)
+        case .safetensors(let file): try file.elementType(source(name))
         }
     }
 
@@ -94,7 +112,7 @@ public struct WeightsFile: Sendable {
     public func floats(_ name: String) throws -> [Float] {
         switch contents {
         case .torch(let file): try file.floats(name)
-        case .safetensors(let file): try file.floats(name)
+        case .safetensors(let file): try file.floats(source(name))
         }
     }
 
@@ -103,7 +121,49 @@ public struct WeightsFile: Sendable {
     public func bytes(_ name: String) throws -> [UInt8] {
         switch contents {
         case .torch(let file): try file.bytes(name)
-        case .safetensors(let file): try file.bytes(name)
+        case .safetensors(let file): try file.bytes(source(name))
+        }
+    }
+
+    private func source(_ name: String) -> String { sources[name] ?? name }
+}
+
+/// What a file of weights is, in words.
+extension WeightsFile {
+    /// What was taken of it, such as "took 152 tensors under 'state_dict', prefix 'module.'"; nil if it holds nothing
+    /// but weights under their own names.
+    public var choice: String? {
+        let key = torchCheckpoint?.key ?? "", others = torchCheckpoint?.otherKeys ?? []
+        guard !key.isEmpty || !prefix.isEmpty || !others.isEmpty else { return nil }
+        let shown = others.prefix(3).map { $0.isEmpty ? "no key" : "'\(TorchCheckpointError.shown($0))'" }
+        return "took \(WeightsNames.count(names.count))"
+            + (key.isEmpty ? "" : " under '\(TorchCheckpointError.shown(key))'")
+            + (prefix.isEmpty ? "" : "\(key.isEmpty ? " with" : ",") prefix '\(TorchCheckpointError.shown(prefix))'")
+            + (others.isEmpty
+                ? ""
+                : "; there are others under \(shown.joined(separator: ", "))\(others.count > 3 ? ", …" : ""), which "
+                    + "--weights-key chooses")
+    }
+
+    /// What it has, for a message that something is missing in it.
+    public var overview: String { "the file has \(WeightsNames.overview(names))" + (partNote.map { "; \($0)" } ?? "") }
+
+    /// That it is one of several files, if its name says so.
+    public var partNote: String? {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        guard let match = name.firstMatch(of: /-0*(\d{1,6})-of-0*(\d{1,6})\./), match.2 != "1" else { return nil }
+        return "it is part \(match.1) of \(match.2) of a checkpoint, and all parts have to be in one file; in Python: "
+            + "save_file({k: v for f in PARTS for k, v in load_file(f).items()}, FILE)"
+    }
+
+    /// Tensors that are in the file and are not read, and other things that were passed over.
+    public var skipped: [String] {
+        switch contents {
+        case .torch(let file): file.skipped.map(\.description)
+        case .safetensors(let file):
+            file.unknownTypes.sorted { $0.key < $1.key }.map { name, type in
+                "\(TorchCheckpointError.shown(name)): a tensor of \(TorchCheckpointError.shown(type)) is not read"
+            }
         }
     }
 }

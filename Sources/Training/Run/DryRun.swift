@@ -20,6 +20,8 @@ public struct DryRun: Sendable {
     public let images: String
     public let epochs: Int, stepsPerEpoch: Int, imagesPerStep: Int
     public let phases: [Phase]
+    /// What a user may not expect of the settings.
+    public let notes: [String]
 
     /// Seconds of training, without what comes between epochs.
     public var seconds: Double { phases.reduce(0) { $0 + $1.secondsPerStep * Double($1.steps) } }
@@ -39,6 +41,7 @@ public struct DryRun: Sendable {
                     + ", memory \(megabytes(bytes)) MB: weights \(megabytes(phase.weightBytes)), "
                     + "optimizer \(megabytes(phase.optimizerBytes)), activations \(megabytes(phase.activationBytes))"
             }
+            + notes.map { "note: \($0)" }
             + [
                 "about \(TrainingProgress.clock(seconds)) of training, beside what comes between epochs; nothing was written"
             ])
@@ -65,7 +68,8 @@ extension Trainer {
         return DryRun(
             task: Task.Settings.workflow.name, classes: task.identity.classes.count, images: task.identity.images,
             epochs: settings.epochs,
-            stepsPerEpoch: stepsPerEpoch, imagesPerStep: settings.effectiveBatch, phases: parts)
+            stepsPerEpoch: stepsPerEpoch, imagesPerStep: settings.effectiveBatch, phases: parts,
+            notes: settings.notes)
     }
 
     /// The time of the second step of an epoch, or of the first one if it has no second.

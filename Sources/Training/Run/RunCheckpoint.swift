@@ -50,6 +50,9 @@ package struct RunCheckpoint<Settings: RunSettings>: Sendable {
             return value
         }
         guard metadata["format"] == Settings.workflow.format else {
+            if let found = metadata["format"].flatMap(Settings.workflow(ofFormat:)) {
+                throw .otherWorkflow(path: file.path, found: found, wanted: Settings.workflow)
+            }
             throw foreign("it was not written by this program's \(Settings.workflow.activity)")
         }
         let version = try text("version")

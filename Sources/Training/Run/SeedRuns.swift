@@ -6,6 +6,8 @@ import Foundation
 public struct SeedRuns<Task: TrainingTask> {
     private let path: String
     private let plans: [(seed: Int, plan: RunPlan<Task.Settings>)]
+    /// Texts that are kept in the folder, by the names of their files.
+    public var documents: [String: String] = [:]
 
     /// Plans new runs with consecutive seeds from the given one on. Throws what ``RunPlan/init(startingIn:given:)``
     /// throws.
@@ -23,18 +25,23 @@ public struct SeedRuns<Task: TrainingTask> {
     /// Plans to go on with runs that have been begun, and to begin those that are missing, from the smallest seed there
     /// is on.
     ///
-    /// Throws ``RunError/noRuns(path:)`` for a folder without runs, and what ``RunPlan/init(resuming:out:given:)``
-    /// throws.
-    public init(resuming resumed: String, count: Int, given: [String: SettingValue]) throws {
+    /// Throws ``RunError/noRuns(path:)`` for a folder without runs, and what
+    /// ``RunPlan/init(resuming:out:given:allowingChanges:holding:)`` throws.
+    public init(resuming resumed: String, count: Int, given: [String: SettingValue], allowingChanges: Bool = false)
+        throws
+    {
         let begun = try FileManager.default.contentsOfDirectory(atPath: RunFolder(opening: resumed).path)
             .compactMap { $0.hasPrefix("seed-") ? Int($0.dropFirst("seed-".count)) : nil }.sorted()
         guard let first = begun.first else { throw RunError.noRuns(path: resumed) }
-        let settings = try RunPlan<Task.Settings>(resuming: Self.folder(resumed, first), given: given).settings
+        let settings = try RunPlan<Task.Settings>(
+            resuming: Self.folder(resumed, first), given: given, allowingChanges: allowingChanges, holding: false
+        ).settings
         path = resumed
         plans = try Self.seeds(from: first, count: count).map { seed in
             let folder = Self.folder(resumed, seed)
             if begun.contains(seed) {
-                return (seed, try RunPlan(resuming: folder, given: given.merging(["seed": .integer(seed)]) { $1 }))
+                let given = given.merging(["seed": .integer(seed)]) { $1 }
+                return (seed, try RunPlan(resuming: folder, given: given, allowingChanges: allowingChanges))
             }
             return (
                 seed, try RunPlan(startingIn: folder, given: settings.values.merging(["seed": .integer(seed)]) { $1 })
@@ -46,6 +53,9 @@ public struct SeedRuns<Task: TrainingTask> {
     public func run(
         output: TrainingOutput = .standard, shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
     ) throws -> TrainingOutcome {
+        let lock = try FolderLock(creating: path)
+        defer { lock.release() }
+        for (name, text) in documents { try AtomicFile.write(text, to: "\(path)/\(name)") }
         var results: [[String: Double]] = []
         for (seed, plan) in plans {
             output.say("seed \(seed): \(plan.path)")

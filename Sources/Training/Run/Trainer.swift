@@ -1,4 +1,5 @@
 import ApusCodegen
+import ApusFiles
 import ApusIR
 import ApusRuntime
 import Foundation
@@ -11,17 +12,17 @@ public final class Trainer<Task: TrainingTask> {
     public typealias Outcome = TrainingOutcome
 
     /// The weights and the optimizer's state.
-    public let state = ProgramState()
+    public private(set) var state = ProgramState()
     public let task: Task
     /// What runs of several seeds are compared by, once the run has finished.
     public private(set) var results: [String: Double] = [:]
 
     let plan: RunPlan<Task.Settings>
     let output: TrainingOutput
-    private let compiler: RunCompiler
-    private let shouldStop: (_ step: Int) -> Bool
+    let compiler: RunCompiler
+    let shouldStop: (_ step: Int) -> Bool
     private var programs: (phase: Task.Phase, of: TrainingPrograms)?
-    private(set) var position: TrainingPosition
+    var position: TrainingPosition
     private(set) var speed = Speed<Task.Phase>()
     /// Why the run need not end with the bits of one that was not stopped; nil if it does.
     private var doubt: String?
@@ -45,15 +46,30 @@ public final class Trainer<Task: TrainingTask> {
             throw RunError.tooFewBatches(batches: task.batchesPerEpoch, accumulation: settings.accumulation)
         }
         if let file = plan.checkpoint { try load(file) } else { try initialize() }
-        if let imported = plan.imported {
+        if let (imported, path) = plan.imported {
             position.epoch = try imported.load(into: state, stepsPerEpoch: stepsPerEpoch)
             position.step = position.epoch * stepsPerEpoch
+            try requireFinite(path)
         }
     }
 
-    /// Trains to the end, or until it is asked to stop.
+    /// Trains to the end, or until it is asked to stop. The folder is this process's alone meanwhile.
+    ///
+    /// An error in the data, such as a file that has become unreadable, loses nothing: the run is saved where it stands.
     public func run() throws -> Outcome {
+        let lock = try plan.lock ?? FolderLock(creating: plan.path)
+        defer { lock.release() }
         let run = try open()
+        do {
+            return try train(run)
+        } catch let error where !(error is RunError) && position.epoch > 0 {
+            // What cannot be saved either is not what the user has to know first.
+            try? save(in: run.folder)
+            throw error
+        }
+    }
+
+    private func train(_ run: OpenRun) throws -> Outcome {
         var decision = position.stepInEpoch == 0 ? try task.betweenEpochs(session(run)) : .goOn
         while decision == .goOn, position.epoch < settings.epochs {
             guard try trainEpoch(run) else { return try stop(run) }
@@ -82,9 +98,12 @@ public final class Trainer<Task: TrainingTask> {
 
     // MARK: - Training
 
-    private var settings: Task.Settings { plan.settings }
+    var settings: Task.Settings { plan.settings }
     /// Updates of the weights in each epoch.
     var stepsPerEpoch: Int { task.batchesPerEpoch / settings.accumulation }
+
+    /// Seconds of an update in this process; 0 before the first.
+    var secondsPerStep: Double { speed.images > 0 ? speed.seconds / Double(speed.images / settings.effectiveBatch) : 0 }
 
     /// The programs of a phase; those of another one are let go.
     func programs(for phase: Task.Phase) throws -> TrainingPrograms {
@@ -111,14 +130,14 @@ public final class Trainer<Task: TrainingTask> {
             if shouldStop(position.step) { return false }
             let (metrics, seconds) = try Clock.time { try step(batches, training) }
             guard metrics.allSatisfy(\.isFinite) else {
+                let (epoch, step) = (position.epoch, position.step)
                 throw RunError.lossNotFinite(
-                    epoch: position.epoch, step: position.step, checkpoint: try run.folder.checkpoints().last?.path)
+                    epoch: epoch, step: step, origin: try? searchOrigin(in: run.folder),
+                    checkpoint: try run.folder.checkpoints().last?.path)
             }
             speed.add(images: settings.effectiveBatch, seconds: seconds)
             let rate = learningRate
-            position.totals.add(metrics)
-            position.stepInEpoch += 1
-            position.step += 1
+            position.add(metrics)
             show(metrics)
             if position.step % settings.logInterval == 0 { try log("step", metrics, learningRate: rate, to: run) }
         }
@@ -163,16 +182,19 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Makes or opens the folder; a new run gets the first line of its log.
     private func open() throws -> OpenRun {
+        // Another process may have been here since the run was planned.
+        if plan.lock == nil { try plan.requireNoRun() }
         let folder = try RunFolder(creating: plan.path)
         // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any
         // longer.
-        if plan.imported != nil { try save(in: folder) }
+        if plan.imported != nil || !plan.changes.isEmpty { try save(in: folder) }
         try plan.saveSettings(in: folder)
         try folder.removeOldCheckpoints(keeping: settings.keptCheckpoints)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
         if position.step > 0 || plan.checkpoint != nil {
             output.say("going on from epoch \(position.epoch), step \(position.step)")
         }
+        for note in settings.notes { output.say("note: \(note)") }
         if settings.products == .auto {
             output.say(
                 "products auto: measurements decide who computes what; this run keeps the answers, and others may have "
@@ -180,6 +202,13 @@ public final class Trainer<Task: TrainingTask> {
         }
         guard plan.checkpoint == nil else {
             try run.log.truncate(after: position.step)
+            for change in plan.changes {
+                output.say("\(change.name) changes from \(change.saved) to \(change.given)")
+                try run.log.append([
+                    ("event", .text("change")), ("step", .integer(position.step)), ("setting", .text(change.name)),
+                    ("from", .text(change.saved)), ("to", .text(change.given)),
+                ])
+            }
             if let doubt {
                 output.warn(doubt)
                 try run.log.append([
@@ -238,6 +267,23 @@ public final class Trainer<Task: TrainingTask> {
     private func initialize() throws {
         try programs(for: task.phase(ofEpoch: 0)).update.addParameters(to: state, seed: settings.seed)
         try task.initialize(state)
+        // Random weights are finite: what is not comes from a file.
+        if case .text(let path) = settings.values["init"] { try requireFinite(path) }
+    }
+
+    /// Throws if a weight that comes from a file is not finite.
+    private func requireFinite(_ path: String) throws {
+        if let name = try state.firstNotFinite() { throw RunError.initialWeightNotFinite(name: name, path: path) }
+    }
+
+    /// Makes the state of a checkpoint anew; without one, that of the beginning.
+    func goBack(to checkpoint: RunFolder.Checkpoint?) throws {
+        state = ProgramState()
+        guard let checkpoint else {
+            position = TrainingPosition(totals: MetricTotals(metrics: task.metrics.count))
+            return try initialize()
+        }
+        try load(SafetensorsFile(contentsOf: checkpoint.path))
     }
 
     /// Makes the state, and fills it from a checkpoint after making sure that it belongs to these data and this model.
@@ -260,6 +306,7 @@ public final class Trainer<Task: TrainingTask> {
         let program = try programs(for: task.phase(ofEpoch: min(position.epoch, settings.epochs - 1))).update
         try program.addParameters(to: state, seed: settings.seed)
         try state.load(program.program.parameters, from: file)
+        try requireFinite(file.path)
         state.step = file.metadata["optimizer_step"].flatMap { Int($0) } ?? position.step
         try task.restore(from: file)
     }

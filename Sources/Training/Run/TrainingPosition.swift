@@ -11,6 +11,13 @@ package struct TrainingPosition: Hashable, Sendable {
     /// Mean metrics of the epoch before; none before the first has ended.
     var lastMeans: [Double] = []
 
+    /// Goes on by an update with these metrics.
+    mutating func add(_ metrics: [Double]) {
+        totals.add(metrics)
+        stepInEpoch += 1
+        step += 1
+    }
+
     /// Goes to the beginning of the next epoch.
     mutating func endEpoch() {
         lastMeans = totals.means

@@ -1,4 +1,5 @@
 import ApusCodegen
+import ApusIR
 import ApusLayers
 import ApusRuntime
 
@@ -17,6 +18,7 @@ public final class RunCompiler {
         self.answers = answers
         compiler = try Compiler(options, threads: threads, answers: answers)
         self.output = output
+        if let shortage = compiler.pool.shortage { output.warn(shortage) }
     }
 
     /// What the last bits of its programs depend on.
@@ -26,6 +28,9 @@ public final class RunCompiler {
     public func compile(_ what: String, _ step: InferenceStep) throws -> CompiledStep {
         try timed(what) { try compiler.compile(step) }
     }
+
+    /// Compiles a graph silently.
+    func compile(_ graph: Graph) throws -> CompiledStep { try compiler.compile(graph) }
 
     /// The programs of an update from so many batches.
     func compile(

@@ -36,6 +36,8 @@ public protocol TrainingTask: AnyObject {
 
     /// The batches of an epoch, from one of them on.
     func batches(ofEpoch epoch: Int, startingAtBatch: Int) throws -> Batches
+    /// What messages call the images, or what else a batch is made of, in order; empty if they have no names.
+    func names(of batch: Batches.Batch) -> [String]
     /// What there is of a batch; the training program takes what it looks at.
     func inputs(_ batch: Batches.Batch, at place: BatchPlace) throws -> [String: TensorData]
 
@@ -52,7 +54,7 @@ public protocol TrainingTask: AnyObject {
     /// What a checkpoint holds beside weights, optimizer and position.
     var savedTensors: [SafetensorsWriter.Tensor] { get }
     var savedMetadata: [String: String] { get }
-    /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:)`` or
+    /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:hint:)`` or
     /// ``RunError/foreignCheckpoint(path:reason:)``.
     func restore(from file: SafetensorsFile) throws
 }
@@ -72,6 +74,7 @@ extension TrainingTask {
     public func logFields(of phase: Phase) -> [(String, RunLog.Value)] { [] }
     public func learningRateScale(of weight: String) -> Double { 1 }
     public func initialize(_ state: ProgramState) throws {}
+    public func names(of batch: Batches.Batch) -> [String] { [] }
     public func begin() throws -> [(String, RunLog.Value)] { [] }
     public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision { .goOn }
     public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]? { means }

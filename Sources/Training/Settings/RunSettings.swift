@@ -39,13 +39,29 @@ public protocol RunSettings: Hashable, Sendable {
     /// The learning rate by epoch, which counts from 0 and may be a fraction.
     var schedule: LearningRateSchedule { get }
 
+    /// What a user may not expect of these settings, a sentence each; said before training begins.
+    var notes: [String] { get }
+
+    /// Throws if a run may not be written into a folder, such as one inside of its own data.
+    func checkOutput(_ path: String) throws
+
+    /// The workflow whose checkpoints have a format; nil if it is not known.
+    static func workflow(ofFormat format: String) -> Workflow?
+
     /// The checkpoint of another program at a path; nil for a folder, and for what is none. Throws if there is nothing
-    /// to go on with in it.
-    static func importedCheckpoint(_ path: String) throws -> (any ImportedCheckpoint)?
+    /// to go on with in it. `given` are the settings that are given for the run.
+    static func importedCheckpoint(
+        _ path: String, given: [String: SettingValue]
+    ) throws -> (any ImportedCheckpoint)?
 }
 
 extension RunSettings {
-    public static func importedCheckpoint(_ path: String) throws -> (any ImportedCheckpoint)? { nil }
+    public var notes: [String] { [] }
+    public func checkOutput(_ path: String) throws {}
+    public static func workflow(ofFormat format: String) -> Workflow? { format == workflow.format ? workflow : nil }
+    public static func importedCheckpoint(
+        _ path: String, given: [String: SettingValue]
+    ) throws -> (any ImportedCheckpoint)? { nil }
 }
 
 /// The names of a workflow that makes runs.
@@ -56,9 +72,12 @@ public struct Workflow: Hashable, Sendable {
     public let format: String
     /// The name in messages, such as "pre-training".
     public let activity: String
+    /// What makes such runs, such as `msmae pretrain`.
+    public let command: String
 
-    public init(_ name: String, format: String, activity: String) {
+    public init(_ name: String, format: String, activity: String, command: String? = nil) {
         (self.name, self.format, self.activity) = (name, format, activity)
+        self.command = command ?? name
     }
 }
 
@@ -66,7 +85,9 @@ extension RunSettings {
     /// The setting of a name; names of PyTorch's programs, with underscores, are understood too.
     public static func setting(_ name: String) throws(SettingError) -> Setting<Self> {
         let kebab = String(name.map { $0 == "_" ? "-" : $0 })
-        guard let setting = all.first(where: { $0.name == kebab }) else { throw .unknown(name: name) }
+        guard let setting = all.first(where: { $0.name == kebab }) else {
+            throw .unknown(name: name, advice: UnknownSetting.advice(on: name, among: all.map(\.name)))
+        }
         return setting
     }
 
@@ -130,10 +151,11 @@ extension Setting {
     /// How programs are compiled. What is computed again gives the same bits, so the limit does not shape the result.
     public static var compilation: [Setting] {
         [
-            Setting("precision", \.precision, "The numbers to compute with."),
+            Setting("precision", \.precision, "The numbers to compute with.", changesOnTheWay: true),
             Setting(
                 "products", \.products,
-                "Who computes matrix products; with auto, measurements decide, and last bits may differ between runs."),
+                "Who computes matrix products; with auto, measurements decide, and last bits may differ between runs.",
+                changesOnTheWay: true),
             Setting(
                 "memory-limit", \.memoryLimit,
                 "Memory for parameters and activations, such as 1.5GB; parts are computed again to stay below it.",
@@ -144,7 +166,8 @@ extension Setting {
     /// How long and in what portions a run trains.
     public static var length: [Setting] {
         [
-            Setting("epochs", \.epochs, "How often all images are seen.", .range(1...1_000_000)),
+            Setting(
+                "epochs", \.epochs, "How often all images are seen.", .range(1...1_000_000), changesOnTheWay: true),
             Setting("batch", \.batch, "Images per batch.", .range(1...65536)),
             Setting("accum-iter", \.accumulation, "Batches per update of the weights.", .range(1...65536)),
         ]

@@ -16,8 +16,11 @@ public struct Setting<Settings: RunSettings>: Sendable {
     public let choices: [String]?
     /// The name of a value in help texts, if it is not that of the setting.
     public let valueName: String?
-    /// Whether a run with another value would give other weights; such a value cannot change when a run is resumed.
+    /// Whether a run with another value would give other weights; such a value does not change unasked when a run is
+    /// resumed.
     public let shapesTheResult: Bool
+    /// Whether a run can go on with another value, where that is asked for: the model and the order of its data stay.
+    public let changesOnTheWay: Bool
     /// Whether the value is a path, or `none`.
     public let isPath: Bool
     /// Whether there is no run without it.
@@ -32,10 +35,12 @@ public struct Setting<Settings: RunSettings>: Sendable {
     /// A setting that always has a value.
     public init<Value: SettingConvertible>(
         _ name: String, _ key: Key<Value>, _ meaning: String, _ allowed: AllowedValues<Value> = .all,
-        valueName: String? = nil, shapesTheResult: Bool = true, isPath: Bool = false, isRequired: Bool = false
+        valueName: String? = nil, shapesTheResult: Bool = true, changesOnTheWay: Bool = false, isPath: Bool = false,
+        isRequired: Bool = false
     ) {
         (self.name, self.meaning, self.valueName) = (name, meaning, valueName)
-        (self.shapesTheResult, self.isPath, self.isRequired) = (shapesTheResult, isPath, isRequired)
+        (self.shapesTheResult, self.changesOnTheWay) = (shapesTheResult, changesOnTheWay)
+        (self.isPath, self.isRequired) = (isPath, isRequired)
         (form, choices, unset) = (Value.settingForm, allowed.choices, nil)
         read = { $0[keyPath: key].settingValue }
         write = { (settings, value) throws(SettingError) in
@@ -46,10 +51,11 @@ public struct Setting<Settings: RunSettings>: Sendable {
     /// A setting that may have no value; `unset` says what holds then.
     public init<Value: SettingConvertible>(
         _ name: String, _ key: Key<Value?>, _ meaning: String, _ allowed: AllowedValues<Value> = .all, unset: String,
-        valueName: String? = nil, shapesTheResult: Bool = true
+        valueName: String? = nil, shapesTheResult: Bool = true, changesOnTheWay: Bool = false
     ) {
         (self.name, self.meaning, self.valueName) = (name, meaning, valueName)
-        (self.shapesTheResult, isPath, isRequired) = (shapesTheResult, false, false)
+        (self.shapesTheResult, self.changesOnTheWay) = (shapesTheResult, changesOnTheWay)
+        (isPath, isRequired) = (false, false)
         (form, choices, self.unset) = (Value.settingForm, allowed.choices, unset)
         read = { $0[keyPath: key]?.settingValue }
         write = { (settings, value) throws(SettingError) in

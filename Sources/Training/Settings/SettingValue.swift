@@ -40,14 +40,16 @@ public enum SettingValue: Hashable, Sendable, Codable, CustomStringConvertible {
 
 /// A setting that cannot be used as it was given.
 public enum SettingError: Error, Hashable, Sendable, CustomStringConvertible {
-    case unknown(name: String)
+    /// A name that no setting has; `advice` says what may have been meant.
+    case unknown(name: String, advice: String? = nil)
     case wrongType(name: String, value: SettingValue, wanted: String)
     case outOfRange(name: String, value: SettingValue, allowed: String)
     case missing(name: String)
 
     public var description: String {
         switch self {
-        case .unknown(let name): "there is no setting '\(name)'"
+        case .unknown(let name, let advice):
+            "there is no setting '\(name)'; \(advice ?? "--help lists those that are known")"
         case .wrongType(let name, let value, let wanted): "\(name) is '\(value)'; it must be \(wanted)"
         case .outOfRange(let name, let value, let allowed): "\(name) is \(value); it must be \(allowed)"
         case .missing(let name): "\(name) is missing"

@@ -23,6 +23,19 @@ extension WarmupSettings {
         return averageDecay.map { clipped.averagingWeights(decay: $0) } ?? clipped
     }
 
+    /// Says it where the learning rate has no time to fall.
+    public var notes: [String] { warmupNotes }
+
+    /// A sentence about a learning rate that only rises; none if it falls.
+    public var warmupNotes: [String] {
+        guard warmupEpochs >= Double(epochs), warmupEpochs > 0 else { return [] }
+        return [
+            "warmup-epochs is \(warmupEpochs.shortText) and epochs \(epochs): the learning rate only rises, and never falls"
+                + (warmupEpochs > Double(epochs) ? ", nor comes to its full height" : "")
+                + "; --warmup-epochs shortens the rise"
+        ]
+    }
+
     public var schedule: LearningRateSchedule {
         .warmupCosine(
             base: learningRate
@@ -35,16 +48,20 @@ extension Setting where Settings: WarmupSettings {
     /// The learning rate, and what the optimizer does beside following it.
     public static var rates: [Setting] {
         [
-            Setting("blr", \.baseLearningRate, "Learning rate for 256 images per update.", .from(0)),
+            Setting(
+                "blr", \.baseLearningRate, "Learning rate for 256 images per update.", .from(0), changesOnTheWay: true),
             Setting(
                 "lr", \.learningRate, "Learning rate as it is, in place of --blr.", .from(0),
-                unset: "follows from --blr"),
-            Setting("min-lr", \.minimumLearningRate, "Learning rate at the end.", .from(0)),
+                unset: "follows from --blr", changesOnTheWay: true),
+            Setting("min-lr", \.minimumLearningRate, "Learning rate at the end.", .from(0), changesOnTheWay: true),
             Setting(
-                "warmup-epochs", \.warmupEpochs, "Epochs in which the learning rate rises.", .range(0...1_000_000)),
-            Setting("weight-decay", \.weightDecay, "How strongly weights are drawn to 0.", .from(0)),
+                "warmup-epochs", \.warmupEpochs, "Epochs in which the learning rate rises.", .range(0...1_000_000),
+                changesOnTheWay: true),
             Setting(
-                "clip-grad", \.clippingNorm, "Length that all gradients together are cut to.", .from(0), unset: "none"),
+                "weight-decay", \.weightDecay, "How strongly weights are drawn to 0.", .from(0), changesOnTheWay: true),
+            Setting(
+                "clip-grad", \.clippingNorm, "Length that all gradients together are cut to.", .from(0), unset: "none",
+                changesOnTheWay: true),
             Setting(
                 "ema", \.averageDecay,
                 "Decay of an average of the weights, kept beside them and evaluated in their place, such as 0.999.",

@@ -89,9 +89,18 @@ import Testing
             try resume(run, ["preset": .text("tiny"), "mask-ratio": .number(0.5)])
         }
         #expect(
-            other?.description
-                == "preset is tiny here and demo in the run that is resumed; mask-ratio is 0.5 here and 0.45 in the run that is resumed"
-        )
+            try #require(other?.description).hasPrefix(
+                "preset is tiny here and demo in the run that is resumed; mask-ratio is 0.5 here and 0.45 in the run that "
+                    + "is resumed; --preset cannot change on the way: leave it out here, or begin a new run"))
+        let foreign = #expect(throws: RunError.self) { try goOn(ClassifierTask<FineTuningSettings>.self, run) }
+        #expect(
+            try #require(foreign?.description).hasSuffix(
+                ": a run of pre-training, and this is fine-tuning: go on with it by msmae pretrain --resume"))
+        let moved = folder.file("moved")
+        #expect(throws: RunError.dataMissing(run: run, data: moved)) { try resume(run, ["data": .text(moved)]) }
+        let empty = folder.file("empty")
+        try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+        #expect(throws: RunError.noRun(path: empty)) { try resume(empty) }
 
         let data = folder.file("data")
         try FileManager.default.copyItem(atPath: set.path, toPath: data)
@@ -108,6 +117,74 @@ import Testing
             "\(classes?.description ?? "")")
     }
 
+    /// A part that is missing: the message says what makes it.
+    @Test func imagesThatAreNotDivided() throws {
+        let data = folder.file("data"), run = folder.file("run")
+        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: set.path + "/train", toPath: data + "/train")
+        func message(_ data: String) -> String {
+            let error = #expect(throws: DataError.self) {
+                try start(ClassifierTask<FineTuningSettings>.self, run, set.fineTuning(["data": .text(data)]))
+            }
+            return error?.description ?? ""
+        }
+        #expect(message(data).contains("/val: there is no such folder. Divide the images, such as by: msmae split"))
+        #expect(message(data + "/train").contains("not divided yet; do it by: msmae split \(data)/train NEW"))
+        #expect(message(data + "x").hasSuffix("Check the spelling of \(data)x."))
+        #expect(!FileManager.default.fileExists(atPath: run))
+    }
+
+    /// Images that only the end of an epoch, or of the run, would open.
+    @Test(arguments: ["val", "test"]) func brokenImagesAreFoundBeforeTraining(part: String) throws {
+        let data = folder.file("data"), run = folder.file("run")
+        try FileManager.default.copyItem(atPath: set.path, toPath: data)
+        try FileManager.default.copyItem(atPath: set.path + "/val", toPath: data + "/test")
+        let image = try #require(try ImageFolder(root: "\(data)/\(part)").items.last).path
+        try Data(contentsOf: URL(fileURLWithPath: image)).prefix(200).write(to: URL(fileURLWithPath: image))
+        let given = set.fineTuning(["data": .text(data)])
+        let error = #expect(throws: DataError.self) {
+            try start(ClassifierTask<FineTuningSettings>.self, run, given)
+        }
+        #expect(error?.path == image && !FileManager.default.fileExists(atPath: run))
+    }
+
+    @Test func runsAmongTheImagesAreRefused() throws {
+        for path in ["\(set.path)/train/run", "\(set.path)/val", "\(set.path)/test/new/run"] {
+            let error = #expect(throws: DataError.self) { try train(path, set.settings, until: 0) }
+            #expect(error?.code == .invalidArgument && error?.path == path)
+        }
+        // What looks like a part of a set is one, whoever writes there.
+        for path in ["train/pictures", "val/../train/a/pictures"] {
+            #expect(throws: DataError.self) { try DataPart.checkOutput("\(set.path)/\(path)") }
+        }
+        try DataPart.checkOutput(set.path + "/run", data: set.path)
+        try DataPart.checkOutput(folder.file("train/run"))
+        let link = folder.file("link")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: set.path + "/train")
+        #expect(throws: DataError.self) { try DataPart.checkOutput(link + "/run", data: set.path) }
+    }
+
+    @Test func weightsThatAreNotFiniteAreNamed() throws {
+        let run = folder.file("run"), other = folder.file("other")
+        try train(run, set.settings, until: 0)
+        let latest = try #require(try RunFolder(opening: run).latestCheckpoint()).path
+        let file = try SafetensorsFile(contentsOf: latest), broken = folder.file("broken.safetensors")
+        let name = "blocks.1.mlp.fc1.weight"
+        let tensors = try file.names.map { other in
+            var floats = try file.floats(other)
+            if other == name { floats[5] = .nan }
+            return SafetensorsWriter.Tensor(other, try file.shape(other), floats: floats)
+        }
+        try SafetensorsWriter.write(to: broken, metadata: file.metadata, tensors: tensors)
+        #expect(throws: RunError.initialWeightNotFinite(name: name, path: broken)) {
+            try start(ClassifierTask<FineTuningSettings>.self, other, set.fineTuning(["init": .text(broken)]))
+        }
+        #expect(!FileManager.default.fileExists(atPath: other))
+        try FileManager.default.removeItem(atPath: latest)
+        try FileManager.default.copyItem(atPath: broken, toPath: latest)
+        #expect(throws: RunError.initialWeightNotFinite(name: name, path: latest)) { try resume(run) }
+    }
+
     @Test func checkpointsOfTheRecordedCodeThatDoNotFit() throws {
         let path = Recordings.path("checkpoint").replacingOccurrences(of: ".safetensors", with: ".pth"),
             run = folder.file("run")
@@ -117,8 +194,8 @@ import Testing
             try #require(error?.description).hasPrefix(
                 "\(path): the checkpoint does not fit the model: 'blocks.0.attn.proj.bias' is "))
         #expect(!FileManager.default.fileExists(atPath: run))
-        let file = #expect(throws: FileError.self) { try resume(Recordings.path("metrics"), out: run, set.settings) }
-        #expect(file?.action == "open")
+        let weights = Recordings.path("metrics")
+        #expect(throws: RunError.runExpected(path: weights, run: nil)) { try resume(weights, out: run, set.settings) }
     }
 
     @Test func aRunWithoutACheckpointStartsFromTheBeginning() throws {
@@ -143,8 +220,21 @@ import Testing
             settings.batch == 64 && settings.epochs == 300 && settings.attentionStart == 41
                 && settings.attentionInterval == 40)
         #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
-        // Image size, lr and threads follow from others; there are no window, limit, clipping and average.
-        #expect(settings.values.count == PreTrainingSettings.all.count - 7)
+        // Image size, lr, threads and the place of weights in their file follow from others; there are no window,
+        // limit, clipping and average.
+        #expect(settings.values.count == PreTrainingSettings.all.count - 9)
+    }
+
+    @Test func whatNeverComesIsSaidBefore() {
+        var settings = PreTrainingSettings()
+        #expect(settings.notes.isEmpty)
+        settings.epochs = 3
+        #expect(settings.notes.count == 2)
+        #expect(settings.notes[0].hasPrefix("warmup-epochs is 40 and epochs 3: the learning rate only rises"))
+        #expect(settings.notes[1].hasPrefix("attention-start is 41 and epochs 3: attention-driven masking, which"))
+        settings.method = .mae
+        settings.warmupEpochs = 0
+        #expect(settings.notes.isEmpty)
     }
 
     @Test func settingsSurviveJSON() throws {

@@ -82,6 +82,17 @@ import Testing
         #expect(again.arms.map(\.results) == whole.arms.map(\.results))
     }
 
+    /// Images that only fine-tuning looks at.
+    @Test func brokenImagesAreFoundBeforePreTraining() throws {
+        let data = folder.file("data")
+        try FileManager.default.copyItem(atPath: set.path, toPath: data)
+        let image = try #require(try ImageFolder(root: data + "/val").items.last).path
+        try Data(contentsOf: URL(fileURLWithPath: image)).prefix(200).write(to: URL(fileURLWithPath: image))
+        let experiment = try Experiment(recipe(), path: folder.file("broken"), given: ["data": .text(data)])
+        let error = #expect(throws: DataError.self) { try experiment.run(output: .silent) { _ in false } }
+        #expect(error?.path == image && !FileManager.default.fileExists(atPath: folder.file("broken")))
+    }
+
     @Test func recipesWithoutClassificationAreRefused() throws {
         var recipe = Recipe()
         recipe.name = "regions"

@@ -131,8 +131,8 @@ import Testing
         let settings = set.settings(["lr": .number(1e30), "warmup-epochs": .integer(0), "attention-start": .integer(9)])
         let error = #expect(throws: RunError.self) { try train(run, settings) }
         let text = try #require(error?.description)
-        #expect(
-            text == "the loss is not finite in epoch 1, step 2; try a lower learning rate; there is no checkpoint yet")
+        #expect(text.hasPrefix("the loss is not finite in epoch 1, step 2: it begins with "), "\(text)")
+        #expect(text.hasSuffix("; try a lower learning rate, or --clip-grad 1; there is no checkpoint yet"), "\(text)")
         #expect(try RunFolder(opening: run).checkpoints().isEmpty)
     }
 

@@ -134,15 +134,16 @@ import Testing
         #expect(
             message { _ = try Classifier(checkpoint: run) }
                 == "\(latest): a checkpoint of segmentation has no classifier that could be evaluated; "
-                + "use it by msmae segment evaluate or msmae segment predict"
+                + "look at its regions by msmae segment predict or msmae segment evaluate"
         )
         #expect(
             message { _ = try TrainedModel(checkpoint: run) }
-                == "\(latest): not a checkpoint that can be used: a segmentation has neither attention maps nor a decoder to draw"
-        )
+                == "\(latest): not a checkpoint that can be used: a segmentation has neither attention maps nor a decoder to draw; "
+                + "msmae segment predict draws its regions")
         #expect(
             message { try goOn(SegmentationTask.self, pre) }
-                == "\(preLatest): not a checkpoint that can be used: it was not written by this program's segmentation")
+                == "\(preLatest): a run of pre-training, and this is segmentation: go on with it by msmae pretrain --resume"
+        )
     }
 }
 

@@ -14,6 +14,23 @@ import Testing
         #expect(folder.contents == ["notes.txt"])
     }
 
+    /// What a killed process has left goes with the next file of that name; what one is writing stays.
+    @Test func whatAKilledProcessHasLeftIsRemoved() async throws {
+        let path = folder.file("weights")
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            try AtomicFile.write(to: path) { (output) throws(FileError) in kill(getpid(), SIGKILL) }
+        }
+        _ = folder.write([1], to: ".weights.txt.1-2.partial")  // another file's
+        #expect(folder.contents.count == 2)
+        try AtomicFile.write(to: path) { (output) throws(FileError) in
+            try output.write("outer")
+            try AtomicFile.write("inner", to: path)
+            #expect(folder.contents.count == 3)
+        }
+        #expect(folder.contents == [".weights.txt.1-2.partial", "weights"])
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "outer")
+    }
+
     @Test func keepsTheEarlierFileWhenTheBodyFails() throws {
         let path = folder.write("old".utf8, to: "notes.txt")
         let error = #expect(throws: FileError.self) {

@@ -11,6 +11,9 @@ struct PointSettings: RunSettings {
     var secondPhase = 2
     /// The update before which the source of batches breaks; nil if it never does.
     var failure: Int?
+    /// The batch whose sixth point has `far` as a coordinate; nil if there is none.
+    var outlier: Int?
+    var far = 1e30
 
     var precision = CompilerOptions.Precision.float32
     var products = CompilerOptions.Products.generated
@@ -27,11 +30,13 @@ struct PointSettings: RunSettings {
     static let all: [Setting<Self>] =
         [
             Setting("width", \.width, "Hidden numbers.", .range(1...64)),
-            Setting("rate", \.rate, "The learning rate.", .from(0)),
+            Setting("rate", \.rate, "The learning rate.", .from(0), changesOnTheWay: true),
             Setting("second-phase", \.secondPhase, "The first epoch of the second phase.", .range(0...1000)),
             Setting(
                 "failure", \.failure, "Where batches end with an error.", .range(0...1000), unset: "never",
                 shapesTheResult: false),
+            Setting("outlier", \.outlier, "Where one point is far away.", .range(0...1000), unset: "nowhere"),
+            Setting("far", \.far, "How far that is."),
         ] + Setting.compilation + Setting.length + Setting.seed + Setting.running
 
     var data: String { "points" }
@@ -67,11 +72,14 @@ final class PointTask: TrainingTask {
                 Tanh()
                 Linear(width, 2)
             }
-            let logits = model(points)
+            // What is far away overflows; others lose no digit.
+            let logits = model(points) + (points * points - points * points * points) * 1e-30
             Loss(crossEntropy(logits, labels))
             Metric("accuracy", accuracy(logits, labels))
         }
     }
+
+    func names(of batch: PointBatches.Batch) -> [String] { (0..<settings.batch).map { "point \($0)" } }
 
     func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) -> PointBatches {
         PointBatches(settings, epoch: epoch, next: batch, count: batchesPerEpoch)
@@ -126,7 +134,8 @@ final class PointBatches: BatchSource {
         if let failure = settings.failure, epoch * count + number == failure { throw Failure() }
         var random = CounterRandom(
             seed: UInt64(settings.seed), epoch: epoch, index: number, purpose: .init(rawValue: 100))
-        let points = (0..<2 * settings.batch).map { _ in Float(random.uniform(in: -1...1)) }
+        var points = (0..<2 * settings.batch).map { _ in Float(random.uniform(in: -1...1)) }
+        if epoch * count + number == settings.outlier { points[10] = Float(settings.far) }
         number += 1
         let labels = (0..<settings.batch).map { number in
             let (x, y) = (points[2 * number], points[2 * number + 1])

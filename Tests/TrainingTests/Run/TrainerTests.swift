@@ -113,6 +113,129 @@ import Testing
         #expect(abs(try #require(trainer.results["loss"]) - losses[39]) <= losses[39].ulp)
     }
 
+    // MARK: - Owners
+
+    @Test func aRunHasOneOwner() throws {
+        try start("run", until: 3)
+        let run = folder.file("run")
+        let plan = try RunPlan<PointSettings>(resuming: run, given: [:])
+        #expect(throws: FolderLockError.held(path: run, by: .current)) { try goOn("run") }
+        #expect(try RunPlan<PointSettings>(resuming: run, given: [:], holding: false).finishedEpochs == 0)
+        #expect(try Trainer<PointTask>(plan, output: .silent) { _ in false }.run() == .finished)
+        #expect(try goOn("run") == .finished)
+    }
+
+    /// Two new runs that were planned for the same folder: one trains, and the other one leaves it alone.
+    @Test func oneOfTwoNewRunsIsRefused() throws {
+        let run = folder.file("run")
+        func trainer(_ shouldStop: @escaping (Int) -> Bool) throws -> Trainer<PointTask> {
+            try Trainer(RunPlan(startingIn: run, given: Self.settings), output: .silent, shouldStop: shouldStop)
+        }
+        let second = try trainer { _ in false }, third = try trainer { _ in false }
+        var refused = 0
+        let first = try trainer { step in
+            if step == 7, (try? second.run()) == nil { refused += 1 }
+            return false
+        }
+        #expect(try first.run() == .finished && refused > 0)
+        #expect(throws: RunError.runExists(path: run)) { try third.run() }
+        try start("alone")
+        #expect(try Result(run) == Result(folder.file("alone")))
+        #expect(try log("run").count == log("alone").count)
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: run).contains(".lock"))
+    }
+
+    @Test func whatFailedBeforeItsFirstCheckpointGivesWay() throws {
+        try start("whole")
+        #expect(throws: PointBatches.Failure.self) { try start("run", ["failure": .integer(1)]) }
+        try start("run")
+        #expect(try Result(folder.file("run")) == Result(folder.file("whole")))
+        #expect(try log("run").count == log("whole").count)
+        #expect(throws: RunError.runExists(path: folder.file("run"))) { try start("run") }
+    }
+
+    /// An error of the data loses nothing: the epochs since the last checkpoint are there.
+    @Test func aRunThatBrokeIsSavedWhereItStood() throws {
+        #expect(throws: PointBatches.Failure.self) {
+            try start("run", ["failure": .integer(18), "checkpoint-every": .integer(100)])
+        }
+        #expect(try RunFolder(opening: folder.file("run")).latestCheckpoint()?.step == 18)
+    }
+
+    // MARK: - Numbers that are not finite
+
+    /// The message of a run that ends so, after it has said that it searches.
+    private func messageOfTheEnd(_ run: String, _ given: [String: SettingValue]) throws -> String {
+        let lines = Lines()
+        let error = #expect(throws: RunError.self) { try start(run, given, lines) }
+        #expect(lines.said.contains { $0.contains("; looking where that begins: ") })
+        return error?.description ?? ""
+    }
+
+    /// In the middle of an epoch, in the first one, and with several batches to an update.
+    @Test(arguments: [(7, 1), (1, 1), (8, 2)])
+    func theOperationAndTheSampleAreNamed(batch: Int, accumulation: Int) throws {
+        let text = try messageOfTheEnd(
+            "run", ["outlier": .integer(batch), "accum-iter": .integer(accumulation), "second-phase": .integer(1)])
+        let step = accumulation == 1 ? batch + 1 : 4, epoch = batch / 5 + 1
+        #expect(
+            text.hasPrefix(
+                "the loss is not finite in epoch \(epoch), step \(step): it begins with multiply, for point 5; try a lower "
+            ), "\(text)")
+        let checkpoint = try RunFolder(opening: folder.file("run")).latestCheckpoint()?.path
+        #expect(text.contains(checkpoint ?? "there is no checkpoint yet"))
+    }
+
+    @Test func numbersThatAreNotFiniteBeforeAreNotBlamedOnTheRate() throws {
+        let text = try messageOfTheEnd("run", ["outlier": .integer(7), "far": .number(1e300)])
+        #expect(
+            text.contains(
+                "step 8: the input 'points' is not finite already, for point 5; remove or correct the data; the"),
+            "\(text)")
+        // The rate is infinite in f32: the loss of the second step is the first one that shows it.
+        let weight = try messageOfTheEnd("other", ["rate": .number(1e39)])
+        #expect(weight.contains("step 2: the update before has made '"), "\(weight)")
+    }
+
+    // MARK: - Changes on the way
+
+    @Test func aChangeHasToBeAskedFor() throws {
+        try start("run", until: 7)
+        let run = folder.file("run")
+        let error = #expect(throws: RunError.self) { try goOn("run", ["rate": .number(0.01)]) }
+        #expect(
+            error?.description
+                == "rate is 0.01 here and 0.05 in the run that is resumed; leave it out here, go on with the change by "
+                + "--allow-changes, or begin a new run by --out NEW")
+        let fixed = #expect(throws: RunError.self) {
+            try RunPlan<PointSettings>(
+                resuming: run, given: ["rate": .number(0.01), "width": .integer(8)], allowingChanges: true)
+        }
+        #expect(fixed?.description.contains("; --width cannot change on the way: leave it out here, or begin") == true)
+
+        let plan = try RunPlan<PointSettings>(
+            resuming: run, given: ["rate": .number(0.01), "threads": .integer(1)], allowingChanges: true)
+        #expect(try Trainer<PointTask>(plan, output: .silent) { $0 >= 7 }.run() == .stopped)
+        // It is part of the run from now on.
+        #expect(try goOn("run") == .finished)
+        let lines = try log("run"), changes = lines.filter { $0["event"] as? String == "change" }
+        #expect(changes.count == 1 && changes[0]["step"] as? Int == 7 && changes[0]["setting"] as? String == "rate")
+        #expect(changes[0]["from"] as? String == "0.05" && changes[0]["to"] as? String == "0.01")
+        #expect(lines.compactMap { $0["lr"] as? Double }.suffix(3) == [0.01, 0.01, 0.01])
+    }
+
+    @Test func whatIsNoRunIsNamed() throws {
+        try start("run", until: 3)
+        let checkpoint = try #require(try RunFolder(opening: folder.file("run")).latestCheckpoint()).path
+        #expect(throws: RunError.runExpected(path: checkpoint, run: folder.file("run"))) {
+            try RunPlan<PointSettings>(resuming: checkpoint, given: [:])
+        }
+        let file = folder.write([1], to: "file")
+        #expect(throws: RunError.runExpected(path: file, run: nil)) {
+            try RunPlan<PointSettings>(resuming: file, given: [:])
+        }
+    }
+
     // MARK: - Phases
 
     @Test func aPhaseHasItsProgramAndItsName() throws {
@@ -177,14 +300,18 @@ import Testing
         #expect(folder.contents.isEmpty)
         try start("run", [:], until: 1)
         let error = #expect(throws: RunError.self) { try goOn("run", ["width": .integer(8)]) }
-        #expect(error?.description == "width is 8 here and 16 in the run that is resumed")
+        #expect(
+            error?.description
+                == "width is 8 here and 16 in the run that is resumed; --width cannot change on the way: leave it out here, "
+                + "or begin a new run by --out NEW")
         #expect(throws: RunError.runExists(path: folder.file("run"))) { try start("run") }
     }
 
     @Test func aLossThatIsNotFiniteEndsTheRun() throws {
         let error = #expect(throws: RunError.self) { try start("run", ["rate": .number(1e38)]) }
         #expect(
-            error?.description.hasSuffix("try a lower learning rate; there is no checkpoint yet") == true,
+            error?.description.hasSuffix("try a lower learning rate, or --clip-grad 1; there is no checkpoint yet")
+                == true,
             "\(error?.description ?? "")")
     }
 

@@ -37,11 +37,11 @@ final class SegmentationEvaluator {
         return (evaluation, seconds / Double(loader.batchCount(dropLast: false) * size))
     }
 
-    /// A state with the weights of a checkpoint.
-    func state(from file: SafetensorsFile) throws -> ProgramState {
+    /// A state with weights from elsewhere.
+    func state(filledBy load: ([Parameter], ProgramState) throws -> Void) throws -> ProgramState {
         let state = ProgramState(), program = try compiled()
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: file)
+        try load(program.program.parameters, state)
         return state
     }
 

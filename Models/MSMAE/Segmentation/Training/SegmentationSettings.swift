@@ -10,6 +10,8 @@ public struct SegmentationSettings: ModelSettings {
     /// `val/masks/CLASS`.
     public var data = ""
     public var initialWeights = noFile
+    public var weightsKey: String?
+    public var weightsPrefix: String?
     public var variant = Configuration.Variant.corrected
     public var preset = "base"
     public var imageSize: Int?
@@ -39,16 +41,16 @@ public struct SegmentationSettings: ModelSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model(data: "Folder of images and masks.") + [
-            .initialWeights(\.initialWeights, "Weights to begin with"),
+        Setting.model(data: "Folder of images and masks.") + Setting.initialWeights("Weights to begin with") + [
             .variant(
                 \.variant,
                 "follows the public code: no bias of queries, keys and values, and images normalised twice"),
             Setting("head-width", \.headWidth, "Channels inside of the heads.", .range(Configuration.sizes)),
         ] + Setting.length + [
-            Setting("lr", \.learningRate, "Learning rate at the beginning.", .from(0)),
-            Setting("min-lr", \.minimumLearningRate, "Learning rate at the end.", .from(0)),
-            Setting("weight-decay", \.weightDecay, "How strongly weights are drawn to 0.", .from(0)),
+            Setting("lr", \.learningRate, "Learning rate at the beginning.", .from(0), changesOnTheWay: true),
+            Setting("min-lr", \.minimumLearningRate, "Learning rate at the end.", .from(0), changesOnTheWay: true),
+            Setting(
+                "weight-decay", \.weightDecay, "How strongly weights are drawn to 0.", .from(0), changesOnTheWay: true),
             .patience(\.patience),
         ] + Setting.seed + Setting.running
 }
@@ -85,7 +87,7 @@ extension SegmentationSettings {
         _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int,
         imageSize: Int
     ) throws -> SegmentationLoader {
-        let folder = try SegmentationFolder(root: "\(data)/\(part)")
+        let folder = try SegmentationFolder(root: DataPart.folder(part, of: data))
         if let known, !folder.classes.isExactly(known) {
             throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known)
         }
@@ -101,16 +103,16 @@ public enum SegmentationError: Error, Hashable, Sendable, CustomStringConvertibl
     /// A folder with masks of other classes than those that the model was trained on.
     case otherClasses(path: String, classes: [String], known: [String])
     /// A checkpoint of another kind of run.
-    case noSegmentation(path: String, kind: String)
+    case noSegmentation(path: String, kind: RunKind)
 
     public var description: String {
         switch self {
         case .otherClasses(let path, let classes, let known):
             "\(path)/masks: there are masks of \(classes.joined(separator: ", ")), and the model was trained on \(known.joined(separator: ", "))"
         case .noSegmentation(let path, let kind):
-            "\(path): a checkpoint of \(kind) cannot segment; "
-                + (kind == RunKind.pretrain.workflow.activity ? "train from it by" : "one that can is made by")
-                + " msmae segment train --init"
+            "\(path): a checkpoint of \(kind.workflow.activity) cannot segment; "
+                + (kind == .pretrain ? "" : "ask for classes by msmae predict or msmae evaluate, or ")
+                + "train from it by msmae segment train --init"
         }
     }
 }

@@ -42,16 +42,17 @@ public final class SegmentationTask: TrainingTask {
     }
 
     public func initialize(_ state: ProgramState) throws {
-        guard settings.initialWeights != SegmentationSettings.noFile else {
+        guard let weights = try InitialWeights(settings, encoder: SegmentationModel.encoderPrefix) else {
             return output.say("initial weights are random")
         }
-        let weights = try InitialWeights(settings.initialWeights, encoder: SegmentationModel.encoderPrefix)
-        for line in try weights.load(into: state, model.configuration.encoder) { output.say(line) }
+        try weights.load(into: state, model.configuration.encoder).forEach(output.say)
     }
 
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> SegmentationBatches {
         try loader.epoch(epoch, startingAtBatch: batch, dropLast: true)
     }
+
+    public func names(of batch: SegmentationBatch) -> [String] { batch.indices.map { loader.items[$0].image } }
 
     public func inputs(_ batch: SegmentationBatch, at place: BatchPlace) throws -> [String: TensorData] {
         let configuration = model.configuration, side = configuration.encoder.image
@@ -116,8 +117,8 @@ public final class SegmentationTask: TrainingTask {
             .compactMap(\.self)
         if let best {
             let isLast = best.epoch == session.epoch - 1
-            let state =
-                isLast ? session.state : try evaluator.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            let file = try SafetensorsFile(contentsOf: session.folder.bestPath)
+            let state = isLast ? session.state : try evaluator.state { try $1.load($0, from: file) }
             report.results += [try evaluator.result(state, checkpoint: "best", epoch: best.epoch)].compactMap(\.self)
         }
         try report.write(to: session.folder.path + "/evaluation.json")

@@ -19,11 +19,11 @@ public final class Segmenter {
     public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
         saved = try SavedModel(checkpoint: path)
         guard var settings = saved.settings as? SegmentationSettings else {
-            throw SegmentationError.noSegmentation(path: saved.file.path, kind: saved.kind.workflow.activity)
+            throw SegmentationError.noSegmentation(path: saved.path, kind: saved.kind)
         }
         settings.threads = threads
         self.settings = settings
-        classes = saved.classes
+        classes = saved.classes ?? []
         model = try settings.model(classes: classes.count)
         compiler = try RunCompiler(saved.options, threads: threads, output)
     }
@@ -39,7 +39,7 @@ public final class Segmenter {
         let evaluator = SegmentationEvaluator(model, loader, compiler)
         var report = SegmentationReport(classes: classes, images: loader.items.count)
         let result = try evaluator.result(
-            evaluator.state(from: saved.file), checkpoint: saved.file.path, epoch: saved.lastEpoch)
+            evaluator.state(filledBy: saved.load), checkpoint: saved.path, epoch: saved.lastEpoch)
         report.results = [result].compactMap(\.self)
         return (report, loader.remarks)
     }
@@ -62,7 +62,7 @@ public final class Segmenter {
         let program = try compiler.compile("segmentation of one image", model.segmentation(batch: 1)),
             state = ProgramState()
         try program.addParameters(to: state, seed: 0)
-        try state.load(program.program.parameters, from: saved.file)
+        try saved.load(program.program.parameters, into: state)
         single = (program, state)
         return (program, state)
     }

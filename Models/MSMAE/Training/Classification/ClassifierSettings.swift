@@ -4,8 +4,6 @@ import Apus
 public protocol ClassifierSettings: ModelSettings, WarmupSettings {
     /// How far to follow the released code.
     var variant: Configuration.Variant { get }
-    /// Where the weights come from: a checkpoint or the folder of a run, or `none`.
-    var initialWeights: String { get }
     /// Epochs without a better validation after which the run ends; nil if it never does.
     var patience: Int? { get }
     /// How validation looks at images; the first path chooses the best epoch.

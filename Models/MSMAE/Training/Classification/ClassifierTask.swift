@@ -23,7 +23,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
 
     public init(_ settings: Settings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
         (self.settings, self.output) = (settings, output)
-        let images = try ImageFolder(root: settings.data + "/train")
+        let images = try ImageFolder(root: DataPart.folder("train", of: settings.data))
         configuration = try settings.configuration(classes: images.classes.count)
         model = try MaskedAutoencoder(configuration)
         loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
@@ -36,17 +36,12 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
-        let hasTest = Folders.isFolder(settings.data + "/test")
-        let parts = try (hasTest ? ["val", "test"] : ["val"]).map { [configuration] part in
-            try EvaluationImages(
-                settings.data, part, classes: images.classes, batch: settings.batch, imageSize: configuration.image,
-                threads: settings.readers,
-                skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
-        }
+        let parts = try EvaluationImages.parts(
+            of: settings, classes: images.classes, imageSize: configuration.image, output)
         for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
         for remark in parts.flatMap(\.loader.remarks) { output.say(remark) }
         validator = Evaluator(model, settings, parts[0], seed: settings.seed, compiler)
-        tester = hasTest ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
+        tester = parts.count > 1 ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
     }
 
     // MARK: - Training
@@ -60,13 +55,15 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
     public func learningRateScale(of weight: String) -> Double { settings.learningRateScale(of: weight, in: model) }
 
     public func initialize(_ state: ProgramState) throws {
-        guard settings.initialWeights != Settings.noFile else { return output.say("initial weights are random") }
-        for line in try InitialWeights(settings.initialWeights).load(into: state, configuration) { output.say(line) }
+        guard let weights = try InitialWeights(settings) else { return output.say("initial weights are random") }
+        try weights.load(into: state, configuration).forEach(output.say)
     }
 
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
         try loader.epoch(epoch, startingAtBatch: batch, maps: maps.maps, dropLast: true)
     }
+
+    public func names(of batch: Batch) -> [String] { batch.indices.map { loader.items[$0].path } }
 
     public func inputs(_ batch: Batch, at place: BatchPlace) throws -> [String: TensorData] {
         var batch = batch
@@ -143,7 +140,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         if let best, best.epoch == session.epoch - 1 {
             results.append(("best", best.epoch, last))
         } else if let best {
-            let state = try tester.state(from: SafetensorsFile(contentsOf: session.folder.bestPath))
+            let file = try SafetensorsFile(contentsOf: session.folder.bestPath)
+            let state = try tester.state { try $1.load($0, from: file, averaged: true) }
             guard let evaluations = try evaluations(state, tester, session) else { return nil }
             results.append(("best", best.epoch, evaluations))
         }

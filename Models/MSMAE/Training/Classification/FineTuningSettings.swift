@@ -10,6 +10,8 @@ public struct FineTuningSettings: ClassifierSettings {
     /// A folder with images at `train/CLASS/IMAGE` and `val/CLASS/IMAGE`.
     public var data = ""
     public var initialWeights = noFile
+    public var weightsKey: String?
+    public var weightsPrefix: String?
     /// How training looks at images: at the patches that attention masking keeps, or with `mae` at all patches.
     public var method = Configuration.Method.msmae
     public var variant = Configuration.Variant.corrected
@@ -59,25 +61,28 @@ public struct FineTuningSettings: ClassifierSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model(data: "Folder of images.") + [
-            .initialWeights(\.initialWeights, "Weights to begin with"),
+        Setting.model(data: "Folder of images.") + Setting.initialWeights("Weights to begin with") + [
             .method(\.method, "trains on all patches"),
             .variant(\.variant),
         ] + Setting.length + Setting.rates + [
             Setting(
                 "layer-decay", \.layerDecay, "Factor of the learning rate from each block to the one below it.",
-                .range(0...1)),
+                .range(0...1), changesOnTheWay: true),
             Setting(
                 "drop-path", \.dropPath, "Chance to leave out a branch of the last block, less in those before it.",
-                .range(0...0.999)),
+                .range(0...0.999), changesOnTheWay: true),
             Setting(
-                "smoothing", \.smoothing, "Share of each label that is spread over all classes.", .range(0...0.999)),
-            Setting("mixup", \.mixupStrength, "Strength of mixup, such as 0.8.", .range(0...1000)),
-            Setting("cutmix", \.cutmixStrength, "Strength of cutmix, such as 1.", .range(0...1000)),
-            Setting("mixup-prob", \.mixupProbability, "How often a batch is mixed.", .range(0...1)),
+                "smoothing", \.smoothing, "Share of each label that is spread over all classes.", .range(0...0.999),
+                changesOnTheWay: true),
+            Setting(
+                "mixup", \.mixupStrength, "Strength of mixup, such as 0.8.", .range(0...1000), changesOnTheWay: true),
+            Setting(
+                "cutmix", \.cutmixStrength, "Strength of cutmix, such as 1.", .range(0...1000), changesOnTheWay: true),
+            Setting(
+                "mixup-prob", \.mixupProbability, "How often a batch is mixed.", .range(0...1), changesOnTheWay: true),
             Setting(
                 "mixup-switch-prob", \.mixupSwitchProbability, "How often it is cutmix, where both are on.",
-                .range(0...1)),
+                .range(0...1), changesOnTheWay: true),
             .pooling(\.pooling),
         ] + Setting.ratios(mask: \.maskRatio, throwAway: \.throwRatio) + [
             .attentionInterval(\.attentionInterval),

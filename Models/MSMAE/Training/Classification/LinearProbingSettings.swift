@@ -7,6 +7,8 @@ public struct LinearProbingSettings: ClassifierSettings {
     /// A folder with images at `train/CLASS/IMAGE` and `val/CLASS/IMAGE`.
     public var data = ""
     public var initialWeights = noFile
+    public var weightsKey: String?
+    public var weightsPrefix: String?
     public var preset = "base"
     public var imageSize: Int?
     public var precision = CompilerOptions.Precision.float32
@@ -39,7 +41,7 @@ public struct LinearProbingSettings: ClassifierSettings {
 
     public static let all: [Setting<Self>] =
         Setting.model(data: "Folder of images.")
-        + [.initialWeights(\.initialWeights, "Weights of the encoder")] + Setting.length + Setting.rates
+        + Setting.initialWeights("Weights of the encoder") + Setting.length + Setting.rates
         + [.pooling(\.pooling), .patience(\.patience)] + Setting.seed + [.skipUnreadable] + Setting.running
 }
 

@@ -6,6 +6,9 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
 
     /// A folder with images at `train/CLASS/IMAGE`.
     public var data = ""
+    public var initialWeights = noFile
+    public var weightsKey: String?
+    public var weightsPrefix: String?
     public var preset = "base"
     public var imageSize: Int?
     public var window: IntensityWindow?
@@ -46,19 +49,21 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public init() {}
 
     public static let all: [Setting<Self>] =
-        Setting.model(data: "Folder of images.") + [
+        Setting.model(data: "Folder of images.") + Setting.initialWeights("Weights to begin with") + [
             .method(\.method, "masks at random throughout and uses no labels"),
             .variant(\.variant),
         ] + Setting.length + Setting.rates + Setting.ratios(mask: \.maskRatio, throwAway: \.throwRatio) + [
             Setting(
-                "random-mask-ratio", \.randomMaskRatio, "Share of patches that random masking masks.", .range(0...1)),
-            Setting("norm-pix-loss", \.normalizePixels, "Predict patches normalised one by one."),
+                "random-mask-ratio", \.randomMaskRatio, "Share of patches that random masking masks.", .range(0...1),
+                changesOnTheWay: true),
+            Setting(
+                "norm-pix-loss", \.normalizePixels, "Predict patches normalised one by one.", changesOnTheWay: true),
             Setting(
                 "classification-loss-weight", \.classificationLossWeight, "Beside a reconstruction loss of weight 1.",
-                .from(0)),
+                .from(0), changesOnTheWay: true),
             Setting(
                 "attention-start", \.attentionStart, "The first epoch with attention-driven masking.",
-                .range(0...1_000_000)),
+                .range(0...1_000_000), changesOnTheWay: true),
             .attentionInterval(\.attentionInterval),
         ] + Setting.seed + [.skipUnreadable] + Setting.running
 }
@@ -79,6 +84,14 @@ extension PreTrainingSettings {
 
     var optimizer: Optimizer {
         completed(.adamW(learningRate: schedule.rate(atEpoch: 0), betas: (0.9, 0.95), weightDecay: weightDecay))
+    }
+
+    public var notes: [String] {
+        guard method == .msmae, attentionStart >= epochs else { return warmupNotes }
+        return warmupNotes + [
+            "attention-start is \(attentionStart) and epochs \(epochs): attention-driven masking, which begins in the epoch of "
+                + "that number, never comes; --attention-start sets when it does"
+        ]
     }
 
     public func masking(inEpoch epoch: Int) -> Masking? {

@@ -19,7 +19,7 @@ public final class PreTrainingTask: TrainingTask {
 
     public init(_ settings: PreTrainingSettings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
         (self.settings, self.output) = (settings, output)
-        let images = try ImageFolder(root: settings.data + "/train")
+        let images = try ImageFolder(root: DataPart.folder("train", of: settings.data))
         configuration = try settings.configuration(classes: images.classes.count)
         metrics =
             [.loss, TrainingMetric("reconstruction_loss", short: "rec")]
@@ -45,11 +45,17 @@ public final class PreTrainingTask: TrainingTask {
         model.preTraining(batch: settings.batch, masking: masking ?? .random, optimizer: settings.optimizer)
     }
 
+    public func initialize(_ state: ProgramState) throws {
+        try InitialWeights(settings)?.load(into: state, configuration).forEach(output.say)
+    }
+
     public func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) throws -> EpochBatches {
         try loader.epoch(
             epoch, startingAtBatch: batch, maps: settings.masking(inEpoch: epoch) == .attention ? maps.maps : nil,
             dropLast: true)
     }
+
+    public func names(of batch: Batch) -> [String] { batch.indices.map { loader.items[$0].path } }
 
     public func inputs(_ batch: Batch, at place: BatchPlace) throws -> [String: TensorData] {
         var inputs = [

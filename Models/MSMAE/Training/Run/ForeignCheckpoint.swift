@@ -11,12 +11,12 @@ struct ForeignCheckpoint: ImportedCheckpoint {
 
     /// Opens a file; nil for a folder, and for what PyTorch has not written. Throws if there is nothing to go on with
     /// in it.
-    init?(_ path: String) throws {
+    init?(_ path: String, _ selection: WeightsSelection) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
             return nil
         }
-        file = try WeightsFile(contentsOf: path, groupings: .visionTransformer)
+        file = try WeightsFile(contentsOf: path, groupings: .visionTransformer, selection: selection)
         guard let torch = file.torchCheckpoint else { return nil }
         guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), (0..<1_000_000).contains(epoch),
             let optimizer = try file.optimizer()
@@ -46,7 +46,10 @@ struct ForeignCheckpoint: ImportedCheckpoint {
                 problems.append("'\(name)' is \(shape) in the file and \(type.shape) in the model")
             }
         }
-        guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
+        guard problems.isEmpty else {
+            throw RunError.unfitCheckpoint(
+                path: file.path, problems: problems, hint: fitting.isEmpty ? file.overview : nil)
+        }
         for (name, type) in fitting {
             let numbers = try TensorData(file.floats(name), shape: type.shape),
                 average = ProgramState.averagePrefix + name

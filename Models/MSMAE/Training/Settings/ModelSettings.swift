@@ -13,6 +13,12 @@ public protocol ModelSettings: RunSettings {
     var imageSize: Int? { get set }
     /// Intensities of 16-bit grey images that become black and white; nil where images are as they are seen.
     var window: IntensityWindow? { get set }
+    /// Where the weights come from that a run begins with: a file, the folder of a run, or `none`.
+    var initialWeights: String { get set }
+    /// The keys that lead to the state dict in a file of PyTorch; nil where only one can be meant.
+    var weightsKey: String? { get set }
+    /// What the names of the weights begin with in the file; nil where only one can be meant.
+    var weightsPrefix: String? { get set }
     /// Leaves out images that cannot be read, instead of ending with an error.
     var skipUnreadable: Bool { get set }
 
@@ -26,13 +32,23 @@ public protocol ModelSettings: RunSettings {
 extension ModelSettings {
     public static var workflow: Workflow { kind.workflow }
 
+    public static func workflow(ofFormat format: String) -> Workflow? {
+        RunKind.allCases.map(\.workflow).first { $0.format == format }
+    }
+
+    public func checkOutput(_ path: String) throws { try DataPart.checkOutput(path, data: data) }
+
     /// A training checkpoint of the public code.
-    public static func importedCheckpoint(_ path: String) throws -> (any ImportedCheckpoint)? {
-        try ForeignCheckpoint(path)
+    public static func importedCheckpoint(
+        _ path: String, given: [String: SettingValue]
+    ) throws -> (any ImportedCheckpoint)? {
+        try ForeignCheckpoint(
+            path,
+            .visionTransformer(key: given["weights-key"]?.description, prefix: given["weights-prefix"]?.description))
     }
 
     /// Threads that read images.
-    var readers: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+    var readers: Int { threads ?? Processors.available }
 
     /// How image files are read.
     var decoder: ImageDecoder { ImageDecoder(window: window) }
@@ -61,16 +77,26 @@ extension Setting where Settings: ModelSettings {
                 .range(Configuration.sizes), unset: "the preset's"),
             Setting(
                 "window", \.window,
-                "Intensities of 16-bit grey images (sample - 32768) that become black and white.",
-                unset: "none, the high bytes", valueName: "low,high"),
+                "Intensities of 16-bit grey images (sample - 32768) and of DICOM (rescaled) that become black and white.",
+                unset: "none: high bytes, DICOM as its header says", valueName: "low,high"),
         ] + compilation
     }
 
     /// Where weights come from.
-    static func initialWeights(_ key: Key<String>, _ meaning: String) -> Setting {
-        Setting(
-            "init", key, "\(meaning): a checkpoint of this program or of PyTorch (.pth), a run's folder, or none.",
-            valueName: "file", isPath: true)
+    static func initialWeights(_ meaning: String) -> [Setting] {
+        [
+            Setting(
+                "init", \.initialWeights,
+                "\(meaning): a checkpoint of this program or of PyTorch (.pth), a run's folder, or none.",
+                valueName: "file", isPath: true),
+            Setting(
+                "weights-key", \.weightsKey, "The entry of a .pth file that holds the weights, such as model_ema.",
+                unset: "the one that can be meant", valueName: "key"),
+            Setting(
+                "weights-prefix", \.weightsPrefix,
+                "What the names of weights begin with in their file, such as module.",
+                unset: "what can be meant", valueName: "text"),
+        ]
     }
 
     static func method(_ key: Key<Configuration.Method>, _ mae: String) -> Setting {
@@ -88,21 +114,23 @@ extension Setting where Settings: ModelSettings {
     /// How many patches attention masks and throws away.
     static func ratios(mask: Key<Double>, throwAway: Key<Double>) -> [Setting] {
         [
-            Setting("mask-ratio", mask, "Share of patches that attention masks.", .range(0...1)),
-            Setting("throw-ratio", throwAway, "Share of patches that attention throws away.", .range(0...1)),
+            Setting("mask-ratio", mask, "Share of patches that attention masks.", .range(0...1), changesOnTheWay: true),
+            Setting(
+                "throw-ratio", throwAway, "Share of patches that attention throws away.", .range(0...1),
+                changesOnTheWay: true),
         ]
     }
 
     static func attentionInterval(_ key: Key<Int>) -> Setting {
         Setting(
             "attention-interval", key, "Epochs from one computation of the attention maps to the next.",
-            .range(1...1_000_000))
+            .range(1...1_000_000), changesOnTheWay: true)
     }
 
     static func patience(_ key: Key<Int?>) -> Setting {
         Setting(
             "patience", key, "Epochs without a better validation after which training ends.", .range(1...1_000_000),
-            unset: "never")
+            unset: "never", changesOnTheWay: true)
     }
 
     static var skipUnreadable: Setting {
@@ -144,10 +172,14 @@ public enum RunKind: String, Hashable, Sendable, CaseIterable {
     /// The names of its runs.
     public var workflow: Workflow {
         switch self {
-        case .pretrain: Workflow(rawValue, format: "msmae.pretraining", activity: "pre-training")
-        case .finetune: Workflow(rawValue, format: "msmae.finetuning", activity: "fine-tuning")
-        case .linprobe: Workflow(rawValue, format: "msmae.linprobe", activity: "linear probing")
-        case .segment: Workflow(rawValue, format: "msmae.segmentation", activity: "segmentation")
+        case .pretrain:
+            Workflow(rawValue, format: "msmae.pretraining", activity: "pre-training", command: "msmae \(rawValue)")
+        case .finetune:
+            Workflow(rawValue, format: "msmae.finetuning", activity: "fine-tuning", command: "msmae \(rawValue)")
+        case .linprobe:
+            Workflow(rawValue, format: "msmae.linprobe", activity: "linear probing", command: "msmae \(rawValue)")
+        case .segment:
+            Workflow(rawValue, format: "msmae.segmentation", activity: "segmentation", command: "msmae segment train")
         }
     }
 

@@ -41,9 +41,9 @@ struct Pickle {
 
     subscript(id: ID) -> Node { nodes[Int(id)] }
 
-    /// A text of up to 4 KiB; longer ones are neither names nor settings.
-    func text(_ id: ID) -> String? {
-        guard case .text(let start, let count) = self[id], count <= 1 << 12 else { return nil }
+    /// A text of up to 4 KiB, or another limit; longer ones are neither names nor settings.
+    func text(_ id: ID, atMost limit: Int = 1 << 12) -> String? {
+        guard case .text(let start, let count) = self[id], count <= limit else { return nil }
         return String(decoding: bytes[Int(start)..<Int(start + count)], as: UTF8.self)
     }
 
@@ -74,6 +74,9 @@ struct Pickle {
     func isDictionary(_ id: ID) -> Bool {
         if case .dictionary = self[id] { true } else { false }
     }
+
+    /// What stands for each of the values that lie beside the pickle.
+    var persistentIDs: [ID] { nodes.compactMap { if case .persistent(let id) = $0 { id } else { nil } } }
 
     func isObject(_ id: ID) -> Bool {
         if case .object = self[id] { true } else { false }
@@ -121,6 +124,14 @@ struct Pickle {
             + String(decoding: bytes[name..<name + nameCount], as: UTF8.self)
     }
 
+    /// The class that a persistent value is, beside which old files keep its source text.
+    private func className(_ id: ID) -> String? {
+        guard case .persistent(let reference) = self[id], let parts = sequence(reference), parts.count > 1 else {
+            return nil
+        }
+        return name(parts[1])
+    }
+
     /// What a value is, for messages.
     func kind(_ id: ID) -> String {
         switch self[id] {
@@ -131,7 +142,8 @@ struct Pickle {
         case .sequence: "a list"
         case .dictionary: "a dictionary"
         case .global: TorchCheckpointError.shown(name(id) ?? "")
-        case .object(let callable, _, _): TorchCheckpointError.shown(name(callable) ?? "an object")
+        case .object(let callable, _, _):
+            TorchCheckpointError.shown(name(callable) ?? className(callable) ?? "an object")
         case .persistent: "a storage"
         case .unreadable: "a number or name that is too long"
         }

@@ -30,8 +30,8 @@ struct PickleReader {
 
     private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    /// Reads a pickle, which `bytes` has to outlive.
-    static func read(_ bytes: UnsafeRawBufferPointer) throws(PickleError) -> Pickle {
+    /// Reads the pickle that `bytes` begin with, which have to outlive it, and says how long it is.
+    static func read(_ bytes: UnsafeRawBufferPointer) throws(PickleError) -> (pickle: Pickle, count: Int) {
         guard bytes.count <= maximumCount else {
             throw PickleError(isTooLarge: true, message: "it has \(bytes.count) bytes")
         }
@@ -39,7 +39,8 @@ struct PickleReader {
         while true {
             try reader.charge(1)
             if let root = try reader.step() {
-                return Pickle(root: root, nodes: reader.nodes, calledNames: reader.calledNames, bytes: bytes)
+                let pickle = Pickle(root: root, nodes: reader.nodes, calledNames: reader.calledNames, bytes: bytes)
+                return (pickle, reader.position)
             }
         }
     }

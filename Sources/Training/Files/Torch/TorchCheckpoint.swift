@@ -1,7 +1,8 @@
 import ApusFiles
 import Synchronization
 
-/// A checkpoint as `torch.save` writes it since PyTorch 1.6: a zip archive of a pickle and the tensors' storages.
+/// A checkpoint as `torch.save` writes it: since PyTorch 1.6 a zip archive of a pickle and the tensors' storages, and
+/// before that a file of pickles and storages one after the other.
 ///
 /// Nothing in the file is executed. Of the objects that it names, containers and tensors are read; all others are left
 /// out and listed in ``skipped``. The file is mapped, its structure is checked when it is opened, and elements are
@@ -21,13 +22,19 @@ public struct TorchCheckpoint: Sendable {
 
     /// The path that the file was read from.
     public let path: String
-    /// The names of the state dict's tensors, in its order, which is that of the model's layers.
+    /// The names of the state dict's tensors without ``prefix``, in its order, which is that of the model's layers.
     public let names: [String]
     /// Numbers, flags and texts beside the state dict by dotted path, such as `epoch` or `args.lr`, as Python writes
     /// them.
     public let values: [String: String]
     /// What is in the file and was not read.
     public let skipped: [Skip]
+    /// The keys that lead to the state dict, with dots between them; empty for the file's whole content.
+    public let key: String
+    /// The keys of other dictionaries with tensors.
+    public let otherKeys: [String]
+    /// What the names of the tensors begin with in the file.
+    public let prefix: String
 
     private let file: MappedFile
     private let tensors: [String: TorchTensor]
@@ -35,9 +42,11 @@ public struct TorchCheckpoint: Sendable {
     private let isBigEndian: Bool
     private let sound = SoundStorages()
 
-    /// Opens and checks a file. The state dict is its entry `model`, `state_dict` or `model_state_dict`, or the file's
-    /// whole content. `groupings` are the ways in which the weights can have been numbered for the optimizer.
-    public init(contentsOf path: String, groupings: WeightGroupings = .single) throws(TorchCheckpointError) {
+    /// Opens and checks a file. Where `selection` leaves it open, the state dict is the one that can be meant.
+    /// `groupings` are the ways in which the weights can have been numbered for the optimizer.
+    public init(
+        contentsOf path: String, groupings: WeightGroupings = .single, selection: WeightsSelection = WeightsSelection()
+    ) throws(TorchCheckpointError) {
         self.path = path
         do {
             file = try MappedFile(contentsOf: path)
@@ -45,15 +54,16 @@ public struct TorchCheckpoint: Sendable {
             throw TorchCheckpointError(.unreadable, path: path, error.problem)
         }
         let contents = try file.withBytes { (bytes) throws(TorchCheckpointError) in
-            try TorchContents(of: bytes, path: path, groupings: groupings)
+            try TorchContents(of: bytes, path: path, groupings: groupings, selection: selection)
         }
         (names, tensors, values, skipped) = (contents.names, contents.tensors, contents.values, contents.skipped)
         (optimizerState, isBigEndian) = (contents.optimizer, contents.isBigEndian)
+        (key, otherKeys, prefix) = (contents.key, contents.otherKeys, contents.prefix)
     }
 
-    /// Whether the file can be one of PyTorch's by its first bytes: a zip archive, or a pickle as before version 1.6.
+    /// Whether the file can be one of PyTorch's by its first bytes: a zip archive, or pickles as before version 1.6.
     static func isLikely(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) || bytes.starts(with: TorchContents.legacyStart)
+        bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) || LegacyCheckpoint.isLikely(bytes)
     }
 
     /// Whether the file holds a tensor of this name.

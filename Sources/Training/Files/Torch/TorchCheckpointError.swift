@@ -4,9 +4,7 @@ public struct TorchCheckpointError: Error, Sendable, Hashable, CustomStringConve
     public enum Code: String, Sendable {
         /// The file cannot be opened or is not a file.
         case unreadable
-        /// The format of PyTorch before version 1.6.
-        case legacyFormat
-        /// Not a zip archive, or one that `torch.save` did not write.
+        /// Not a file that `torch.save` wrote.
         case notACheckpoint
         /// A zip archive whose structure contradicts itself.
         case malformedArchive
@@ -16,8 +14,10 @@ public struct TorchCheckpointError: Error, Sendable, Hashable, CustomStringConve
         case malformedPickle
         /// More than a checkpoint can plausibly hold.
         case tooLarge
-        /// The file is sound and holds no state dict.
+        /// The file is sound and holds no state dict, or none where it is asked for.
         case noStateDict
+        /// Several state dicts, or several models in one, of which any can be meant.
+        case ambiguous
         /// A tensor that does not lie in its storage.
         case invalidTensor
         /// Bytes that do not have the checksum that the archive gives for them.

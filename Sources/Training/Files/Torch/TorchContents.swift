@@ -1,11 +1,5 @@
 /// What a checkpoint holds, found once when it is opened.
 struct TorchContents {
-    /// How files begin that PyTorch wrote before version 1.6: a pickle of a number that means "torch".
-    static let legacyStart: [UInt8] = [
-        0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
-    ]
-    /// Names that a state dict has among others of a checkpoint.
-    private static let stateDictKeys = ["model", "state_dict", "model_state_dict"]
     /// How many plain values and skipped objects are listed, and how deep they are looked for.
     private static let maximumValues = 1000, maximumDepth = 4
 
@@ -16,20 +10,32 @@ struct TorchContents {
     private(set) var optimizer: Result<TorchOptimizerState?, TorchCheckpointError> = .success(nil)
     let isBigEndian: Bool
 
+    /// Where the state dict was found, and which other entries hold tensors.
+    private(set) var key = "", otherKeys: [String] = []
+    /// What the names of the weights began with.
+    private(set) var prefix = ""
+
     private let path: String
     private let groupings: WeightGroupings
+    private let selection: WeightsSelection
 
-    init(of bytes: UnsafeRawBufferPointer, path: String, groupings: WeightGroupings) throws(TorchCheckpointError) {
-        (self.path, self.groupings) = (path, groupings)
-        if bytes.starts(with: Self.legacyStart) {
-            throw TorchCheckpointError(
-                .legacyFormat, path: path,
-                "written in the format of PyTorch before 1.6; in a new PyTorch, load it "
-                    + "and save it again: torch.save(torch.load(FILE, map_location=\"cpu\"), FILE)")
+    init(
+        of bytes: UnsafeRawBufferPointer, path: String, groupings: WeightGroupings, selection: WeightsSelection
+    ) throws(TorchCheckpointError) {
+        (self.path, self.groupings, self.selection) = (path, groupings, selection)
+        let budget = TorchTensorBudget(fileSize: bytes.count)
+        if LegacyCheckpoint.isLikely(bytes) {
+            let file = try LegacyCheckpoint(of: bytes, path: path)
+            isBigEndian = false
+            try read(
+                TorchObjects(
+                    pickle: file.pickle, storage: { file.storages[$0] }, path: path, file: bytes, isBigEndian: false,
+                    budget: budget))
+            return
         }
         guard bytes.starts(with: [0x50, 0x4B]) else {
-            throw TorchCheckpointError(
-                .notACheckpoint, path: path, "not a checkpoint of PyTorch: it does not begin as a zip archive does")
+            let format = FileFormat.description(of: bytes) ?? FileFormat.unknown(bytes)
+            throw TorchCheckpointError(.notACheckpoint, path: path, "not a checkpoint of PyTorch: this is \(format)")
         }
         let archive = try ZipArchive(of: bytes, path: path)
         let folder = try Self.folder(of: archive, path: path)
@@ -55,37 +61,57 @@ struct TorchContents {
         }
         let pickle: Pickle
         do {
-            pickle = try PickleReader.read(pickled)
+            pickle = try PickleReader.read(pickled).pickle
         } catch {
             throw TorchCheckpointError(
                 error.isTooLarge ? .tooLarge : .malformedPickle, path: path, "data.pkl: \(error.message)")
         }
         try read(
             TorchObjects(
-                pickle: pickle, archive: archive, folder: folder, path: path, file: bytes, isBigEndian: isBigEndian,
-                budget: TorchTensorBudget(fileSize: bytes.count)))
+                pickle: pickle, storage: { archive.entries["\(folder)data/\($0)"] }, path: path, file: bytes,
+                isBigEndian: isBigEndian, budget: budget))
     }
 
     /// The folder inside the archive that holds `data.pkl`.
     private static func folder(of archive: ZipArchive, path: String) throws(TorchCheckpointError) -> String {
-        let names = archive.entries.keys.filter {
+        let all = Array(archive.entries.keys) + archive.compressed
+        let names = all.filter {
             $0.hasSuffix("/data.pkl") && $0.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 1
         }
         guard let name = names.first, names.count == 1 else {
             throw TorchCheckpointError(
                 .notACheckpoint, path: path,
-                names.isEmpty
-                    ? "a zip archive without data.pkl, not a checkpoint of PyTorch"
-                    : "the zip archive has several data.pkl")
+                names.isEmpty ? otherArchive(all) : "the zip archive has several data.pkl")
         }
         let folder = String(name.dropLast("data.pkl".count))
-        guard archive.entries[folder + "constants.pkl"] == nil else {
+        guard !all.contains(folder + "constants.pkl") else {
             throw TorchCheckpointError(
                 .notACheckpoint, path: path,
                 "an archive of TorchScript, which holds a program; save the weights alone: torch.save(model.state_dict(), FILE)"
             )
         }
+        if let compressed = archive.compressed.first { throw archive.unsupported(compressed, "compressed") }
         return folder
+    }
+
+    /// What a zip archive is that no checkpoint of PyTorch is, by the names of its entries.
+    private static func otherArchive(_ names: [String]) -> String {
+        let checkpoints = names.filter { name in
+            [".pth", ".pt", ".ckpt", ".bin", ".safetensors"].contains(where: name.hasSuffix)
+        }.sorted()
+        let what =
+            if !names.isEmpty, names.allSatisfy({ $0.hasSuffix(".npy") }) {
+                "a zip archive of NumPy's arrays (.npz)"
+            } else if names.contains(where: { $0.hasSuffix("model.weights.h5") }) {
+                "a zip archive of a Keras model (.keras)"
+            } else if names.contains("[Content_Types].xml") {
+                "a zip archive of an office document"
+            } else if let first = checkpoints.first {
+                "a zip archive with \(TorchCheckpointError.shown(first)) in it: unpack it first"
+            } else {
+                "a zip archive without data.pkl"
+            }
+        return "\(what), not a checkpoint of PyTorch"
     }
 
     // MARK: The pickle
@@ -99,34 +125,87 @@ struct TorchContents {
             }
         }
 
-        let key = Self.stateDictKeys.first { key in pickle.member(pickle.root, key).map(pickle.isDictionary) ?? false }
-        let stateDict = key.flatMap { pickle.member(pickle.root, $0) } ?? pickle.root
-        guard let members = pickle.members(stateDict) else {
+        let entry = try entry(objects, called)
+        guard let members = pickle.members(entry.id) else {
             throw noStateDict(
                 "it holds \(objects.kind(pickle.root)); save the state dict instead: torch.save(model.state_dict(), FILE)",
                 called)
         }
+        var found: [String: TorchTensor] = [:], sources: [String] = []
         for member in members {
             guard let name = pickle.text(member.key) else { continue }
             switch try objects.meaning(member.value, place: name) {
             case .tensor(let tensor):
-                if tensors.updateValue(tensor, forKey: name) == nil { names.append(name) }
+                if found.updateValue(tensor, forKey: name) == nil { sources.append(name) }
             case .unsupported(let what):
                 // Beside the tensors of a bare state dict, plain values are no part of it.
-                if key != nil || pickle.isObject(member.value) { skip(name, what) }
+                if !key.isEmpty || pickle.isObject(member.value) { skip(name, what) }
             }
         }
-        guard !names.isEmpty else { throw noStateDict("it holds \(objects.kind(pickle.root)) without tensors", called) }
+        guard !sources.isEmpty else { throw noStateDict(withoutTensors(objects), called) }
+        let weights: WeightsNames
+        do {
+            weights = try WeightsNames(sources, selection)
+        } catch {
+            throw TorchCheckpointError(.ambiguous, path: path, error.message)
+        }
+        prefix = weights.prefix
+        for (name, source) in weights.all {
+            tensors[name] = found[source]
+            names.append(name)
+        }
 
         if let state = pickle.member(pickle.root, "optimizer"), pickle.isDictionary(state) {
             do {
                 let weights = names.map { (name: $0, shape: tensors[$0]?.shape ?? []) }
-                optimizer = .success(try TorchOptimizerState(state, objects, weights, groupings))
+                optimizer = .success(try TorchOptimizerState(state, objects, weights, prefix: prefix, groupings))
             } catch {
                 optimizer = .failure(error)
             }
         }
-        collectValues(objects, except: key == nil ? ["optimizer"] : Set(Self.stateDictKeys).union(["optimizer"]))
+        let entries = ([key] + otherKeys).filter { !$0.isEmpty }.map { String($0.prefix { $0 != "." }) }
+        collectValues(objects, except: Set(entries + ["optimizer"]))
+    }
+
+    /// The state dict of the weights: the one that is asked for, or the only one that can be meant. Without tensors
+    /// anywhere, it is the whole content.
+    private mutating func entry(_ objects: TorchObjects, _ called: [String]) throws(TorchCheckpointError)
+        -> StateDictEntry
+    {
+        let entries = StateDictEntry.all(in: objects, landmarks: selection.landmarks)
+        let list = entries.prefix(10).map(\.text).joined(separator: ", ")
+        let chosen: StateDictEntry
+        if let asked = selection.key {
+            guard let entry = entries.first(where: { $0.key == asked }) else {
+                throw TorchCheckpointError(
+                    .noStateDict, path: path,
+                    "no tensors under '\(TorchCheckpointError.shown(asked))', which --weights-key asks for; "
+                        + (entries.isEmpty ? withoutTensors(objects) : "there are \(list)"))
+            }
+            chosen = entry
+        } else if let entry = StateDictEntry.weights(among: entries) {
+            chosen = entry
+        } else if entries.isEmpty {
+            chosen = StateDictEntry(key: "", id: objects.pickle.root, tensors: 0, hasLandmarks: false)
+        } else {
+            throw TorchCheckpointError(
+                .ambiguous, path: path,
+                "several of its entries can be the weights: \(list); choose one by --weights-key")
+        }
+        key = chosen.key
+        otherKeys = entries.map(\.key).filter { $0 != key }
+        return chosen
+    }
+
+    /// What a content is that has no tensors where they are looked for.
+    private func withoutTensors(_ objects: TorchObjects) -> String {
+        let pickle = objects.pickle
+        let object = (pickle.members(pickle.root) ?? []).first { pickle.isObject($0.value) }
+        let key = object.flatMap { pickle.text($0.key) }.map(TorchCheckpointError.shown)
+        return "it holds \(objects.kind(pickle.root)) without tensors"
+            + (object.flatMap { object in
+                key.map { "; '\($0)' is \(objects.kind(object.value)), of which only its state_dict() can be read" }
+            } ?? "")
     }
 
     private func noStateDict(_ message: String, _ called: [String]) -> TorchCheckpointError {

@@ -1,9 +1,8 @@
 /// What the objects of a pickle mean, by the names that PyTorch gives them.
 struct TorchObjects {
     let pickle: Pickle
-    let archive: ZipArchive
-    /// The folder inside the archive, with a slash at its end.
-    let folder: String
+    /// Where the elements of a storage lie, by its key.
+    let storage: (_ key: String) -> FileSection?
     let path: String
     /// All bytes of the file.
     let file: UnsafeRawBufferPointer
@@ -66,6 +65,7 @@ struct TorchObjects {
             pickle.text(storage[0]) == "storage", let storageType = pickle.name(storage[1]),
             let key = pickle.text(storage[2]),
             let claimed = pickle.integer(storage[4]), let offset = pickle.integer(items[1]),
+            let view = view(storage),
             let shape = pickle.integers(items[2]),
             let strides = pickle.integers(items[3])
         else { throw invalid("is not described as PyTorch does it") }
@@ -75,7 +75,7 @@ struct TorchObjects {
         else {
             return .unsupported("a tensor of \(TorchCheckpointError.shown(typeName))")
         }
-        guard let entry = archive.entries["\(folder)data/\(key)"] else {
+        guard let entry = self.storage(key) else {
             throw invalid(
                 "has its elements in the storage \(TorchCheckpointError.shown(key)), which the file does not have")
         }
@@ -90,21 +90,47 @@ struct TorchObjects {
         else {
             throw invalid("has the impossible shape \(shape) with strides \(strides) from \(offset)")
         }
-        let capacity = claimed * unit / type.byteCount
+        guard view.offset <= claimed, view.count ?? 0 <= claimed - view.offset else {
+            throw invalid("has its elements in a part of the storage that reaches beyond it")
+        }
+        let capacity = (view.count ?? claimed - view.offset) * unit / type.byteCount
         guard shape.contains(0) || lastElement(offset, shape, strides).map({ $0 < capacity }) == true else {
             throw invalid(
                 "reaches beyond its storage: shape \(shape), strides \(strides), offset \(offset), and \(capacity) elements"
             )
         }
         let tensor = TorchTensor(
-            elementType: type, shape: shape, strides: strides, offset: offset, storage: entry.range,
-            checksum: entry.checksum)
+            elementType: type, shape: shape, strides: strides, offset: view.offset * unit / type.byteCount + offset,
+            storage: entry.range, checksum: entry.checksum)
         guard budget.allows(tensor) else {
             throw TorchCheckpointError(
                 .tooLarge, path: path,
                 "its tensors would take more than \(budget.limit) bytes, and the file has \(file.count)")
         }
         return .tensor(tensor)
+    }
+
+    /// The part of a storage that old files can name in its place; nil if it is not described as PyTorch does it.
+    private func view(_ storage: [Pickle.ID]) -> (offset: Int, count: Int?)? {
+        guard storage.count > 5 else { return (0, nil) }
+        if case .none = pickle[storage[5]] { return (0, nil) }
+        guard let parts = pickle.sequence(storage[5]), parts.count == 3, let offset = pickle.integer(parts[1]),
+            let count = pickle.integer(parts[2]), offset >= 0, count >= 0
+        else { return nil }
+        return (offset, count)
+    }
+
+    /// The size in bytes of an element of a storage class such as `torch.FloatStorage`, also of one that is not read;
+    /// nil for an unknown class.
+    static func elementWidth(ofStorage type: String) -> Int? {
+        guard type.hasPrefix("torch.") else { return nil }
+        switch type.split(separator: ".").last {
+        case "UntypedStorage", "QInt8Storage", "QUInt8Storage": return 1
+        case "QInt32Storage": return 4
+        case "ComplexFloatStorage": return 8
+        case "ComplexDoubleStorage": return 16
+        case let name: return SafetensorsElementType(torch: name ?? "")?.byteCount
+        }
     }
 
     /// The largest number of an element in its storage; nil if it is larger than any memory.
@@ -119,15 +145,14 @@ struct TorchObjects {
         return last
     }
 
-    /// What a value is, for messages.
-    func kind(_ id: Pickle.ID) -> String {
-        if case .object(let callable, _, _) = pickle[id], let name = pickle.name(callable),
-            Self.understood.contains(name), name.hasPrefix("torch.")
-        {
-            return "a tensor"
-        }
-        return pickle.kind(id)
+    /// Whether a value is a tensor, by what made it.
+    func isTensor(_ id: Pickle.ID) -> Bool {
+        guard case .object(let callable, _, _) = pickle[id], let name = pickle.name(callable) else { return false }
+        return name.hasPrefix("torch.") && Self.understood.contains(name)
     }
+
+    /// What a value is, for messages.
+    func kind(_ id: Pickle.ID) -> String { isTensor(id) ? "a tensor" : pickle.kind(id) }
 
     // MARK: Plain values
 

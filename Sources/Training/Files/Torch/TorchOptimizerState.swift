@@ -16,9 +16,11 @@ public struct TorchOptimizerState: Sendable {
     /// Our names of the tensors that optimizers keep for each weight.
     private static let kinds = ["exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq", "momentum_buffer": "momentum"]
 
-    /// Reads an optimizer's state dict for the weights of the state dict, in its order.
+    /// Reads an optimizer's state dict for the weights of the state dict, in its order; `prefix` is what their names
+    /// begin with in the file.
     init(
-        _ id: Pickle.ID, _ objects: TorchObjects, _ weights: [WeightGroupings.Weight], _ groupings: WeightGroupings
+        _ id: Pickle.ID, _ objects: TorchObjects, _ weights: [WeightGroupings.Weight], prefix: String,
+        _ groupings: WeightGroupings
     ) throws(TorchCheckpointError) {
         let pickle = objects.pickle
         func unusable(_ message: String) -> TorchCheckpointError {
@@ -61,7 +63,8 @@ public struct TorchOptimizerState: Sendable {
                     try names.map { id throws(TorchCheckpointError) in
                         let name = pickle.text(id) ?? ""
                         // The state dict's own text, so that a long name takes its memory once.
-                        guard let weight = known[name] else {
+                        let bare = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
+                        guard let weight = known[bare] else {
                             throw unusable("it names \"\(TorchCheckpointError.shown(name))\", which is no weight")
                         }
                         return weight

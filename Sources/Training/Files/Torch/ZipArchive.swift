@@ -3,17 +3,13 @@
 /// Sizes and places are believed only when central directory, local headers and the file agree: no entry reaches beyond
 /// the file or into another one. Nothing is ever written to a path that the archive names.
 struct ZipArchive {
-    struct Entry {
-        /// Where the content lies in the file.
-        let range: Range<Int>
-        /// CRC-32 of the content; 0 where the writer has not computed it.
-        let checksum: UInt32
-    }
-
     /// The most entries, and the longest directory, that are read: far beyond any checkpoint.
     static let maximumEntries = 1 << 18, maximumDirectory = 1 << 26
 
-    private(set) var entries: [String: Entry] = [:]
+    /// Where the contents of entries lie.
+    private(set) var entries: [String: FileSection] = [:]
+    /// Names of entries that are compressed, and not read.
+    private(set) var compressed: [String] = []
 
     private let bytes: UnsafeRawBufferPointer
     private let path: String
@@ -27,8 +23,13 @@ struct ZipArchive {
         for _ in 0..<directory.count {
             let record = try centralRecord(at: position, in: directory.range)
             position = record.end
+            if record.isCompressed {
+                compressed.append(record.name)
+                continue
+            }
             let content = try self.content(of: record, before: directory.range.lowerBound)
-            guard entries.updateValue(Entry(range: content, checksum: record.checksum), forKey: record.name) == nil
+            guard
+                entries.updateValue(FileSection(range: content, checksum: record.checksum), forKey: record.name) == nil
             else {
                 throw malformed("the entry \"\(TorchCheckpointError.shown(record.name))\" stands twice")
             }
@@ -109,7 +110,7 @@ struct ZipArchive {
     // MARK: Entries
 
     private struct CentralRecord {
-        let name: String, checksum: UInt32, size: Int, header: Int, end: Int
+        let name: String, checksum: UInt32, size: Int, header: Int, end: Int, isCompressed: Bool
     }
 
     private func centralRecord(at position: Int, in directory: Range<Int>) throws(TorchCheckpointError) -> CentralRecord
@@ -127,14 +128,7 @@ struct ZipArchive {
             position + 46 + nameCount + extraCount + commentCount <= directory.upperBound
         else { throw malformed("a record of its directory is cut off") }
         let name = try self.name(position + 46..<position + 46 + nameCount)
-        func unsupported(_ what: String) -> TorchCheckpointError {
-            TorchCheckpointError(
-                .unsupportedArchive, path: path,
-                "the entry \"\(TorchCheckpointError.shown(name))\" of the zip archive is \(what), as torch.save does not "
-                    + "write it; save the state dict alone by PyTorch: torch.save(model.state_dict(), FILE)")
-        }
-        guard flags & 0x2041 == 0 else { throw unsupported("encrypted") }
-        guard method == 0 else { throw unsupported("compressed") }
+        guard flags & 0x2041 == 0 else { throw unsupported(name, "encrypted") }
 
         // Fields with all bits set stand in the zip64 extra, in this order.
         var wide = try zip64Fields(position + 46 + nameCount..<position + 46 + nameCount + extraCount)
@@ -144,14 +138,22 @@ struct ZipArchive {
             return wide.removeFirst()
         }
         let fullSize = try field(size), fullStored = try field(stored), fullHeader = try field(header)
-        guard fullSize == fullStored else {
+        guard method != 0 || fullSize == fullStored else {
             throw malformed(
                 "\"\(TorchCheckpointError.shown(name))\" is stored as it is and has two sizes, \(fullSize) and \(fullStored)"
             )
         }
         return CentralRecord(
             name: name, checksum: UInt32(checksum), size: fullSize, header: fullHeader,
-            end: position + 46 + nameCount + extraCount + commentCount)
+            end: position + 46 + nameCount + extraCount + commentCount, isCompressed: method != 0)
+    }
+
+    /// An entry of a kind that is not read.
+    func unsupported(_ name: String, _ what: String) -> TorchCheckpointError {
+        TorchCheckpointError(
+            .unsupportedArchive, path: path,
+            "the entry \"\(TorchCheckpointError.shown(name))\" of the zip archive is \(what), as torch.save does not "
+                + "write it; save the state dict alone by PyTorch: torch.save(model.state_dict(), FILE)")
     }
 
     private func name(_ range: Range<Int>) throws(TorchCheckpointError) -> String {

@@ -324,12 +324,8 @@ import Testing
         func message(_ bytes: [UInt8]) -> String {
             #expect(throws: TorchCheckpointError.self) { try open(bytes) }?.message ?? ""
         }
-        #expect(
-            message([0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E, 0x80])
-                == """
-                written in the format of PyTorch before 1.6; in a new PyTorch, load it and save it again: torch.save(torch.load(FILE, map_location="cpu"), FILE)
-                """)
-        #expect(message([]) == "not a checkpoint of PyTorch: it does not begin as a zip archive does")
+        #expect(message([]).hasPrefix("not a checkpoint of PyTorch: this is an empty file"))
+        #expect(message(Array("hello".utf8)).hasSuffix("this is a text that begins with \"hello\""))
         #expect(
             message(ZipBytes([("a.txt", [1])]).bytes) == "a zip archive without data.pkl, not a checkpoint of PyTorch")
         let epoch = ZipBytes(checkpoint: Pickled.dictionary([("epoch", Pickled.integer(1))]))

@@ -5,11 +5,18 @@ struct InitialWeights {
     private let source: WeightsFile
     /// What the names of the encoder's weights begin with in the new model; in the file they may do without.
     private let prefix: String
+    /// Whether the new model is to be pre-trained: its head is that of pre-training.
+    private let isForPreTraining: Bool
 
-    /// Opens a safetensors file, a file that PyTorch has written, or the newest checkpoint of a run's folder.
-    init(_ path: String, encoder prefix: String = "") throws {
-        source = try WeightsFile(contentsOf: SavedModel.file(path))
+    /// Opens a safetensors file, a file that PyTorch has written, or the newest checkpoint of a run's folder, as
+    /// settings say; nil where they say that a run begins with random weights.
+    init?<Settings: ModelSettings>(_ settings: Settings, encoder prefix: String = "") throws {
+        guard settings.initialWeights != Settings.noFile else { return nil }
+        source = try WeightsFile(
+            contentsOf: SavedModel.file(settings.initialWeights),
+            selection: .visionTransformer(key: settings.weightsKey, prefix: settings.weightsPrefix))
         self.prefix = prefix
+        isForPreTraining = Settings.kind == .pretrain
     }
 
     /// The name in the file of a weight of the model.
@@ -25,8 +32,9 @@ struct InitialWeights {
 
     /// Copies all weights that the model and the file have in common, and says what was done.
     ///
-    /// The head of a pre-trained model is dropped with its decoder. Throws ``RunError/unfitCheckpoint(path:problems:)``
-    /// if a weight of the encoder is missing or has another shape.
+    /// A head is taken for its own use only: that of a pre-trained model for pre-training, any other one elsewhere.
+    /// Throws ``RunError/unfitCheckpoint(path:problems:hint:)`` if a weight of the encoder is missing or has another
+    /// shape.
     func load(into state: ProgramState, _ configuration: Configuration) throws -> [String] {
         let wanted = state.savedNames.filter { name in
             state.type(of: name)?.element == .f32
@@ -34,11 +42,11 @@ struct InitialWeights {
         }
         let isPreTrained = source.names.contains { name in Self.preTraining.contains { name.hasPrefix($0) } }
         var positions: String?
-        var used: [String] = [], missing: [String] = [], others: [String] = [], problems: [String] = []
+        var used: [String] = [], encoder = 0, missing: [String] = [], others: [String] = [], problems: [String] = []
         for name in wanted {
             guard let shape = state.type(of: name)?.shape else { continue }
             let isEncoder = Self.encoder.contains { name.hasPrefix(prefix + $0) }, there = sourceName(name)
-            guard source.names.contains(there), !(isPreTrained && name.hasPrefix("head.")) else {
+            guard source.names.contains(there), !name.hasPrefix("head.") || isPreTrained == isForPreTraining else {
                 if isEncoder { problems.append("'\(name)' is missing") } else { missing.append(name) }
                 continue
             }
@@ -58,13 +66,19 @@ struct InitialWeights {
             }
             try state.write(name, TensorData(source.floats(there), shape: shape))
             used.append(name)
+            if isEncoder { encoder += 1 }
         }
-        guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: source.path, problems: problems) }
+        guard problems.isEmpty else {
+            throw RunError.unfitCheckpoint(
+                path: source.path, problems: problems,
+                hint: encoder == 0 && problems.contains { $0.hasSuffix("missing") } ? source.overview : source.partNote)
+        }
         let known = Set(wanted.map(sourceName))
         let left = source.names.filter { name in
             !known.contains(name) && name != AttentionMaps.tensorName
         }
-        return ["\(used.count) of \(wanted.count) weights from \(source.path)"] + [positions].compactMap { $0 }
+        return ["\(used.count) of \(wanted.count) weights from \(source.path)"]
+            + [source.choice.map { "  \($0)" }, positions].compactMap(\.self)
             + [("new", missing), ("of another shape, and new", others), ("left out", left)].compactMap { what, names in
                 names.isEmpty ? nil : "  \(what): \(Self.short(names))"
             }

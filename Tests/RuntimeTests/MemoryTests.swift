@@ -1,0 +1,47 @@
+import ApusIR
+import ApusRuntime
+import Foundation
+import Testing
+
+/// Memory that nobody can read or write beyond, for tests of generated code.
+struct GuardedMemoryTests {
+    /// The permissions of the page at an address, as Linux tells them.
+    private func permissions(at pointer: UnsafeRawPointer) throws -> String? {
+        let address = UInt(bitPattern: pointer)
+        let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+        for line in maps.split(separator: "\n") {
+            let fields = line.split(separator: " "), ends = fields[0].split(separator: "-")
+            guard let first = UInt(ends[0], radix: 16), let last = UInt(ends[1], radix: 16) else { continue }
+            if first <= address, address < last { return String(fields[1].prefix(3)) }
+        }
+        return nil
+    }
+
+    #if os(Linux)
+        @Test(arguments: [1, 64, 100, 4096, 4097, 3 << 20])
+        func thePageBehindIsNobodys(byteCount: Int) throws {
+            let memory = try Memory.$isGuarded.withValue(true) { try Memory(byteCount: byteCount) }
+            let end = memory.pointer + Memory.aligned(byteCount)
+            #expect(try permissions(at: end) == "---")
+            #expect(try permissions(at: end - 1) == "rw-")
+            #expect(try permissions(at: memory.pointer) == "rw-")
+            let first = UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: memory.pointer) / 4096 * 4096)!
+            #expect(try permissions(at: first - 1) == "---")
+            memset(memory.pointer, 1, byteCount)
+        }
+
+        @Test func everyTensorHasItsOwn() throws {
+            let state = ProgramState(), shape = TensorType(.f32, [3])
+            try Memory.$isGuarded.withValue(true) {
+                try state.add(["a", "b"].map { Parameter($0, shape, .ones) }, seed: 0)
+                let data = try TensorData([1.5, 2.5] as [Float])
+                #expect(try permissions(at: data.pointer + 64) == "---")
+            }
+            for name in ["a", "b"] {
+                let found = try state.withBytes(name) { try permissions(at: $0.baseAddress! + 64) }
+                #expect(found == "---")
+                #expect(try state.read(name).floats == [1, 1, 1])
+            }
+        }
+    #endif
+}
