@@ -92,8 +92,9 @@ public enum AtomicFile {
     }
 
     /// A new temporary file, which is locked for as long as it is open.
-    private static func open(_ prefix: String, in folder: String, for path: String) throws(FileError) -> (String, Int32)
-    {
+    private static func open(_ prefix: String, in folder: String, for path: String) throws(FileError) -> (
+        [CChar], Int32
+    ) {
         while true {
             let unique = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
             let temporary = "\(folder)/\(prefix)\(unique)\(temporarySuffix)".systemName

@@ -34,11 +34,11 @@ package enum Folders {
         guard identity(path) == nil, mkdir(path.systemName, 0o777) != 0, errno != EEXIST || identity(path) == nil else {
             return
         }
-        let problem = FileError(path: path, action: "make the folder"), parent = path.parentPath
+        let problem = FileError(path: path, action: "create"), parent = path.parentPath
         guard problem.number == ENOENT, parent != path else { throw problem }
         try make(parent)
         guard mkdir(path.systemName, 0o777) == 0 || identity(path) != nil else {
-            throw FileError(path: path, action: "make the folder")
+            throw FileError(path: path, action: "create")
         }
     }
 }

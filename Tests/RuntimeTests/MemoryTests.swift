@@ -8,8 +8,12 @@ struct GuardedMemoryTests {
     /// The permissions of the page at an address, as Linux tells them.
     private func permissions(at pointer: UnsafeRawPointer) throws -> String? {
         let address = UInt(bitPattern: pointer)
-        let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
-        for line in maps.split(separator: "\n") {
+        // The file has no size, and comes in pieces.
+        guard let maps = fopen("/proc/self/maps", "r") else { return nil }
+        defer { fclose(maps) }
+        var buffer = [CChar](repeating: 0, count: 4096)
+        while fgets(&buffer, Int32(buffer.count), maps) != nil {
+            let line = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             let fields = line.split(separator: " "), ends = fields[0].split(separator: "-")
             guard let first = UInt(ends[0], radix: 16), let last = UInt(ends[1], radix: 16) else { continue }
             if first <= address, address < last { return String(fields[1].prefix(3)) }

@@ -18,7 +18,8 @@ public struct Predictions: Hashable, Sendable {
         classes = header.count - 2
         for (line, fields) in records {
             func broken(_ reason: String) -> RunRecordError { .broken(path: path, line: line, reason: reason) }
-            guard fields.count == header.count else {
+            // Names with commas were not in quotes once: what counts is behind them.
+            guard fields.count >= header.count else {
                 throw broken("it has \(fields.count) fields where the first line has \(header.count)")
             }
             guard let label = Int(fields[fields.count - classes - 1]), (0..<classes).contains(label) else {
