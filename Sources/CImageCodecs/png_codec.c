@@ -87,6 +87,14 @@ static void to_grey16(png_structp png) {
 #endif
 }
 
+/// 8-bit RGB with transparency; where a PNG has none, all is opaque.
+static void to_rgba(png_structp png) {
+    png_set_strip_16(png);
+    png_set_expand(png);
+    png_set_gray_to_rgb(png);
+    png_set_add_alpha(png, 255, PNG_FILLER_AFTER);
+}
+
 static int decode(const uint8_t *bytes, size_t count, apus_image_size size, void (*convert)(png_structp), size_t pixel_bytes,
                   uint8_t *pixels, char *message) {
     byte_source source = {bytes, count, 0};
@@ -118,6 +126,10 @@ static int decode(const uint8_t *bytes, size_t count, apus_image_size size, void
 
 int apus_png_decode(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *rgb, char *message) {
     return decode(bytes, count, size, to_rgb, 3, rgb, message);
+}
+
+int apus_png_decode_rgba(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *rgba, char *message) {
+    return decode(bytes, count, size, to_rgba, 4, rgba, message);
 }
 
 int apus_png_decode_grey16(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *samples, char *message) {

@@ -1,3 +1,5 @@
+import ApusFiles
+
 /// What went wrong with a file, a folder or an argument of this room, and what to do about it.
 public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of failure, for a program that reacts to them.
@@ -71,9 +73,9 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
         self.advice = advice
     }
 
-    /// One line: `path: message. Advice.`
+    /// One line, whatever the file's name is: `path: message. Advice.`
     public var description: String {
-        (path.map { "\($0): " } ?? "") + "\(message). \(advice)"
+        ((path.map { "\($0): " } ?? "") + "\(message). \(advice)").inOneLine
     }
 
     /// The same failure, said of the file or folder at `path`.

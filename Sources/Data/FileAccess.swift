@@ -3,39 +3,33 @@ import Foundation
 
 /// Whole-file reads and writes, and lists of folders, that say what the system said.
 enum FileAccess {
-    /// The visible names inside a folder, ordered by code point; throws `fileUnreadable`.
+    /// The names inside a folder, ordered by code point; throws `fileUnreadable`.
     static func names(in folder: String) throws(DataError) -> [String] {
         do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder)
-                .filter { !$0.hasPrefix(".") }
-                .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            return try Folders.names(in: folder)
         } catch {
             throw DataError(
-                .fileUnreadable, "the folder cannot be listed (\(error.localizedDescription))", path: folder,
+                .fileUnreadable, "the folder cannot be listed: \(error.reason)", path: folder,
                 advice: "Check that the folder may be read.")
         }
     }
 
-    /// The visible files inside a folder that have one of some extensions, in any case; throws `fileUnreadable`.
-    static func images(in folder: String, extensions: Set<String>) throws(DataError) -> [String] {
-        let wanted = Set(extensions.map { $0.lowercased() })
-        return try names(in: folder).filter {
-            wanted.contains(($0 as NSString).pathExtension.lowercased()) && !isFolder("\(folder)/\($0)")
-        }
+    /// The visible folders inside a folder, ordered by code point; throws `fileUnreadable`.
+    static func folders(in folder: String) throws(DataError) -> [String] {
+        try names(in: folder).filter { !isHidden($0) && isFolder("\(folder)/\($0)") }
     }
 
-    static func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-    }
+    static func isHidden(_ name: String) -> Bool { name.utf8.first == UInt8(ascii: ".") }
+
+    static func isFolder(_ path: String) -> Bool { Folders.isFolder(path) }
 
     /// Makes a folder and those above it; throws `fileUnwritable`.
     static func createFolder(_ path: String) throws(DataError) {
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try Folders.make(path)
         } catch {
             throw DataError(
-                .fileUnwritable, "the folder cannot be made (\(error.localizedDescription))", path: path,
+                .fileUnwritable, "the folder cannot be made: \(error.reason)", path: path,
                 advice: "Check that the folder above it exists and may be written to.")
         }
     }
@@ -46,7 +40,7 @@ enum FileAccess {
     /// All bytes of the file at `path`; throws `fileUnreadable`, also for a folder or a pipe, or `fileTooLarge`.
     static func read(_ path: String) throws(DataError) -> [UInt8] {
         // A pipe without a writer would block the opening for ever; for a file this flag changes nothing.
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let file = open(path.systemName, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw unreadable(path) }
         defer { close(file) }
         var information = stat()

@@ -1,9 +1,11 @@
-import Foundation
+import ApusFiles
 
 /// The images under one folder with a subfolder for each class, the layout `ROOT/CLASS/IMAGE`.
 ///
-/// Classes are the subfolders in order of their names, labels count from 0; images are ordered by class, then name
-/// (names compare by code point, as in Python). Hidden files and files of other types are passed over.
+/// Classes are the subfolders in order of their names, labels count from 0; images in folders inside of a class's folder
+/// belong to the class. Images are ordered by class, then folder, then name (names compare by code point), as in
+/// torchvision. Files of other types are ``leftOut``, and so are masks beside their images, such as `STEM_mask.png` beside
+/// `STEM.png`; hidden files are passed over.
 public struct ImageFolder: Sendable, Equatable {
     /// One image file and the index of its class.
     public struct Item: Sendable, Equatable {
@@ -25,6 +27,8 @@ public struct ImageFolder: Sendable, Equatable {
     public let classes: [String]
     /// All images.
     public let items: [Item]
+    /// The files that are no images, or lie beside the class folders; nil if there are none.
+    public let leftOut: LeftOutFiles?
 
     /// The file name extensions that count as images, in lower case.
     public static let imageExtensions: Set<String> = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "dcm"]
@@ -36,26 +40,37 @@ public struct ImageFolder: Sendable, Equatable {
                 .folderMissing, "there is no such folder", path: root,
                 advice: "Give a folder that holds one subfolder of images for each class.")
         }
-        classes = try FileAccess.names(in: root).filter { FileAccess.isFolder("\(root)/\($0)") }
+        classes = try FileAccess.folders(in: root)
         guard !classes.isEmpty else {
             throw DataError(
                 .noClasses, "the folder holds no class folders", path: root,
                 advice: "Put the images into one subfolder for each class.")
         }
-        var items: [Item] = []
+        var items: [Item] = [], masks: [String] = []
+        var others = try FileAccess.names(in: root).filter { name in
+            !FileAccess.isFolder("\(root)/\(name)")
+                && (!FileAccess.isHidden(name) || FolderContent.isImage(name, extensions))
+        }
         for (label, name) in classes.enumerated() {
             let folder = "\(root)/\(name)"
-            let files = try FileAccess.images(in: folder, extensions: extensions)
-            guard !files.isEmpty else { throw Self.emptyClass(name, path: folder) }
-            items += files.map { Item(path: "\(folder)/\($0)", label: Int32(label)) }
+            let content = try FolderContent(folder, extensions: extensions)
+            let (images, itsMasks) = content.separatingMasks()
+            guard !images.isEmpty else { throw Self.emptyClass(name, path: folder, others: content.others) }
+            items += images.map { Item(path: "\(folder)/\($0)", label: Int32(label)) }
+            others += content.others.map { "\(name)/\($0)" }
+            masks += itsMasks.map { "\(name)/\($0)" }
         }
+        leftOut = LeftOutFiles(
+            root: root, names: others, masks: masks, imageCount: items.count, extensions: extensions)
         self.root = root
         self.items = items
     }
 
-    static func emptyClass(_ name: String, path: String) -> DataError {
+    static func emptyClass(_ name: String, path: String, others: [String] = []) -> DataError {
         DataError(
-            .emptyClass, "the class '\(name)' has no readable image", path: path,
-            advice: "Add PNG or JPEG images, or remove the folder.")
+            .emptyClass,
+            "the class '\(name)' has no readable image"
+                + (others.isEmpty ? "" : ", only \(LeftOutFiles.shown(others))"),
+            path: path, advice: "Add PNG or JPEG images, or remove the folder.")
     }
 }

@@ -1,3 +1,4 @@
+import ApusFiles
 import ApusSystem
 import Foundation
 
@@ -20,6 +21,8 @@ public final class ImageLoader: Sendable {
     public let mapGrid: Int?
     /// Why images of the folder were left out, one error naming the file for each.
     public let skipped: [DataError]
+    /// What a user should know of the folder, a line for each: files that are left out, and bits that are dropped.
+    public let remarks: [String]
 
     private let skipsUnreadable: Bool
     private let seed: UInt64
@@ -44,8 +47,8 @@ public final class ImageLoader: Sendable {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads, mapGrid: mapGrid ?? 1)
         let store = DecodedImages(decoder, budget: cacheBytes)
         let failures = skipUnreadable ? Self.failures(of: folder.items, store: store, threads: threads) : []
-        let bad = Set(failures.compactMap(\.path))
-        let items = folder.items.filter { !bad.contains($0.path) }
+        let bad = Set(failures.compactMap { $0.path.map(ExactText.init) })
+        let items = folder.items.filter { !bad.contains(ExactText($0.path)) }
         for (label, name) in folder.classes.enumerated() where !items.contains(where: { $0.label == label }) {
             throw ImageFolder.emptyClass(name, path: "\(folder.root)/\(name)")
         }
@@ -59,6 +62,12 @@ public final class ImageLoader: Sendable {
         self.augmentation = augmentation
         self.mapGrid = mapGrid
         skipped = failures
+        remarks =
+            [
+                folder.leftOut?.description,
+                DroppedBits.remark(items.map(\.path), in: folder.root, decoder, threads: threads),
+            ]
+            .compactMap(\.self)
         skipsUnreadable = skipUnreadable
         self.seed = seed
         self.threads = threads
@@ -75,6 +84,7 @@ public final class ImageLoader: Sendable {
         augmentation = .wholeImage
         mapGrid = loader.mapGrid
         skipped = loader.skipped
+        remarks = loader.remarks
         skipsUnreadable = loader.skipsUnreadable
         seed = loader.seed
         threads = loader.threads
@@ -149,7 +159,7 @@ public final class ImageLoader: Sendable {
             let cells = mapGrid * mapGrid
             map = try SpatialMap(grid: mapGrid, values: Array(maps[index * cells..<(index + 1) * cells]))
         }
-        let image = try store.value(items[index].path)
+        let image = try store.value(ExactText(items[index].path))
         do {
             return try augmentation.apply(
                 to: image, map: map, size: imageSize, normalization: normalization,
@@ -174,17 +184,18 @@ public final class ImageLoader: Sendable {
         Result<Void, DataError>
     > {
         OrderedPrefetch(0..<items.count, threads: threads, ahead: items.count) { position in
-            Result { () throws(DataError) in _ = try store.value(items[position].path) }
+            Result { () throws(DataError) in _ = try store.value(ExactText(items[position].path)) }
         }
     }
 }
 
 /// Decoded images by path.
-private typealias DecodedImages = KeptValues<String, RGBImage>
+private typealias DecodedImages = KeptValues<ExactText, RGBImage>
 
 extension DecodedImages {
     fileprivate convenience init(_ decoder: ImageDecoder, budget: Int) {
-        self.init(budget: budget, size: { $0.pixels.count }) { path throws(DataError) in try decoder.decode(path: path)
+        self.init(budget: budget, size: { $0.pixels.count }) { path throws(DataError) in
+            try decoder.decode(path: path.text)
         }
     }
 }

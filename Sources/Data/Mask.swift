@@ -19,6 +19,11 @@ public struct Mask: Sendable, Equatable {
             let grey = levels.values.first { $0 != 0 && $0 != 255 && $0 != 65535 } ?? white
             throw Self.grey("grey values, such as \(grey)", path)
         }
+        if levels.values.allSatisfy({ $0 == levels.values[0] }), try ImageDecoder.hasShapeInAlpha(path: path) {
+            throw DataError(
+                .greyMask, "the mask is of one colour, and its shape lies in the transparency", path: path,
+                advice: "Store it without transparency, white where the class is and black elsewhere.")
+        }
         values = levels.values.map { $0 == 0 ? 0 : 1 }
     }
 

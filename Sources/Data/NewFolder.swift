@@ -42,19 +42,20 @@ enum NewFolder {
             throw error
         }
         lock.release(movedTo: isThere ? partial : target.path)
-        if isThere { rmdir(partial) }
+        if isThere { rmdir(partial.systemName) }
     }
 
     /// The name of what is not complete yet in a folder that was there.
     private static let inside = ".partial"
 
     private static func move(_ path: String, to target: String) throws(DataError) {
-        guard rename(path, target) == 0 else { throw FileAccess.unwritable(target) }
+        guard rename(path.systemName, target.systemName) == 0 else { throw FileAccess.unwritable(target) }
     }
 
     /// Throws `folderNotEmpty` unless nothing or an empty folder is at `out`.
     static func requireFree(_ out: String) throws(DataError) {
-        guard FileManager.default.fileExists(atPath: out) else { return }
+        var information = stat()
+        guard lstat(out.systemName, &information) == 0 else { return }
         if FileAccess.isFolder(out), try content(of: out).allSatisfy({ $0 == inside }) { return }
         throw DataError(
             .folderNotEmpty, "there is something already", path: out,
@@ -77,7 +78,7 @@ enum NewFolder {
     /// The names in a folder, but for its lock.
     private static func content(of folder: String) throws(DataError) -> [String] {
         do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0 != FolderLock.fileName }
+            return try Folders.names(in: folder).filter { $0 != FolderLock.fileName }
         } catch {
             throw DataError(
                 .fileUnreadable, "the folder cannot be listed", path: folder,

@@ -1,3 +1,4 @@
+import ApusFiles
 import ApusSystem
 import Foundation
 
@@ -23,6 +24,9 @@ public final class SegmentationLoader: Sendable {
     public let imageSize: Int
     /// What is done to the images.
     public let augmentation: SegmentationAugmentation
+    /// What a user should know of the folder, a line for each: files that are left out, bits that are dropped, and
+    /// classes that are nowhere.
+    public let remarks: [String]
 
     private let seed: UInt64
     private let threads: Int
@@ -53,7 +57,17 @@ public final class SegmentationLoader: Sendable {
         }
         (self.items, classes, self.batchSize, self.imageSize) = (items, folder.classes, batchSize, imageSize)
         (self.augmentation, self.normalization, self.seed, self.threads) = (augmentation, normalization, seed, threads)
-        try checkAll()
+        let isAnywhere = try Self.checkAll(items, scaled, threads)
+        remarks =
+            [
+                folder.leftOut?.description,
+                DroppedBits.remark(items.map(\.image), in: folder.root, decoder, threads: threads),
+            ].compactMap(\.self)
+            + folder.classes.indices.filter { !isAnywhere[$0] }.map { number in
+                let masks = "\(folder.root)/masks/\(folder.classes[number])"
+                return
+                    "all \(items.count) masks in \(masks.inOneLine) are black: there is nothing to find of that class"
+            }
     }
 
     /// How many batches an epoch has.
@@ -104,20 +118,21 @@ public final class SegmentationLoader: Sendable {
         }
     }
 
-    /// Makes all items once; throws the first error, in the order of the items.
-    private func checkAll() throws(DataError) {
-        let scaled = scaled
-        let checks = OrderedPrefetch<DataError?>(0..<items.count, threads: threads, ahead: items.count) { index in
-            do throws(DataError) {
-                _ = try scaled.value(index)
-                return nil
-            } catch {
-                return error
-            }
+    /// Makes all items once, and returns for each class whether it is in any of them; throws the first error, in the
+    /// order of the items.
+    private static func checkAll(
+        _ items: [SegmentationFolder.Item], _ scaled: KeptValues<Int, ScaledItem>, _ threads: Int
+    ) throws(DataError) -> [Bool] {
+        let checks = OrderedPrefetch<Result<[Bool], DataError>>(
+            0..<items.count, threads: threads, ahead: items.count
+        ) { index in
+            Result { () throws(DataError) in try scaled.value(index).isAnywhere }
         }
+        var isAnywhere = [Bool](repeating: false, count: items[0].masks.count)
         while let check = checks.next() {
-            if let error = check { throw error }
+            for (number, isHere) in try check.get().enumerated() where isHere { isAnywhere[number] = true }
         }
+        return isAnywhere
     }
 }
 
@@ -126,12 +141,14 @@ private struct ScaledItem: Sendable {
     let image: RGBImage
     /// 0 and 1, one list for each class.
     let masks: [[UInt8]]
+    /// For each class, whether a pixel of the whole mask is inside.
+    let isAnywhere: [Bool]
 
     var bytes: Int { image.pixels.count + masks.reduce(0) { $0 + $1.count } }
 
     init(_ item: SegmentationFolder.Item, size: Int, decoder: ImageDecoder) throws(DataError) {
         let whole = try decoder.decode(path: item.image)
-        masks = try item.masks.map { path throws(DataError) in
+        let found = try item.masks.map { path throws(DataError) in
             let mask = try Mask(path: path, limits: decoder.limits)
             guard mask.width == whole.width, mask.height == whole.height else {
                 throw DataError(
@@ -140,8 +157,9 @@ private struct ScaledItem: Sendable {
                     path: path,
                     advice: "Export the mask at the size of its image.")
             }
-            return try mask.scaled(width: size, height: size)
+            return (scaled: try mask.scaled(width: size, height: size), isAnywhere: mask.values.contains(1))
         }
+        (masks, isAnywhere) = (found.map(\.scaled), found.map(\.isAnywhere))
         do {
             image = try whole.resized(width: size, height: size, filter: .bilinear)
         } catch {
@@ -149,8 +167,8 @@ private struct ScaledItem: Sendable {
         }
     }
 
-    private init(image: RGBImage, masks: [[UInt8]]) {
-        (self.image, self.masks) = (image, masks)
+    private init(image: RGBImage, masks: [[UInt8]], isAnywhere: [Bool]) {
+        (self.image, self.masks, self.isAnywhere) = (image, masks, isAnywhere)
     }
 
     /// Turned to the left by quarters, as numpy's `rot90` does.
@@ -176,6 +194,6 @@ private struct ScaledItem: Sendable {
         }
         return ScaledItem(
             image: RGBImage(width: side, height: side, checkedPixels: turn(image.pixels, 3)),
-            masks: masks.map { turn($0, 1) })
+            masks: masks.map { turn($0, 1) }, isAnywhere: isAnywhere)
     }
 }

@@ -52,13 +52,14 @@ public enum AtomicFile {
     ) throws(FileError) {
         let url = URL(fileURLWithPath: path)
         let folder = url.deletingLastPathComponent().path
-        let prefix = ".\(url.lastPathComponent)."
+        // A name can have 255 bytes; what is added to it must not make it longer.
+        let prefix = "." + String(nameBytes: Array(url.lastPathComponent.nameBytes.prefix(200))) + "."
         // One file of many is not worth looking through its folder.
         if waitsForDisk { removeAbandoned(prefix, in: folder) }
         let (temporary, descriptor) = try open(prefix, in: folder, for: path)
         do throws(FileError) {
             try fill(descriptor, path: path, waitsForDisk: waitsForDisk, body)
-            guard rename(temporary, path) == 0 else { throw FileError(path: path, action: "replace") }
+            guard rename(temporary, path.systemName) == 0 else { throw FileError(path: path, action: "replace") }
         } catch {
             unlink(temporary)
             throw error
@@ -69,11 +70,11 @@ public enum AtomicFile {
     /// Throws if a file at `path` could not be written: for a result that takes long to get.
     public static func check(_ path: String) throws(FileError) {
         var information = stat()
-        if stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
+        if stat(path.systemName, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
             throw FileError(path: path, action: "write", number: EISDIR)
         }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard access(folder + "/", W_OK | X_OK) == 0 else { throw FileError(path: path, action: "write") }
+        guard access((folder + "/").systemName, W_OK | X_OK) == 0 else { throw FileError(path: path, action: "write") }
     }
 
     /// Creates or replaces the file at `path` with a text. Throws as `write(to:_:)` does.
@@ -84,17 +85,19 @@ public enum AtomicFile {
     /// Appends to the file at `path`, which is made if it is missing. Not atomic: a killed process can leave a part of
     /// the bytes.
     package static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
-        let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        let descriptor = Foundation.open(path.systemName, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
         defer { close(descriptor) }
         try Output(descriptor: descriptor, path: path).write(bytes)
     }
 
     /// A new temporary file, which is locked for as long as it is open.
-    private static func open(_ prefix: String, in folder: String, for path: String) throws(FileError) -> (String, Int32)
-    {
+    private static func open(_ prefix: String, in folder: String, for path: String) throws(FileError) -> (
+        [CChar], Int32
+    ) {
         while true {
-            let temporary = "\(folder)/\(prefix)\(getpid())-\(UInt32.random(in: 0 ... .max))\(temporarySuffix)"
+            let unique = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
+            let temporary = "\(folder)/\(prefix)\(unique)\(temporarySuffix)".systemName
             let descriptor = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else { throw FileError(path: path, action: "write") }
             // Where there are no locks, nobody removes it either. Whoever held it abandoned in this moment has it now.
@@ -106,11 +109,12 @@ public enum AtomicFile {
 
     /// Removes temporary files that no process has open any longer.
     private static func removeAbandoned(_ prefix: String, in folder: String) {
-        for name in (try? names(in: folder)) ?? [] where name.hasPrefix(prefix) && name.hasSuffix(temporarySuffix) {
+        for name in (try? Folders.names(in: folder)) ?? []
+        where name.hasPrefix(prefix) && name.hasSuffix(temporarySuffix) {
             // Another file's name may begin in the same way.
             let unique = name.dropFirst(prefix.count).dropLast(temporarySuffix.count)
             guard unique.allSatisfy({ $0.isNumber || $0 == "-" }) else { continue }
-            let path = "\(folder)/\(name)", descriptor = Foundation.open(path, O_WRONLY | O_CLOEXEC)
+            let path = "\(folder)/\(name)".systemName, descriptor = Foundation.open(path, O_WRONLY | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
             close(descriptor)
@@ -137,7 +141,7 @@ public enum AtomicFile {
 
     /// Brings the folder's list of names to the disk, so that the new name survives a loss of power.
     private static func synchronize(folder: String) throws(FileError) {
-        let descriptor = Foundation.open(folder, O_RDONLY | O_CLOEXEC)
+        let descriptor = Foundation.open(folder.systemName, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(path: folder, action: "open") }
         defer { close(descriptor) }
         // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.

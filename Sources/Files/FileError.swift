@@ -34,7 +34,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    public var description: String { "\(path): \(problem)" }
+    public var description: String { "\(path): \(problem)".inOneLine }
 
     /// The description without the path.
     package var problem: String {

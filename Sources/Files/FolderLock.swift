@@ -14,7 +14,7 @@ public final class FolderLock: Sendable {
     /// Takes the lock of a folder, which is made if it is missing, until `release` or the last reference goes.
     /// - Throws: `.held` if another process has it, or another object of this one; `.file` if the system refuses.
     public convenience init(creating folder: String) throws(FolderLockError) {
-        do throws(FileError) { try makeFolder(folder) } catch { throw .file(error) }
+        do throws(FileError) { try Folders.make(folder) } catch { throw .file(error) }
         try self.init(folder)
     }
 
@@ -33,7 +33,7 @@ public final class FolderLock: Sendable {
         descriptor.withLock { descriptor in
             guard let held = descriptor else { return }
             // Gone before the lock is: whoever opened it before sees that it has no name any longer.
-            unlink(Self.file(path ?? folder))
+            unlink(Self.file(path ?? folder).systemName)
             close(held)
             descriptor = nil
         }
@@ -46,7 +46,7 @@ public final class FolderLock: Sendable {
 
     private static func take(_ folder: String, _ tryLock: (Int32) -> Int32) throws(FolderLockError) -> Int32 {
         while true {
-            let descriptor = open(file(folder), O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+            let descriptor = open(file(folder).systemName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else { throw .file(FileError(path: folder, action: "write")) }
             let locked = tryLock(descriptor) == 0, number = errno
             if locked, hasName(descriptor, file(folder)) {
@@ -67,7 +67,7 @@ public final class FolderLock: Sendable {
     /// Whether a file is still the one of that name.
     private static func hasName(_ descriptor: Int32, _ path: String) -> Bool {
         var opened = stat(), named = stat()
-        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
+        return fstat(descriptor, &opened) == 0 && stat(path.systemName, &named) == 0 && opened.st_ino == named.st_ino
             && opened.st_dev == named.st_dev
     }
 

@@ -71,7 +71,8 @@ import Testing
             error(.noClasses) == "DIR/masks: the folder holds no class folders. "
                 + "Put the masks into one subfolder for each class, also if there is only one class.")
         try folder.write("masks/0/a.png", [0])
-        #expect(error(.noImages) == "DIR/images: the folder holds no images. Put PNG or JPEG images there.")
+        let only = "the folder holds no images, only notes.txt. Put PNG or JPEG images there."
+        #expect(error(.noImages) == "DIR/images: \(only)")
         for name in ["a", "b", "c"] { try folder.write("images/\(name).png", [0]) }
         #expect(
             error(.maskMissing) == "DIR/images/b.png: the image has no mask of the class '0', as 1 more of them. "

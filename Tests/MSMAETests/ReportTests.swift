@@ -166,6 +166,24 @@ private func evaluation(auc: String, confusion: String) -> String {
         #expect(report.problems.isEmpty && report.page.html.contains("sick: AUC 1.000"))
     }
 
+    @Test func predictionsOfImagesWithHostileNames() throws {
+        let folder = try runs.fineTuning("run")
+        let names = ["line\nbreak", "\"quoted\", twice", "\"\u{301}", "windows\r\n", "M\\xFCller"].map(CSVText.field)
+        let lines = names.enumerated().map { "\($1),\($0 % 2),0.\(9 - $0 % 2),0.\(1 + $0 % 2)" }
+        try runs.write(
+            (["image,label,p0,p1"] + lines).joined(separator: "\n") + "\n", to: "run/predictions-all.csv")
+        let report = try report(folder)
+        #expect(report.problems.isEmpty && report.page.html.contains("sick: AUC 1.000"))
+    }
+
+    @Test(arguments: ["", "plain", ",", "\"", "\n", "\r\n", "a\"\"b\n,\"", "\"\u{301}x", ",\u{301}", "'<&>"])
+    func aFieldOfATableComesBackAsItWas(text: String) {
+        let records = CSVText.records("a,\(CSVText.field(text)),b\r\n\nc\n")
+        #expect(
+            records.map(\.fields.count) == [3, 1] && records[1].line == 3 + text.unicodeScalars.count { $0 == "\n" })
+        #expect(records[0].fields[1].utf8.elementsEqual(text.utf8))
+    }
+
     @Test func hostileNamesAreEscaped() throws {
         let folder = try runs.fineTuning("<script>alert(1)<")
         let html = try report(folder).page.html

@@ -105,6 +105,7 @@ import ToolOptions
         let expected = try RecipeFile.read("phantom").sections[.pretrain] ?? [:]
         text = text.replacingOccurrences(of: "pretrain:\n", with: "pretrain:\n  lr: null\n")
         #expect(text.contains("lr: null"))
-        try withFile(Array(text.utf8)) { () throws in #expect(try RecipeFile.read(path).sections[.pretrain] == expected) }
+        try withFile(Array(text.utf8)) { () throws in #expect(try RecipeFile.read(path).sections[.pretrain] == expected)
+        }
     }
 }

@@ -8,11 +8,11 @@ public enum DataPart {
     /// The folder of a part; throws `folderMissing` with what to do if it is not there.
     static func folder(_ name: String, of data: String) throws(DataError) -> String {
         let folder = "\(data)/\(name)"
-        if isFolder(folder) { return folder }
+        if Folders.isFolder(folder) { return folder }
         let advice =
-            if !isFolder(data) {
+            if !Folders.isFolder(data) {
                 "Check the spelling of \(data)."
-            } else if name != "train", isFolder("\(data)/train") {
+            } else if name != "train", Folders.isFolder("\(data)/train") {
                 "Divide the images, such as by: msmae split \(data)/train NEW, and give --data NEW."
             } else if holdsImages(data) {
                 "The images are not divided yet; do it by: msmae split \(data) NEW, and give --data NEW."
@@ -44,12 +44,7 @@ public enum DataPart {
 
     /// Whether a folder has images in folders of their own, as classes or beside masks.
     private static func holdsImages(_ folder: String) -> Bool {
-        (try? ImageFolder(root: folder)) != nil || isFolder("\(folder)/images")
-    }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+        (try? ImageFolder(root: folder)) != nil || Folders.isFolder("\(folder)/images")
     }
 
     /// The path without links in the part of it that exists.

@@ -41,11 +41,11 @@ public final class Classifier {
 
     /// Measures the classifier on DATA/PART/CLASS/IMAGE, on each path that it is made for.
     ///
-    /// The masks of the masked path depend on the seed and on the size of the batches, and are those of the run with
-    /// its own.
+    /// Returns also why images were skipped, and what a user should know of the folder. The masks of the masked path
+    /// depend on the seed and on the size of the batches, and are those of the run with its own.
     public func evaluate(
         _ data: String, part: String = "val", batch: Int? = nil, seed: Int? = nil, skipUnreadable: Bool = false
-    ) throws -> (report: EvaluationReport, skipped: [DataError]) {
+    ) throws -> (report: EvaluationReport, skipped: [DataError], remarks: [String]) {
         var settings = settings
         settings.threads = threads
         let classes = try saved.classes ?? classes(of: "\(data)/\(part)")
@@ -61,7 +61,7 @@ public final class Classifier {
             guard let evaluation = try evaluator.evaluate(state, path, shouldStop: { false }) else { continue }
             report.add(evaluation, try evaluator.cost(path), checkpoint: saved.path, epoch: saved.lastEpoch)
         }
-        return (report, images.loader.skipped)
+        return (report, images.loader.skipped, images.loader.remarks)
     }
 
     /// The classes of a folder, which those of a file without names are in their order.

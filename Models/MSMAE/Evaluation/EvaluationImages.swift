@@ -22,7 +22,7 @@ struct EvaluationImages {
     ) throws {
         let images = try ImageFolder(root: DataPart.folder(part, of: data))
         numbers = try images.classes.map { name in
-            guard let number = classes.firstIndex(of: name) else {
+            guard let number = classes.exactIndex(of: name) else {
                 throw EvaluationError.unknownClass(name: name, path: images.root, known: classes)
             }
             return number
@@ -58,9 +58,7 @@ struct EvaluationImages {
 
     /// Paths of the images below the data's folder.
     var names: [String] {
-        loader.items.map { item in
-            item.path.hasPrefix(root + "/") ? String(item.path.dropFirst(root.count + 1)) : item.path
-        }
+        loader.items.map { $0.path.below(root) }
     }
 }
 
@@ -73,10 +71,13 @@ public enum EvaluationError: Error, Hashable, Sendable, CustomStringConvertible 
     /// A checkpoint without a classifier.
     case noClassifier(path: String, kind: RunKind)
 
-    public var description: String {
+    public var description: String { text.inOneLine }
+
+    private var text: String {
         switch self {
         case .unknownClass(let name, let path, let known):
             "\(path)/\(name): the model was not trained on the class '\(name)'; it knows \(known.joined(separator: ", "))"
+                + (known.contains(name) ? " (one of that look, whose letters are composed in another way)" : "")
         case .otherClasses(let path, let classes, let checkpoint, let known):
             "\(path): there are \(classes) classes, and \(checkpoint) knows \(known) without their names; give them by --classes, in the order of its training"
         case .noClassifier(let path, let kind):

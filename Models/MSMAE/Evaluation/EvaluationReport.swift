@@ -135,15 +135,9 @@ extension Evaluation {
         var lines = ["image,label," + (0..<classes).map { "p\($0)" }.joined(separator: ",")]
         for (image, name) in images.names.enumerated() {
             let shares = probabilities[image * classes..<(image + 1) * classes].map { String($0) }
-            lines.append(([Self.quoted(name), String(labels[image])] + shares).joined(separator: ","))
+            lines.append(([CSVText.field(name), String(labels[image])] + shares).joined(separator: ","))
         }
         try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
-    }
-
-    /// A field of a CSV file (RFC 4180).
-    private static func quoted(_ text: String) -> String {
-        guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-        return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
     }
 
     /// Writes `features` [images, dim] and `labels` [images].

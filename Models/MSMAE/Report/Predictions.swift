@@ -10,17 +10,15 @@ public struct Predictions: Hashable, Sendable {
 
     init(contentsOf path: String) throws(RunRecordError) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadable(path: path) }
-        // The line ends of other systems are single characters of their own.
-        var lines = text.split { $0 == "\n" || $0 == "\r\n" }[...]
-        let header = lines.popFirst()?.split(separator: ",").map(String.init) ?? []
+        var records = CSVText.records(text)[...]
+        let header = records.popFirst()?.fields ?? []
         guard header.count >= 3, header == ["image", "label"] + (0..<header.count - 2).map({ "p\($0)" }) else {
             throw .broken(path: path, line: 1, reason: "the first line is not 'image,label,p0,p1,...'")
         }
         classes = header.count - 2
-        for (number, line) in lines.enumerated() {
-            // The name of the image may hold commas; the numbers behind it hold none.
-            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
-            func broken(_ reason: String) -> RunRecordError { .broken(path: path, line: number + 2, reason: reason) }
+        for (line, fields) in records {
+            func broken(_ reason: String) -> RunRecordError { .broken(path: path, line: line, reason: reason) }
+            // Names with commas were not in quotes once: what counts is behind them.
             guard fields.count >= header.count else {
                 throw broken("it has \(fields.count) fields where the first line has \(header.count)")
             }

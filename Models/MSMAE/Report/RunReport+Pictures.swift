@@ -56,7 +56,7 @@ extension RunReport {
             var attention: [PictureGrid.Row] = [], reconstructions: [PictureGrid.Row] = []
             for item in folder.items.filter({ $0.label == Int32(label) }).prefix(perClass) {
                 let image = try model.input(model.decoder.decode(path: item.path)),
-                    title = String(item.path.dropFirst(folder.root.count + 1))
+                    title = item.path.below(folder.root)
                 attention.append(
                     PictureGrid.Row(title, [try image.pngData(), try model.attentionPicture(of: image).pngData()]))
                 if record.kind == .pretrain {
@@ -88,7 +88,7 @@ extension RunReport {
         guard case .text(let data)? = record.settings["data"] else {
             throw RunRecordError.broken(path: "\(record.path)/config.json", line: nil, reason: "it names no data")
         }
-        guard FileManager.default.fileExists(atPath: "\(data)/val") else {
+        guard Folders.isFolder("\(data)/val") else {
             return (try ImageFolder(root: "\(data)/train"), "train, on which the model was trained")
         }
         return (try ImageFolder(root: "\(data)/val"), "val")

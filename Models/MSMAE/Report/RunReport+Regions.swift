@@ -23,7 +23,7 @@ extension RunReport {
                         width: side, height: side, filter: .bilinear)
                     let found = try image.drawing(segmenter.regions(in: image))
                     return PictureGrid.Row(
-                        String(item.image.dropFirst(folder.root.count + 1)), [try image.pngData(), try found.pngData()])
+                        item.image.below(folder.root), [try image.pngData(), try found.pngData()])
                 }
                 // A figure for two images each, so that figures stand beside each other and fit a printed page.
                 let figures = stride(from: 0, to: rows.count, by: 2).map { first in

@@ -37,10 +37,11 @@ struct EvaluateCommand: ParsableCommand {
         if let out { try AtomicFile.check(out) }
         let classifier = try Classifier(
             checkpoint: model.checkpoint, reading: model.reading(classes: naming.names), threads: threads)
-        let (report, skipped) = try classifier.evaluate(
+        let (report, skipped, remarks) = try classifier.evaluate(
             data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable)
         for note in classifier.notes { print(note) }
         for error in skipped { print("skipped \(error)") }
+        for remark in remarks { print(remark) }
         print(report.text)
         if let out { try report.write(to: out) }
     }

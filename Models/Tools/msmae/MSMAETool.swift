@@ -34,16 +34,31 @@ struct MSMAETool: ParsableCommand {
         // Output that nobody reads and files that grow too large are errors to report, not reasons to die at once.
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         do {
-            var command = try parseAsRoot(OptionNames.normalized(Array(CommandLine.arguments.dropFirst())))
+            var command = try parseAsRoot(OptionNames.normalized(arguments))
             try command.run()
         } catch {
             let status = exitCode(for: error)
             // Help and version are "errors" that are none, and an exit code alone says nothing more.
             if status == .success || error is ExitCode { exit(withError: error) }
-            let line = "msmae: error: \(OptionNames.explained(message(for: error)))\n"
-            try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+            say("error: \(OptionNames.explained(message(for: error)))")
             // What ends after a signal ends by it.
             Foundation.exit(Interrupt.signal.map { 128 + $0 } ?? status.rawValue)
+        }
+    }
+
+    /// Writes a line of this program on standard error.
+    static func say(_ line: String) {
+        // Nobody may be reading any more.
+        try? FileHandle.standardError.write(contentsOf: Data("msmae: \(line)\n".utf8))
+    }
+
+    /// What the command was called with; `CommandLine.arguments` loses the bytes that are not UTF-8.
+    private static var arguments: [String] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0] }.map { argument in
+            String(validatingCString: argument)
+                ?? String(
+                    nameBytes: UnsafeBufferPointer(start: argument, count: strlen(argument)).map(
+                        UInt8.init(bitPattern:)))
         }
     }
 }

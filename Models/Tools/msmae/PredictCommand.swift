@@ -5,9 +5,13 @@ import MSMAE
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "predict", abstract: "Says which class images belong to, and draws where the model looks.")
+        commandName: "predict", abstract: "Says which class images belong to, and draws where the model looks.",
+        discussion: """
+            Of a folder, all images below it are taken. An image that cannot be read is named on standard error (with --json, also in the \
+            list, with its error), the others get their answers, and the exit status is 1.
+            """)
 
-    @Argument(help: "The images.") var images: [String]
+    @Argument(help: "The images, or folders of images.") var images: [String]
     @OptionGroup var model: CheckpointOptions
     @OptionGroup var naming: ClassNameOptions
     @Flag(help: "Print a JSON list.") var json = false
@@ -20,55 +24,61 @@ struct PredictCommand: ParsableCommand {
     func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
 
     func run() throws {
+        let images = try NamedImages(self.images)
         let reading = model.reading(classes: naming.names)
         let classifier = try Classifier(checkpoint: model.checkpoint, reading: reading, threads: threads)
         if !json { for note in classifier.notes { print(note) } }
-        let pictures = try out.map { try PictureFolder($0, kind: "attention", images: images, scale: scale) }
+        let pictures = try out.map { try PictureFolder($0, kind: "attention", images: images.paths, scale: scale) }
         let drawn = try out.map { _ in
             try TrainedModel(checkpoint: model.checkpoint, reading: reading, threads: threads)
         }
-        var predictions: [Prediction] = []
-        for (index, path) in images.enumerated() {
-            let image = try classifier.decoder.decode(path: path)
+        var answers: [JSONValue] = []
+        // Each answer is there even if the next image ends the command.
+        defer { if json { print(JSONValue.list(answers).pretty) } }
+        try images.forEach(classifier.decoder) { image, index in
             let shares = try classifier.probabilities(of: image)
             let picture = try pictures.flatMap { folder in
                 try drawn.map { try folder.write($0.attentionPicture(of: image), index) }
             }
-            predictions.append(
-                Prediction(image: path, classes: classifier.classes, probabilities: shares, attention: picture))
-            if !json { print(predictions[index].text) }
+            let prediction = Prediction(
+                image: images.paths[index], classes: classifier.classes, probabilities: shares, attention: picture)
+            if json { answers.append(prediction.json) } else { print(prediction.text) }
+        } failed: { error, index in
+            answers.append(
+                .object([
+                    ("error", .text("\(error.message). \(error.advice)")), ("image", .text(images.paths[index])),
+                ]))
         }
-        if json { print(try Prediction.json(predictions)) }
     }
 }
 
 /// What the model says of one image.
-private struct Prediction: Encodable {
+private struct Prediction {
     let image: String
-    let predicted: String
-    let probabilities: [String: Double]
+    let classes: [String], probabilities: [Double]
     /// The picture of the attention, if one was drawn.
     let attention: String?
 
-    init(image: String, classes: [String], probabilities: [Double], attention: String?) {
-        (self.image, self.attention) = (image, attention)
-        self.probabilities = Dictionary(uniqueKeysWithValues: zip(classes, probabilities))
-        predicted = zip(classes, probabilities).max { $0.1 < $1.1 }?.0 ?? ""
+    private var ranks: [Int] {
+        classes.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
     }
 
     /// The image and its classes, the most probable one first.
     var text: String {
-        let ordered = probabilities.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        let width = ordered.map(\.key.count).max() ?? 0
-        let lines = ordered.map { name, share in
-            "  " + name + String(repeating: " ", count: width - name.count) + String(format: "  %.4f", share)
+        let names = classes.map(\.inOneLine), width = names.map(\.count).max() ?? 0
+        let lines = ranks.map { rank in
+            "  " + names[rank] + String(repeating: " ", count: width - names[rank].count)
+                + String(format: "  %.4f", probabilities[rank])
         }
-        return ([image] + lines + (attention.map { ["  \($0)"] } ?? [])).joined(separator: "\n")
+        return ([image.inOneLine] + lines + (attention.map { ["  \($0.inOneLine)"] } ?? [])).joined(separator: "\n")
     }
 
-    static func json(_ predictions: [Prediction]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(predictions), as: UTF8.self)
+    var json: JSONValue {
+        let shares = zip(classes, probabilities).map { ($0, JSONValue.number($1)) }
+        return .object(
+            (attention.map { [("attention", .text($0))] } ?? []) + [
+                ("image", .text(image)), ("predicted", .text(ranks.first.map { classes[$0] } ?? "")),
+                ("probabilities", .object(shares)),
+            ])
     }
 }

@@ -44,9 +44,7 @@ struct ReportCommand: ParsableCommand {
                 imagesPerClass: noPictures ? 0 : images, measuredBatch: measure ? batch : nil, threads: threads))
         if let figures { try write(report.page.figures, to: figures) }
         try AtomicFile.write(report.page.html, to: out)
-        for problem in report.problems {
-            try? FileHandle.standardError.write(contentsOf: Data("msmae: warning: \(problem)\n".utf8))
-        }
+        for problem in report.problems { MSMAETool.say("warning: \(problem)") }
         print(out)
     }
 

@@ -52,7 +52,9 @@ struct SegmentEvaluateCommand: ParsableCommand {
 
     func run() throws {
         if let out { try AtomicFile.check(out) }
-        let report = try Segmenter(checkpoint: checkpoint, threads: threads).evaluate(data, part: part, batch: batch)
+        let (report, remarks) = try Segmenter(checkpoint: checkpoint, threads: threads).evaluate(
+            data, part: part, batch: batch)
+        for remark in remarks { print(remark) }
         print(report.text)
         if let out { try report.write(to: out) }
     }
@@ -63,7 +65,7 @@ struct SegmentPredictCommand: ParsableCommand {
         commandName: "predict", abstract: "Draws the regions that a trained segmentation finds over the images.",
         discussion: "Says for each class which share of the image it has.")
 
-    @Argument(help: "The images.") var images: [String]
+    @Argument(help: "The images, or folders of images.") var images: [String]
     @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
     @Option(help: "Folder for the pictures, made if it is missing.") var out: String
     @Flag(help: "Also write a black and white mask of each class.") var masks = false
@@ -74,17 +76,20 @@ struct SegmentPredictCommand: ParsableCommand {
 
     func run() throws {
         let segmenter = try Segmenter(checkpoint: checkpoint, threads: threads)
-        let folder = try PictureFolder(out, kind: "segmentation", images: images, scale: scale)
+        let images = try NamedImages(self.images)
+        let folder = try PictureFolder(out, kind: "segmentation", images: images.paths, scale: scale)
         let maskFolders = try (masks ? segmenter.classes : []).map {
-            try PictureFolder(out, kind: "\($0)-mask", images: images, scale: 1)
+            try PictureFolder(out, kind: "\($0)-mask", images: images.paths, scale: 1)
         }
-        for (index, path) in images.enumerated() {
-            let image = try segmenter.decoder.decode(path: path), regions = try segmenter.regions(in: image)
-            print(try folder.write(image.drawing(regions), index))
+        try images.forEach(segmenter.decoder) { image, index in
+            let regions = try segmenter.regions(in: image)
+            print(try folder.write(image.drawing(regions), index).inOneLine)
             for (name, region) in zip(segmenter.classes, regions) {
-                print("  \(name)  \(String(format: "%.2f", 100 * region.share)) % of the image")
+                print("  \(name.inOneLine)  \(String(format: "%.2f", 100 * region.share)) % of the image")
             }
-            for (folder, region) in zip(maskFolders, regions) { print("  \(try folder.write(region.mask(), index))") }
+            for (folder, region) in zip(maskFolders, regions) {
+                print("  \(try folder.write(region.mask(), index).inOneLine)")
+            }
         }
     }
 }

@@ -47,11 +47,14 @@ struct SplitCommand: ParsableCommand {
         try split.checkTarget(out)
         try DataPart.checkOutput(out)
         Interrupt.install()
+        for remark in split.leftOut { print(remark) }
         print("looking for equal images among \(split.imageCount)")
         let duplicates = try split.duplicates { Interrupt.requested }
         for group in duplicates.equal.prefix(20) { print("equal images: \(group)") }
         if duplicates.equal.count > 20 { print("and \(duplicates.equal.count - 20) more groups of equal images") }
-        for pair in duplicates.similar { print("look alike: \(pair.images.joined(separator: " and "))") }
+        for pair in duplicates.similar {
+            print("look alike: \(pair.images.map(\.inOneLine).joined(separator: " and "))")
+        }
         if duplicates.similarCount > duplicates.similar.count {
             print("and \(duplicates.similarCount - duplicates.similar.count) more pairs that look alike")
         }
@@ -59,7 +62,7 @@ struct SplitCommand: ParsableCommand {
         try split.write(to: out, by: copy ? .copy : .link) { Interrupt.requested }
         for (number, name) in split.classes.enumerated() {
             let counts = split.parts.indices.map { "\(split.count(class: number, part: $0)) \(split.parts[$0].name)" }
-            print("\(name): \(counts.joined(separator: ", "))")
+            print("\(name.inOneLine): \(counts.joined(separator: ", "))")
         }
         print("wrote \(out)")
     }

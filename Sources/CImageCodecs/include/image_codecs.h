@@ -27,6 +27,9 @@ int apus_png_decode_grey16(const uint8_t *bytes, size_t count, apus_image_size s
 /// Decodes a whole PNG into `rgb`, which has room for width * height * 3 bytes of the size read before.
 int apus_png_decode(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *rgb, char *message);
 
+/// Decodes a whole PNG into `rgba`, which has room for width * height * 4 bytes: with its transparency, or with none.
+int apus_png_decode_rgba(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *rgba, char *message);
+
 /// Reads the size from a JPEG's header; allocates nothing that depends on it. `channels` is how many bytes
 /// per pixel the decoding gives: 3 (RGB) or 4 (CMYK as stored, with Adobe's inversion).
 int apus_jpeg_size(const uint8_t *bytes, size_t count, apus_image_size *size, int *channels, char *message);

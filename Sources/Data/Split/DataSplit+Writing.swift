@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 extension DataSplit {
@@ -30,8 +31,8 @@ extension DataSplit {
         }
         // Links are followed in the part of the path that exists.
         let parent = canonical(
-            (URL(fileURLWithPath: out).standardizedFileURL.path as NSString).deletingLastPathComponent)
-        for folder in folders where (parent + "/").hasPrefix(canonical(folder) + "/") {
+            URL(fileURLWithPath: out).standardizedFileURL.path.parentPath)
+        for folder in folders where (parent + "/").utf8.starts(with: (canonical(folder) + "/").utf8) {
             throw DataError(
                 .invalidArgument, "the folder lies in \(folder), which is split", path: out,
                 advice: "Choose a folder outside, or the parts would look like classes.")
@@ -40,41 +41,40 @@ extension DataSplit {
     }
 
     private func fill(_ folder: String, by transfer: Transfer, goOn: () throws(DataError) -> Void) throws(DataError) {
-        var made = Set<String>()
+        var made = Set<ExactText>()
         for (item, part) in zip(items, partOfItem) {
             try goOn()
             for file in item.files {
                 let target = "\(folder)/\(parts[part].name)/\(file.target)"
-                let parent = (target as NSString).deletingLastPathComponent
-                if made.insert(parent).inserted { try FileAccess.createFolder(parent) }
+                let parent = target.parentPath
+                if made.insert(ExactText(parent)).inserted { try FileAccess.createFolder(parent) }
                 switch transfer {
                 case .link:
                     let source = URL(fileURLWithPath: file.source).standardizedFileURL.path
-                    guard symlink(source, target) == 0 else { throw FileAccess.unwritable(target) }
+                    guard symlink(source.systemName, target.systemName) == 0 else {
+                        throw FileAccess.unwritable(target)
+                    }
                 case .copy:
                     try FileAccess.write(try FileAccess.read(file.source), to: target)
                 }
             }
         }
-        try FileAccess.write(Array(try record().utf8), to: "\(folder)/split.json")
+        try FileAccess.write(Array(record.utf8), to: "\(folder)/split.json")
     }
 
     /// How the split was made, as JSON.
-    private func record() throws(DataError) -> String {
-        struct Record: Encodable {
-            struct Part: Encodable { let name: String, share: Double, images: [String: Int] }
-            let seed: UInt64, keepsPatientsTogether: Bool, parts: [Part]
-        }
+    private var record: String {
         let parts = parts.enumerated().map { number, part in
-            let images = classes.indices.map { (classes[$0], count(class: $0, part: number)) }
-            return Record.Part(name: part.name, share: part.share, images: Dictionary(uniqueKeysWithValues: images))
+            JSONValue.object([
+                (
+                    "images",
+                    .object(classes.indices.map { (classes[$0], .integer(UInt64(count(class: $0, part: number)))) })
+                ),
+                ("name", .text(part.name)), ("share", .number(part.share)),
+            ])
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(Record(seed: seed, keepsPatientsTogether: keepsPatients, parts: parts))
-        else {
-            preconditionFailure("the record holds only finite numbers")
-        }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return JSONValue.object([
+            ("keepsPatientsTogether", .flag(keepsPatients)), ("parts", .list(parts)), ("seed", .integer(seed)),
+        ]).pretty + "\n"
     }
 }

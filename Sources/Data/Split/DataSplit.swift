@@ -37,6 +37,8 @@ public struct DataSplit: Sendable {
     public let classes: [String]
     let folders: [String]
     let items: [SplitItem]
+    /// The files that are no images, folder by folder.
+    public let leftOut: [LeftOutFiles]
     /// The part of each item.
     let partOfItem: [Int]
     let keepsPatients: Bool
@@ -51,7 +53,8 @@ public struct DataSplit: Sendable {
     ) throws(DataError) {
         try Self.check(parts)
         let source = try SplitSource(folders)
-        (self.folders, self.parts, self.seed, classes, items) = (folders, parts, seed, source.classes, source.items)
+        (self.folders, self.parts, self.seed) = (folders, parts, seed)
+        (classes, items, leftOut) = (source.classes, source.items, source.leftOut)
         keepsPatients = patients != nil
         let owners: [String]
         if let patients {

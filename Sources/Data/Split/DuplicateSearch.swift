@@ -1,4 +1,5 @@
 import ApusDigest
+import ApusFiles
 import ApusSystem
 import Foundation
 
@@ -11,7 +12,9 @@ public struct DuplicateImages: Sendable, Equatable {
         /// The images, as `PART/CLASS/NAME`, ordered.
         public let images: [String]
 
-        public var description: String { images.joined(separator: " and ") + (equalBytes ? "" : " (equal pixels)") }
+        public var description: String {
+            images.map(\.inOneLine).joined(separator: " and ") + (equalBytes ? "" : " (equal pixels)")
+        }
     }
 
     /// Groups of equal images, in the order of their first one.
@@ -54,7 +57,7 @@ extension DataSplit {
             let equal = Dictionary(grouping: items.indices) { prints[$0][keyPath: key] }
             for members in equal.values
             where Set(members.map { partOfItem[$0] }).count > 1 && known.insert(Set(members)).inserted {
-                groups.append(.init(equalBytes: equalBytes, images: members.map(place).sorted()))
+                groups.append(.init(equalBytes: equalBytes, images: members.map(place).sortedByBytes))
             }
         }
         groups.sort { ($0.images[0], $0.equalBytes ? 0 : 1) < ($1.images[0], $1.equalBytes ? 0 : 1) }
@@ -68,7 +71,7 @@ extension DataSplit {
                 }
                 count += 1
                 if similar.count < 5 {
-                    similar.append(.init(equalBytes: false, images: [place(first), place(second)].sorted()))
+                    similar.append(.init(equalBytes: false, images: [place(first), place(second)].sortedByBytes))
                 }
             }
         }

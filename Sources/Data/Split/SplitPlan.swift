@@ -1,4 +1,5 @@
 import ApusDigest
+import ApusFiles
 import Foundation
 
 /// Which part each image goes to.
@@ -22,14 +23,14 @@ struct SplitPlan {
             let group =
                 groups[key]
                 ?? Group(
-                    items: [], order: Digest(Array("\(seed):\(owner)".utf8)).bytes, name: owner,
+                    items: [], order: Digest(Array("\(seed):".utf8) + owner.nameBytes).bytes, name: owner,
                     number: items[index].classNumber)
             groups[key] = group
             groups[key]?.items.append(index)
         }
         let ordered = groups.values.sorted { a, b in
             if a.order != b.order { return a.order.lexicographicallyPrecedes(b.order) }
-            return a.number < b.number
+            return (a.number, a.items[0]) < (b.number, b.items[0])
         }
         partOfItem = [Int](repeating: 0, count: items.count)
         for group in ordered {
@@ -64,7 +65,9 @@ struct PatientFinder {
         switch patients {
         case .table(let table):
             return try items.map { item throws(DataError) in
-                guard let patient = table[item.name] ?? table[(item.name as NSString).deletingPathExtension] else {
+                let file = item.name.lastComponent
+                let names = [item.name, item.name.withoutFileEnding, file, file.withoutFileEnding]
+                guard let patient = names.lazy.compactMap({ table[$0] }).first else {
                     throw DataError(
                         .patientUnknown, "the table of patients does not have the image", path: item.image,
                         advice: "Add a row for it, or remove the image.")
@@ -78,14 +81,20 @@ struct PatientFinder {
                     advice: "Write one that finds the patient in a file's name, such as '^([0-9]+)_'.")
             }
             return try items.map { item throws(DataError) in
-                guard let match = try? regex.firstMatch(in: item.name) else {
+                // Where the file's name does not say it, the folders inside of the class's may.
+                let texts = [item.name.lastComponent, item.name]
+                guard
+                    let (text, match) = texts.lazy.compactMap({ text in
+                        (try? regex.firstMatch(in: text)).map { (text, $0) }
+                    }).first
+                else {
                     throw DataError(
                         .patientUnknown, "the file's name has no patient that the pattern '\(pattern)' finds",
                         path: item.image,
                         advice: "Correct the pattern, or rename the file.")
                 }
                 let group = match.output.count > 1 ? match.output[1].substring : nil
-                return String(group ?? item.name[match.range])
+                return String(group ?? text[match.range])
             }
         }
     }

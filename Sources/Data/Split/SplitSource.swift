@@ -1,8 +1,8 @@
-import Foundation
+import ApusFiles
 
 /// One image to be put into a part, with the masks that go with it.
 struct SplitItem: Sendable {
-    /// Name of the image's file.
+    /// The image's path below the folder of its class: the name of its file, where it lies in no folder inside.
     let name: String
     let classNumber: Int
     /// Where its files are, the image first, and where they go, seen from a part's folder.
@@ -16,17 +16,19 @@ struct SplitItem: Sendable {
 struct SplitSource {
     let classes: [String]
     let items: [SplitItem]
+    /// What is left out of each folder.
+    let leftOut: [LeftOutFiles]
 
     init(_ folders: [String]) throws(DataError) {
         guard let first = folders.first else {
             throw DataError(.invalidArgument, "no folder to split", advice: "Give a folder of images.")
         }
-        (classes, items) = try Self.hasMasks(first) ? Self.masks(folders) : Self.images(folders)
-        var sources: [String: String] = [:]
+        (classes, items, leftOut) = try Self.hasMasks(first) ? Self.masks(folders) : Self.images(folders)
+        var sources: [ExactText: String] = [:]
         for item in items {
-            if let other = sources.updateValue(item.image, forKey: item.target) {
+            if let other = sources.updateValue(item.image, forKey: ExactText(item.target)) {
                 throw DataError(
-                    .ambiguousName, "an image of that name is in \((other as NSString).deletingLastPathComponent) too",
+                    .ambiguousName, "an image of that name is in \(other.parentPath) too",
                     path: item.image,
                     advice: "Rename one of them, or remove it if it is the same image.")
             }
@@ -37,41 +39,39 @@ struct SplitSource {
         FileAccess.isFolder("\(folder)/images") && FileAccess.isFolder("\(folder)/masks")
     }
 
-    private static func images(_ folders: [String]) throws(DataError) -> ([String], [SplitItem]) {
+    private static func images(_ folders: [String]) throws(DataError) -> ([String], [SplitItem], [LeftOutFiles]) {
         let sets = try folders.map { folder throws(DataError) in try ImageFolder(root: folder) }
-        let classes = Set(sets.flatMap(\.classes)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let classes = Set(sets.flatMap { $0.classes.map(ExactText.init) }).sorted().map(\.text)
         var items: [SplitItem] = []
         for set in sets {
             for item in set.items {
-                let (name, label) = ((item.path as NSString).lastPathComponent, set.classes[Int(item.label)])
-                guard let number = classes.firstIndex(of: label) else { continue }
+                let label = set.classes[Int(item.label)], name = item.path.below("\(set.root)/\(label)")
+                guard let number = classes.exactIndex(of: label) else { continue }
                 items.append(SplitItem(name: name, classNumber: number, files: [(item.path, "\(label)/\(name)")]))
             }
         }
-        return (classes, items)
+        return (classes, items, sets.compactMap(\.leftOut))
     }
 
-    private static func masks(_ folders: [String]) throws(DataError) -> ([String], [SplitItem]) {
+    private static func masks(_ folders: [String]) throws(DataError) -> ([String], [SplitItem], [LeftOutFiles]) {
         var items: [SplitItem] = []
-        var classes: [String]?
+        var classes: [String]?, leftOut: [LeftOutFiles] = []
         for folder in folders {
             let set = try SegmentationFolder(root: folder)
-            if let classes, classes != set.classes {
+            if let classes, !classes.isExactly(set.classes) {
                 throw DataError(
                     .noClasses, "the classes \(set.classes.joined(separator: ", ")) are not those of \(folders[0])",
                     path: folder,
                     advice: "Give folders with masks of the same classes.")
             }
             classes = set.classes
+            leftOut += [set.leftOut].compactMap(\.self)
             for item in set.items {
-                func name(_ path: String) -> String { (path as NSString).lastPathComponent }
-                let masks = zip(set.classes, item.masks).map { (source: $1, target: "masks/\($0)/\(name($1))") }
+                let files = ([item.image] + item.masks).map { (source: $0, target: $0.below(set.root)) }
                 items.append(
-                    SplitItem(
-                        name: name(item.image), classNumber: 0,
-                        files: [(item.image, "images/\(name(item.image))")] + masks))
+                    SplitItem(name: item.image.below("\(set.root)/images"), classNumber: 0, files: files))
             }
         }
-        return (["images"], items)
+        return (["images"], items, leftOut)
     }
 }

@@ -11,7 +11,7 @@ package final class MappedFile: @unchecked Sendable {  // the mapping is private
     /// Throws when the path cannot be opened or mapped, or is not a regular file.
     package init(contentsOf path: String) throws(FileError) {
         // A pipe without a writer would block the opening for ever; for a file this flag changes nothing.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = open(path.systemName, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
         defer { close(descriptor) }
 

@@ -21,14 +21,14 @@ public struct RunFolder: Sendable {
     /// Creates the folder, and those above it, where they are missing.
     public init(creating path: String) throws(FileError) {
         self.path = path
-        try makeFolder(path)
-        try makeFolder(checkpointsPath)
+        try Folders.make(path)
+        try Folders.make(checkpointsPath)
     }
 
     /// Opens a folder that exists. Throws when there is none at `path`.
     public init(opening path: String) throws(FileError) {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw FileError(path: path, action: "open") }
+        guard stat(path.systemName, &status) == 0 else { throw FileError(path: path, action: "open") }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw FileError(path: path, action: "open", number: ENOTDIR) }
         self.path = path
     }
@@ -51,7 +51,7 @@ public struct RunFolder: Sendable {
 
     /// All checkpoints of the run, the oldest first, whole or not. Throws when the folder cannot be read.
     public func checkpoints() throws(FileError) -> [Checkpoint] {
-        try names(in: checkpointsPath).compactMap { name in
+        try Self.names(in: checkpointsPath).compactMap { name in
             guard name.hasPrefix("step-"), name.hasSuffix(".safetensors"),
                 let step = Int(name.dropFirst("step-".count).dropLast(".safetensors".count))
             else { return nil }
@@ -94,11 +94,23 @@ public struct RunFolder: Sendable {
         }
         var abandoned: [String] = []
         for folder in [checkpointsPath, path] {
-            abandoned += try names(in: folder).filter { $0.hasPrefix(".") && $0.hasSuffix(AtomicFile.temporarySuffix) }
-                .map { "\(folder)/\($0)" }
+            abandoned += try Self.names(in: folder).filter {
+                $0.hasPrefix(".") && $0.hasSuffix(AtomicFile.temporarySuffix)
+            }
+            .map { "\(folder)/\($0)" }
         }
         for path in old.map(\.path) + abandoned {
-            guard unlink(path) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
+            guard unlink(path.systemName) == 0 || errno == ENOENT else { throw FileError(path: path, action: "remove") }
+        }
+    }
+
+    /// The names of all files in a folder, none when it is missing.
+    private static func names(in folder: String) throws(FileError) -> [String] {
+        do throws(FileError) {
+            return try Folders.names(in: folder)
+        } catch {
+            if error.number == ENOENT { return [] }
+            throw error
         }
     }
 

@@ -45,7 +45,7 @@ import Testing
             })
         let classifier = try Classifier(checkpoint: changed)
         // 32 images make six whole batches and a part of one.
-        let (report, skipped) = try classifier.evaluate(set.path, part: "train")
+        let (report, skipped, _) = try classifier.evaluate(set.path, part: "train")
         #expect(
             skipped.isEmpty && report.images == 32 && report.task == "finetune" && report.classes == classifier.classes)
         let counts = try ImageFolder(root: set.path + "/train").items.reduce(into: [0, 0]) { $0[Int($1.label)] += 1 }

@@ -81,7 +81,7 @@ import Testing
         try start(SegmentationTask.self, run, set.settings(["epochs": .integer(12), "lr": .number(5e-3)]))
         let saved = try SegmentationReport(contentsOf: run + "/evaluation.json"),
             segmenter = try Segmenter(checkpoint: run, threads: 1)
-        let again = try segmenter.evaluate(set.path, batch: 2)
+        let again = try segmenter.evaluate(set.path, batch: 2).report
         #expect(again.images == 3 && again.classes == ["lesion"])
         #expect(again.results[0].classIoU == saved.results[0].classIoU && again.results[0].epoch == 11)
         #expect(abs(again.results[0].loss - saved.results[0].loss) < 1e-5)

@@ -88,7 +88,7 @@ extension SegmentationSettings {
         imageSize: Int
     ) throws -> SegmentationLoader {
         let folder = try SegmentationFolder(root: DataPart.folder(part, of: data))
-        if let known, folder.classes != known {
+        if let known, !folder.classes.isExactly(known) {
             throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known)
         }
         return try SegmentationLoader(

@@ -26,6 +26,7 @@ public final class SegmentationTask: TrainingTask {
             settings.data, part: "val", known: loader.classes, augmentation: .evaluation, batch: settings.batch,
             imageSize: side)
         evaluator = SegmentationEvaluator(model, validation, compiler)
+        for remark in loader.remarks + validation.remarks { output.say(remark) }
     }
 
     // MARK: - Training
@@ -66,7 +67,7 @@ public final class SegmentationTask: TrainingTask {
     public func begin() throws -> [(String, RunLog.Value)] {
         let count = evaluator.loader.items.count
         output.say(
-            "\(loader.items.count) images to train on and \(count) for validation, with masks of \(loader.classes.joined(separator: ", "))"
+            "\(loader.items.count) images to train on and \(count) for validation, with masks of \(loader.classes.joined(separator: ", ").inOneLine)"
         )
         return [("images", .integer(loader.items.count)), ("validation_images", .integer(count))]
     }

@@ -28,8 +28,11 @@ public final class Segmenter {
         compiler = try RunCompiler(saved.options, threads: threads, output)
     }
 
-    /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS.
-    public func evaluate(_ data: String, part: String = "val", batch: Int? = nil) throws -> SegmentationReport {
+    /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS; returns also what a user should know of
+    /// the folder.
+    public func evaluate(
+        _ data: String, part: String = "val", batch: Int? = nil
+    ) throws -> (report: SegmentationReport, remarks: [String]) {
         let loader = try settings.loader(
             data, part: part, known: classes, augmentation: .evaluation, batch: batch ?? settings.batch,
             imageSize: saved.configuration.image)
@@ -38,7 +41,7 @@ public final class Segmenter {
         let result = try evaluator.result(
             evaluator.state(filledBy: saved.load), checkpoint: saved.path, epoch: saved.lastEpoch)
         report.results = [result].compactMap(\.self)
-        return report
+        return (report, loader.remarks)
     }
 
     /// Where each class is in an image, in the image's size.

@@ -28,11 +28,18 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         model = try MaskedAutoencoder(configuration)
         loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
         for error in loader.skipped { output.say("skipped \(error)") }
+        for remark in loader.remarks { output.say(remark) }
+        if loader.classes.count == 1 {
+            output.say(
+                "there is only one class, '\(loader.classes[0].inOneLine)': any model has an accuracy of 1, and nothing is learned"
+            )
+        }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
         let parts = try EvaluationImages.parts(
             of: settings, classes: images.classes, imageSize: configuration.image, output)
         for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
+        for remark in parts.flatMap(\.loader.remarks) { output.say(remark) }
         validator = Evaluator(model, settings, parts[0], seed: settings.seed, compiler)
         tester = parts.count > 1 ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
     }
@@ -85,7 +92,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
         output.say(
             "\(loader.items.count) images to train on, \(count) for validation"
                 + (tester === validator ? "" : " and \(tested) for testing")
-                + " in \(loader.classes.count) classes: " + loader.classes.joined(separator: ", "))
+                + " in \(loader.classes.count) classes: " + loader.classes.joined(separator: ", ").inOneLine)
         return [("images", .integer(loader.items.count)), ("validation_images", .integer(count))]
     }
 

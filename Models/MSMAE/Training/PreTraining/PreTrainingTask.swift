@@ -27,6 +27,12 @@ public final class PreTrainingTask: TrainingTask {
         model = try MaskedAutoencoder(configuration)
         loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
         for error in loader.skipped { output.say("skipped \(error)") }
+        for remark in loader.remarks { output.say(remark) }
+        if loader.classes.count == 1, configuration.method != .mae {
+            output.say(
+                "there is only one class, '\(loader.classes[0].inOneLine)': its classification loss is 0, and only the"
+                    + " reconstruction is learned")
+        }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
     }
@@ -67,7 +73,8 @@ public final class PreTrainingTask: TrainingTask {
         let baseline = try meanPatchBaseline(loader, configuration),
             chance = Foundation.log(Double(loader.classes.count))
         output.say(
-            "\(loader.items.count) images in \(loader.classes.count) classes: \(loader.classes.joined(separator: ", "))"
+            "\(loader.items.count) images in \(loader.classes.count) classes: "
+                + loader.classes.joined(separator: ", ").inOneLine
         )
         output.say(
             String(

@@ -75,14 +75,11 @@ struct SavedModel {
 
     /// The file at a path, or the newest checkpoint of the run in a folder there.
     static func file(_ path: String) throws -> String {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-            return path
-        }
+        guard Folders.isFolder(path) else { return path }
         let folder = try RunFolder(opening: path)
         if let latest = try folder.latestCheckpoint() { return latest.path }
         let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt"]
-        let others = try FileManager.default.contentsOfDirectory(atPath: path).filter { name in
+        let others = try Folders.names(in: path).filter { name in
             endings.contains(where: name.hasSuffix)
         }
         throw RunError.noCheckpoint(path: path, others: others.sorted())

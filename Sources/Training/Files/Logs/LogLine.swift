@@ -1,3 +1,4 @@
+import ApusFiles
 import Foundation
 
 /// One line of a run's log as it reads from the file, which is what the other logs are made of.

@@ -64,14 +64,14 @@ public final class RunLog {
     }
 
     private static func open(_ path: String) throws(FileError) -> Int32 {
-        let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        let descriptor = Foundation.open(path.systemName, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
         return descriptor
     }
 
     /// Keeps the lines up to `step` and those without a step; what is no JSON object was torn by a crash.
     private static func removeLines(of path: String, after step: Int) throws(FileError) {
-        guard access(path, F_OK) == 0 else { return }
+        guard access(path.systemName, F_OK) == 0 else { return }
         let whole = try MappedFile(contentsOf: path).withBytes { Data($0) }
         let ended = whole.prefix(upTo: whole.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0)
         var kept = Data()

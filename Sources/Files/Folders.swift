@@ -1,0 +1,44 @@
+import Foundation
+
+/// Folders by the system's own calls, which lose no name.
+package enum Folders {
+    /// The names inside a folder, hidden ones too, in the order of their bytes.
+    package static func names(in folder: String) throws(FileError) -> [String] {
+        guard let stream = opendir(folder.systemName) else { throw FileError(path: folder, action: "list") }
+        defer { closedir(stream) }
+        var names: [[UInt8]] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
+            // Some file systems have names that are longer than the field of the record.
+            let name = UnsafeRawPointer(entry) + MemoryLayout<dirent>.offset(of: \.d_name)!
+            let bytes = UnsafeRawBufferPointer(start: name, count: strlen(name.assumingMemoryBound(to: CChar.self)))
+            if !bytes.elementsEqual(".".utf8), !bytes.elementsEqual("..".utf8) { names.append(Array(bytes)) }
+        }
+        guard errno == 0 else { throw FileError(path: folder, action: "list") }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }.map { String(nameBytes: $0) }
+    }
+
+    /// Which folder is at a path, links followed; nil if there is none.
+    package static func identity(_ path: String) -> [UInt64]? {
+        var information = stat()
+        guard stat(path.systemName, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else { return nil }
+        return [UInt64(truncatingIfNeeded: information.st_dev), UInt64(information.st_ino)]
+    }
+
+    /// Whether there is a folder at a path, links followed.
+    package static func isFolder(_ path: String) -> Bool { identity(path) != nil }
+
+    /// Makes a folder and those above it where they are missing.
+    package static func make(_ path: String) throws(FileError) {
+        guard identity(path) == nil, mkdir(path.systemName, 0o777) != 0, errno != EEXIST || identity(path) == nil else {
+            return
+        }
+        let problem = FileError(path: path, action: "create"), parent = path.parentPath
+        guard problem.number == ENOENT, parent != path else { throw problem }
+        try make(parent)
+        guard mkdir(path.systemName, 0o777) == 0 || identity(path) != nil else {
+            throw FileError(path: path, action: "create")
+        }
+    }
+}
