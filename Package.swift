@@ -29,7 +29,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: [
         // The framework, in the order of its pipeline. Arrows point to earlier rooms only.
@@ -98,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "msmae-tool",
             dependencies: [
-                "MSMAE", "ToolOptions", "SwiftCSV", "ApusRendering",
+                "MSMAE", "ToolOptions", "ApusRendering",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Models/Tools/msmae"),

@@ -86,10 +86,8 @@ import Testing
             }
         }
         try write(names)
-        let table = Dictionary(
-            uniqueKeysWithValues: names.map { name in
-                (String(name.dropFirst(2).dropLast(4)), String(name.dropFirst(2).prefix(3)))
-            })
+        let table = try PatientTable(
+            names.map { (image: String($0.dropFirst(2).dropLast(4)), patient: String($0.dropFirst(2).prefix(3))) })
         for patients in [DataSplit.Patients.pattern("^([0-9]+)_"), .table(table)] {
             let split = try DataSplit([set], patients: patients)
             try split.write(to: out, by: .link)
@@ -122,13 +120,59 @@ import Testing
                 == "DIR/set/a/three.png: the file's name has no patient that the pattern '^([0-9]+)_' finds. "
                 + "Correct the pattern, or rename the file.")
         let unlisted = expectError(.patientUnknown) {
-            _ = try DataSplit([set], patients: .table(["1_x": "1", "2_x.png": "2"]))
+            _ = try DataSplit([set], patients: .table(PatientTable([("1_x", "1"), ("2_x.png", "2")])))
         }
         #expect(
             text(unlisted)
                 == "DIR/set/a/three.png: the table of patients does not have the image. Add a row for it, or remove the image."
         )
         expectError(.invalidArgument) { _ = try DataSplit([set], patients: .pattern("(")) }
+    }
+
+    @Test(arguments: [",", ";", "\t"])
+    func tableOfPatients(separator: String) throws {
+        let text = [["image", "\"age, years\"", "patient"], ["a_1", "60", "1"], ["\"b\n2\"", "61", "2"], ["", "62", "3"]]
+            .map { $0.joined(separator: separator) }.joined(separator: "\r\n")
+        let table = try PatientTable(csv: text, path: "p.csv", image: "image", patient: "patient")
+        #expect(["a_1", "b\n2", "", "c"].map(table.patient) == ["1", "2", nil, nil])
+    }
+
+    /// Two names that differ in their normal form are two names, and so are two patients.
+    @Test func namesInTheTableAreBytes() throws {
+        let (composed, decomposed) = ("\u{FC}", "u\u{308}")
+        let table = try PatientTable([(composed, "1"), (decomposed, "2")])
+        #expect(table.patient(of: composed) == "1" && table.patient(of: decomposed) == "2")
+        try write(["a/\(composed).png", "a/\(decomposed).png", "a/3.png"])
+        let split = try DataSplit(
+            [set], parts: [.init("train", 0.5), .init("val", 0.5)],
+            patients: .table(PatientTable([(composed, composed), (decomposed, decomposed), ("3", composed)])))
+        // Were the two patients one, the other part would be empty.
+        #expect(split.count(class: 0, part: 0) == 2 && split.count(class: 0, part: 1) == 1)
+    }
+
+    @Test(arguments: [
+        ("", "p.csv: there is no column 'image'. The file is empty."),
+        ("Image,patient\n", "p.csv: there is no column 'image'. There are Image, patient."),
+        (
+            "image,patient\na,1\nb,1,2\n",
+            "p.csv: the record of line 3 has 3 fields where the first one has 2. "
+                + "Check that quotes match, and that fields with a comma are in quotes."
+        ),
+        (
+            "image,patient\na,1\n\"b,1\n",
+            "p.csv: the record of line 3 has 1 fields where the first one has 2. "
+                + "Check that quotes match, and that fields with a comma are in quotes."
+        ),
+        (
+            "image,patient\na,1\na,2\n",
+            "p.csv: the image a is of two patients, 1 and 2. Correct the table of patients."
+        ),
+    ])
+    func brokenTablesOfPatients(text: String, message: String) {
+        let error = expectError(.patientUnknown) {
+            _ = try PatientTable(csv: text, path: "p.csv", image: "image", patient: "patient")
+        }
+        #expect(error?.description == message)
     }
 
     @Test func equalImagesInDifferentPartsAreFound() throws {

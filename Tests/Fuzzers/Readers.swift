@@ -16,8 +16,10 @@ enum Reader: String, CaseIterable {
     case program
     /// Settings and recipes in YAML.
     case settings, recipe
-    /// Images, at all bits and in the window of 16-bit scans.
-    case image
+    /// Tables of patients.
+    case patients
+    /// Images, as they are and in the window of 16-bit scans; one reader for all, with seeds of one format each.
+    case png, jpeg, tiff, bmp, webp, dicom
     /// What stands in the folder of a run.
     case checkpoint, log, predictions, evaluation
 
@@ -26,7 +28,11 @@ enum Reader: String, CaseIterable {
         switch self {
         case .graph: try Self.graph(String(decoding: bytes, as: UTF8.self))
         case .program: _ = try ProgramFile(decoding: Array(bytes), name: "input")
-        case .image: try Self.image(Array(bytes))
+        case .patients:
+            try Self.file("csv", bytes) { path in
+                _ = try PatientTable(csv: TextFile.read(path), path: path, image: "image", patient: "patient")
+            }
+        case .png, .jpeg, .tiff, .bmp, .webp, .dicom: try Self.image(Array(bytes))
         case .safetensors: try Self.file("safetensors", bytes) { try Self.tensors(WeightsFile(contentsOf: $0)) }
         case .torch:
             try Self.file("pth", bytes) { path in

@@ -1,4 +1,5 @@
 import Apus
+import ApusFiles
 import ApusReport
 import Foundation
 import MSMAE

@@ -1,4 +1,5 @@
 import Apus
+import ApusFiles
 import Foundation
 
 /// The results of evaluations: `evaluation.json`, the table on the terminal, and files with predictions and features.

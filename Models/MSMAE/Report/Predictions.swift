@@ -1,4 +1,5 @@
 import Apus
+import ApusFiles
 import Foundation
 
 /// What a classifier has said of each image: a file of lines `image,label,p0,p1,...`.

@@ -2,7 +2,6 @@ import Apus
 import ArgumentParser
 import Foundation
 import MSMAE
-import SwiftCSV
 
 struct SplitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -70,38 +69,8 @@ struct SplitCommand: ParsableCommand {
     private func patients() throws -> DataSplit.Patients? {
         if let patientPattern { return .pattern(patientPattern) }
         guard let patientTable, let patientColumn, let imageColumn else { return nil }
-        return .table(try PatientTable.read(patientTable, image: imageColumn, patient: patientColumn))
-    }
-}
-
-/// A CSV file that says which patient each image is of.
-private enum PatientTable {
-    struct Problem: Error, CustomStringConvertible {
-        let path: String, message: String
-        var description: String { "\(path): \(message)" }
-    }
-
-    static func read(_ path: String, image: String, patient: String) throws -> [String: String] {
-        let table: NamedCSV
-        do {
-            table = try NamedCSV(string: TextFile.read(path))
-        } catch let problem as TextFile.Problem {
-            throw problem
-        } catch {
-            throw Problem(path: path, message: "cannot be read as CSV (\(error)); check that its quotes match")
-        }
-        for column in [image, patient] where !table.header.contains(column) {
-            throw Problem(
-                path: path, message: "there is no column '\(column)'; there are \(table.header.joined(separator: ", "))"
-            )
-        }
-        var patients: [String: String] = [:]
-        for row in table.rows {
-            guard let name = row[image], let owner = row[patient], !name.isEmpty, !owner.isEmpty else { continue }
-            if let other = patients.updateValue(owner, forKey: name), other != owner {
-                throw Problem(path: path, message: "the image \(name) is of two patients, \(other) and \(owner)")
-            }
-        }
-        return patients
+        return .table(
+            try PatientTable(
+                csv: TextFile.read(patientTable), path: patientTable, image: imageColumn, patient: patientColumn))
     }
 }

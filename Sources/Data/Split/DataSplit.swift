@@ -23,7 +23,7 @@ public struct DataSplit: Sendable {
         /// A regular expression that is looked for in the file's name: its first group is the patient, or all of it.
         case pattern(String)
         /// Patients by file name, with or without its extension.
-        case table([String: String])
+        case table(PatientTable)
     }
 
     /// 70 % for training and 30 % for validation, as the published accuracies were measured.

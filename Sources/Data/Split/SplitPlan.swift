@@ -16,10 +16,10 @@ struct SplitPlan {
         }
         // An owner's images, and with owners that are single images, one for each class that has such a name.
         struct Group { var items: [Int], order: [UInt8], name: String, number: Int }
-        let separate = owners == items.map(\.name)
-        var groups: [String: Group] = [:]
+        let separate = owners.elementsEqual(items) { ExactText($0) == ExactText($1.name) }
+        var groups: [ExactText: Group] = [:]
         for (index, owner) in owners.enumerated() {
-            let key = separate ? "\(index)" : owner
+            let key = ExactText(separate ? "\(index)" : owner)
             let group =
                 groups[key]
                 ?? Group(
@@ -67,7 +67,7 @@ struct PatientFinder {
             return try items.map { item throws(DataError) in
                 let file = item.name.lastComponent
                 let names = [item.name, item.name.withoutFileEnding, file, file.withoutFileEnding]
-                guard let patient = names.lazy.compactMap({ table[$0] }).first else {
+                guard let patient = names.lazy.compactMap({ table.patient(of: $0) }).first else {
                     throw DataError(
                         .patientUnknown, "the table of patients does not have the image", path: item.image,
                         advice: "Add a row for it, or remove the image.")

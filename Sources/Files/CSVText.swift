@@ -14,7 +14,9 @@ package enum CSVText {
 
     /// The fields of each record, with the line that it begins on, counted from 1; lines may end as on any system, and
     /// inside of quotes they end no record. A quote that nobody closes lasts to the end.
-    package static func records(_ text: String) -> [(line: Int, fields: [String])] {
+    package static func records(
+        _ text: String, separator: Unicode.Scalar = ","
+    ) -> [(line: Int, fields: [String])] {
         var records: [(line: Int, fields: [String])] = [], fields: [String] = [], field = String.UnicodeScalarView()
         var line = 1, start = 1, isQuoted = false, wasQuote = false, isEmpty = true
         func end() -> String { String(field) }
@@ -28,7 +30,7 @@ package enum CSVText {
                 isQuoted.toggle()
                 isEmpty = false
                 continue
-            case "," where !isQuoted:
+            case separator where !isQuoted:
                 fields.append(end())
                 field.removeAll()
                 isEmpty = false
