@@ -1,24 +1,36 @@
 import Foundation
 
-/// The reader that is fuzzed, as APUS_READER names it.
-private let reader: Reader = {
-    let name = ProcessInfo.processInfo.environment["APUS_READER"] ?? ""
-    guard let reader = Reader(rawValue: name) else {
-        let names = Reader.allCases.map(\.rawValue).joined(separator: ", ")
-        FileHandle.standardError.write(Data("APUS_READER is '\(name)'; it must be one of \(names)\n".utf8))
-        exit(64)
-    }
-    return reader
-}()
+/// libFuzzer's driver, with what it calls for each input.
+@_silgen_name("LLVMFuzzerRunDriver") private func runFuzzer(
+    _ argumentCount: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ testOneInput: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
 
-/// What libFuzzer calls with each input.
-@_cdecl("LLVMFuzzerTestOneInput") public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    do {
-        try reader.read(UnsafeRawBufferPointer(start: bytes, count: count))
-    } catch {
-        // The message is part of what is tested.
-        let message = "\(error)"
-        precondition(!message.isEmpty, "an error without words")
+/// Fuzzes the reader that APUS_READER names. The package manager links a `main` of its own, so libFuzzer's is not used.
+@main enum Entry {
+    private static let reader: Reader? = Reader(rawValue: ProcessInfo.processInfo.environment["APUS_READER"] ?? "")
+
+    static func main() {
+        guard reader != nil else {
+            let names = Reader.allCases.map(\.rawValue).joined(separator: ", ")
+            FileHandle.standardError.write(Data("APUS_READER must be one of \(names)\n".utf8))
+            exit(64)
+        }
+        var count = CommandLine.argc, arguments = CommandLine.unsafeArgv
+        exit(
+            runFuzzer(&count, &arguments) { bytes, count in
+                Entry.test(UnsafeRawBufferPointer(start: bytes, count: count))
+            })
     }
-    return 0
+
+    private static func test(_ bytes: UnsafeRawBufferPointer) -> CInt {
+        do {
+            try reader?.read(bytes)
+        } catch {
+            // The message is part of what is tested.
+            precondition(!"\(error)".isEmpty, "an error without words")
+        }
+        return 0
+    }
 }
