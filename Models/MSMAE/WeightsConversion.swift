@@ -37,8 +37,9 @@ public struct WeightsConversion: Sendable {
     public func convert(_ input: String, to output: String, shouldStop: @escaping @Sendable () -> Bool = { false })
         throws -> Report
     {
-        func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-        guard resolved(input) != resolved(output) else { throw ConversionError.sameFile(path: output) }
+        guard ExactText(Folders.resolved(input)) != ExactText(Folders.resolved(output)) else {
+            throw ConversionError.sameFile(path: output)
+        }
         guard ![".pth", ".pt", ".bin"].contains(where: output.hasSuffix) else {
             throw ConversionError.torchOutput(path: output)
         }

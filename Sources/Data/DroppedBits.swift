@@ -7,7 +7,7 @@ enum DroppedBits {
     static func remark(_ paths: [String], in root: String, _ decoder: ImageDecoder, threads: Int) -> String? {
         guard decoder.window == nil else { return nil }
         let looks = OrderedPrefetch<Bool>(0..<paths.count, threads: threads, ahead: paths.count) {
-            isGrey16PNG(paths[$0])
+            isGreyOf16Bits(paths[$0])
         }
         var deep: [Int] = [], place = 0
         while let isDeep = looks.next() {
@@ -21,14 +21,15 @@ enum DroppedBits {
         }
     }
 
-    /// Whether a file begins as a grey PNG of 16 bits, with or without transparency.
-    private static func isGrey16PNG(_ path: String) -> Bool {
-        let file = open(path.systemName, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else { return false }
-        defer { close(file) }
-        var header = [UInt8](repeating: 0, count: 26)
-        guard read(file, &header, header.count) == header.count else { return false }
-        return header.starts(with: [0x89] + Array("PNG\r\n".utf8) + [0x1A, 0x0A]) && header[24] == 16
-            && [0, 4].contains(header[25])
+    /// Whether a file is a grey PNG of 16 bits, with or without transparency, or such a TIFF, as its header says.
+    private static func isGreyOf16Bits(_ path: String) -> Bool {
+        guard let file = try? MappedFile(contentsOf: path) else { return false }
+        return file.withBytes { bytes in
+            switch ImageFormat(bytes) {
+            case .png: bytes.count > 25 && bytes[24] == 16 && [0, 4].contains(bytes[25])
+            case .tiff: ImageDecoder.isGreyTIFFOf16Bits(bytes)
+            default: false
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ import CImageCodecs
 public struct ImageDecoder: Sendable {
     /// How large an image may be; checked against the header before memory is taken for the pixels. Besides, its file
     /// may have up to 1 GiB.
-    public struct Limits: Sendable, Equatable {
+    public struct Limits: Sendable, Hashable {
         /// Largest width and largest height in pixels.
         public var side: Int
         /// Largest number of pixels in all; beyond 2^31, it makes no difference.
@@ -21,6 +21,18 @@ public struct ImageDecoder: Sendable {
         public init(side: Int = 16384, pixels: Int = 1 << 27) {
             self.side = side
             self.pixels = pixels
+        }
+
+        /// Reads both limits from a text such as `16384,134217728`; throws `invalidArgument` unless they are from 1 to
+        /// 2^31.
+        public init(_ text: String) throws(DataError) {
+            let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+            guard numbers.count == 2, numbers.allSatisfy((1...1 << 31).contains) else {
+                throw DataError(
+                    .invalidArgument, "'\(text)' are no limits of an image",
+                    advice: "Give the most pixels of a side and of the whole image, such as 16384,134217728.")
+            }
+            self.init(side: numbers[0], pixels: numbers[1])
         }
     }
 
@@ -34,6 +46,11 @@ public struct ImageDecoder: Sendable {
     public init(limits: Limits = Limits(), window: IntensityWindow? = nil) {
         self.limits = limits
         self.window = window
+    }
+
+    /// The same decoder with other limits; itself for nil.
+    public func limited(to limits: Limits?) -> ImageDecoder {
+        ImageDecoder(limits: limits ?? self.limits, window: window)
     }
 
     /// Decodes the file at `path`; throws `fileUnreadable`, `fileTooLarge`, `unknownFormat`, `unsupportedImage`,
@@ -77,7 +94,7 @@ public struct ImageDecoder: Sendable {
             throw DataError(
                 .unknownFormat,
                 bytes.isEmpty ? "the file is empty" : what ?? "no image in PNG, JPEG, TIFF, BMP, WebP or DICOM",
-                advice: "Replace or remove the file, or convert it to PNG or JPEG.")
+                advice: "Replace or remove the file, or convert it to PNG, JPEG or TIFF.")
         }
     }
 
@@ -114,7 +131,7 @@ public struct ImageDecoder: Sendable {
             throw DataError(
                 .imageTooLarge,
                 "\(width) x \(height) pixels exceed the limits of \(limits.side) per side and \(pixelLimit) in all",
-                advice: "Scale the image down, or raise the decoder's limits.")
+                advice: "Scale the image down, or raise the limits (--max-image SIDE,PIXELS).")
         }
     }
 

@@ -71,6 +71,6 @@ public struct ImageFolder: Sendable, Equatable {
             .emptyClass,
             "the class '\(name)' has no readable image"
                 + (others.isEmpty ? "" : ", only \(LeftOutFiles.shown(others))"),
-            path: path, advice: "Add PNG or JPEG images, or remove the folder.")
+            path: path, advice: "Add images (PNG, JPEG, TIFF, BMP, WebP or DICOM), or remove the folder.")
     }
 }

@@ -33,7 +33,7 @@ public struct ImageList: Sendable, Equatable {
                     .noImages,
                     "the folder holds no images"
                         + (content.others.isEmpty ? "" : ", only \(LeftOutFiles.shown(content.others))"),
-                    path: path, advice: "Give images, or a folder with PNG or JPEG images.")
+                    path: path, advice: "Give images (PNG, JPEG, TIFF, BMP, WebP or DICOM), or a folder with some.")
             }
             let folder = path.utf8.last == UInt8(ascii: "/") ? path : path + "/"
             images += content.images.map { folder + $0 }

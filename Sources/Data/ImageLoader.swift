@@ -15,6 +15,8 @@ public final class ImageLoader: Sendable {
     public let batchSize: Int
     /// Width and height of the images in a batch.
     public let imageSize: Int
+    /// The sides, in pixels, that images can be scaled to.
+    public static let imageSizes = 1...16384
     /// What is done to the images.
     public let augmentation: Augmentation
     /// Cells per side of the images' maps, if maps are used.
@@ -36,8 +38,8 @@ public final class ImageLoader: Sendable {
     /// `skipped`, so that batches stay full and every run over the same files is the same; without it, the first
     /// epoch that meets such an image throws. Decoded images are kept in memory up to `cacheBytes`.
     ///
-    /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), or `emptyClass` if
-    /// skipping leaves a class without images.
+    /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `emptyClass` if skipping
+    /// leaves a class without images, or `noIntensities` if the decoder has a window and the first image none.
     public init(
         folder: ImageFolder, batchSize: Int, imageSize: Int, augmentation: Augmentation,
         normalization: Normalization = .imageNet, seed: UInt64,
@@ -54,6 +56,14 @@ public final class ImageLoader: Sendable {
         }
         if augmentation.isTraining, batchSize > items.count {
             throw LoaderArguments.batchTooLarge(batchSize, items: items.count, path: folder.root)
+        }
+        // A window that does not fit these images is the user's mistake, and not that of the image that is met first.
+        if let first = items.first, decoder.window != nil {
+            do throws(DataError) {
+                _ = try decoder.decode(path: first.path)
+            } catch {
+                if error.code == .noIntensities { throw error }
+            }
         }
         self.items = items
         classes = folder.classes

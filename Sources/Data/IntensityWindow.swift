@@ -23,17 +23,21 @@ public struct IntensityWindow: Sendable, Hashable {
         (self.low, self.high, self.offset) = (low, high, offset)
     }
 
-    /// Reads the two intensities from a text such as `-1024,3071`; throws `invalidArgument`.
+    /// Reads the two intensities from a text such as `-1024,3071`, or `-1024,3071@1024` with the offset behind them;
+    /// throws `invalidArgument`.
     public init(_ text: String) throws(DataError) {
-        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { piece in
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let numbers = (parts.first ?? "").split(separator: ",", omittingEmptySubsequences: false).map { piece in
             Double(piece.drop { $0 == " " })
         }
-        guard numbers.count == 2, let low = numbers[0], let high = numbers[1] else {
+        guard parts.count <= 2, let offset = parts.count == 2 ? Double(parts[1]) : Self.signedOffset,
+            numbers.count == 2, let low = numbers[0], let high = numbers[1]
+        else {
             throw DataError(
                 .invalidArgument, "'\(text)' is no window of intensities",
                 advice: "Give two numbers, the lower one first, such as -1024,3071.")
         }
-        try self.init(low: low, high: high)
+        try self.init(low: low, high: high, offset: offset)
     }
 
     /// The level of a sample, rounded to the nearest.

@@ -2,7 +2,7 @@
 enum LoaderArguments {
     static func check(batchSize: Int, imageSize: Int, threads: Int, mapGrid: Int = 1) throws(DataError) {
         try check("batchSize", batchSize, atMost: 1 << 20)
-        try check("imageSize", imageSize, atMost: 1 << 14)
+        try check("imageSize", imageSize, atMost: ImageLoader.imageSizes.upperBound)
         try check(threads: threads)
         try check("mapGrid", mapGrid, atMost: 1024)
     }

@@ -37,7 +37,7 @@ enum NewFolder {
                 try move(partial, to: target.path)
             }
         } catch {
-            try? FileManager.default.removeItem(atPath: partial)
+            try? Folders.remove(partial)
             lock.release()
             throw error
         }
@@ -66,7 +66,7 @@ enum NewFolder {
     private static func removeContent(of folder: String) throws(DataError) {
         for name in try content(of: folder) {
             do {
-                try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+                try Folders.remove("\(folder)/\(name)")
             } catch {
                 throw DataError(
                     .fileUnwritable, "what a stopped call has left cannot be removed", path: "\(folder)/\(name)",

@@ -47,7 +47,7 @@ public struct SegmentationFolder: Sendable, Equatable {
                 .noImages,
                 "the folder holds no images"
                     + (others.isEmpty ? "" : ", only \(LeftOutFiles.shown(imageContent.others))"),
-                path: imageFolder, advice: "Put PNG or JPEG images there.")
+                path: imageFolder, advice: "Put images there: PNG, JPEG, TIFF, BMP, WebP or DICOM.")
         }
         var masks: [[ExactText: String]] = []
         for name in classes {

@@ -29,6 +29,39 @@ package enum Folders {
     /// Whether there is a folder at a path, links followed.
     package static func isFolder(_ path: String) -> Bool { identity(path) != nil }
 
+    /// Whether there is anything at a path, links followed.
+    package static func exists(_ path: String) -> Bool { access(path.systemName, F_OK) == 0 }
+
+    /// Whether there is something at a path that is no folder, links followed.
+    package static func isFile(_ path: String) -> Bool { exists(path) && !isFolder(path) }
+
+    /// The path from the root on without links in the part of it that exists.
+    package static func resolved(_ path: String) -> String {
+        var existing = URL(fileURLWithPath: path).standardizedFileURL.path, rest: [String] = []
+        while true {
+            if let resolved = realpath(existing.systemName, nil) {
+                defer { free(resolved) }
+                let start = String(nameBytes: Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved))))
+                return rest.reduce(start) { ($0 == "/" ? "" : $0) + "/\($1)" }
+            }
+            guard existing.parentPath != existing else { return path }
+            rest.insert(existing.lastComponent, at: 0)
+            existing = existing.parentPath
+        }
+    }
+
+    /// Removes a file, or a folder with all that is in it; links are not followed.
+    package static func remove(_ path: String) throws(FileError) {
+        var information = stat()
+        guard lstat(path.systemName, &information) == 0 else { return }
+        if information.st_mode & S_IFMT == S_IFDIR {
+            for name in try names(in: path) { try remove("\(path)/\(name)") }
+            guard rmdir(path.systemName) == 0 else { throw FileError(path: path, action: "remove") }
+        } else {
+            guard unlink(path.systemName) == 0 else { throw FileError(path: path, action: "remove") }
+        }
+    }
+
     /// Makes a folder and those above it where they are missing.
     package static func make(_ path: String) throws(FileError) {
         guard identity(path) == nil, mkdir(path.systemName, 0o777) != 0, errno != EEXIST || identity(path) == nil else {

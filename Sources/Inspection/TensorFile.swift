@@ -56,18 +56,7 @@ public struct OutputPlace: Hashable, Sendable {
     /// Throws if nothing can be written there: to be asked before what takes long. A folder is made if it is missing.
     public init(_ path: String) throws {
         self.path = path
-        guard isFile else {
-            do {
-                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            } catch { throw FileError(path: path, action: "make the folder", number: Self.number(of: error)) }
-            return
-        }
-        try AtomicFile.check(path)
-    }
-
-    private static func number(of error: any Error) -> Int32 {
-        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        return cause.map { Int32($0.code) } ?? EEXIST
+        if isFile { try AtomicFile.check(path) } else { try Folders.make(path) }
     }
 
     /// Writes tensors under their names. A name that is no file's name cannot go into a folder.

@@ -49,7 +49,7 @@ import Testing
         let emptyError = expectError(.unknownFormat) { _ = try decoder.decode(path: empty) }
         #expect(
             emptyError?.description
-                == "\(empty): the file is empty. Replace or remove the file, or convert it to PNG or JPEG.")
+                == "\(empty): the file is empty. Replace or remove the file, or convert it to PNG, JPEG or TIFF.")
         let garbageError = expectError(.unknownFormat) { _ = try decoder.decode(path: garbage) }
         #expect(garbageError?.path == garbage)
         let missing = expectError(.fileUnreadable) { _ = try decoder.decode(path: "\(folder.path)/missing.png") }
@@ -75,6 +75,15 @@ import Testing
         }
         expectError(.imageTooLarge) { _ = try ImageDecoder(limits: .init(side: 5, pixels: 30)).decode(sample.file) }
         expectError(.imageTooLarge) { _ = try ImageDecoder(limits: .init(side: 6, pixels: 29)).decode(sample.file) }
+    }
+
+    @Test func limitsInWords() throws {
+        #expect(try ImageDecoder.Limits("20000,400000000") == .init(side: 20000, pixels: 400_000_000))
+        for text in ["", "5", "5,", "0,1", "1,-1", "1,2,3", "4294967296,1", "a,b", "99999999999999999999,1"] {
+            expectError(.invalidArgument) { _ = try ImageDecoder.Limits(text) }
+        }
+        let decoder = try ImageDecoder(window: IntensityWindow(low: 0, high: 1)).limited(to: .init(side: 3, pixels: 9))
+        #expect(decoder.limits.side == 3 && decoder.window != nil && decoder.limited(to: nil).limits.side == 3)
     }
 
     @Test func strayBytesAfterTheImageDoNoHarm() throws {

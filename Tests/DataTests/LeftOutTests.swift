@@ -83,6 +83,8 @@ import Testing
     @Test func bitsThatAreDroppedAreSaid() throws {
         try folder.write("a/1.png", Self.deep)
         try folder.write("a/2.png", randomImage(1, 1).pngData())
+        try folder.write("a/3.tif", SampleImage.named("TIFF grey 16-bit").file)
+        try folder.write("a/4.tif", SampleImage.named("TIFF RGB 16-bit, big endian").file)
         let set = try ImageFolder(root: folder.path)
         func loader(_ decoder: ImageDecoder) throws -> ImageLoader {
             try ImageLoader(
@@ -91,7 +93,7 @@ import Testing
         }
         #expect(
             try loader(ImageDecoder()).remarks == [
-                "1 of 2 images in \(folder.path) are grey with 16 bits, of which the lower 8 are dropped, such as a/1.png; "
+                "2 of 4 images in \(folder.path) are grey with 16 bits, of which the lower 8 are dropped, such as a/1.png; "
                     + "set a window of intensities (--window LOW,HIGH) to see them all"
             ])
         #expect(try loader(ImageDecoder(window: IntensityWindow(low: 0, high: 1))).remarks.isEmpty)

@@ -71,7 +71,7 @@ import Testing
             error(.noClasses) == "DIR/masks: the folder holds no class folders. "
                 + "Put the masks into one subfolder for each class, also if there is only one class.")
         try folder.write("masks/0/a.png", [0])
-        let only = "the folder holds no images, only notes.txt. Put PNG or JPEG images there."
+        let only = "the folder holds no images, only notes.txt. Put images there: PNG, JPEG, TIFF, BMP, WebP or DICOM."
         #expect(error(.noImages) == "DIR/images: \(only)")
         for name in ["a", "b", "c"] { try folder.write("images/\(name).png", [0]) }
         #expect(

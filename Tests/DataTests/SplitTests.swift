@@ -131,8 +131,10 @@ import Testing
 
     @Test(arguments: [",", ";", "\t"])
     func tableOfPatients(separator: String) throws {
-        let text = [["image", "\"age, years\"", "patient"], ["a_1", "60", "1"], ["\"b\n2\"", "61", "2"], ["", "62", "3"]]
-            .map { $0.joined(separator: separator) }.joined(separator: "\r\n")
+        let text = [
+            ["image", "\"age, years\"", "patient"], ["a_1", "60", "1"], ["\"b\n2\"", "61", "2"], ["", "62", "3"],
+        ]
+        .map { $0.joined(separator: separator) }.joined(separator: "\r\n")
         let table = try PatientTable(csv: text, path: "p.csv", image: "image", patient: "patient")
         #expect(["a_1", "b\n2", "", "c"].map(table.patient) == ["1", "2", nil, nil])
     }

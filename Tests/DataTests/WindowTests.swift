@@ -46,6 +46,33 @@ import Testing
         }
     }
 
+    /// The image is named that training begins with, and not the first one that a thread happens to meet.
+    @Test func aLoaderTellsAtOnceThatTheWindowDoesNotFit() throws {
+        let folder = try TemporaryFolder()
+        for name in ["a/1.png", "b/2.png"] { _ = try folder.write(name, try randomImage(3, 3).pngData()) }
+        let images = try ImageFolder(root: folder.path)
+        for skips in [false, true] {
+            let error = expectError(skips ? .emptyClass : .noIntensities) {
+                _ = try ImageLoader(
+                    folder: images, batchSize: 1, imageSize: 4, augmentation: .evaluation, seed: 0,
+                    skipUnreadable: skips, decoder: ImageDecoder(window: IntensityWindow(low: 0, high: 1)))
+            }
+            #expect(skips || error?.path == "\(folder.path)/a/1.png")
+        }
+    }
+
+    @Test(arguments: ["-1024,3071", "-1024, 3071", "-1024,3071@1024", "-0.5,1e3@0"])
+    func windowsInWords(text: String) throws {
+        let window = try IntensityWindow(text)
+        #expect(window.low < 0 && window.high >= 1000)
+        #expect(window.offset == (text.contains("@1024") ? 1024 : text.contains("@") ? 0 : 32768))
+    }
+
+    @Test(arguments: ["", "1", "1,2,3", "2,1", "1,2@", "1,2@3@4", "a,b", "1;2", "[1,2]", "1,2@x"])
+    func wordsThatAreNoWindow(text: String) {
+        expectError(.invalidArgument) { _ = try IntensityWindow(text) }
+    }
+
     @Test func windowsAreChecked() {
         let error = expectError(.invalidArgument) { _ = try IntensityWindow(low: 5, high: 5) }
         #expect(

@@ -1,5 +1,4 @@
 import Apus
-import ApusFiles
 import ApusReport
 import Foundation
 import MSMAE

@@ -25,15 +25,15 @@ public enum DataPart {
     /// Throws `invalidArgument` if a folder to be written would lie in a part of a set of images, where the next run
     /// would take it for a class. Without `data`, what looks like a part counts.
     public static func checkOutput(_ path: String, data: String? = nil) throws(DataError) {
-        let out = canonical(path)
+        let out = Folders.resolved(path)
         var parts: [String] = []
         if let data {
-            parts = names.map { canonical("\(data)/\($0)") }
+            parts = names.map { Folders.resolved("\(data)/\($0)") }
         } else {
-            var folder = (out as NSString).deletingLastPathComponent
+            var folder = out.parentPath
             while folder.count > 1 {
-                if names.contains((folder as NSString).lastPathComponent), holdsImages(folder) { parts.append(folder) }
-                folder = (folder as NSString).deletingLastPathComponent
+                if names.contains(folder.lastComponent), holdsImages(folder) { parts.append(folder) }
+                folder = folder.parentPath
             }
         }
         guard let part = parts.first(where: { out == $0 || out.hasPrefix($0 + "/") }) else { return }
@@ -47,13 +47,4 @@ public enum DataPart {
         (try? ImageFolder(root: folder)) != nil || Folders.isFolder("\(folder)/images")
     }
 
-    /// The path without links in the part of it that exists.
-    private static func canonical(_ path: String) -> String {
-        var existing = URL(fileURLWithPath: path).standardizedFileURL.path, rest: [String] = []
-        while existing.count > 1, !FileManager.default.fileExists(atPath: existing) {
-            rest.insert((existing as NSString).lastPathComponent, at: 0)
-            existing = (existing as NSString).deletingLastPathComponent
-        }
-        return rest.reduce(URL(fileURLWithPath: existing).resolvingSymlinksInPath().path) { "\($0)/\($1)" }
-    }
 }

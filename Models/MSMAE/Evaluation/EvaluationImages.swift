@@ -39,7 +39,7 @@ struct EvaluationImages {
     static func parts(
         of settings: some ModelSettings, classes: [String], imageSize: Int, _ output: TrainingOutput
     ) throws -> [EvaluationImages] {
-        let hasTest = FileManager.default.fileExists(atPath: settings.data + "/test")
+        let hasTest = Folders.exists(settings.data + "/test")
         return try (hasTest ? ["val", "test"] : ["val"]).map { part in
             let images = try EvaluationImages(
                 settings.data, part, classes: classes, batch: settings.batch, imageSize: imageSize,

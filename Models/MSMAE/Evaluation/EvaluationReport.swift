@@ -1,5 +1,4 @@
 import Apus
-import ApusFiles
 import Foundation
 
 /// The results of evaluations: `evaluation.json`, the table on the terminal, and files with predictions and features.
@@ -70,7 +69,8 @@ public struct EvaluationReport: Codable, Hashable, Sendable {
 
     /// Reads what ``write(to:)`` has written.
     public init(contentsOf path: String) throws {
-        self = try JSONDecoder().decode(EvaluationReport.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+        self = try JSONDecoder().decode(
+            EvaluationReport.self, from: MappedFile(contentsOf: path).withBytes { Data($0) })
     }
 
     /// The metrics by checkpoint, path and name, for comparing runs of several seeds.

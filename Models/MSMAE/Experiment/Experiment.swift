@@ -78,13 +78,13 @@ public struct Experiment {
         _ shouldStop: @escaping (Int) -> Bool
     ) throws -> Bool where Task.Settings: ModelSettings {
         let given = given.merging(["seed": .integer(seed)]) { $1 }
-        let isBegun = FileManager.default.fileExists(atPath: folder + "/config.json")
+        let isBegun = Folders.exists(folder + "/config.json")
         let plan: RunPlan<Task.Settings> =
             try isBegun ? RunPlan(resuming: folder, given: given) : RunPlan(startingIn: folder, given: given)
         let isDone =
             Task.Settings.kind == .pretrain
             ? plan.finishedEpochs == plan.settings.epochs
-            : FileManager.default.fileExists(atPath: folder + "/evaluation.json")
+            : Folders.exists(folder + "/evaluation.json")
         if isDone {
             output.say("finished before")
             return true

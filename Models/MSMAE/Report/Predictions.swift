@@ -1,5 +1,4 @@
 import Apus
-import ApusFiles
 import Foundation
 
 /// What a classifier has said of each image: a file of lines `image,label,p0,p1,...`.
@@ -10,7 +9,7 @@ public struct Predictions: Hashable, Sendable {
     public let classes: Int
 
     init(contentsOf path: String) throws(RunRecordError) {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadable(path: path) }
+        guard let text = try? TextFile.read(path) else { throw .unreadable(path: path) }
         var records = CSVText.records(text)[...]
         let header = records.popFirst()?.fields ?? []
         guard header.count >= 3, header == ["image", "label"] + (0..<header.count - 2).map({ "p\($0)" }) else {

@@ -30,7 +30,7 @@ public struct RunGroup: Sendable {
     /// The folders of a run: itself, or those of its seeds.
     private static func folders(_ path: String) -> [String] {
         guard !RunRecord.isRun(path) else { return [path] }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let names = (try? Folders.names(in: path)) ?? []
         let seeds = names.compactMap { name -> (seed: Int, path: String)? in
             guard name.hasPrefix("seed-"), let seed = Int(name.dropFirst("seed-".count)),
                 RunRecord.isRun("\(path)/\(name)")

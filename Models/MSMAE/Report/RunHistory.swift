@@ -1,3 +1,4 @@
+import Apus
 import ApusReport
 import Foundation
 
@@ -26,7 +27,7 @@ public struct RunHistory: Hashable, Sendable {
 
     /// Reads a log of JSON lines; a last line without its end was torn by a crash and is left out.
     init(contentsOf path: String) throws(RunRecordError) {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadable(path: path) }
+        guard let text = try? TextFile.read(path) else { throw .unreadable(path: path) }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         for (number, line) in lines.enumerated() where !line.isEmpty {
             guard let fields = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {

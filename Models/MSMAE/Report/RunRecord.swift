@@ -47,7 +47,7 @@ public struct RunRecord: Sendable {
 
         mutating func read<Value>(_ name: String, _ body: (String) throws(RunRecordError) -> Value) -> Value? {
             let file = "\(path)/\(name)"
-            guard FileManager.default.fileExists(atPath: file) else { return nil }
+            guard Folders.exists(file) else { return nil }
             do throws(RunRecordError) {
                 return try body(file)
             } catch {
@@ -69,7 +69,7 @@ public struct RunRecord: Sendable {
 
     /// Whether a folder is that of a run.
     static func isRun(_ path: String) -> Bool {
-        ["config.json", "log.jsonl"].contains { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
+        ["config.json", "log.jsonl"].contains { Folders.exists("\(path)/\($0)") }
     }
 
     /// Names of the classes, in the order of the labels; numbers where nothing names them.
@@ -83,7 +83,7 @@ public struct RunRecord: Sendable {
     private static func settings(_ path: String) throws(RunRecordError) -> [String: SettingValue] {
         do {
             return try JSONDecoder().decode(
-                [String: SettingValue].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+                [String: SettingValue].self, from: MappedFile(contentsOf: path).withBytes { Data($0) })
         } catch {
             throw .broken(path: path, line: nil, reason: "it is no JSON object of settings")
         }

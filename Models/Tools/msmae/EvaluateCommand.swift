@@ -15,6 +15,7 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var model: CheckpointOptions
     @OptionGroup var naming: ClassNameOptions
+    @OptionGroup var sizes: ImageLimitOptions
     @Option(help: "Folder of images.") var data: String
     @Option(help: "The part of the data to measure on, a folder in it.") var part = "val"
     @Option(help: "Images per batch. (default: the run's)") var batch: Int?
@@ -38,7 +39,7 @@ struct EvaluateCommand: ParsableCommand {
         let classifier = try Classifier(
             checkpoint: model.checkpoint, reading: model.reading(classes: naming.names), threads: threads)
         let (report, skipped, remarks) = try classifier.evaluate(
-            data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable)
+            data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable, limits: sizes.limits)
         for note in classifier.notes { print(note) }
         for error in skipped { print("skipped \(error)") }
         for remark in remarks { print(remark) }

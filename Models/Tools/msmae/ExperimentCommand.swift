@@ -53,7 +53,7 @@ struct ExperimentCommand: ParsableCommand {
     /// Writes the recipe into the folder; an experiment that goes on has to have the same one.
     private func save(_ recipe: Recipe) throws {
         let text = try RecipeFile.text(of: recipe), path = out + "/recipe.yaml"
-        if let saved = try? String(contentsOfFile: path, encoding: .utf8) {
+        if let saved = try? TextFile.read(path) {
             guard saved == text else { throw ExperimentError.otherExperiment(path: out) }
         } else {
             try AtomicFile.write(text, to: path)

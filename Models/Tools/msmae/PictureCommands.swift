@@ -43,6 +43,7 @@ struct ReconstructCommand: ParsableCommand {
 /// What the commands that draw have in common.
 struct PictureOptions: ParsableArguments {
     @OptionGroup var model: CheckpointOptions
+    @OptionGroup var sizes: ImageLimitOptions
     @Option(parsing: .upToNextOption, help: "The images to look at, or folders of images.") var image: [String]
     @Option(help: "Folder for the pictures, made if it is missing.") var out: String
     @Option(help: "Draws each pixel as a square of this many by as many.") var scale = 1
@@ -61,6 +62,8 @@ struct PictureOptions: ParsableArguments {
     func draw(_ kind: String, _ decoder: ImageDecoder, _ picture: (RGBImage, _ index: Int) throws -> RGBImage) throws {
         let images = try NamedImages(image)
         let folder = try PictureFolder(out, kind: kind, images: images.paths, scale: scale)
-        try images.forEach(decoder) { image, index in print(try folder.write(picture(image, index), index).inOneLine) }
+        try images.forEach(decoder.limited(to: sizes.limits)) { image, index in
+            print(try folder.write(picture(image, index), index).inOneLine)
+        }
     }
 }

@@ -14,6 +14,7 @@ struct PredictCommand: ParsableCommand {
     @Argument(help: "The images, or folders of images.") var images: [String]
     @OptionGroup var model: CheckpointOptions
     @OptionGroup var naming: ClassNameOptions
+    @OptionGroup var sizes: ImageLimitOptions
     @Flag(help: "Print a JSON list.") var json = false
     @Option(
         help: "Folder for pictures of the attention over the images, made if it is missing; none are drawn without it.")
@@ -35,7 +36,7 @@ struct PredictCommand: ParsableCommand {
         var answers: [JSONValue] = []
         // Each answer is there even if the next image ends the command.
         defer { if json { print(JSONValue.list(answers).pretty) } }
-        try images.forEach(classifier.decoder) { image, index in
+        try images.forEach(classifier.decoder.limited(to: sizes.limits)) { image, index in
             let shares = try classifier.probabilities(of: image)
             let picture = try pictures.flatMap { folder in
                 try drawn.map { try folder.write($0.attentionPicture(of: image), index) }

@@ -39,6 +39,7 @@ struct SegmentEvaluateCommand: ParsableCommand {
     @Option(help: "Folder of images and masks.") var data: String
     @Option(help: "The part of the data to measure on, a folder in it.") var part = "val"
     @Option(help: "Images per batch. (default: the run's)") var batch: Int?
+    @OptionGroup var sizes: ImageLimitOptions
     @Option(help: "File for the results as JSON.") var out: String?
     @Option(help: "(default: one per processor)") var threads: Int?
 
@@ -53,7 +54,7 @@ struct SegmentEvaluateCommand: ParsableCommand {
     func run() throws {
         if let out { try AtomicFile.check(out) }
         let (report, remarks) = try Segmenter(checkpoint: checkpoint, threads: threads).evaluate(
-            data, part: part, batch: batch)
+            data, part: part, batch: batch, limits: sizes.limits)
         for remark in remarks { print(remark) }
         print(report.text)
         if let out { try report.write(to: out) }
@@ -68,6 +69,7 @@ struct SegmentPredictCommand: ParsableCommand {
     @Argument(help: "The images, or folders of images.") var images: [String]
     @Option(help: "A checkpoint, or the folder of a run, whose newest one is taken.") var checkpoint: String
     @Option(help: "Folder for the pictures, made if it is missing.") var out: String
+    @OptionGroup var sizes: ImageLimitOptions
     @Flag(help: "Also write a black and white mask of each class.") var masks = false
     @Option(help: "Draws each pixel as a square of this many by as many; not in masks.") var scale = 1
     @Option(help: "(default: one per processor)") var threads: Int?
@@ -81,7 +83,7 @@ struct SegmentPredictCommand: ParsableCommand {
         let maskFolders = try (masks ? segmenter.classes : []).map {
             try PictureFolder(out, kind: "\($0)-mask", images: images.paths, scale: 1)
         }
-        try images.forEach(segmenter.decoder) { image, index in
+        try images.forEach(segmenter.decoder.limited(to: sizes.limits)) { image, index in
             let regions = try segmenter.regions(in: image)
             print(try folder.write(image.drawing(regions), index).inOneLine)
             for (name, region) in zip(segmenter.classes, regions) {

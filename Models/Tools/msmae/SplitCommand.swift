@@ -26,6 +26,7 @@ struct SplitCommand: ParsableCommand {
     var patientTable: String?
     @Option(help: "The column of the patient in that file.") var patientColumn: String?
     @Option(help: "The column of the image's file name there, with or without extension.") var imageColumn: String?
+    @OptionGroup var sizes: ImageLimitOptions
     @Flag(help: "Copy the files, in place of making links to them.") var copy = false
     @Flag(help: "Go on when equal images lie in different parts.") var allowDuplicates = false
 
@@ -48,7 +49,7 @@ struct SplitCommand: ParsableCommand {
         Interrupt.install()
         for remark in split.leftOut { print(remark) }
         print("looking for equal images among \(split.imageCount)")
-        let duplicates = try split.duplicates { Interrupt.requested }
+        let duplicates = try split.duplicates(limits: sizes.limits ?? ImageDecoder.Limits()) { Interrupt.requested }
         for group in duplicates.equal.prefix(20) { print("equal images: \(group)") }
         if duplicates.equal.count > 20 { print("and \(duplicates.equal.count - 20) more groups of equal images") }
         for pair in duplicates.similar {

@@ -3,7 +3,7 @@ enum ImageFormat {
     case png, jpeg, tiff, webp, bmp, dicom
 
     /// The format of a file that is read; nil for others.
-    init?(_ bytes: [UInt8]) {
+    init?(_ bytes: some Collection<UInt8>) {
         func begins(_ text: [UInt8], at place: Int = 0) -> Bool { bytes.dropFirst(place).starts(with: text) }
         if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             self = .png

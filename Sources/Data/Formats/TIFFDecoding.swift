@@ -22,6 +22,17 @@ extension ImageDecoder {
         }
     }
 
+    /// Whether a TIFF is grey and of 16 bits, as its header says.
+    static func isGreyTIFFOf16Bits(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var layout = apus_tiff_layout(), message = [CChar](repeating: 0, count: Int(APUS_MESSAGE_SIZE))
+        guard
+            let file = apus_tiff_open(
+                bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &layout, &message)
+        else { return false }
+        defer { apus_tiff_close(file) }
+        return (try? TIFFKind(layout)) == .grey && layout.bits == 16
+    }
+
     private func content(_ page: TIFFPage, _ kind: TIFFKind) throws(DataError) -> ImageContent {
         let layout = page.layout
         let (width, height) = page.uprightSize

@@ -26,13 +26,8 @@ extension DataSplit {
     /// Throws unless a split can be written to `out`: nothing or an empty folder is there, and it lies outside of what
     /// is split.
     public func checkTarget(_ out: String) throws(DataError) {
-        func canonical(_ path: String) -> String {
-            URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
-        }
-        // Links are followed in the part of the path that exists.
-        let parent = canonical(
-            URL(fileURLWithPath: out).standardizedFileURL.path.parentPath)
-        for folder in folders where (parent + "/").utf8.starts(with: (canonical(folder) + "/").utf8) {
+        let parent = Folders.resolved(URL(fileURLWithPath: out).standardizedFileURL.path.parentPath)
+        for folder in folders where (parent + "/").utf8.starts(with: (Folders.resolved(folder) + "/").utf8) {
             throw DataError(
                 .invalidArgument, "the folder lies in \(folder), which is split", path: out,
                 advice: "Choose a folder outside, or the parts would look like classes.")

@@ -42,7 +42,8 @@ extension DataSplit {
     /// (the difference hash). Throws what the decoder throws, `invalidArgument` for less than 1 thread, and
     /// `interrupted`.
     public func duplicates(
-        threads: Int = Processors.available, shouldStop: () -> Bool = { false }
+        threads: Int = Processors.available, limits: ImageDecoder.Limits = ImageDecoder.Limits(),
+        shouldStop: () -> Bool = { false }
     ) throws(DataError) -> DuplicateImages {
         try LoaderArguments.check(threads: threads)
         func goOn() throws(DataError) {
@@ -50,7 +51,7 @@ extension DataSplit {
             throw DataError(
                 .interrupted, "stopped while it looked for equal images", advice: "Nothing was written.")
         }
-        let prints = try fingerprints(threads, goOn: goOn)
+        let prints = try fingerprints(threads, ImageDecoder(limits: limits), goOn: goOn)
         var groups: [DuplicateImages.Group] = []
         var known = Set<Set<Int>>()
         for (equalBytes, key) in [(true, \Fingerprint.bytes), (false, \Fingerprint.pixels)] {
@@ -80,12 +81,14 @@ extension DataSplit {
 
     private func place(_ index: Int) -> String { "\(parts[partOfItem[index]].name)/\(items[index].target)" }
 
-    private func fingerprints(_ threads: Int, goOn: () throws(DataError) -> Void) throws(DataError) -> [Fingerprint] {
+    private func fingerprints(
+        _ threads: Int, _ decoder: ImageDecoder, goOn: () throws(DataError) -> Void
+    ) throws(DataError) -> [Fingerprint] {
         let items = items
         let work = OrderedPrefetch<Result<Fingerprint, DataError>>(
             0..<items.count, threads: threads, ahead: 4 * threads
         ) { index in
-            Result { () throws(DataError) in try Fingerprint(path: items[index].image) }
+            Result { () throws(DataError) in try Fingerprint(path: items[index].image, decoder) }
         }
         var prints: [Fingerprint] = []
         while let print = work.next() {
@@ -102,11 +105,11 @@ private struct Fingerprint: Sendable {
     let pixels: Digest
     private let differences: SIMD4<UInt64>
 
-    init(path: String) throws(DataError) {
+    init(path: String, _ decoder: ImageDecoder) throws(DataError) {
         let file = try FileAccess.read(path)
         bytes = Digest(file)
         do throws(DataError) {
-            let content = try ImageDecoder().content(file)
+            let content = try decoder.content(file)
             let image = content.image
             pixels = Digest(withUnsafeBytes(of: SIMD2(image.width, image.height)) { Array($0) } + content.sampleBytes)
             differences = try Self.differences(image)

@@ -40,8 +40,8 @@ public struct PatientTable: Sendable {
         }
     }
 
-    /// The patient of a file's name.
-    func patient(of name: String) -> String? { patients[ExactText(name)] }
+    /// The patient of a file's name; nil if the table does not have it.
+    public func patient(of name: String) -> String? { patients[ExactText(name)] }
 
     private mutating func add(_ image: String, _ patient: String, path: String?) throws(DataError) {
         guard let other = patients.updateValue(patient, forKey: ExactText(image)) else { return }

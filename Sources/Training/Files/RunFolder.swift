@@ -39,6 +39,8 @@ public struct RunFolder: Sendable {
     public var logPath: String { path + "/log.jsonl" }
     /// Where the weights that did best in validation are kept, of runs that have one.
     public var bestPath: String { path + "/best.safetensors" }
+    /// Where it is kept who computes which matmul, of runs in which measurements decide.
+    public var answersPath: String { path + "/products.json" }
     /// The folder of the run's checkpoints.
     public var checkpointsPath: String { path + "/checkpoints" }
 

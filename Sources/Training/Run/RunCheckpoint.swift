@@ -9,8 +9,6 @@ package struct RunCheckpoint<Settings: RunSettings>: Sendable {
     package var position: TrainingPosition
     /// What wrote it; nil in checkpoints of versions that did not say so.
     package var build: BuildDescription?
-    /// Who computes which matmul, where measurements decide.
-    package var answers: [String: String] = [:]
 
     static var version: String { "1" }
 
@@ -25,7 +23,6 @@ package struct RunCheckpoint<Settings: RunSettings>: Sendable {
             "last_means": Self.json(position.lastMeans),
         ]
         metadata["build"] = build.map(Self.json)
-        if !answers.isEmpty { metadata["answers"] = Self.json(answers) }
         return metadata
     }
 
@@ -72,15 +69,10 @@ package struct RunCheckpoint<Settings: RunSettings>: Sendable {
             totals: MetricTotals(sums: try decoded("epoch_sums"), count: try integer("epoch_count")),
             lastMeans: metadata["last_means"] == nil ? [] : try decoded("last_means"))
         build = metadata["build"] == nil ? nil : try decoded("build")
-        answers = metadata["answers"] == nil ? [:] : try decoded("answers")
     }
 
-    init(
-        settings: Settings, data: DataIdentity, position: TrainingPosition, build: BuildDescription,
-        answers: [String: String]
-    ) {
+    init(settings: Settings, data: DataIdentity, position: TrainingPosition, build: BuildDescription) {
         (self.settings, self.data, self.position, self.build) = (settings, data, position, build)
-        self.answers = answers
     }
 
     private static func json(_ value: some Encodable) -> String {

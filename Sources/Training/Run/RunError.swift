@@ -18,6 +18,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooFewBatches(batches: Int, accumulation: Int)
     /// The saved settings of a run cannot be read.
     case brokenSettings(path: String, reason: String)
+    /// The file that says who computes which matmul cannot be read.
+    case brokenAnswers(path: String)
     /// A safetensors file that is no checkpoint of this kind of run, or one of another version.
     case foreignCheckpoint(path: String, reason: String)
     /// Tensors of a checkpoint that are missing or do not fit the model; `hint` says what else helps.
@@ -60,10 +62,12 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(data): the data of the run is not there any longer; if it has moved, go on by --resume \(run) --data NEW"
         case .otherImages(let data, let then, let now):
             "\(data): the run was started on \(then), and these are \(now); give the images as they were by --data, or "
-                + "begin a new run on these by --out"
+                + "begin a new run on these with the weights of that one, by --init RUN --out NEW"
         case .tooFewBatches(let batches, let accumulation):
             "accum-iter is \(accumulation), but an epoch has only \(batches) full batches"
         case .brokenSettings(let path, let reason): "\(path): the settings of the run cannot be read: \(reason)"
+        case .brokenAnswers(let path):
+            "\(path): it is no JSON object of texts; remove it to measure anew, which may change the last bits"
         case .foreignCheckpoint(let path, let reason): "\(path): not a checkpoint that can be used: \(reason)"
         case .unfitCheckpoint(let path, let problems, let hint):
             "\(path): the checkpoint does not fit the model: " + problems.prefix(Self.shown).joined(separator: "; ")

@@ -15,6 +15,8 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     private(set) var lock: FolderLock?
     /// Settings that the run goes on with other values of.
     private(set) var changes: [RunError.Contradiction] = []
+    /// Who computes which matmul in the run that is gone on with, where measurements decide.
+    private(set) var answers: [String: String] = [:]
     /// Texts that are kept beside the settings of a new run, by the names of their files.
     public var documents: [String: String] = [:]
 
@@ -47,10 +49,10 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
             self.imported = (imported, resumed)
             return
         }
-        if Self.isFile(resumed) { throw RunError.runExpected(path: resumed, run: Self.run(ofCheckpoint: resumed)) }
+        if Folders.isFile(resumed) { throw RunError.runExpected(path: resumed, run: Self.run(ofCheckpoint: resumed)) }
         var folder = try RunFolder(opening: resumed)
         var lock: FolderLock?
-        if let out, !Self.isSameFolder(out, resumed) {
+        if let out, ExactText(Folders.resolved(out)) != ExactText(Folders.resolved(resumed)) {
             try Self.requireNoRun(at: out)
             lock = try FolderLock(creating: out)
             try Self.requireNoRun(at: out)
@@ -62,7 +64,7 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         let saved: Settings
         if let checkpoint {
             saved = try RunCheckpoint<Settings>(checkpoint).settings
-        } else if FileManager.default.fileExists(atPath: folder.configPath) {
+        } else if Folders.exists(folder.configPath) {
             saved = try Self.savedSettings(folder)
         } else {
             // Stopped even before its settings were saved.
@@ -78,10 +80,8 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
                 changes, run: resumed, takesWeights: Settings.all.contains { $0.name == "init" })
         }
         self.init(path: folder.path, settings: settings, checkpoint: checkpoint)
-        (self.lock, self.changes) = (lock, changes)
-        if Settings.all.contains(where: { $0.name == "data" && $0.isPath }),
-            !FileManager.default.fileExists(atPath: settings.data)
-        {
+        (self.lock, self.changes, answers) = (lock, changes, try RunAnswers.read(folder))
+        if Settings.all.contains(where: { $0.name == "data" && $0.isPath }), !Folders.exists(settings.data) {
             throw RunError.dataMissing(run: folder.path, data: settings.data)
         }
     }
@@ -113,7 +113,7 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
 
     private static func savedSettings(_ folder: RunFolder) throws(RunError) -> Settings {
         do {
-            return try Settings(json: String(contentsOfFile: folder.configPath, encoding: .utf8))
+            return try Settings(json: TextFile.read(folder.configPath))
         } catch let error as SettingError {
             throw .brokenSettings(path: folder.configPath, reason: error.description)
         } catch {
@@ -122,32 +122,17 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
     }
 
     private static func requireNoRun(at path: String) throws {
-        guard FileManager.default.fileExists(atPath: path) else { return }
+        guard Folders.exists(path) else { return }
         let folder = try RunFolder(opening: path)
         // Settings alone are those of a run that failed before there was anything to keep.
-        if try !folder.checkpoints().isEmpty || FileManager.default.fileExists(atPath: folder.bestPath) {
+        if try !folder.checkpoints().isEmpty || Folders.exists(folder.bestPath) {
             throw RunError.runExists(path: path)
         }
     }
 
-    private static func isFile(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
-    }
-
     /// The folder of the run that a file is a checkpoint of, `RUN/checkpoints/FILE` or `RUN/best.safetensors`.
     private static func run(ofCheckpoint path: String) -> String? {
-        let folder = (path as NSString).deletingLastPathComponent
-        return [(folder as NSString).deletingLastPathComponent, folder].map { $0.isEmpty ? "." : $0 }.first {
-            FileManager.default.fileExists(atPath: "\($0)/config.json")
-        }
-    }
-
-    private static func isSameFolder(_ first: String, _ second: String) -> Bool {
-        func canonical(_ path: String) -> String {
-            URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
-        }
-        return canonical(first) == canonical(second)
+        [path.parentPath.parentPath, path.parentPath].first { Folders.exists("\($0)/config.json") }
     }
 
     /// Copies what a run needs to go on elsewhere: its newest and its best checkpoint, its log and its settings.
@@ -156,13 +141,13 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         let latest = try folder.latestCheckpoint().map { ($0.path, copy.checkpointPath(step: $0.step)) }
         let files = [
             latest, (folder.bestPath, copy.bestPath), (folder.logPath, copy.logPath),
-            (folder.configPath, copy.configPath),
+            (folder.configPath, copy.configPath), (folder.answersPath, copy.answersPath),
         ].compactMap { $0 }
-        for (source, target) in files where FileManager.default.fileExists(atPath: source) {
-            let partial = target + ".partial"
-            try? FileManager.default.removeItem(atPath: partial)
-            try FileManager.default.copyItem(atPath: source, toPath: partial)
-            try FileManager.default.moveItem(atPath: partial, toPath: target)
+        for (source, target) in files where Folders.exists(source) {
+            let file = try MappedFile(contentsOf: source)
+            try AtomicFile.write(to: target) { (output) throws(FileError) in
+                try file.withBytes { (bytes) throws(FileError) in try output.write(bytes) }
+            }
         }
         return copy
     }

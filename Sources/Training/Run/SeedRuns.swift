@@ -30,7 +30,7 @@ public struct SeedRuns<Task: TrainingTask> {
     public init(resuming resumed: String, count: Int, given: [String: SettingValue], allowingChanges: Bool = false)
         throws
     {
-        let begun = try FileManager.default.contentsOfDirectory(atPath: RunFolder(opening: resumed).path)
+        let begun = try Folders.names(in: RunFolder(opening: resumed).path)
             .compactMap { $0.hasPrefix("seed-") ? Int($0.dropFirst("seed-".count)) : nil }.sorted()
         guard let first = begun.first else { throw RunError.noRuns(path: resumed) }
         let settings = try RunPlan<Task.Settings>(

@@ -39,7 +39,7 @@ public final class Trainer<Task: TrainingTask> {
         let settings = plan.settings
         compiler = try RunCompiler(
             settings.compilerOptions, threads: settings.threads, output,
-            answers: KeptAnswers(try plan.checkpoint.map { try RunCheckpoint<Task.Settings>($0).answers } ?? [:]))
+            answers: plan.answers)
         task = try Task(settings, compiler, output)
         position = TrainingPosition(totals: MetricTotals(metrics: task.metrics.count))
         guard task.batchesPerEpoch >= settings.accumulation else {
@@ -189,6 +189,7 @@ public final class Trainer<Task: TrainingTask> {
         // longer.
         if plan.imported != nil || !plan.changes.isEmpty { try save(in: folder) }
         try plan.saveSettings(in: folder)
+        try compiler.keepAnswers(in: folder)
         try folder.removeOldCheckpoints(keeping: settings.keptCheckpoints)
         let run = OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
         if position.step > 0 || plan.checkpoint != nil {
@@ -237,10 +238,7 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private var metadata: [String: String] {
-        RunCheckpoint(
-            settings: settings, data: task.identity, position: position, build: compiler.build,
-            answers: compiler.answers.all
-        ).metadata
+        RunCheckpoint(settings: settings, data: task.identity, position: position, build: compiler.build).metadata
             .merging(["optimizer_step": String(state.step)]) { $1 }.merging(task.savedMetadata) { $1 }
     }
 

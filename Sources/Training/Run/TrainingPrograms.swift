@@ -7,16 +7,15 @@ import ApusRuntime
 public final class RunCompiler {
     private let compiler: Compiler
     private let output: TrainingOutput
-    /// Who computes which matmul in the run.
-    let answers: KeptAnswers
+    private let answers: RunAnswers
 
-    /// A compiler whose programs run on so many threads, or on one per processor, with the answers of a run that goes
-    /// on.
+    /// A compiler whose programs run on so many threads, or on one per processor. A run that goes on gives the answers
+    /// that its folder keeps.
     public init(
-        _ options: CompilerOptions, threads: Int?, _ output: TrainingOutput, answers: KeptAnswers = KeptAnswers()
+        _ options: CompilerOptions, threads: Int?, _ output: TrainingOutput, answers: [String: String] = [:]
     ) throws {
-        self.answers = answers
-        compiler = try Compiler(options, threads: threads, answers: answers)
+        self.answers = RunAnswers(answers)
+        compiler = try Compiler(options, threads: threads, answers: self.answers.given)
         self.output = output
         if let shortage = compiler.pool.shortage { output.warn(shortage) }
     }
@@ -24,13 +23,20 @@ public final class RunCompiler {
     /// What the last bits of its programs depend on.
     var build: BuildDescription { compiler.build }
 
+    /// Keeps in the folder of a run who computes which matmul: what is known by now, and from here on each answer
+    /// before the program that is built on it runs.
+    func keepAnswers(in folder: RunFolder) throws {
+        answers.folder = folder
+        try answers.save()
+    }
+
     /// Compiles a computation; `what` names it.
     public func compile(_ what: String, _ step: InferenceStep) throws -> CompiledStep {
         try timed(what) { try compiler.compile(step) }
     }
 
     /// Compiles a graph silently.
-    func compile(_ graph: Graph) throws -> CompiledStep { try compiler.compile(graph) }
+    func compile(_ graph: Graph) throws -> CompiledStep { try answers.saved { try compiler.compile(graph) } }
 
     /// The programs of an update from so many batches.
     func compile(
@@ -49,7 +55,7 @@ public final class RunCompiler {
     }
 
     private func timed<Result>(_ what: String, _ compile: () throws -> Result) throws -> Result {
-        let (result, seconds) = try Clock.time(compile)
+        let (result, seconds) = try Clock.time { try answers.saved(compile) }
         output.say("compiled \(what) in \(String(format: "%.1f", seconds)) s")
         return result
     }

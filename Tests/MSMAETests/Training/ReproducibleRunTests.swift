@@ -35,10 +35,7 @@ import Testing
     func largeMatmulsGoOnExactlyWithoutTheCache(products: String) throws {
         let whole = folder.file("whole"), killed = folder.file("killed"), cache = folder.file("cache")
         // The default is what is reproducible.
-        var changes: [String: SettingValue] = products == "generated" ? [:] : ["products": .text(products)]
-        // A checkpoint keeps what was asked until then: here all is asked before the first epoch.
-        if products == "auto" { changes["attention-start"] = .integer(0) }
-        let options = options(changes)
+        let options = options(products == "generated" ? [:] : ["products": .text(products)])
         let reference = try Tool.run(options + ["--out", whole], cache: cache)
         #expect(reference.status == 0 && reference.errors.isEmpty, "\(reference.errors)")
         #expect(try (measurements(in: cache) > 0) == (products == "auto"))
@@ -55,6 +52,23 @@ import Testing
         #expect(try RunResult(killed) == RunResult(whole))
         let saved = try PreTrainingSettings(json: String(contentsOfFile: killed + "/config.json", encoding: .utf8))
         #expect(saved.products.rawValue == products)
+    }
+
+    /// Answers are kept before a step is made with them, and those of a folder come before the clock's.
+    @Test func answersAreKeptInTheFolder() throws {
+        let run = folder.file("run"), path = run + "/products.json"
+        try train(run, largerSettings(["products": .text("auto")]), until: 0)
+        let answers = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: .init(filePath: path))) as? [String: String])
+        #expect(!answers.isEmpty)
+        let others = answers.mapValues { $0 == "generated" ? "openblas" : "generated" }
+        try JSONSerialization.data(withJSONObject: others).write(to: .init(filePath: path))
+        try resume(run, ["epochs": .integer(4)])
+        let kept = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: .init(filePath: path))) as? [String: String])
+        #expect(kept.merging(others) { $1 } == kept)
+        try Data("[]".utf8).write(to: .init(filePath: path))
+        #expect(throws: RunError.brokenAnswers(path: path)) { try resume(run, [:]) }
     }
 
     @Test(.timeLimit(.minutes(5)), .enabled(if: Tool.path != nil, "the msmae tool is not built"))

@@ -44,7 +44,8 @@ public struct SegmentationReport: Codable, Hashable, Sendable {
 
     /// Reads what ``write(to:)`` has written.
     public init(contentsOf path: String) throws {
-        self = try JSONDecoder().decode(SegmentationReport.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+        self = try JSONDecoder().decode(
+            SegmentationReport.self, from: MappedFile(contentsOf: path).withBytes { Data($0) })
     }
 
     /// The metrics by checkpoint and name, for comparing runs of several seeds.

@@ -31,8 +31,10 @@ public final class Segmenter {
     /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS; returns also what a user should know of
     /// the folder.
     public func evaluate(
-        _ data: String, part: String = "val", batch: Int? = nil
+        _ data: String, part: String = "val", batch: Int? = nil, limits: ImageDecoder.Limits? = nil
     ) throws -> (report: SegmentationReport, remarks: [String]) {
+        var settings = settings
+        settings.imageLimits = limits ?? settings.imageLimits
         let loader = try settings.loader(
             data, part: part, known: classes, augmentation: .evaluation, batch: batch ?? settings.batch,
             imageSize: saved.configuration.image)

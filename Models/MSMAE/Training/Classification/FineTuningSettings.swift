@@ -18,6 +18,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public var preset = "base"
     public var imageSize: Int?
     public var window: IntensityWindow?
+    public var imageLimits = ImageDecoder.Limits()
     public var precision = CompilerOptions.Precision.float32
     public var products = CompilerOptions.Products.generated
     public var memoryLimit: ByteCount?

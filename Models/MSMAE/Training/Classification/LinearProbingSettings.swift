@@ -13,6 +13,7 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var imageSize: Int?
     public var precision = CompilerOptions.Precision.float32
     public var window: IntensityWindow?
+    public var imageLimits = ImageDecoder.Limits()
     public var products = CompilerOptions.Products.generated
     public var memoryLimit: ByteCount?
 
@@ -48,7 +49,12 @@ public struct LinearProbingSettings: ClassifierSettings {
 /// What follows from the settings.
 extension LinearProbingSettings {
     public func configuration(classes: Int) throws(SettingError) -> Configuration {
-        try presetConfiguration(classes: classes)
+        guard batch > 1 else {
+            throw .outOfRange(
+                name: "batch", value: .integer(batch),
+                allowed: "from 2 on, since the head normalizes features by their variance over the batch")
+        }
+        return try presetConfiguration(classes: classes)
     }
 
     /// The encoder looks at whole images.

@@ -12,6 +12,7 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public var preset = "base"
     public var imageSize: Int?
     public var window: IntensityWindow?
+    public var imageLimits = ImageDecoder.Limits()
     public var method = Configuration.Method.msmae
     public var variant = Configuration.Variant.corrected
     public var precision = CompilerOptions.Precision.float32

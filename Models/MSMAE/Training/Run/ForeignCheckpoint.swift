@@ -12,10 +12,7 @@ struct ForeignCheckpoint: ImportedCheckpoint {
     /// Opens a file; nil for a folder, and for what PyTorch has not written. Throws if there is nothing to go on with
     /// in it.
     init?(_ path: String, _ selection: WeightsSelection) throws {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
-            return nil
-        }
+        guard Folders.isFile(path) else { return nil }
         file = try WeightsFile(contentsOf: path, groupings: .visionTransformer, selection: selection)
         guard let torch = file.torchCheckpoint else { return nil }
         guard let epoch = torch.values["epoch"].flatMap({ Int($0) }), (0..<1_000_000).contains(epoch),

@@ -13,6 +13,8 @@ public protocol ModelSettings: RunSettings {
     var imageSize: Int? { get set }
     /// Intensities of 16-bit grey images that become black and white; nil where images are as they are seen.
     var window: IntensityWindow? { get set }
+    /// The largest image files that are read.
+    var imageLimits: ImageDecoder.Limits { get set }
     /// Where the weights come from that a run begins with: a file, the folder of a run, or `none`.
     var initialWeights: String { get set }
     /// The keys that lead to the state dict in a file of PyTorch; nil where only one can be meant.
@@ -51,7 +53,7 @@ extension ModelSettings {
     var readers: Int { threads ?? Processors.available }
 
     /// How image files are read.
-    var decoder: ImageDecoder { ImageDecoder(window: window) }
+    var decoder: ImageDecoder { ImageDecoder(limits: imageLimits, window: window) }
 
     /// The preset's model, with the size of the images and the number of classes.
     func presetConfiguration(classes: Int) throws(SettingError) -> Configuration {
@@ -74,11 +76,15 @@ extension Setting where Settings: ModelSettings {
             Setting("preset", \.preset, "Sizes of the model.", .oneOf(Configuration.presets.map(\.name))),
             Setting(
                 "image-size", \.imageSize, "Side of the images in pixels; a multiple of the patch.",
-                .range(Configuration.sizes), unset: "the preset's"),
+                .range(ImageLoader.imageSizes), unset: "the preset's"),
             Setting(
                 "window", \.window,
-                "Intensities of 16-bit grey images (sample - 32768) and of DICOM (rescaled) that become black and white.",
-                unset: "none: high bytes, DICOM as its header says", valueName: "low,high"),
+                "Intensities of 16-bit grey images (sample - offset) and of DICOM (rescaled) that become black and white.",
+                unset: "none: high bytes, DICOM as its header says; the offset is 32768", valueName: "low,high[@offset]"
+            ),
+            Setting(
+                "max-image", \.imageLimits, "The most pixels of an image file: of a side, and in all.",
+                valueName: "side,pixels", shapesTheResult: false),
         ] + compilation
     }
 
@@ -146,23 +152,31 @@ extension IntensityWindow: SettingConvertible {
     public static var settingForm: SettingForm { .numbers }
 
     public init(setting value: SettingValue) throws(SettingMismatch) {
-        let numbers = value.description.split(separator: ",").map { Double($0.drop { $0 == " " }) }
         do {
-            // The third number is an offset other than the usual one.
-            if numbers.count == 3, let low = numbers[0], let high = numbers[1], let offset = numbers[2] {
-                self = try IntensityWindow(low: low, high: high, offset: offset)
-            } else {
-                self = try IntensityWindow(value.description)
-            }
+            self = try IntensityWindow(value.description)
         } catch {
             throw .outOfRange(allowed: "two numbers, the lower one first, such as -1024,3071")
         }
     }
 
     public var settingValue: SettingValue {
-        let numbers = [low, high] + (offset == Self.signedOffset ? [] : [offset])
-        return .text(numbers.map(\.shortText).joined(separator: ","))
+        let numbers = "\(low.shortText),\(high.shortText)"
+        return .text(offset == Self.signedOffset ? numbers : "\(numbers)@\(offset.shortText)")
     }
+}
+
+extension ImageDecoder.Limits: SettingConvertible {
+    public static var settingForm: SettingForm { .numbers }
+
+    public init(setting value: SettingValue) throws(SettingMismatch) {
+        do {
+            try self.init(value.description)
+        } catch {
+            throw .outOfRange(allowed: "the most pixels of a side and of the whole image, such as 16384,134217728")
+        }
+    }
+
+    public var settingValue: SettingValue { .text("\(side),\(pixels)") }
 }
 
 /// The workflows that make runs.

@@ -64,7 +64,7 @@ struct EventFile {
     }
 
     private func earlierFiles() -> [(name: String, start: Int, generation: Int)] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let names = (try? Folders.names(in: folder)) ?? []
         return names.compactMap { name in
             let parts = name.dropFirst(Self.prefix.count).split(separator: ".", omittingEmptySubsequences: false)
             guard name.hasPrefix(Self.prefix), parts.count == 2, parts[1].count >= 6, let start = Int(parts[0]),

@@ -1,4 +1,3 @@
-import ApusFiles
 import Foundation
 
 /// The bytes of a regular file, mapped into memory for reading until the last reference goes.
