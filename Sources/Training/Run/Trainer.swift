@@ -64,7 +64,7 @@ public final class Trainer<Task: TrainingTask> {
             return try train(run)
         } catch let error where !(error is RunError) && position.epoch > 0 {
             // What cannot be saved either is not what the user has to know first.
-            try? save(in: run.folder)
+            try? save(run)
             throw error
         }
     }
@@ -78,7 +78,7 @@ public final class Trainer<Task: TrainingTask> {
             decision = try task.betweenEpochs(session(run))
             let isLast = decision == .finished || position.epoch == settings.epochs
             if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 {
-                try save(in: run.folder)
+                try save(run)
             }
         }
         if decision == .interrupted { return try stop(run) }
@@ -231,7 +231,7 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private func stop(_ run: OpenRun) throws -> Outcome {
-        try save(in: run.folder)
+        try save(run)
         output.say("stopped after step \(position.step); go on with --resume \(plan.path)")
         return .stopped
     }
@@ -242,6 +242,12 @@ public final class Trainer<Task: TrainingTask> {
             answers: compiler.answers.all
         ).metadata
             .merging(["optimizer_step": String(state.step)]) { $1 }.merging(task.savedMetadata) { $1 }
+    }
+
+    /// Saves the run where it stands; the lines of the log up to here are on the disk before.
+    private func save(_ run: OpenRun) throws {
+        try run.log.synchronize()
+        try save(in: run.folder)
     }
 
     private func save(in folder: RunFolder) throws {
