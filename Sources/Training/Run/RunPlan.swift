@@ -150,19 +150,20 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         return canonical(first) == canonical(second)
     }
 
-    /// Copies what a run needs to go on elsewhere: its newest and its best checkpoint, its log and its settings.
+    /// Copies what a run needs to go on elsewhere: its log, its best and its newest checkpoint, and its settings; in this
+    /// order, so that what a killed process has copied can be gone on with only if nothing of it is missing.
     private static func copy(_ folder: RunFolder, to path: String) throws -> RunFolder {
         let copy = try RunFolder(creating: path)
         let latest = try folder.latestCheckpoint().map { ($0.path, copy.checkpointPath(step: $0.step)) }
-        let files = [
-            latest, (folder.bestPath, copy.bestPath), (folder.logPath, copy.logPath),
+        let files: [(String, String)?] = [
+            (folder.logPath, copy.logPath), (folder.bestPath, copy.bestPath), latest,
             (folder.configPath, copy.configPath),
-        ].compactMap { $0 }
-        for (source, target) in files where FileManager.default.fileExists(atPath: source) {
-            let partial = target + ".partial"
-            try? FileManager.default.removeItem(atPath: partial)
-            try FileManager.default.copyItem(atPath: source, toPath: partial)
-            try FileManager.default.moveItem(atPath: partial, toPath: target)
+        ]
+        for case let (source, target)? in files where FileManager.default.fileExists(atPath: source) {
+            let file = try MappedFile(contentsOf: source)
+            try AtomicFile.write(to: target) { (output) throws(FileError) in
+                try file.withBytes { (bytes) throws(FileError) in try output.write(bytes) }
+            }
         }
         return copy
     }
