@@ -56,17 +56,24 @@ public final class Trainer<Task: TrainingTask> {
     /// Trains to the end, or until it is asked to stop. The folder is this process's alone meanwhile.
     ///
     /// An error in the data, such as a file that has become unreadable, loses nothing: the run is saved where it stands.
+    /// Where something could not be written, the log lacks a line or the best weights are not those that the state speaks
+    /// of; the last checkpoint stays the newest then.
     public func run() throws -> Outcome {
         let lock = try plan.lock ?? FolderLock(creating: plan.path)
         defer { lock.release() }
         let run = try open()
         do {
             return try train(run)
-        } catch let error where !(error is RunError) && position.epoch > 0 {
+        } catch let error where !(error is RunError) && !Self.isOfWriting(error) && position.epoch > 0 {
             // What cannot be saved either is not what the user has to know first.
             try? save(run)
             throw error
         }
+    }
+
+    /// Whether a file of the run could not be written.
+    private static func isOfWriting(_ error: any Error) -> Bool {
+        error is FileError || (error as? SafetensorsError)?.code == .unwritable
     }
 
     private func train(_ run: OpenRun) throws -> Outcome {
