@@ -1,5 +1,5 @@
-// A library for LD_PRELOAD that counts what a process does to the files below a folder and, at a chosen operation, kills
-// it, takes the power from the file system, or lets the disk be full. Scripts/endure builds and uses it.
+// A library for LD_PRELOAD that counts what a process does to the files below a folder and, at a chosen operation,
+// kills it, takes the power from the file system, or lets the disk be full. Scripts/endure builds and uses it.
 //
 //   FAULTS_BELOW   the folder, an absolute path without links; other files are left alone
 //   FAULTS_LOG     a file outside of it that gets a line "NUMBER OPERATION PATH [BYTES]" for each operation
@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -283,6 +284,25 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off_t place) {
 ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     if (!path_of(descriptor)) return REAL(writev)(descriptor, parts, count);
     return count > 0 ? write_to(descriptor, parts[0].iov_base, parts[0].iov_len, -1) : 0;  // callers go on
+}
+
+ssize_t sendfile(int to, int from, off_t *place, size_t count) {
+    char *path = path_of(to);
+    if (!path) return REAL(sendfile)(to, from, place, count);
+    ssize_t result = -1;
+    if (!operation("write", path, count, 1)) {
+        if (number == at && (is_kind("kill") || is_kind("power"))) REAL(sendfile)(to, from, place, count / 2);
+        end_here();
+        result = REAL(sendfile)(to, from, place, count);
+    }
+    done();
+    return result;
+}
+ssize_t sendfile64(int to, int from, off_t *place, size_t count) { return sendfile(to, from, place, count); }
+ssize_t copy_file_range(int from, off_t *start, int to, off_t *place, size_t count, unsigned flags) {
+    if (!path_of(to)) return REAL(copy_file_range)(from, start, to, place, count, flags);
+    errno = ENOSYS;  // callers write then
+    return -1;
 }
 
 static int synchronize(int descriptor, int (*real)(int)) {
