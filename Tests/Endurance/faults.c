@@ -75,7 +75,7 @@ static uint64_t draw(uint64_t below) {  // splitmix64
     return (z ^ (z >> 31)) % below;
 }
 
-/// The absolute path, in memory of its own, if it lies below the folder.
+/// The absolute path, in memory of its own, if it is the folder or lies below it.
 static char *watched(int folder, const char *path) {
     char start[PATH_MAX] = "", whole[2 * PATH_MAX];
     if (!below || inside || !path) return NULL;
@@ -89,8 +89,11 @@ static char *watched(int folder, const char *path) {
         path = whole;
     }
     size_t length = strlen(below);
-    return strncmp(path, below, length) == 0 && path[length] == '/' ? strdup(path) : NULL;
+    return strncmp(path, below, length) == 0 && (path[length] == '/' || !path[length]) ? strdup(path) : NULL;
 }
+
+/// A path as the log says it.
+static const char *shown(const char *path) { return path[strlen(below)] ? path + strlen(below) + 1 : "."; }
 
 static char *path_of(int descriptor) {
     return !inside && descriptor >= 0 && descriptor < 4096 ? opened[descriptor] : NULL;
@@ -185,7 +188,7 @@ static int operation(const char *name, const char *path, long bytes, int takes_s
     number++;
     char line[PATH_MAX + 128];
     int count = snprintf(line, sizeof line, bytes < 0 ? "%ld %s %s\n" : "%ld %s %s %ld\n", number, name,
-        path + strlen(below) + 1, bytes);
+        shown(path), bytes);
     if (log_file >= 0 && REAL(write)(log_file, line, count) != count) abort();
     if (takes_space && (is_kind("once") ? number == at : is_kind("full") && number >= at)) {
         errno = ENOSPC;
@@ -252,7 +255,7 @@ int creat(const char *path, mode_t mode) { return open_at(AT_FDCWD, path, O_WRON
 /// Streams write inside of libc, where nothing is seen of them; the log says so, and nothing is counted.
 FILE *fopen(const char *path, const char *mode) {
     char *whole = strpbrk(mode, "wa+") ? watched(AT_FDCWD, path) : NULL;
-    if (whole && log_file >= 0) dprintf(log_file, "0 unseen %s\n", whole + strlen(below) + 1);
+    if (whole && log_file >= 0) dprintf(log_file, "0 unseen %s\n", shown(whole));
     free(whole);
     return REAL(fopen)(path, mode);
 }
