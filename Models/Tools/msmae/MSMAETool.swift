@@ -36,10 +36,7 @@ struct MSMAETool: ParsableCommand {
         do {
             var command = try parseAsRoot(OptionNames.normalized(arguments))
             try command.run()
-            // What was printed may be on its way until here. That nobody reads it any longer is no error.
-            if fflush(nil) != 0, errno != EPIPE, errno != EBADF {
-                throw FileError(path: "standard output", action: "write")
-            }
+            try StandardOutput.flush()
         } catch {
             let status = exitCode(for: error)
             // Help and version are "errors" that are none, and an exit code alone says nothing more.
