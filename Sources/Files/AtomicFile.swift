@@ -64,7 +64,7 @@ public enum AtomicFile {
             unlink(temporary)
             throw error
         }
-        if waitsForDisk { try synchronize(folder: folder) }
+        if waitsForDisk { try Folders.synchronize(folder) }
     }
 
     /// Throws if a file at `path` could not be written: for a result that takes long to get.
@@ -137,14 +137,5 @@ public enum AtomicFile {
         }
         // Some network file systems report a full disk only here.
         guard close(descriptor) == 0 else { throw FileError(path: path, action: "write") }
-    }
-
-    /// Brings the folder's list of names to the disk, so that the new name survives a loss of power.
-    private static func synchronize(folder: String) throws(FileError) {
-        let descriptor = Foundation.open(folder.systemName, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError(path: folder, action: "open") }
-        defer { close(descriptor) }
-        // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: folder, action: "write") }
     }
 }

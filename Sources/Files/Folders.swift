@@ -62,16 +62,40 @@ package enum Folders {
         }
     }
 
-    /// Makes a folder and those above it where they are missing.
+    /// Makes a folder and those above it where they are missing. Their names are on the disk by then: what is written
+    /// below them survives a loss of power only if they do.
     package static func make(_ path: String) throws(FileError) {
-        guard identity(path) == nil, mkdir(path.systemName, 0o777) != 0, errno != EEXIST || identity(path) == nil else {
-            return
+        guard identity(path) == nil else { return }
+        let parent = path.parentPath
+        var problem = attempt(path)
+        if let missing = problem, missing.number == ENOENT {
+            guard parent != path else { throw missing }
+            try make(parent)
+            problem = attempt(path)
         }
-        let problem = FileError(path: path, action: "create"), parent = path.parentPath
-        guard problem.number == ENOENT, parent != path else { throw problem }
-        try make(parent)
-        guard mkdir(path.systemName, 0o777) == 0 || identity(path) != nil else {
-            throw FileError(path: path, action: "create")
+        if let problem {
+            // Another process may have been faster.
+            guard problem.number == EEXIST, identity(path) != nil else { throw problem }
         }
+        do throws(FileError) {
+            try synchronize(parent)
+        } catch {
+            // One that may be written to and not be read stays as it is.
+            guard error.number == EACCES else { throw error }
+        }
+    }
+
+    /// Makes a folder in one that is there; returns what was in the way.
+    private static func attempt(_ path: String) -> FileError? {
+        mkdir(path.systemName, 0o777) == 0 ? nil : FileError(path: path, action: "create")
+    }
+
+    /// Brings the folder's list of names to the disk, so that a new name survives a loss of power.
+    static func synchronize(_ folder: String) throws(FileError) {
+        let descriptor = Foundation.open(folder.systemName, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: folder, action: "open") }
+        defer { close(descriptor) }
+        // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: folder, action: "write") }
     }
 }

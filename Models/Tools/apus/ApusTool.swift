@@ -1,4 +1,5 @@
 import ArgumentParser
+import ToolOptions
 
 @main
 struct ApusTool: ParsableCommand {
@@ -13,4 +14,15 @@ struct ApusTool: ParsableCommand {
             Peak.self,
             Fuzz.self,
         ])
+
+    /// Runs a command; what it could not print is an error.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+            try StandardOutput.flush()
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

@@ -36,6 +36,7 @@ struct MSMAETool: ParsableCommand {
         do {
             var command = try parseAsRoot(OptionNames.normalized(arguments))
             try command.run()
+            try StandardOutput.flush()
         } catch {
             let status = exitCode(for: error)
             // Help and version are "errors" that are none, and an exit code alone says nothing more.

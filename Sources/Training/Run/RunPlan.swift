@@ -135,15 +135,16 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         [path.parentPath.parentPath, path.parentPath].first { Folders.exists("\($0)/config.json") }
     }
 
-    /// Copies what a run needs to go on elsewhere: its newest and its best checkpoint, its log and its settings.
+    /// Copies what a run needs to go on elsewhere: its log, its best and its newest checkpoint, and its settings; in this
+    /// order, so that what a killed process has copied can be gone on with only if nothing of it is missing.
     private static func copy(_ folder: RunFolder, to path: String) throws -> RunFolder {
         let copy = try RunFolder(creating: path)
         let latest = try folder.latestCheckpoint().map { ($0.path, copy.checkpointPath(step: $0.step)) }
-        let files = [
-            latest, (folder.bestPath, copy.bestPath), (folder.logPath, copy.logPath),
-            (folder.configPath, copy.configPath), (folder.answersPath, copy.answersPath),
-        ].compactMap { $0 }
-        for (source, target) in files where Folders.exists(source) {
+        let files: [(String, String)?] = [
+            (folder.logPath, copy.logPath), (folder.bestPath, copy.bestPath), (folder.answersPath, copy.answersPath),
+            latest, (folder.configPath, copy.configPath),
+        ]
+        for case let (source, target)? in files where Folders.exists(source) {
             let file = try MappedFile(contentsOf: source)
             try AtomicFile.write(to: target) { (output) throws(FileError) in
                 try file.withBytes { (bytes) throws(FileError) in try output.write(bytes) }

@@ -56,17 +56,24 @@ public final class Trainer<Task: TrainingTask> {
     /// Trains to the end, or until it is asked to stop. The folder is this process's alone meanwhile.
     ///
     /// An error in the data, such as a file that has become unreadable, loses nothing: the run is saved where it stands.
+    /// Where something could not be written, the log lacks a line or the best weights are not those that the state speaks
+    /// of; the last checkpoint stays the newest then.
     public func run() throws -> Outcome {
         let lock = try plan.lock ?? FolderLock(creating: plan.path)
         defer { lock.release() }
         let run = try open()
         do {
             return try train(run)
-        } catch let error where !(error is RunError) && position.epoch > 0 {
+        } catch let error where !(error is RunError) && !Self.isOfWriting(error) && position.epoch > 0 {
             // What cannot be saved either is not what the user has to know first.
-            try? save(in: run.folder)
+            try? save(run)
             throw error
         }
+    }
+
+    /// Whether a file of the run could not be written.
+    private static func isOfWriting(_ error: any Error) -> Bool {
+        error is FileError || (error as? SafetensorsError)?.code == .unwritable
     }
 
     private func train(_ run: OpenRun) throws -> Outcome {
@@ -78,7 +85,7 @@ public final class Trainer<Task: TrainingTask> {
             decision = try task.betweenEpochs(session(run))
             let isLast = decision == .finished || position.epoch == settings.epochs
             if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 {
-                try save(in: run.folder)
+                try save(run)
             }
         }
         if decision == .interrupted { return try stop(run) }
@@ -232,7 +239,7 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private func stop(_ run: OpenRun) throws -> Outcome {
-        try save(in: run.folder)
+        try save(run)
         output.say("stopped after step \(position.step); go on with --resume \(plan.path)")
         return .stopped
     }
@@ -240,6 +247,12 @@ public final class Trainer<Task: TrainingTask> {
     private var metadata: [String: String] {
         RunCheckpoint(settings: settings, data: task.identity, position: position, build: compiler.build).metadata
             .merging(["optimizer_step": String(state.step)]) { $1 }.merging(task.savedMetadata) { $1 }
+    }
+
+    /// Saves the run where it stands; the lines of the log up to here are on the disk before.
+    private func save(_ run: OpenRun) throws {
+        try run.log.synchronize()
+        try save(in: run.folder)
     }
 
     private func save(in folder: RunFolder) throws {

@@ -98,6 +98,24 @@ import Testing
         #expect(try Result(folder.file("broken")) == Result(folder.file("whole")))
     }
 
+    /// Where the log takes no line, the state is ahead of it or behind: the run goes on from its last checkpoint.
+    @Test func aRunThatCouldNotWriteEndsLikeAnother() throws {
+        try start("whole")
+        let plan = try RunPlan<PointSettings>(startingIn: folder.file("run"), given: Self.settings)
+        let table = folder.file("run") + "/log.csv"
+        let trainer = try Trainer<PointTask>(plan, output: .silent) { step in
+            guard step == 12 else { return false }
+            unlink(table)
+            return mkdir(table, 0o777) != 0
+        }
+        #expect(throws: FileError.self) { _ = try trainer.run() }
+        #expect(try RunFolder(opening: folder.file("run")).latestCheckpoint()?.step == 10)
+        rmdir(table)
+        #expect(try goOn("run") == .finished)
+        #expect(try Result(folder.file("run")) == Result(folder.file("whole")))
+        #expect(try log("run").count == log("whole").count)
+    }
+
     @Test func theSeedDecides() throws {
         try start("first")
         try start("second", ["seed": .integer(1)])

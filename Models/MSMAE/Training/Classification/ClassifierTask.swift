@@ -154,11 +154,12 @@ public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
                 report.add(evaluation, try tester.cost(evaluation.path), checkpoint: checkpoint, epoch: epoch)
             }
         }
-        try report.write(to: path + "/evaluation.json")
         for evaluation in last {
             try evaluation.writePredictions(to: "\(path)/predictions-\(evaluation.path.rawValue).csv", images)
         }
         try last.first?.writeFeatures(to: path + "/features.safetensors")
+        // The last one: an experiment takes a run that has it for finished.
+        try report.write(to: path + "/evaluation.json")
         output.say(report.text)
         return report.numbers
     }

@@ -47,6 +47,13 @@ public final class RunLog {
         try events.append(line)
     }
 
+    /// Brings all lines to the disk. A checkpoint waits for those before it: after a loss of power, nobody would write
+    /// them again.
+    public func synchronize() throws(FileError) {
+        // What cannot be brought there, such as a pipe, says EINVAL.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: path, action: "write") }
+    }
+
     /// Drops the lines whose "step" is greater than that of the checkpoint a run goes on from; it will
     /// write them again. The old log stays if that fails.
     public func truncate(after step: Int) throws(FileError) {
