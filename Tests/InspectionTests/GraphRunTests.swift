@@ -137,6 +137,6 @@ struct GraphRunTests {
                 == "the result '../y' cannot be the name of a file in \(place); write to a .safetensors file")
         #expect(try FileManager.default.contentsOfDirectory(atPath: place).isEmpty)
         let below = message { _ = try OutputPlace(folder.path + "/up.graph/results") }
-        #expect(below.hasPrefix("\(folder.path)/up.graph/results: cannot make the folder: "))
+        #expect(below.hasPrefix("\(folder.path)/up.graph/results: cannot create: "))
     }
 }

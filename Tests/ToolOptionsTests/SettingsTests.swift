@@ -19,7 +19,8 @@ import ToolOptions
         case (.integer, _): return .integer(7)
         case (.number, .number(0.625)): return .number(0.5)
         case (.number, _): return .number(0.625)
-        case (.numbers, _): return .text("-160.5,240")
+        case (.numbers, nil): return .text("-160.5,240")
+        case (.numbers, _): return .text("20000,90000000")
         case (.text, _): return .text(setting.isPath ? "/somewhere/else" : "1.5GB")
         case (.flag, _): throw SettingError.missing(name: setting.name)
         }

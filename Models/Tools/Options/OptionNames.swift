@@ -19,7 +19,9 @@ package enum OptionNames {
         let start = "Unknown option '--"
         guard message.hasPrefix(start), !message.contains("Did you mean") else { return message }
         let name = String(message.dropFirst(start.count).prefix { $0 != "'" && $0 != "=" })
-        if let meant = UnknownSetting.meant(by: name, among: RunKind.allCases.flatMap(\.settingNames)) {
+        let names = RunKind.allCases.flatMap(\.settingNames)
+        if names.contains(name) { return "\(message): other commands have it, and this one does not." }
+        if let meant = UnknownSetting.meant(by: name, among: names) {
             return "\(message). Did you mean '--\(meant)'?"
         }
         return UnknownSetting.explanation(of: name).map { "\(message): \($0)." } ?? message
