@@ -64,7 +64,7 @@ public enum AtomicFile {
             unlink(temporary)
             throw error
         }
-        if waitsForDisk { try Folders.synchronize(folder) }
+        if waitsForDisk { try synchronize(folder) }
     }
 
     /// Throws if a file at `path` could not be written: for a result that takes long to get.
@@ -137,5 +137,14 @@ public enum AtomicFile {
         }
         // Some network file systems report a full disk only here.
         guard close(descriptor) == 0 else { throw FileError(path: path, action: "write") }
+    }
+
+    /// Brings the bytes of a file, or a folder's list of names, to the disk, so that they survive a loss of power.
+    package static func synchronize(_ path: String) throws(FileError) {
+        let descriptor = Foundation.open(path.systemName, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
+        defer { close(descriptor) }
+        // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: path, action: "write") }
     }
 }
