@@ -64,7 +64,7 @@ public enum AtomicFile {
             unlink(temporary)
             throw error
         }
-        if waitsForDisk { try Folders.synchronize(folder) }
+        if waitsForDisk { try synchronize(folder) }
     }
 
     /// Throws if a file at `path` could not be written: for a result that takes long to get.
@@ -107,13 +107,16 @@ public enum AtomicFile {
         }
     }
 
-    /// Removes temporary files that no process has open any longer.
-    private static func removeAbandoned(_ prefix: String, in folder: String) {
+    /// Removes temporary files that no process has open any longer; without a prefix those of all names, for a folder of
+    /// files that do not wait for the disk.
+    package static func removeAbandoned(_ prefix: String? = nil, in folder: String) {
         for name in (try? Folders.names(in: folder)) ?? []
-        where name.hasPrefix(prefix) && name.hasSuffix(temporarySuffix) {
+        where name.hasPrefix(prefix ?? ".") && name.hasSuffix(temporarySuffix) {
+            let start = name.dropLast(temporarySuffix.count)
             // Another file's name may begin in the same way.
-            let unique = name.dropFirst(prefix.count).dropLast(temporarySuffix.count)
-            guard unique.allSatisfy({ $0.isNumber || $0 == "-" }) else { continue }
+            let unique = prefix.map { start.dropFirst($0.count) } ?? start.split(separator: ".").last ?? ""
+            let numbers = unique.split(separator: "-", omittingEmptySubsequences: false)
+            guard numbers.count == 2, numbers.allSatisfy({ UInt32($0) != nil }) else { continue }
             let path = "\(folder)/\(name)".systemName, descriptor = Foundation.open(path, O_WRONLY | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
@@ -137,5 +140,14 @@ public enum AtomicFile {
         }
         // Some network file systems report a full disk only here.
         guard close(descriptor) == 0 else { throw FileError(path: path, action: "write") }
+    }
+
+    /// Brings the bytes of a file, or a folder's list of names, to the disk, so that they survive a loss of power.
+    package static func synchronize(_ path: String) throws(FileError) {
+        let descriptor = Foundation.open(path.systemName, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
+        defer { close(descriptor) }
+        // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.
+        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: path, action: "write") }
     }
 }

@@ -78,7 +78,7 @@ package enum Folders {
             guard problem.number == EEXIST, identity(path) != nil else { throw problem }
         }
         do throws(FileError) {
-            try synchronize(parent)
+            try AtomicFile.synchronize(parent)
         } catch {
             // One that may be written to and not be read stays as it is.
             guard error.number == EACCES else { throw error }
@@ -88,14 +88,5 @@ package enum Folders {
     /// Makes a folder in one that is there; returns what was in the way.
     private static func attempt(_ path: String) -> FileError? {
         mkdir(path.systemName, 0o777) == 0 ? nil : FileError(path: path, action: "create")
-    }
-
-    /// Brings the folder's list of names to the disk, so that a new name survives a loss of power.
-    static func synchronize(_ folder: String) throws(FileError) {
-        let descriptor = Foundation.open(folder.systemName, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError(path: folder, action: "open") }
-        defer { close(descriptor) }
-        // File systems that cannot do this for a folder say EINVAL; there is nothing more to do there.
-        guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: folder, action: "write") }
     }
 }

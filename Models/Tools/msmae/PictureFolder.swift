@@ -6,10 +6,11 @@ import MSMAE
 struct PictureFolder {
     private let path: String, names: [String], scale: Int
 
-    /// Makes the folder where it is missing.
+    /// Makes the folder where it is missing, and removes what a killed process has left of a picture.
     init(_ path: String, kind: String, images: [String], scale: Int) throws {
         try DataPart.checkOutput(path)
         try Folders.make(path)
+        AtomicFile.removeAbandoned(in: path)
         (self.path, names, self.scale) = (path, Self.names(images, ending: "-\(kind).png"), scale)
     }
 

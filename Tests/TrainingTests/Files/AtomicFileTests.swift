@@ -29,6 +29,10 @@ import Testing
         }
         #expect(folder.contents == [".weights.txt.1-2.partial", "weights"])
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "outer")
+        // Of all names; other hidden files stay.
+        for name in [".partial", ".scan.2024.partial"] { _ = folder.write([1], to: name) }
+        AtomicFile.removeAbandoned(in: folder.path)
+        #expect(Set(folder.contents) == [".partial", ".scan.2024.partial", "weights"])
     }
 
     @Test func keepsTheEarlierFileWhenTheBodyFails() throws {

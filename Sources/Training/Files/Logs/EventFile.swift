@@ -44,7 +44,7 @@ struct EventFile {
         if isThere { try AtomicFile.append(Self.record(event), to: path) } else { try create([event]) }
     }
 
-    private var path: String {
+    var path: String {
         let digits = String(generation)
         return "\(folder)/\(Self.prefix)\(start).\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
     }

@@ -52,6 +52,8 @@ public final class RunLog {
     public func synchronize() throws(FileError) {
         // What cannot be brought there, such as a pipe, says EINVAL.
         guard fsync(descriptor) == 0 || errno == EINVAL else { throw FileError(path: path, action: "write") }
+        // What is made of the lines can be made again, but nobody would do so for a run that has finished.
+        for path in [table.path, events.path] { try? AtomicFile.synchronize(path) }
     }
 
     /// Drops the lines whose "step" is greater than that of the checkpoint a run goes on from; it will

@@ -3,7 +3,7 @@ import ApusFiles
 /// A run's log as a table with a header (RFC 4180): a column for each field that any line has, empty where a line has
 /// it not.
 struct RunTable {
-    private let path: String
+    let path: String
     private var columns: [String] = []
 
     /// These columns come first, the others in alphabetical order.
