@@ -151,6 +151,10 @@ import ToolOptions
             "Unknown option '--nb-classes'",
             "Unknown option '--nb-classes': the classes are the folders of images in train/."
         ),
+        (
+            "Unknown option '--mask-ratio'",
+            "Unknown option '--mask-ratio': other commands have it, and this one does not."
+        ),
         ("Unknown option '--x'", "Unknown option '--x'"),
         ("Missing value for '--batch'", "Missing value for '--batch'"),
         ("Unknown option '--epocs'. Did you mean '--epochs'?", "Unknown option '--epocs'. Did you mean '--epochs'?"),
