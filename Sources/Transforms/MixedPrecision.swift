@@ -7,8 +7,9 @@ extension Pass {
     /// Weights, optimizer state, sums of residuals, normalisation, softmax and losses stay in f32: a matmul's result
     /// is rounded only where several readers would have it stored. Of a normalisation whose gradient is in the graph,
     /// the normalised rows are kept, rounded, in place of the wider sums that they are computed from. Sums of a
-    /// value that matmuls read, as for the gradient of a bias, read the rounded one. Expects primitives, attention,
-    /// and an optimizer in the graph (Micikevicius et al. 2018 for the scheme).
+    /// value that matmuls read, as for the gradient of a bias, read the rounded one, unless the value meets its sum
+    /// again, as in a normalisation. Expects primitives, attention, and an optimizer in the graph (Micikevicius et al.
+    /// 2018 for the scheme).
     public static let mixedPrecision = mixedPrecision(roundingFrom: 4096)
 
     /// The same, where values of fewer elements than `smallest` stay in f32.
@@ -46,7 +47,7 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
         // Only sums: what a largest or smallest element is compared with, such as all of the operand in its gradient,
         // would not be rounded.
         if let reduce = node.operation as? Reduce, reduce.kind == .sum, node.type.element == .f32,
-            plan.isMatmulOperand(node.operands[0])
+            plan.isMatmulOperand(node.operands[0]), !plan.meets(value, node.operands[0])
         {
             return builder.add(reduce, [low(operands[0]).cast(.f32)])
         }
@@ -105,6 +106,27 @@ private struct PrecisionPlan {
 
     func isMatmulOperand(_ value: Value) -> Bool {
         matmulOperands.contains(value) && graph[value].type.element == .f32
+    }
+
+    /// Whether a value, or a view of it, meets a sum of it later, as where a mean is subtracted: if one were rounded and
+    /// the other not, their difference would be the error of rounding.
+    func meets(_ sum: Value, _ value: Value) -> Bool {
+        var readers: Set<Value> = [], open = [value]
+        while let next = open.popLast() {
+            for reader in users[next.index] where reader != sum && !isLowered(reader) {
+                if graph[reader].operation.kind.isMove { open.append(reader) } else { readers.insert(reader) }
+            }
+        }
+        let last = readers.map(\.index).max() ?? 0
+        var reached: Set<Value> = [sum]
+        open = [sum]
+        while let next = open.popLast() {
+            for reader in users[next.index] where reader.index <= last && reached.insert(reader).inserted {
+                if readers.contains(reader) { return true }
+                open.append(reader)
+            }
+        }
+        return false
     }
 
     /// Whether a node's operands are rounded to bf16: contractions, and attention whose rows of queries, keys and
