@@ -14,7 +14,9 @@ struct FolderContent {
         files.sort { ($0.folder, $0.name) < ($1.folder, $1.name) }
         for file in files {
             let path = file.folder.text.isEmpty ? file.name.text : "\(file.folder.text)/\(file.name.text)"
-            let (isImage, isHidden) = (Self.isImage(path, extensions), FileAccess.isHidden(file.name.text))
+            let isHidden = FileAccess.isHidden(file.name.text)
+            let isImage =
+                Self.isImage(path, extensions) || !isHidden && Self.isNamelessDICOM("\(folder)/\(path)", extensions)
             if isImage, !isHidden {
                 images.append(path)
             } else if isImage || !isHidden {
@@ -41,6 +43,12 @@ struct FolderContent {
     static func isImage(_ path: String, _ extensions: Set<String>) -> Bool {
         let ending = path.fileEnding.lowercased()
         return extensions.contains { $0.lowercased() == ending }
+    }
+
+    /// Whether a file begins as DICOM does: scanners and archives give their files numbers for names, without an ending.
+    private static func isNamelessDICOM(_ path: String, _ extensions: Set<String>) -> Bool {
+        guard extensions.contains("dcm"), let file = try? MappedFile(contentsOf: path) else { return false }
+        return file.withBytes { ImageFormat($0) == .dicom }
     }
 
     /// The files of a folder and those in it; `open` holds the folders on the way, to which a link would lead for ever.

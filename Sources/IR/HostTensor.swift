@@ -9,7 +9,7 @@ public struct HostTensor: Hashable, Sendable {
         values = [Double](repeating: fill, count: type.count)
     }
 
-    public init(_ type: TensorType, _ values: [Double]) {
+    package init(_ type: TensorType, _ values: [Double]) {
         precondition(values.count == type.count, "\(type) holds \(type.count) values, not \(values.count)")
         self.type = type
         self.values = values

@@ -99,6 +99,21 @@ import Testing
         #expect(try loader(ImageDecoder(window: IntensityWindow(low: 0, high: 1))).remarks.isEmpty)
     }
 
+    /// What an archive has named by its number, among files that are no images.
+    @Test func dicomNeedsNoEnding() throws {
+        let scan = DICOMFile(grey: [1, 2, 3, 4], width: 2, height: 2, stored: 12, []).bytes()
+        try folder.write("a/IM0001", scan)
+        try folder.write("a/1.2.840.7", scan)
+        try folder.write("a/README", Array("no image".utf8))
+        try folder.write("a/.IM0002", scan)
+        let set = try ImageFolder(root: folder.path)
+        #expect(set.items.map(\.path.lastComponent) == ["1.2.840.7", "IM0001"])
+        #expect(set.leftOut?.names == ["a/README"])
+        let only = try ImageFolder(root: folder.path, extensions: ["dcm", "png"]),
+            none = try? ImageFolder(root: folder.path, extensions: ["png"])
+        #expect(only.items.count == 2 && none == nil)
+    }
+
     @Test func masksThatAreAllBlackAreSaid() throws {
         for (number, level) in [UInt8(0), 0, 255].enumerated() {
             let name = number == 0 ? "nowhere" : "somewhere"

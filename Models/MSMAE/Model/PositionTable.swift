@@ -4,7 +4,7 @@
 /// The table [1 + fromGrid², dim] begins with the class token's row, which is kept; so does the result [1 + toGrid²,
 /// dim]. The cubic has PyTorch's constant a = −0.75 (Keys 1981, equation 4), and reads the table's edge where it
 /// reaches beyond.
-public func positionTable(resizing table: [Float], fromGrid: Int, toGrid: Int, dim: Int) -> [Float] {
+package func positionTable(resizing table: [Float], fromGrid: Int, toGrid: Int, dim: Int) -> [Float] {
     precondition(table.count == (1 + fromGrid * fromGrid) * dim, "the table has the rows of its grid")
     guard fromGrid != toGrid else { return table }
     let taps = (0..<toGrid).map {
