@@ -24,6 +24,14 @@ import Testing
         return settings.merging(changes) { $1 }
     }
 
+    @Test func aBatchOfOneIsRefusedByName() throws {
+        let settings = try LinearProbingSettings().changed(by: ["batch": .integer(1)])
+        let error = #expect(throws: SettingError.self) { try settings.configuration(classes: 2) }
+        #expect(
+            error?.description
+                == "batch is 1; it must be from 2 on, since a batch of one has no variance for the head's BatchNorm")
+    }
+
     @Test func theHeadLearnsAndTheEncoderStays() throws {
         let pre = folder.file("pre"), whole = folder.file("whole"), stopped = folder.file("stopped")
         try train(pre, set.settings, until: 2)

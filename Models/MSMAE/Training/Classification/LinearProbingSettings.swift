@@ -52,7 +52,7 @@ extension LinearProbingSettings {
         guard batch > 1 else {
             throw .outOfRange(
                 name: "batch", value: .integer(batch),
-                allowed: "from 2 on, since the head normalizes features by their variance over the batch")
+                allowed: "from 2 on, since a batch of one has no variance for the head's BatchNorm")
         }
         return try presetConfiguration(classes: classes)
     }
