@@ -18,7 +18,7 @@ struct ImageLimitOptions: ParsableArguments {
                 do throws(DataError) {
                     return try ImageDecoder.Limits(text)
                 } catch {
-                    throw ValidationError("--max-image is '\(text)'; \(error.advice)")
+                    throw ValidationError("--max-image is '\(text)'. \(error.advice)")
                 }
             }
         }

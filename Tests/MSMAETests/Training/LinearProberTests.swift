@@ -25,7 +25,8 @@ import Testing
     }
 
     @Test func aBatchOfOneIsRefusedByName() throws {
-        let settings = try LinearProbingSettings().changed(by: ["batch": .integer(1)])
+        var settings = LinearProbingSettings()
+        settings.batch = 1
         let error = #expect(throws: SettingError.self) { try settings.configuration(classes: 2) }
         #expect(
             error?.description
