@@ -229,7 +229,8 @@ static int open_at(int folder, const char *path, int flags, mode_t mode) {
         int writes = (flags & O_ACCMODE) != O_RDONLY;
         if (creates) *safe_bytes(information.st_ino, 0) = 0, changed(CREATED, whole, NULL, NULL);
         else if (writes) safe_bytes(information.st_ino, information.st_size);
-        if (writes || S_ISDIR(information.st_mode)) opened[result] = whole, whole = NULL;
+        // A file that is open for reading alone can be brought to the disk as well.
+        opened[result] = whole, whole = NULL;
         is_written[result] = writes;
     }
     done();
