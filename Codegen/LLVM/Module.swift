@@ -163,11 +163,11 @@ package final class Module {
 
     /// Runs some of LLVM's passes, given in its own notation, such as "default<O1>".
     package func optimize(passes: String) throws(LLVMError) {
-        let machine = try machineForModule()
-        defer { LLVMDisposeTargetMachine(machine) }
         let options = LLVMCreatePassBuilderOptions()
         defer { LLVMDisposePassBuilderOptions(options) }
-        try LLVMError.check(LLVMRunPasses(reference, passes, machine, options), "optimize")
+        try withTargetMachine { machine throws(LLVMError) in
+            try LLVMError.check(LLVMRunPasses(reference, passes, machine, options), "optimize")
+        }
     }
 
     /// The module as the target's assembly text.
@@ -181,27 +181,30 @@ package final class Module {
     }
 
     private func emit(_ kind: LLVMCodeGenFileType, _ operation: String) throws(LLVMError) -> [UInt8] {
-        // Code generation rewrites what it is given, so it gets a copy.
-        let machine = try machineForModule()
-        defer { LLVMDisposeTargetMachine(machine) }
-        let copy = LLVMCloneModule(reference)
-        defer { LLVMDisposeModule(copy) }
-        var message: UnsafeMutablePointer<CChar>?
-        var buffer: LLVMMemoryBufferRef?
-        guard LLVMTargetMachineEmitToMemoryBuffer(machine, copy, kind, &message, &buffer) == 0, let buffer else {
-            throw LLVMError(operation, owned: message)
+        try withTargetMachine { machine throws(LLVMError) in
+            // Code generation rewrites what it is given, so it gets a copy.
+            let copy = LLVMCloneModule(reference)
+            defer { LLVMDisposeModule(copy) }
+            var message: UnsafeMutablePointer<CChar>?
+            var buffer: LLVMMemoryBufferRef?
+            guard LLVMTargetMachineEmitToMemoryBuffer(machine, copy, kind, &message, &buffer) == 0, let buffer else {
+                throw LLVMError(operation, owned: message)
+            }
+            defer { LLVMDisposeMemoryBuffer(buffer) }
+            let bytes = UnsafeRawBufferPointer(start: LLVMGetBufferStart(buffer), count: LLVMGetBufferSize(buffer))
+            return [UInt8](bytes)
         }
-        defer { LLVMDisposeMemoryBuffer(buffer) }
-        let bytes = UnsafeRawBufferPointer(start: LLVMGetBufferStart(buffer), count: LLVMGetBufferSize(buffer))
-        return [UInt8](bytes)
     }
 
-    /// A target machine, to which the module's data layout is set; the caller disposes it.
-    private func machineForModule() throws(LLVMError) -> LLVMTargetMachineRef {
-        let machine = try target.makeMachine()
-        let layout = LLVMCreateTargetDataLayout(machine)
+    /// Calls `body` with a target machine, to which the module's data layout is set.
+    private func withTargetMachine<Result>(
+        _ body: (LLVMTargetMachineRef) throws(LLVMError) -> Result
+    ) throws(LLVMError) -> Result {
+        let machine = try TargetMachine.idle(for: target)
+        defer { machine.release() }
+        let layout = LLVMCreateTargetDataLayout(machine.reference)
         LLVMSetModuleDataLayout(reference, layout)
         LLVMDisposeTargetData(layout)
-        return machine
+        return try body(machine.reference)
     }
 }

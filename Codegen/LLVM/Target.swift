@@ -154,21 +154,6 @@ public struct TargetDescription: Hashable, Sendable, Codable {
         return .other
     }
 
-    /// A new target machine for this description; the caller disposes it.
-    func makeMachine() throws(LLVMError) -> LLVMTargetMachineRef {
-        try Self.initializeNativeTarget()
-        var target: LLVMTargetRef?
-        var message: UnsafeMutablePointer<CChar>?
-        guard LLVMGetTargetFromTriple(triple, &target, &message) == 0 else {
-            throw LLVMError("find target \(triple)", owned: message)
-        }
-        guard
-            let machine = LLVMCreateTargetMachine(
-                target, triple, cpu, features, LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault)
-        else { throw LLVMError("create target machine", "LLVM has no machine for \(triple) \(cpu)") }
-        return machine
-    }
-
     private static let nativeTargetFailed: Bool =
         LLVMInitializeNativeTarget() != 0 || LLVMInitializeNativeAsmPrinter() != 0
         || LLVMInitializeNativeAsmParser() != 0

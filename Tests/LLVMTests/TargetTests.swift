@@ -41,4 +41,24 @@ import Testing
             #expect(module.text.contains("llvm.fma") == target.hasFusedMultiplyAdd)
         }
     }
+
+    /// Code generators are used again, by modules for the same machine.
+    @Test func anObjectDoesNotDependOnThoseBefore() throws {
+        let target = try TargetDescription.host()
+        func object(of body: (Builder, Value) -> Value) throws -> [UInt8] {
+            let module = Module(name: "again", target: target)
+            let kernel = module.addFunction("kernel", parameters: [module.pointer], returns: module.void)
+            let build = Builder(module, function: kernel)
+            build.store(
+                body(build, build.load(module.vector(module.f32, target.lanes()), kernel.parameters[0])),
+                kernel.parameters[0])
+            build.ret()
+            try module.optimize(passes: "default<O1>")
+            return try module.object()
+        }
+        let first = try object { $0.erf($1) }
+        let other = try object { $0.pow($1, $1) }
+        #expect(other != first)
+        #expect(try object { $0.erf($1) } == first)
+    }
 }

@@ -1,0 +1,39 @@
+import CLLVM
+import Synchronization
+
+/// LLVM's code generator for a target, with the tables of its instructions and how they are lowered.
+///
+/// It serves one module at a time. To set it up takes about as long as the code of a small kernel, so that one whose
+/// module is done stays for the next, until the process ends.
+struct TargetMachine: @unchecked Sendable {
+    let reference: LLVMTargetMachineRef
+    /// All that it was made from.
+    private let name: String
+
+    private static let idle = Mutex<[String: [TargetMachine]]>([:])
+
+    /// One that serves no module, to be given back by `release`.
+    static func idle(for target: TargetDescription) throws(LLVMError) -> TargetMachine {
+        let name = "\(target.triple) \(target.cpu) \(target.features)"
+        if let machine = idle.withLock({ $0[name]?.popLast() }) { return machine }
+        return TargetMachine(reference: try make(for: target), name: name)
+    }
+
+    /// Lets the next module have it.
+    func release() { Self.idle.withLock { $0[name, default: []].append(self) } }
+
+    private static func make(for target: TargetDescription) throws(LLVMError) -> LLVMTargetMachineRef {
+        try TargetDescription.initializeNativeTarget()
+        var found: LLVMTargetRef?
+        var message: UnsafeMutablePointer<CChar>?
+        guard LLVMGetTargetFromTriple(target.triple, &found, &message) == 0 else {
+            throw LLVMError("find target \(target.triple)", owned: message)
+        }
+        guard
+            let machine = LLVMCreateTargetMachine(
+                found, target.triple, target.cpu, target.features, LLVMCodeGenLevelAggressive, LLVMRelocPIC,
+                LLVMCodeModelDefault)
+        else { throw LLVMError("create target machine", "LLVM has no machine for \(target.triple) \(target.cpu)") }
+        return machine
+    }
+}
