@@ -55,6 +55,24 @@ import ToolOptions
         }
     }
 
+    /// An experiment's folder has one recipe, and what lies there in its place is nobody's to write over.
+    @Test func anExperimentKeepsItsRecipe() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let recipe = try RecipeFile.read("phantom"), path = "\(folder)/recipe.yaml"
+        try RecipeFile.keep(recipe, ofExperiment: folder)
+        try RecipeFile.keep(recipe, ofExperiment: folder)
+        #expect(try RecipeFile.read(path) == recipe)
+        let changed = try RecipeFile.read("phantom", replacing: ["finetune.epochs=3"])
+        #expect(throws: ExperimentError.self) { try RecipeFile.keep(changed, ofExperiment: folder) }
+        #expect(try RecipeFile.read(path) == recipe)
+
+        let inLatin1 = Data("title: M".utf8) + [0xFC] + Data("nchen\n".utf8)
+        try inLatin1.write(to: URL(fileURLWithPath: path))
+        #expect(throws: (any Error).self) { try RecipeFile.keep(recipe, ofExperiment: folder) }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == inLatin1)
+    }
+
     @Test func settingsCarryVariantAndWindow() throws {
         let recipe = try RecipeFile.read(
             "messidor2", replacing: ["variant=released", "finetune.epochs=3", "finetune.drop_path=0"])

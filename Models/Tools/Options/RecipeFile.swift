@@ -55,6 +55,17 @@ package enum RecipeFile {
         return try serialize(node: Node(sections), width: 120, allowUnicode: true)
     }
 
+    /// Writes the recipe into an experiment's folder; an experiment that goes on has to have the same one.
+    package static func keep(_ recipe: Recipe, ofExperiment folder: String) throws {
+        let text = try text(of: recipe), path = folder + "/recipe.yaml"
+        // One that cannot be read is not written over: somebody may have put it there.
+        if Folders.exists(path) {
+            guard try TextFile.read(path) == text else { throw ExperimentError.otherExperiment(path: folder) }
+        } else {
+            try AtomicFile.write(text, to: path)
+        }
+    }
+
     private static func add(_ text: String, from path: String, to recipe: inout Recipe) throws {
         guard let root = try SettingsFile.root(of: text, path: path) else { return }
         guard case .mapping(let mapping) = root else {

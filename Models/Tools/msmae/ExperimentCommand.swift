@@ -39,7 +39,7 @@ struct ExperimentCommand: ParsableCommand {
             recipe, path: out, arms: arm.isEmpty ? ExperimentArm.allCases : arm, seeds: seeds, given: given)
         let lock = try FolderLock(creating: out)
         defer { lock.release() }
-        try save(recipe)
+        try RecipeFile.keep(recipe, ofExperiment: out)
         Interrupt.install()
         guard let result = try experiment.run() else {
             print("the experiment stopped; the same command goes on where it was")
@@ -48,16 +48,6 @@ struct ExperimentCommand: ParsableCommand {
         try result.write(to: out + "/experiment.json")
         try AtomicFile.write("# \(recipe.title)\n\n\(result.table)\n\n\(result.note)\n", to: out + "/table.md")
         print("\n\(result.table)\n\n\(result.note)")
-    }
-
-    /// Writes the recipe into the folder; an experiment that goes on has to have the same one.
-    private func save(_ recipe: Recipe) throws {
-        let text = try RecipeFile.text(of: recipe), path = out + "/recipe.yaml"
-        if let saved = try? TextFile.read(path) {
-            guard saved == text else { throw ExperimentError.otherExperiment(path: out) }
-        } else {
-            try AtomicFile.write(text, to: path)
-        }
     }
 }
 
