@@ -63,6 +63,10 @@ private func evaluation(auc: String, confusion: String) -> String {
 
     private func report(_ paths: String...) throws -> RunReport { try RunReport(RunGroup.read(paths)) }
 
+    @Test func aReportOfNothingIsRefused() {
+        #expect(throws: RunRecordError.noRuns) { try report() }
+    }
+
     @Test func aFineTuningRun() throws {
         let report = try report(runs.fineTuning("run"))
         #expect(report.problems.isEmpty)

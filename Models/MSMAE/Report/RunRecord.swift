@@ -92,6 +92,8 @@ public struct RunRecord: Sendable {
 
 /// What a run's folder lacks, or holds and cannot be used.
 public enum RunRecordError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A report of nothing.
+    case noRuns
     /// The folder is none of a run.
     case noRun(path: String)
     case unreadable(path: String)
@@ -100,6 +102,7 @@ public enum RunRecordError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
+        case .noRuns: "a report is of one run or more: name their folders"
         case .noRun(let path):
             "\(path): not the folder of a run: it holds neither config.json nor log.jsonl, nor folders seed-0, seed-1, … of runs"
         case .unreadable(let path): "\(path): cannot be read as text; check that the file may be read"

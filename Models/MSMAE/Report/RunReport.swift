@@ -23,9 +23,9 @@ public struct RunReport {
     /// What could not be used or drawn; the page says it too.
     public let problems: [String]
 
-    /// Makes the page of some groups of runs, at least one.
+    /// Makes the page of some groups of runs; throws ``RunRecordError/noRuns`` if there is none.
     public init(_ groups: [RunGroup], _ options: Options = Options()) throws {
-        precondition(!groups.isEmpty)
+        guard !groups.isEmpty else { throw RunRecordError.noRuns }
         var problems = groups.flatMap { $0.records.flatMap(\.problems) }.map(\.description)
         let efficiency = try Self.efficiency(groups, options)
         let pictures =
