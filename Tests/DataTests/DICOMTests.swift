@@ -59,6 +59,38 @@ import Testing
         #expect(try levels("SIGMOID") == [30, 69, 128, 186, 225])
     }
 
+    @Test func withoutAWindowATableOfValuesOfInterestIsSeen() throws {
+        // Entries of 10 bits for -24, -23, … 175, of which each second is black.
+        let entries = (0..<200).map { UInt16($0 % 2 == 0 ? 0 : 5 * $0) }
+        let rescale: [DICOMFile.Element] = [.text(0x0028_1052, "DS", "-1024"), .text(0x0028_1053, "DS", "1")]
+        let scan = DICOMFile(
+            grey: [0, 1000, 1001, 1002, 1023, 1199, 1200, 2047], width: 4, height: 2, stored: 12, rescale)
+        let expected = [0, 0, 5, 0, 115, 995, 995, 995].map { UInt8((255.0 * $0 / 1023).rounded()) }
+        for isExplicit in [true, false] {
+            for isDelimited in [true, false] {
+                // Whether the first intensity is signed is said by the descriptor, or by the samples.
+                let table = DICOMFile.Table(
+                    first: UInt16(bitPattern: -24), kind: "SS", bits: 10, entries: entries, isDelimited: isDelimited)
+                let file = isExplicit ? scan : scan.adding([.number(0x0028_0103, 1)])
+                #expect(try grey(file.bytes(isExplicit: isExplicit, table: table)) == expected)
+            }
+        }
+        // The window comes first, also that of the user.
+        let table = DICOMFile.Table(first: 0, kind: "US", bits: 16, entries: [0, 65535], isDelimited: true)
+        #expect(try grey(self.scan(hounsfield).bytes(table: table)) == levels)
+        #expect(try grey(self.scan().bytes(table: table)) == [0, 255, 255, 255, 255, 255, 255, 255])
+        #expect(try grey(self.scan().bytes(table: table), window: IntensityWindow(low: 0, high: 4095))[4] == 128)
+    }
+
+    @Test func filesWithoutPreamble() throws {
+        for isExplicit in [true, false] {
+            let whole = scan(hounsfield).bytes(isExplicit: isExplicit)
+            // The meta information is one element of 8 + 20 bytes, or 8 + 18.
+            #expect(try grey(Array(whole.dropFirst(132))) == levels)
+            #expect(try grey(Array(whole.dropFirst(132 + (isExplicit ? 28 : 26)))) == levels)
+        }
+    }
+
     @Test func smallNumbersOfMonochrome1AreWhite() throws {
         let file = scan(hounsfield + [.text(0x0028_0004, "CS", "MONOCHROME1")])
         #expect(try grey(file.bytes()) == levels.map { 255 - $0 })
@@ -205,8 +237,23 @@ struct DICOMFile {
         for element in extra { elements[element.tag] = element }
     }
 
+    func adding(_ extra: [Element]) -> DICOMFile {
+        var file = self
+        file.add(extra)
+        return file
+    }
+
+    /// A table of values of interest.
+    struct Table {
+        let first: UInt16, kind: String, bits: Int, entries: [UInt16]
+        /// Whether sequence and item have an end in place of a length.
+        let isDelimited: Bool
+    }
+
     /// The file; with fragments the pixel data are those.
-    func bytes(isExplicit: Bool = true, syntax: String? = nil, fragments: [[UInt8]]? = nil) -> [UInt8] {
+    func bytes(isExplicit: Bool = true, syntax: String? = nil, fragments: [[UInt8]]? = nil, table: Table? = nil)
+        -> [UInt8]
+    {
         func number(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 255) } }
         func tag(_ tag: UInt32) -> [UInt8] { number(Int(tag >> 16), 2) + number(Int(tag & 0xFFFF), 2) }
         func encoded(_ element: Element, isExplicit: Bool) -> [UInt8] {
@@ -224,11 +271,25 @@ struct DICOMFile {
             Element(tag: 0x0002_0010, kind: "UI", value: Array(uid.utf8) + (uid.utf8.count % 2 == 0 ? [] : [0])),
             isExplicit: true)
         let undefined = 0xFFFF_FFFF
+        file += encoded(.text(0x0008_0008, "CS", "ORIGINAL"), isExplicit: isExplicit)
         file += long(0x0008_1140, "SQ", undefined) + tag(0xFFFE_E000) + number(undefined, 4)
         file += encoded(.number(0x0028_0010, 77), isExplicit: isExplicit)
         file += tag(0xFFFE_E00D) + number(0, 4) + tag(0xFFFE_E0DD) + number(0, 4)
         for (_, element) in elements.sorted(by: { $0.key < $1.key }) {
             file += encoded(element, isExplicit: isExplicit)
+        }
+        if let table {
+            let count = number(table.entries.count, 2), first = number(Int(table.first), 2)
+            let item =
+                encoded(
+                    Element(tag: 0x0028_3002, kind: table.kind, value: count + first + number(table.bits, 2)),
+                    isExplicit: isExplicit)
+                + encoded(.text(0x0028_3003, "LO", "its name"), isExplicit: isExplicit)
+                + long(0x0028_3006, "OW", 2 * table.entries.count) + table.entries.flatMap { number(Int($0), 2) }
+            let isDelimited = table.isDelimited
+            file += long(0x0028_3010, "SQ", isDelimited ? undefined : item.count + 8)
+            file += tag(0xFFFE_E000) + number(isDelimited ? undefined : item.count, 4) + item
+            if isDelimited { file += tag(0xFFFE_E00D) + number(0, 4) + tag(0xFFFE_E0DD) + number(0, 4) }
         }
         guard let fragments else { return file + long(0x7FE0_0010, "OW", pixels.count) + pixels }
         file += long(0x7FE0_0010, "OB", undefined) + tag(0xFFFE_E000) + number(0, 4)

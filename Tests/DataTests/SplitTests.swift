@@ -207,6 +207,17 @@ import Testing
                 ", and 1 more groups. Remove the copies, or accept them with --allow-duplicates.") == true)
     }
 
+    @Test func ofManyEqualImagesAFewAreNamed() throws {
+        let image = try randomImage(24, 24, seed: 1).pngData()
+        for number in 0..<20 { try folder.write("set/a/\(number).png", image) }
+        let group = try #require(try DataSplit([set]).duplicates().equal.first)
+        #expect(group.images.count == 20)
+        // All of those for training come before those for validation, and both are to be seen.
+        #expect(group.description.hasPrefix("train/a/") && group.description.contains("val/a/"))
+        #expect(group.description.hasSuffix(" and 14 more"))
+        #expect(group.description.components(separatedBy: " and ").count == 7)
+    }
+
     @Test func imagesThatLookAlikeAreTold() throws {
         try write((0..<10).map { "a/\($0).png" })
         let image = randomImage(60, 60, seed: 5)

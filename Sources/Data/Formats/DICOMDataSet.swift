@@ -1,7 +1,8 @@
 /// The elements of a DICOM file (PS3.10) that its image is made of: those of the group 0028 and the pixel data.
 ///
-/// Files have the 128 bytes and `DICM` before their meta information, and little-endian data with implicit or explicit
-/// value representations (PS3.5, chapter 7). Sequences are passed over.
+/// Files have the 128 bytes and `DICM` before their meta information, which old programs leave away, and little-endian
+/// data with implicit or explicit value representations (PS3.5, chapter 7). Sequences are passed over, except for that of
+/// the tables of values of interest.
 struct DICOMDataSet {
     /// Group and element number.
     typealias Tag = UInt32
@@ -16,23 +17,48 @@ struct DICOMDataSet {
     private(set) var transferSyntax = DICOMTransferSyntax.explicit
     /// The pixel data; nil if there is none.
     private(set) var pixelData: PixelData?
+    /// The items of the sequence of tables of values of interest (0028,3010), and whether their elements are explicit.
+    private(set) var tables: (items: ArraySlice<UInt8>, isExplicit: Bool)?
     private var values: [Tag: ArraySlice<UInt8>] = [:]
     /// Sequences that the data set has at its first level.
     private var sequences: Set<Tag> = []
 
-    private static let (item, itemEnd, sequenceEnd): (Tag, Tag, Tag) = (0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD)
-    private static let undefinedLength: UInt32 = .max
+    static let (item, itemEnd, sequenceEnd): (Tag, Tag, Tag) = (0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD)
+    static let undefinedLength: UInt32 = .max
+
+    /// Whether a file is one of DICOM: by the letters behind its preamble, or without one by a first element of the group
+    /// 0002 or 0008 as there is at the beginning of a data set.
+    static func begins(_ file: some Collection<UInt8>) -> Bool {
+        if hasPreamble(file) { return true }
+        let head = Array(file.prefix(8))
+        guard head.count == 8, head[0] == 2 || head[0] == 8, head[1] == 0, head[2] <= 0x60, head[3] == 0 else {
+            return false
+        }
+        let kind = String(decoding: head[4..<6], as: UTF8.self)
+        return ["CS", "DA", "DT", "LO", "OB", "SH", "TM", "UI", "UL"].contains(kind)
+            || head[0] == 8 && head[4] <= 64 && head[4] % 2 == 0 && head[5...].allSatisfy { $0 == 0 }
+    }
+
+    private static func hasPreamble(_ file: some Collection<UInt8>) -> Bool {
+        file.dropFirst(128).starts(with: Array("DICM".utf8))
+    }
 
     /// Reads up to the pixel data; throws `corruptImage` or `unsupportedImage`.
     init(_ bytes: [UInt8]) throws(DataError) {
-        var reader = ByteReader(bytes, format: "DICOM", order: .littleEndian, position: 132)
+        let hasPreamble = Self.hasPreamble(bytes)
+        var reader = ByteReader(bytes, format: "DICOM", order: .littleEndian, position: hasPreamble ? 132 : 0)
         var syntax: DICOMTransferSyntax?
         while reader.left > 0 {
             let start = reader.position
             let tag = try Self.tag(&reader)
             if tag >> 16 != 2, syntax == nil {
-                guard let uid = text(0x0002_0010) else { throw .damaged("DICOM", "it names no transfer syntax") }
-                syntax = try DICOMTransferSyntax(uid)
+                if let uid = text(0x0002_0010) {
+                    syntax = try DICOMTransferSyntax(uid)
+                } else if hasPreamble {
+                    throw .damaged("DICOM", "it names no transfer syntax")
+                } else {
+                    syntax = bytes[reader.position...].prefix(2).allSatisfy(Self.isLetter) ? .explicit : .implicit
+                }
             }
             // The meta information is explicit, whatever follows it.
             let isExplicit = tag >> 16 == 2 || syntax != .implicit
@@ -40,6 +66,12 @@ struct DICOMDataSet {
             if tag == 0x7FE0_0010 {
                 pixelData = try Self.pixelData(&reader, length: header.length)
                 break
+            }
+            let valueStart = reader.position
+            defer {
+                if tag == 0x0028_3010 {
+                    tables = (bytes[valueStart..<reader.position], isExplicit && header.kind != "UN")
+                }
             }
             if header.length == Self.undefinedLength || header.kind == "SQ" {
                 sequences.insert(tag)
@@ -97,18 +129,20 @@ struct DICOMDataSet {
 
     // MARK: Elements
 
-    private static func tag(_ reader: inout ByteReader) throws(DataError) -> Tag {
+    private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) }
+
+    static func tag(_ reader: inout ByteReader) throws(DataError) -> Tag {
         let group = Tag(try reader.integer(UInt16.self))
         return group << 16 | Tag(try reader.integer(UInt16.self))
     }
 
     /// The value representation, empty where it is implicit, and the length.
-    private static func header(_ reader: inout ByteReader, isExplicit: Bool) throws(DataError)
+    static func header(_ reader: inout ByteReader, isExplicit: Bool) throws(DataError)
         -> (kind: String, length: UInt32)
     {
         guard isExplicit else { return ("", try reader.integer()) }
         let letters = try reader.take(2)
-        guard letters.allSatisfy({ (0x41...0x5A).contains($0) }) else {
+        guard letters.allSatisfy(isLetter) else {
             throw .damaged("DICOM", "an element without value representation at byte \(letters.startIndex)")
         }
         let kind = String(decoding: letters, as: UTF8.self)

@@ -2,7 +2,7 @@ extension ImageDecoder {
     /// A DICOM image of one frame: grey ones are intensities, with the header's window; RGB and YBR_FULL are colours.
     ///
     /// Grey samples of up to 16 bits are rescaled by slope and intercept. They are seen through the header's first
-    /// window. Without one, samples of up to 8 bits are seen from the smallest to the largest number that their bits
+    /// window, or without one its first table of values of interest. Without both, samples of up to 8 bits are seen from the smallest to the largest number that their bits
     /// can hold, and others from the smallest to the largest one that occurs.
     func decodeDICOM(_ bytes: [UInt8]) throws(DataError) -> ImageContent {
         let data = try DICOMDataSet(bytes)
@@ -212,6 +212,7 @@ struct DICOMImage {
             default: throw .unsupported("a DICOM image with the window function \(function)")
             }
         }
+        if let table = try DICOMTable(data, isSigned: isSigned) { return scale(.table(table)) }
         let ends: [UInt16]
         if bitsStored <= 8 {
             ends =

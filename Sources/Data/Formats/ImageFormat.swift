@@ -17,7 +17,7 @@ enum ImageFormat {
             self = .webp
         } else if begins(Array("BM".utf8)) {
             self = .bmp
-        } else if begins(Array("DICM".utf8), at: 128) {
+        } else if DICOMDataSet.begins(bytes) {
             self = .dicom
         } else {
             return nil

@@ -67,6 +67,8 @@ struct ScanScale: Sendable {
         case linear(center: Double, width: Double)
         case linearExact(center: Double, width: Double)
         case sigmoid(center: Double, width: Double)
+        /// By a table, as C.11.2.1.1 has it.
+        case table(DICOMTable)
         /// From black to white.
         case range(low: Double, high: Double)
     }
@@ -99,6 +101,7 @@ struct ScanScale: Sendable {
             return (intensity - (center - 0.5)) / (width - 1) + 0.5
         case .linearExact(let center, let width): return (intensity - center) / width + 0.5
         case .sigmoid(let center, let width): return 1 / (1 + exp(-4 * (intensity - center) / width))
+        case .table(let table): return table.brightness(of: intensity)
         case .range(let low, let high): return high > low ? (intensity - low) / (high - low) : 0
         }
     }

@@ -12,8 +12,14 @@ public struct DuplicateImages: Sendable, Equatable {
         /// The images, as `PART/CLASS/NAME`, ordered.
         public let images: [String]
 
+        /// Up to six of the images, the first of each part before others.
         public var description: String {
-            images.map(\.inOneLine).joined(separator: " and ") + (equalBytes ? "" : " (equal pixels)")
+            var parts = Set<Substring>()
+            let isFirst = images.map { parts.insert($0.prefix { $0 != "/" }).inserted }
+            let ordered = [true, false].flatMap { first in images.indices.filter { isFirst[$0] == first } }
+            let named = ordered.prefix(6).sorted().map { images[$0].inOneLine }
+            let more = images.count > named.count ? [" and \(images.count - named.count) more"] : []
+            return named.joined(separator: " and ") + more.joined() + (equalBytes ? "" : " (equal pixels)")
         }
     }
 
