@@ -40,13 +40,14 @@ let package = Package(
         .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
         .target(name: "ApusRuntime", dependencies: ["ApusSystem", "ApusIR"], path: "Sources/Runtime"),
         .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
+        .target(name: "CLLVMLinking", dependencies: ["CLLVM"], path: "Codegen/CLLVMLinking"),
         .target(
-            name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM", swiftSettings: llvmConditions,
-            linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
+            name: "ApusLLVM", dependencies: ["CLLVM", "CLLVMLinking"], path: "Codegen/LLVM",
+            swiftSettings: llvmConditions, linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
         .target(
             name: "ApusCodegen",
             dependencies: ["ApusDigest", "ApusSystem", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
-            path: "Codegen", exclude: ["CLLVM", "LLVM"]),
+            path: "Codegen", exclude: ["CLLVM", "CLLVMLinking", "LLVM"]),
         .target(
             name: "ApusTraining",
             dependencies: ["ApusFiles", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"],

@@ -1,4 +1,5 @@
 import CLLVM
+import CLLVMLinking
 import Synchronization
 
 /// Object code loaded into this process, whose undefined symbols are those of the process.
@@ -13,8 +14,12 @@ public final class LoadedObjects: @unchecked Sendable {
     /// Loads relocatable object files for this machine, which may use each other's symbols.
     public init(_ objects: [[UInt8]], name: String) throws(LLVMError) {
         try TargetDescription.initializeNativeTarget()
+        let builder = LLVMOrcCreateLLJITBuilder()
+        #if os(Linux)
+            LLVMOrcLLJITBuilderSetObjectLinkingLayerCreator(builder, apusCreateLinkingLayer, nil)
+        #endif
         var created: LLVMOrcLLJITRef?
-        try LLVMError.check(LLVMOrcCreateLLJIT(&created, nil), "create JIT")
+        try LLVMError.check(LLVMOrcCreateLLJIT(&created, builder), "create JIT")
         guard let jit = created else { throw LLVMError("create JIT", "LLVM returned none") }
         let reports = Reports()
         reports.collect(from: jit)
