@@ -24,6 +24,7 @@ extension GraphCompiler {
             inputs: graph.inputs.map { input in
                 var binding = binding(input.operation.name, input.value)
                 binding.below = input.operation.below
+                binding.except = input.operation.except
                 return binding
             },
             outputs: graph.results.compactMap { result in

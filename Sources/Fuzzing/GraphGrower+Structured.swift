@@ -47,7 +47,8 @@ extension GraphGrower {
         let x = value()
         guard x.tensor.rank > 0 else { return }
         let axis = random.integer(0...x.tensor.rank - 1), size = random.integer(1...2 * x.tensor.shape[axis])
-        keep(x.tensor.builder.add(LinearInterpolation(axis: axis, size: size), [x.tensor]), bound: x.bound)
+        let rule = random.pick(Interpolation.Rule.allCases)
+        keep(x.tensor.builder.add(Interpolation(axis: axis, size: size, rule: rule), [x.tensor]), bound: x.bound)
     }
 
     /// A convolution of some value, seen as one image.

@@ -92,17 +92,20 @@ public final class GraphBuilder {
         // What was found out about its numbers since it was declared stays true.
         if let known = inputValues[operation.name], let earlier = graph[known].operation as? Input {
             operation.below = operation.below ?? earlier.below
+            operation.except = operation.except ?? earlier.except
         }
         return declare(operation, operation.name, operation.type, in: &inputValues)
     }
 
     /// Notes that a tensor's integers index something of `count` elements. If it is an input, or a view of one, the
-    /// program checks its numbers before each run; what is computed inside the graph cannot be checked.
-    package func expectIndices(_ tensor: Tensor, below count: Int) {
+    /// program checks its numbers before each run; what is computed inside the graph cannot be checked. The number
+    /// `except` is allowed where everybody who reads the input allows it.
+    package func expectIndices(_ tensor: Tensor, below count: Int, or except: Int? = nil) {
         guard tensor.isValid, tensor.builder === self else { return }
         var value = tensor.value
         while let operand = graph[value].operands.first, graph[value].operation.kind.isView { value = operand }
         guard var input = graph[value].operation as? Input, input.type.element == .i32 else { return }
+        input.except = input.below == nil || input.except == except ? except : nil
         input.below = min(input.below ?? count, count)
         graph.nodes[value.index].operation = input
     }

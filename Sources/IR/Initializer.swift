@@ -14,6 +14,8 @@ public enum Initializer: Hashable, Sendable {
     /// row by row, half of the numbers tell the column and half the row, as those of Vaswani et al. (2017) tell a
     /// position. Rows of zeros before it are for what has no place in the grid.
     case sineCosine2D(grid: Int, leadingZeros: Int = 0)
+    /// The lower 32 bits of the seed that the state is made with, then zeros: a key of random draws.
+    case seed
 
     public static let zeros = Initializer.constant(0)
     public static let ones = Initializer.constant(1)
@@ -26,6 +28,7 @@ public enum Initializer: Hashable, Sendable {
         case .uniform(let bound): "uniform(\(bound))"
         case .xavierUniform: "xavier_uniform"
         case .sineCosine2D(let grid, let leadingZeros): "sine_cosine_2d(\(grid),\(leadingZeros))"
+        case .seed: "seed"
         }
     }
 
@@ -41,6 +44,7 @@ public enum Initializer: Hashable, Sendable {
         case .normal(let width), .truncatedNormal(let width), .uniform(let width):
             guard width.isFinite, width >= 0 else { return "\(width) is no width of a distribution" }
         case .xavierUniform: break
+        case .seed: return type.element == .i32 ? nil : "a seed is a number of i32"
         case .sineCosine2D(let grid, let leadingZeros):
             let (places, overflows) = grid.multipliedReportingOverflow(by: grid)
             let rows = places.addingReportingOverflow(leadingZeros)
@@ -68,6 +72,7 @@ public enum Initializer: Hashable, Sendable {
         case ("truncated_normal", let value?): self = .truncatedNormal(deviation: value)
         case ("uniform", let value?): self = .uniform(bound: value)
         case ("xavier_uniform", nil) where parts.count == 1: self = .xavierUniform
+        case ("seed", nil) where parts.count == 1: self = .seed
         case ("sine_cosine_2d", nil) where arguments.count == 2:
             guard let grid = Int(arguments[0]), grid > 0, let zeros = Int(arguments[1]), zeros >= 0 else { fallthrough }
             self = .sineCosine2D(grid: grid, leadingZeros: zeros)

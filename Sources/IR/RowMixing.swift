@@ -16,14 +16,24 @@ struct RowMixing {
     /// The axes that the rows of the result stand for.
     let shape: [Int]
 
-    /// Linear interpolation with aligned corners.
-    static func interpolation(from count: Int, to size: Int) -> RowMixing {
-        let terms = (0..<size).map { index -> [Term] in
-            // In integers, so that positions which fall on a row do so exactly.
-            let numerator = index * (count - 1), denominator = max(size - 1, 1)
-            let row = numerator / denominator, share = Double(numerator % denominator) / Double(denominator)
+    /// The rows of an interpolation; in integers, so that positions which fall on a row do so exactly.
+    static func interpolation(from count: Int, to size: Int, _ rule: Interpolation.Rule) -> RowMixing {
+        /// Linearly at the place `numerator` / `denominator`.
+        func linear(_ numerator: Int, _ denominator: Int) -> [Term] {
+            let place = min(max(numerator, 0), (count - 1) * denominator)
+            let row = place / denominator, share = Double(place % denominator) / Double(denominator)
             return share == 0
                 ? [Term(row: row, weight: 1)] : [Term(row: row, weight: 1 - share), Term(row: row + 1, weight: share)]
+        }
+        let terms = (0..<size).map { index -> [Term] in
+            switch rule {
+            case .alignedCorners: return linear(index * (count - 1), max(size - 1, 1))
+            case .pixelCentres: return linear((2 * index + 1) * count - size, 2 * size)
+            case .nearest: return [Term(row: Interpolation.nearest(index, of: size, extent: count), weight: 1)]
+            case .average:
+                let rows = Interpolation.part(index, of: size, extent: count)
+                return rows.map { Term(row: $0, weight: 1 / Double(rows.count)) }
+            }
         }
         return RowMixing(terms: terms, shape: [size])
     }

@@ -48,7 +48,7 @@ extension Chain: TransparentLayer {
     var content: Chain { self }
 
     /// Number of layers, those in transparent containers included.
-    private var count: Int {
+    var count: Int {
         elements.reduce(0) { $0 + (($1.layer as? any TransparentLayer)?.content.count ?? 1) }
     }
 

@@ -18,6 +18,8 @@ final class Trace: @unchecked Sendable {
     let isTraining: Bool
     private var scope = Scope(path: "", isRepeated: false)
     private var weights: [String: SourceLocation?] = [:]
+    private var streams: Set<Int> = []
+    private var givenKey: Tensor?, ownKey: Tensor?
 
     init(name: String, training: Bool = false, location: SourceLocation? = nil) {
         isTraining = training
@@ -86,6 +88,36 @@ final class Trace: @unchecked Sendable {
         return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable && !isFrozen))
     }
 
+    /// A random stream that nobody else in this trace has: it follows from the scope, and from how many were asked for
+    /// in it before, so that layers elsewhere do not change it. Small numbers are left to those who choose by hand.
+    func makeStream() -> Int {
+        // FNV-1a, as names of weights are told apart.
+        var hash: UInt32 = 0x811c_9dc5
+        for byte in scope.path.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        var stream = Int(hash)
+        while stream < 1 << 16 || !streams.insert(stream).inserted { stream = (stream + 1) & 0xffff_ffff }
+        return stream
+    }
+
+    /// The key of random draws: what ``drawing(from:_:)`` has given, or seed and number of the run, which are kept with
+    /// the weights.
+    var randomKey: Tensor {
+        if let key = givenKey ?? ownKey { return key }
+        let key = builder.parameter(
+            Parameter(Parameter.randomKeyName, TensorType(.i32, [2]), .seed, trainable: false))
+        // The first number stays, the second counts runs.
+        builder.update(key, with: key + builder.add(Iota(key.type, axis: 0), []))
+        ownKey = key
+        return key
+    }
+
+    func drawing<Result>(from key: Tensor, _ body: () -> Result) -> Result {
+        let outer = givenKey
+        givenKey = key
+        defer { givenKey = outer }
+        return body()
+    }
+
     private var isFrozen = false
 
     /// Runs `body`, whose weights are not trainable.
@@ -133,6 +165,23 @@ public func weight(
             name, TensorType(element, shape), initializer, trainable: trainable && element == .float32,
             trace.builder.location)
     }
+}
+
+/// Whether a training step is traced: layers such as dropout do other things in training than afterwards.
+public var isTraining: Bool { Trace.active.isTraining }
+
+/// Uniform random numbers in (0, 1) of a shape, other ones for each call in a step and for each run of it.
+///
+/// They follow from the seed that the state was made with, the number of the run, and the place of the call among the
+/// layers. Seed and number are part of the state, so that a resumed run draws what it would have drawn.
+public func randomUniform(_ shape: [Int]) -> Tensor {
+    let trace = Trace.active
+    return ApusIR.randomUniform(shape, key: trace.randomKey, stream: trace.makeStream())
+}
+
+/// Lets the layers in `body` draw their random numbers by a key, i32[2], that the step is given, in place of the state's.
+public func drawing<Result>(from key: Tensor, _ body: () -> Result) -> Result {
+    Trace.active.drawing(from: key, body)
 }
 
 /// Declares the weights in `body` as not trainable: no gradient of them is computed, and nothing is kept for that.

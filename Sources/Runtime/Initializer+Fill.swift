@@ -38,6 +38,8 @@ extension Initializer {
             let rows = type.shape.first ?? 1
             let bound = (6 / Double(rows + type.count / max(rows, 1))).squareRoot()
             for index in values.indices { values[index] = number((2 * random.uniform() - 1) * bound) }
+        case .seed:
+            values[0] = number(Double(Int32(truncatingIfNeeded: seed)))
         case .sineCosine2D(let grid, let leadingZeros):
             let dim = type.shape.last ?? 0
             let places = UnsafeMutableBufferPointer(rebasing: values[(leadingZeros * dim)...])

@@ -21,7 +21,7 @@ extension Program: CustomStringConvertible {
             lines.append("parameter \(number) '\(parameter.name)' \(parameter.type) by \(parameter.initializer.text)")
         }
         for input in inputs {
-            let limit = input.below.map { ", below \($0)" } ?? ""
+            let limit = input.below.map { ", below \($0)" + (input.except.map { " or \($0)" } ?? "") } ?? ""
             lines.append("input '\(input.name)' \(input.type) at \(input.location)\(limit)")
         }
         for (number, step) in steps.enumerated() { lines.append("\(number): \(step.name) = \(step.work)") }

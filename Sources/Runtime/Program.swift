@@ -60,12 +60,15 @@ public struct Program: Hashable, Sendable, Codable {
         public var location: Location
         /// Of an input of indices: what each of them must be below.
         public var below: Int?
+        /// Of an input of indices: a number that is allowed beside them.
+        public var except: Int?
 
-        public init(name: String, type: TensorType, location: Location, below: Int? = nil) {
+        public init(name: String, type: TensorType, location: Location, below: Int? = nil, except: Int? = nil) {
             self.name = name
             self.type = type
             self.location = location
             self.below = below
+            self.except = except
         }
     }
 

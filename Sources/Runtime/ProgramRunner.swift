@@ -110,12 +110,15 @@ public final class ProgramRunner {
             guard let below = input.below else { continue }
             let start = inputs[number].assumingMemoryBound(to: Int32.self)
             let numbers = UnsafeBufferPointer(start: start, count: input.type.count), limit = UInt32(clamping: below)
-            guard let position = numbers.firstIndex(where: { UInt32(bitPattern: $0) >= limit }) else { continue }
+            let except = input.except.map { Int32(clamping: $0) }
+            guard
+                let position = numbers.firstIndex(where: { UInt32(bitPattern: $0) >= limit && $0 != except })
+            else { continue }
             let place = unraveled(position, input.type.shape).map(String.init).joined(separator: ", ")
             throw RuntimeError(
                 .value,
                 "the input '\(input.name)' of '\(program.name)' has \(numbers[position]) at [\(place)]; it must be from 0 to "
-                    + "\(below - 1)")
+                    + "\(below - 1)" + (except.map { " or \($0)" } ?? ""))
         }
     }
 

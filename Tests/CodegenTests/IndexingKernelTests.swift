@@ -23,7 +23,9 @@ struct IndexingKernelTests {
     func interpolations(extent: Int) throws {
         try expectFunction([f32(2, 5, extent)]) { x in
             [1, 2].flatMap { axis in
-                [1, extent, 2 * extent + 1].map { x[0].builder.add(LinearInterpolation(axis: axis, size: $0), [x[0]]) }
+                [1, extent, 2 * extent + 1].map {
+                    x[0].builder.add(Interpolation(axis: axis, size: $0, rule: .alignedCorners), [x[0]])
+                }
             }
         }
     }

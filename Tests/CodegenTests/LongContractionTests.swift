@@ -11,7 +11,7 @@ struct LongContractionTests {
         let builder = GraphBuilder(name: "convolution")
         let images = builder.input(Input("images", f32(8, 3, 32, 32)))
         let kernel = builder.parameter(Parameter("kernel", f32(8, 3, 3, 3), .zeros))
-        let loss = mean(tanh(convolution2D(images, kernel: kernel, padding: 1)))
+        let loss = mean(tanh(convolution(images, kernel: kernel, padding: 1)))
         let differentiated = try differentiate(builder.finish(), loss: loss.value, withRespectTo: [kernel.value])
         let extended = GraphBuilder(extending: differentiated.graph)
         extended.output("gradient", extended.tensor(try #require(differentiated.gradients[0])) * 1000)

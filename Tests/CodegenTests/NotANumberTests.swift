@@ -31,9 +31,9 @@ struct NotANumberTests {
             }
         }
         try expectSame([1, 1, 4, 4]) { x in
-            [maximumPooling2D(x[0], size: 2, stride: 2), maximumPooling2D(x[0], size: 3, stride: 1)]
+            [maximumPooling(x[0], size: 2, stride: 2), maximumPooling(x[0], size: 3, stride: 1)]
         }
-        let graph = try functionGraph([f32(1, 1, 4, 4)]) { x in [maximumPooling2D(x[0], size: 2, stride: 2)] }
+        let graph = try functionGraph([f32(1, 1, 4, 4)]) { x in [maximumPooling(x[0], size: 2, stride: 2)] }
         let found = try runCompiled(graph, inputs: ["x0": HostTensor(f32(1, 1, 4, 4), Self.numbers)])
         #expect(try #require(found["y0"]).hostTensor.values.map(\.isNaN) == [true, false, true, false])
     }

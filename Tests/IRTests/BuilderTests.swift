@@ -120,22 +120,22 @@ import Testing
         _ = argmax(input("scalar"))
         _ = crossEntropy(x, x, file: place.file, line: place.line)
         _ = matmul(input("v", 3), x, file: place.file, line: place.line)
-        _ = convolution2D(images, kernel: input("k", 1, 3, 2, 2), file: place.file, line: place.line)
-        _ = convolution2D(images, kernel: input("large", 1, 2, 5, 5), file: place.file, line: place.line)
-        _ = maximumPooling2D(images, size: 5, stride: 1, file: place.file, line: place.line)
-        _ = averagePooling2D(images, size: 0, stride: 1, file: place.file, line: place.line)
+        _ = convolution(images, kernel: input("k", 1, 3, 2, 2), file: place.file, line: place.line)
+        _ = convolution(images, kernel: input("large", 1, 2, 5, 5), file: place.file, line: place.line)
+        _ = maximumPooling(images, size: 5, stride: 1, file: place.file, line: place.line)
+        _ = averagePooling(images, size: 0, stride: 1, file: place.file, line: place.line)
         _ = x.slice(0..<1, axis: 2, file: place.file, line: place.line)
         _ = linear(x, weight: input("w", 4, 4), file: place.file, line: place.line)
         expectErrors([
             "softmax: axis 2 is out of range for rank 2",
             "softmax: axis -3 is out of range for rank 2",
             "argmax: a scalar has no axis to search",
-            "a.swift:9: crossEntropy: takes logits f32[n,classes] and labels i32[n], has f32[2,3] and f32[2,3]",
+            "a.swift:9: crossEntropy: takes logits f32[n,classes] and labels i32[n], or both with further axes, has f32[2,3] and f32[2,3]",
             "a.swift:9: matmul: takes [..., n, k] x [k, m] or [..., n, k] x [..., k, m], has [3] x [2,3]",
-            "a.swift:9: convolution2D: takes images [n,c,h,w] and a kernel [o,c,kh,kw], has [1,2,4,4] and [1,3,2,2], stride 1, padding 0",
-            "a.swift:9: convolution2D: a window of 5x5 by 1 does not fit into [1,2,4,4] with padding 0",
-            "a.swift:9: maximumPooling2D: a window of 5x5 by 1 does not fit into [1,2,4,4] with padding 0",
-            "a.swift:9: averagePooling2D: a window of 0x0 by 1 does not fit into [1,2,4,4] with padding 0",
+            "a.swift:9: convolution: takes images [n,c,spatial...] and a kernel [o,c/groups,sizes...], has [1,2,4,4] and [1,3,2,2] in 1 groups",
+            "a.swift:9: convolution: a window of 5x5 by 1x1 does not fit into [1,2,4,4] with padding 0x0",
+            "a.swift:9: maximumPooling: a window of 5x5 by 1x1 does not fit into [1,2,4,4] with padding 0x0",
+            "a.swift:9: averagePooling: a window of 0x0 by 1x1 does not fit into [1,2,4,4] with padding 0x0",
             "a.swift:9: slice: axis 2 is out of range for [2,3]",
             "a.swift:9: dot: inner dimensions 3 and 4 differ ([2,3] x [4,4])",
         ])
@@ -233,10 +233,38 @@ extension BuilderTests {
                 _ = builder.add(Dot(leftContracting: [a], rightContracting: [b]), [x, x])
                 _ = builder.add(
                     Dot(leftBatch: [a], rightBatch: [b], leftContracting: [1], rightContracting: [1]), [x, x])
-                _ = builder.add(LinearInterpolation(axis: a, size: b), [x])
-                _ = convolution2D(image, kernel: kernel, stride: a, padding: b)
-                _ = maximumPooling2D(image, size: a, stride: b)
-                _ = averagePooling2D(image, size: a, stride: b)
+                _ = builder.add(Interpolation(axis: a, size: b, rule: .alignedCorners), [x])
+                _ = convolution(image, kernel: kernel, stride: a, padding: b)
+                _ = maximumPooling(image, size: a, stride: b)
+                _ = averagePooling(image, size: a, stride: b)
+                _ = convolution(image, kernel: kernel, dilation: [a, b], groups: a)
+                _ = transposedConvolution(image, kernel: kernel, stride: a, padding: b, dilation: [b, a])
+                _ = transposedConvolution(image, kernel: kernel, outputPadding: a, groups: b)
+                _ = maximumPooling(image, size: [a, 2], stride: b, padding: [b, a], dilation: a)
+                _ = averagePooling(image, size: [2, b], padding: a, countsPadding: false)
+                _ = adaptiveAveragePooling(image, size: [a, b])
+                _ = adaptiveMaximumPooling(image, size: [min(a, 99), min(b, 99)])
+                _ = linearResized(image, size: [a, b])
+                _ = nearestResized(image, size: [a, b])
+                _ = x.expanded(a).squeezed(b)
+                _ = x.movingAxis(a, to: b)
+                _ = x.tiled([a, b])
+                _ = x.flipped([a, b])
+                _ = x.rolled(a, axis: b)
+                _ = x.rolled(a, axis: 0)
+                _ = stack([x, x], axis: a)
+                _ = split(x, sizes: [a, b], axis: a)
+                _ = split(x, into: min(a, 9), axis: b)
+                _ = lowerTriangle(x, diagonal: a)
+                _ = takeAlongAxis(x, indices, axis: a)
+                _ = scatterAddAlongAxis(x, indices, x, axis: a)
+                _ = topK(x, a)
+                _ = cumulativeSum(x, axis: a)
+                _ = variance(x, axes: [a])
+                _ = norm(x, Double(a), axes: [b])
+                _ = glu(x, axis: a)
+                _ = crossEntropy(x, indices, ignoredIndex: a)
+                _ = topKAccuracy(x, indices, a)
                 _ = upsampledConvolution2D(tokens, kernel: kernel, height: a, width: b)
                 _ = oneHot(indices, classes: a)
                 _ = x.slice(0..<max(a, 0), axis: b)

@@ -35,7 +35,8 @@ struct Misuse: CustomStringConvertible, Sendable {
 }
 
 private let floatUnary: [any Operation] = [
-    Absolute(), Exp(), Log(), Sqrt(), Tanh(), Erf(), Sin(), Cos(), Floor(), GELU(), Softmax(), LogSoftmax(), ArgSort(),
+    Absolute(), Exp(), Log(), Sqrt(), Tanh(), Erf(), Sin(), Cos(), Floor(), GELU(), Softplus(), Softmax(), LogSoftmax(),
+    ArgSort(),
 ]
 private let numberBinary: [any Operation] = [
     Add(), Subtract(), Multiply(), Divide(), Maximum(), Minimum(), Power(), Compare(.less),
@@ -195,10 +196,11 @@ private let structuredMisuses: [Misuse] = [
         BatchNormalization(axis: 1, epsilon: 0.1), [f32(4, 2), f32(2), f32(3)], .shape,
         "batch_norm: weight and bias are f32[3], not f32[2]"),
     Misuse(
-        LinearInterpolation(axis: 0, size: 2), [i32(2)], .elementType,
+        Interpolation(axis: 0, size: 2, rule: .alignedCorners), [i32(2)], .elementType,
         "interpolate: takes floating-point elements, has i32[2]"),
     Misuse(
-        LinearInterpolation(axis: 0, size: 0), [f32(2)], .attribute, "interpolate: the size 0 is not from 1 to 65536"),
+        Interpolation(axis: 0, size: 0, rule: .alignedCorners), [f32(2)], .attribute,
+        "interpolate: the size 0 is not from 1 to 65536"),
     Misuse(
         UpsampledConvolution(height: 2, width: 2), [f32(1, 2, 2, 3), f32(4, 3, 2, 3)], .shape,
         "upsampled_convolution: takes images [n,h,w,c] and a kernel [o,c,kh,kw] of odd sides, has [1,2,2,3] and [4,3,2,3]"

@@ -109,10 +109,14 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(LayerNormalization(epsilon: 1e-5), [f32(2, 3), f32(3), f32(3)], gives: f32(2, 3)),
     OperationSample(BatchNormalization(axis: 1, epsilon: 1e-5), [f32(2, 3, 4), f32(3), f32(3)], gives: f32(2, 3, 4)),
     OperationSample(BatchNormalization(axis: 0, epsilon: 0), [f32(2, 3)], gives: f32(2, 3)),
-    OperationSample(LinearInterpolation(axis: 1, size: 5), [f32(2, 3, 4)], gives: f32(2, 5, 4)),
+    OperationSample(Interpolation(axis: 1, size: 5, rule: .alignedCorners), [f32(2, 3, 4)], gives: f32(2, 5, 4)),
+    OperationSample(Interpolation(axis: 0, size: 5, rule: .pixelCentres), [f32(2, 3)], gives: f32(5, 3)),
+    OperationSample(Interpolation(axis: 0, size: 5, rule: .nearest), [f32(2, 3)], gives: f32(5, 3)),
+    OperationSample(Interpolation(axis: 1, size: 2, rule: .average), [f32(2, 3)], gives: f32(2, 2)),
     OperationSample(
         UpsampledConvolution(height: 5, width: 3), [f32(2, 3, 2, 4), f32(6, 4, 3, 1)], gives: f32(2, 5, 3, 6)),
     OperationSample(GELU(), [f32()], gives: f32()),
+    OperationSample(Softplus(), [f32(2)], gives: f32(2)),
     OperationSample(Attention(scale: 0.5), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6)], gives: f32(2, 3, 6)),
     OperationSample(
         AttentionGradient(scale: 0.5, part: .keys), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6)],

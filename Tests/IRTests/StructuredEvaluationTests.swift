@@ -170,13 +170,14 @@ import Testing
     @Test func interpolationKeepsTheCorners() throws {
         let rows = tensor([2, 3], [0, 1, 4, 2, 2, 4])
         try expect(
-            LinearInterpolation(axis: 1, size: 5), rows, gives: tensor([2, 5], [0, 0.5, 1, 2.5, 4, 2, 2, 2, 3, 4]),
+            Interpolation(axis: 1, size: 5, rule: .alignedCorners), rows,
+            gives: tensor([2, 5], [0, 0.5, 1, 2.5, 4, 2, 2, 2, 3, 4]),
             within: 1e-12)
         try expect(
-            LinearInterpolation(axis: 0, size: 4), rows,
+            Interpolation(axis: 0, size: 4, rule: .alignedCorners), rows,
             gives: tensor([4, 3], [0, 1, 4, 2.0 / 3, 4.0 / 3, 4, 4.0 / 3, 5.0 / 3, 4, 2, 2, 4]), within: 1e-12)
-        try expect(LinearInterpolation(axis: 1, size: 1), rows, gives: tensor([2, 1], [0, 2]))
-        try expect(LinearInterpolation(axis: 1, size: 2), rows, gives: tensor([2, 2], [0, 4, 2, 4]))
+        try expect(Interpolation(axis: 1, size: 1, rule: .alignedCorners), rows, gives: tensor([2, 1], [0, 2]))
+        try expect(Interpolation(axis: 1, size: 2, rule: .alignedCorners), rows, gives: tensor([2, 2], [0, 4, 2, 4]))
     }
 
     /// Against PyTorch's `conv2d(interpolate(x, scale_factor=2, mode="bilinear", align_corners=True), kernel,

@@ -84,10 +84,52 @@ private struct Broken: Layer {
         #expect(mistakes { _ = try graph(Conv2D(3, 4, kernel: 9), [1, 3, 8, 8]) }.count == 1)
         #expect(mistakes { _ = try graph(Conv2D(3, 4, kernel: 3, stride: 0), [1, 3, 8, 8]) }.count == 1)
         #expect(mistakes { _ = try graph(MaxPool2D(0), [1, 3, 8, 8]) }.count == 1)
-        #expect(mistakes { _ = try graph(AveragePool2D(2), [3, 8]) }.count == 1)
-        #expect(mistakes { _ = try graph(GlobalAveragePool2D(), [3, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(AvgPool2D(2), [3, 8]) }.count == 1)
+        #expect(mistakes { _ = try graph(GlobalAveragePool(), [3, 8]) }.count == 1)
         #expect(mistakes { _ = try graph(Softmax(), []) }.count == 1)
         #expect(mistakes { _ = try graph(Embedding(3, 4), [2, 4]) }.count == 1)
+    }
+
+    @Test(arguments: [Int.min, -1, 0, 1, 1 << 40, Int.max]) func sizesBeyondAllBounds(_ a: Int) {
+        let layers: [(any Layer, [Int])] = [
+            (Conv1D(2, a, kernel: 1), [1, 2, 3]), (Conv2D(a, 2, kernel: [a, 3], padding: a), [1, 2, 4, 4]),
+            (Conv3D(2, 2, kernel: a, padding: 1 << 40), [1, 2, 4, 4, 4]),
+            (ConvTranspose2D(2, a, kernel: a, stride: a, groups: a), [1, 2, 4, 4]),
+            (MaxPool2D(a, stride: a, padding: a), [1, 2, 4, 4]), (AdaptiveMaxPool2D([a, 1]), [1, 2, 4, 4]),
+            (Upsample(factor: a), [1, 2, 4, 4]), (PixelShuffle(a), [1, 4, 2, 2]), (PixelUnshuffle(a), [1, 4, 2, 2]),
+            (GroupNorm(groups: a, a), [1, 4, 2]), (LayerNorm([a, 2]), [1, 2]), (PReLU(channels: a), [1, 2]),
+            (RNN(2, a), [1, 3, 2]), (LSTM(2, 3, layers: a < 9 ? a : 1 << 40), [1, 3, 2]),
+            (SelfAttention(8, heads: a, keyHeads: a), [1, 2, 8]), (MultiheadAttention(a, heads: 2), [1, 2, 8]),
+            (Linear(2, 3, initializer: .normal(deviation: Double(a))), [1, 2]), (GLU(axis: a), [2, 4]),
+        ]
+        for (layer, shape) in layers { _ = try? graph(layer, shape) }
+    }
+
+    @Test func wrongRanksAreNamed() {
+        let cases: [(any Layer, [Int], String)] = [
+            (Conv2D(3, 4, kernel: 3), [3, 8, 8], "Conv2D: takes [n,3,height,width], has [3,8,8]"),
+            (Conv1D(3, 4, kernel: 3), [1, 2, 8], "Conv1D: takes [n,3,length], has [1,2,8]"),
+            (Conv2D(3, 4, kernel: 3, groups: 2), [1, 3, 8, 8], "Conv2D: 2 groups do not divide 3 channels to 4"),
+            (Conv2D(3, 4, kernel: [3]), [1, 3, 8, 8], "Conv2D: a kernel of 3 is none for 2 axes"),
+            (
+                ConvTranspose3D(3, 4, kernel: 3), [1, 3, 8, 8],
+                "ConvTranspose3D: takes [n,3,depth,height,width], has [1,3,8,8]"
+            ),
+            (MaxPool2D(2), [3, 8, 8], "MaxPool2D: takes [n,c,height,width], has [3,8,8]"),
+            (
+                MaxPool2D(2, padding: 2), [1, 3, 8, 8],
+                "maximumPooling: the padding 2 is more than half of the window 2, so that windows would be empty"
+            ),
+            (RMSNorm(4), [2, 3], "RMSNorm: takes [...,4], has [2,3]"),
+            (GroupNorm(groups: 2, 4), [2, 3, 5], "GroupNorm: takes [n,4,...], has [2,3,5]"),
+            (InstanceNorm(4), [2, 4], "InstanceNorm: takes [n,4,spatial...], has [2,4]"),
+            (LSTM(4, 2), [2, 3], "LSTM: takes [batch,steps,4], has [2,3]"),
+            (Dropout(1.5), [2, 3], "Dropout: the rate 1.5 is not in 0..<1"),
+        ]
+        for (number, (layer, shape, expected)) in cases.enumerated() {
+            let text = mistakes { _ = try graph(layer, shape) }
+            #expect(text.count == 1 && text[0].hasSuffix(expected), "case \(number): \(text)")
+        }
     }
 
     @Test func tensorsOfAnotherStepAreRefused() throws {

@@ -13,14 +13,14 @@ import Testing
         #expect(try resultType(Conv2D(3, 5, kernel: 3), [2, 3, 8, 10]) == "f32[2,5,6,8]")
         #expect(try resultType(Conv2D(3, 5, kernel: 3, stride: 2, padding: 1), [2, 3, 8, 10]) == "f32[2,5,4,5]")
         #expect(try resultType(MaxPool2D(2), [2, 3, 8, 10]) == "f32[2,3,4,5]")
-        #expect(try resultType(AveragePool2D(3, stride: 1), [2, 3, 8, 10]) == "f32[2,3,6,8]")
+        #expect(try resultType(AvgPool2D(3, stride: 1), [2, 3, 8, 10]) == "f32[2,3,6,8]")
         #expect(
             try resultType(UpsampledConv2D(3, 5, kernel: 3, height: 16, width: 12), [2, 8, 6, 3]) == "f32[2,16,12,5]")
         #expect(try resultType(UpsampledConv2D(3, 5, kernel: 1), [2, 8, 6, 3]) == "f32[2,8,6,5]")
-        #expect(try resultType(BilinearResize2D(height: 16, width: 12), [2, 3, 8, 6]) == "f32[2,3,16,12]")
+        #expect(try resultType(Upsample(size: [16, 12], mode: .linear()), [2, 3, 8, 6]) == "f32[2,3,16,12]")
         #expect(try resultType(BatchNorm(3), [2, 3, 8, 10]) == "f32[2,3,8,10]")
         #expect(try resultType(BatchNorm(4, affine: false), [1, 4]) == "f32[1,4]")
-        #expect(try resultType(GlobalAveragePool2D(), [2, 3, 8, 10]) == "f32[2,3]")
+        #expect(try resultType(GlobalAveragePool(), [2, 3, 8, 10]) == "f32[2,3]")
         #expect(try resultType(Flatten(), [2, 3, 8]) == "f32[2,24]")
     }
 
@@ -93,15 +93,18 @@ import Testing
     }
 
     /// Images that drop path keeps, out of `batch` of ones, by the value that they have then.
-    private func dropPath(_ rate: Double, batch: Int, key: [Double] = [7, 3], stream: Int = 1) throws -> [Double] {
-        let graph = try InferenceStep("test") {
-            let key = Input("key", [2], .int32)
-            Output("y", DropPath(rate, key: key, stream: stream)(Input("x", [batch, 2, 3])))
-        }.trace()
+    private func dropPath(_ rate: Double, batch: Int, key: [Double] = [7, 3], layer: String = "a") throws -> [Double] {
+        let graph = try TrainingStep("test", optimizer: .sgd(learningRate: 0)) {
+            let y = drawing(from: Input("key", [2], .int32)) { DropPath(rate).named(layer)(Input("x", [batch, 2, 3])) }
+            Loss(mean(y * weight("w", [], .ones)))
+            Output("y", y)
+        }.trace().graph
         let inputs = [
             "x": HostTensor(TensorType(.f32, [batch, 2, 3]), fill: 1), "key": HostTensor(TensorType(.i32, [2]), key),
         ]
-        let y = try #require(try Interpreter().run(graph, inputs: inputs).outputs["y"]).values
+        let weights = ["w": HostTensor(TensorType(.f32, []), fill: 1)]
+        let run = try Interpreter().run(graph, inputs: inputs, parameters: weights)
+        let y = try #require(run.outputs["y"]).values
         return (0..<batch).map { image in
             #expect(Set(y[image * 6..<(image + 1) * 6]).count == 1, "an image is dropped as a whole")
             return y[image * 6]
@@ -113,23 +116,25 @@ import Testing
         #expect(Set(values) == [0, 1 / 0.75])
         // 400 draws with chance 3/4: 300, with a deviation below 9.
         #expect(abs(values.count { $0 != 0 } - 300) < 30)
-        #expect(try dropPath(0, batch: 9) == Array(repeating: 1, count: 9))
     }
 
-    @Test func keyAndStreamDecideWhatDropPathDrops() throws {
+    @Test func keyAndPlaceDecideWhatDropPathDrops() throws {
         let values = try dropPath(0.5, batch: 40)
         #expect(try dropPath(0.5, batch: 40) == values)
         #expect(try dropPath(0.5, batch: 40, key: [7, 4]) != values)
-        #expect(try dropPath(0.5, batch: 40, stream: 2) != values)
+        #expect(try dropPath(0.5, batch: 40, layer: "b") != values)
     }
 
     @Test func dropPathNeedsAChance() {
         #expect(
-            mistakes { _ = try dropPath(1, batch: 2) }.map { $0.hasSuffix("DropPath: the rate 1.0 is not in 0..<1") }
+            mistakes { _ = try dropPath(1, batch: 2) }.map {
+                $0.hasSuffix("DropPath: the rate 1.0 is not in 0..<1 in a")
+            }
                 == [true])
         #expect(
-            mistakes { _ = try dropPath(.nan, batch: 2) }.map { $0.hasSuffix("DropPath: the rate nan is not in 0..<1") }
-                == [true])
+            mistakes { _ = try dropPath(.nan, batch: 2) }.map {
+                $0.hasSuffix("DropPath: the rate nan is not in 0..<1 in a")
+            } == [true])
     }
 
     @Test func textOfATinyModel() throws {
@@ -141,8 +146,8 @@ import Testing
             ).text() == """
                 graph @test {
                   %0 = input {name = "x"} : f32[1,2]
-                  %1 = parameter {name = "net.0.weight", init = "xavier_uniform", trainable = true} : f32[3,2]
-                  %2 = parameter {name = "net.0.bias", init = "constant(0.0)", trainable = true} : f32[3]
+                  %1 = parameter {name = "net.0.weight", init = "uniform(0.7071067811865475)", trainable = true} : f32[3,2]
+                  %2 = parameter {name = "net.0.bias", init = "uniform(0.7071067811865475)", trainable = true} : f32[3]
                   %3 = dot %0, %1 {left_batch = [], right_batch = [], left_contracting = [1], right_contracting = [1]} : f32[1,3]
                   %4 = broadcast %2 {axes = [1]} : f32[1,3]
                   %5 = add %3, %4 : f32[1,3]

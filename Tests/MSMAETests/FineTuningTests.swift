@@ -77,15 +77,18 @@ import Testing
         let step = try MaskedAutoencoder(Self.configuration)
             .fineTuning(batch: Self.batch, options: FineTuningOptions(dropPath: 0.4), optimizer: Self.optimizer)
         let graph = try step.trace().graph
-        var chances: [Int: Double] = [:]
+        var chances: [String: [Double?]] = [:], streams: Set<Int> = []
         for node in graph.nodes where (node.operation as? Compare)?.direction == .less {
             guard let draw = graph[node.operands[0]].operation as? RandomUniform else { continue }
             let limit = graph[node.operands[1]],
                 constant = limit.operation is Broadcast ? graph[limit.operands[0]] : limit
-            chances[draw.stream] = (constant.operation as? Constant)?.splat
-            #expect(draw.shape == [Self.batch])
+            let block = node.location?.path.split(separator: ".").prefix(2).joined(separator: ".") ?? ""
+            chances[block, default: []].append((constant.operation as? Constant)?.splat)
+            streams.insert(draw.stream)
+            #expect(draw.shape == [Self.batch, 1, 1])
         }
-        #expect(chances == [3: 0.8, 4: 0.8, 5: 0.6, 6: 0.6])
+        #expect(chances == ["blocks.1": [0.8, 0.8], "blocks.2": [0.6, 0.6]])
+        #expect(streams.count == 4)
     }
 
     /// The last block computes queries and perceptron of the class token alone, with or without drop path.

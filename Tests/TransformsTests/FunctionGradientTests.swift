@@ -49,23 +49,23 @@ import Testing
     ])
     func convolutions(_ height: Int, _ width: Int, _ size: Int, _ stride: Int, _ padding: Int) throws {
         try expectGradients(of: Operand(2, 3, height, width), Operand(4, 3, size, size)) {
-            convolution2D($0[0], kernel: $0[1], stride: stride, padding: padding)
+            convolution($0[0], kernel: $0[1], stride: stride, padding: padding)
         }
     }
 
     @Test func convolutionWithAnOblongKernel() throws {
         try expectGradients(of: Operand(1, 2, 5, 4), Operand(3, 2, 3, 2)) {
-            convolution2D($0[0], kernel: $0[1], stride: 1, padding: 1)
+            convolution($0[0], kernel: $0[1], stride: 1, padding: 1)
         }
     }
 
     @Test(arguments: [(4, 2, 2), (5, 3, 1), (7, 2, 3)])
     func pooling(_ extent: Int, _ size: Int, _ stride: Int) throws {
         try expectGradients(of: Operand(2, 3, extent, extent + 1)) {
-            maximumPooling2D($0[0], size: size, stride: stride)
+            maximumPooling($0[0], size: size, stride: stride)
         }
         try expectGradients(of: Operand(2, 3, extent, extent + 1)) {
-            averagePooling2D($0[0], size: size, stride: stride)
+            averagePooling($0[0], size: size, stride: stride)
         }
     }
 }

@@ -22,6 +22,10 @@ import Testing
         }
     }
 
+    @Test func softplusOfLargeAndSmall() throws {
+        try expectGradients(of: Operand([5], [-30, -2, 0, 3, 30])) { softplus($0[0]) + softplus($0[0], beta: 0.5) }
+    }
+
     /// Shapes of both operands: equal, scalar, stretched on either side, of other rank.
     @Test(
         arguments: [
@@ -159,11 +163,13 @@ import Testing
 
     @Test(arguments: [(3, 6), (5, 3), (1, 4), (4, 1), (2, 9), (3, 3)])
     func interpolations(from count: Int, to size: Int) throws {
-        try expectGradients(of: Operand(2, count, 3)) {
-            $0[0].builder.add(LinearInterpolation(axis: 1, size: size), [$0[0]])
+        for rule in Interpolation.Rule.allCases {
+            try expectGradients(of: Operand(2, count, 3)) {
+                $0[0].builder.add(Interpolation(axis: 1, size: size, rule: rule), [$0[0]])
+            }
         }
-        try expectGradients(of: Operand(2, 1, count, 2)) { bilinearResized2D($0[0], height: size, width: 3) }
-        try expectGradients(of: Operand(1, 2, 2, count)) { bilinearResized2D($0[0], height: 1, width: size) }
+        try expectGradients(of: Operand(2, 1, count, 2)) { linearResized($0[0], size: [size, 3], alignCorners: true) }
+        try expectGradients(of: Operand(1, 2, 2, count)) { linearResized($0[0], size: [1, size], alignCorners: true) }
     }
 
     @Test(arguments: [(2, 3, 4, 6), (3, 2, 3, 2), (1, 2, 5, 2), (2, 2, 1, 7)], [(3, 3), (1, 1), (1, 5)])
@@ -223,7 +229,8 @@ import Testing
 @Suite struct GradientCoverageTests {
     @Test func everyDifferentiableOperationIsTested() {
         let tested: Set = [
-            "negate", "abs", "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "gelu", "cast", "add", "subtract",
+            "negate", "abs", "exp", "log", "sqrt", "tanh", "erf", "sin", "cos", "gelu", "softplus", "cast", "add",
+            "subtract",
             "multiply", "divide", "maximum",
             "minimum", "power", "select", "copy", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate",
             "reduce", "dot", "gather",

@@ -10,7 +10,7 @@ struct Decoder {
     ///
     /// The predictions are those of all patches that are not thrown away, in the order of the image.
     func callAsFunction(_ encoded: Tensor, _ selection: PatchSelection) -> Tensor {
-        let x = Linear(configuration.dim, dim).named("decoder_embed")(encoded)
+        let x = Linear(configuration.dim, dim, initializer: .xavierUniform).named("decoder_embed")(encoded)
         guard x.isValid else { return x }
         let maskToken = weight("mask_token", [1, 1, dim], .normal(deviation: 0.02))
         let positions = weight(
@@ -37,7 +37,7 @@ struct Decoder {
                 }
             }.named("decoder_blocks")
             LayerNorm(dim, epsilon: configuration.layerNormEpsilon).named("decoder_norm")
-            Linear(dim, configuration.patchSize).named("decoder_pred")
+            Linear(dim, configuration.patchSize, initializer: .xavierUniform).named("decoder_pred")
         }
     }
 }

@@ -17,7 +17,9 @@ struct Encoder {
     ///
     /// - Parameter kept: The patches to look at, i32 [batch, kept]; all of them if nil.
     func callAsFunction(_ images: Tensor, keeping kept: Tensor? = nil) -> Tensor {
-        blocks(configuration.depth)(tokens(images, keeping: kept))
+        let tokens = tokens(images, keeping: kept)
+        guard dropPath != 0 else { return blocks(configuration.depth)(tokens) }
+        return drawing(from: Input("random_key", [2], .int32)) { blocks(configuration.depth)(tokens) }
     }
 
     /// The tokens [batch, 1 + patches, dim] after some of the blocks. Blocks that nothing depends on are not trained.
@@ -54,7 +56,8 @@ struct Encoder {
         let positions = weight(
             "pos_embed", [1, 1 + configuration.tokens, dim], .sineCosine2D(grid: configuration.grid, leadingZeros: 1),
             trainable: learnsPositions)
-        let embedding = PatchEmbedding(patch: configuration.patch, channels: configuration.channels, dim: dim)
+        let embedding = PatchEmbedding(
+            patch: configuration.patch, channels: configuration.channels, dim: dim, initializer: .xavierUniform)
         var patches = embedding.named("patch_embed")(images) + positions.slice(1..<1 + configuration.tokens, axis: 1)
         if let kept { patches = gather(patches, kept, batch: 1) }
         return prepend(classToken + positions.slice(0..<1, axis: 1), to: patches)
@@ -65,13 +68,7 @@ struct Encoder {
             dim: dim, heads: configuration.heads, mlpRatio: configuration.mlpRatio,
             epsilon: configuration.layerNormEpsilon,
             hasQKVBias: hasQKVBias)
-        let rate = configuration.depth > 1 ? dropPath * Double(index) / Double(configuration.depth - 1) : 0
-        if rate != 0 {
-            // Stream 0 is that of the patches' order.
-            let key = Input("random_key", [2], .int32)
-            block.attentionDropPath = DropPath(rate, key: key, stream: 2 * index + 1)
-            block.perceptronDropPath = DropPath(rate, key: key, stream: 2 * index + 2)
-        }
+        block.dropPath = configuration.depth > 1 ? dropPath * Double(index) / Double(configuration.depth - 1) : 0
         return block
     }
 

@@ -1,90 +1,123 @@
-/// The two-dimensional convolution (cross-correlation) of images [n, c, h, w] with a kernel [o, c, kh, kw]: [n, o, h',
-/// w'].
+/// The convolution (cross-correlation) of images [n, c, spatial...] with a kernel [o, c / groups, sizes...]: [n, o,
+/// counts...], with (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1 places along each axis, as PyTorch's
+/// `conv1d`, `conv2d` and `conv3d`.
 ///
 /// The windows are cut out by strided slices and multiplied with the kernel in one matmul, so the gradient follows
 /// from theirs.
-public func convolution2D(
-    _ x: Tensor, kernel: Tensor, stride: Int = 1, padding: Int = 0, file: String = #fileID, line: Int = #line
+public func convolution(
+    _ x: Tensor, kernel: Tensor, stride: any PerAxis = 1, padding: any PerAxis = 0, dilation: any PerAxis = 1,
+    groups: Int = 1, file: String = #fileID, line: Int = #line
 ) -> Tensor {
     guard x.isValid, kernel.isValid else { return x.isValid ? kernel : x }
     let place = x.builder.location(file, line)
-    guard x.rank == 4, kernel.rank == 4, x.shape[1] == kernel.shape[1], stride > 0, padding >= 0 else {
-        return x.builder.report(
-            GraphError(
-                .shape, operation: "convolution2D",
-                "takes images [n,c,h,w] and a kernel [o,c,kh,kw], has \(shapeText(x.shape)) and \(shapeText(kernel.shape)), stride \(stride), padding \(padding)",
-                location: place))
-    }
-    let (height, width) = (kernel.shape[2], kernel.shape[3])
-    let isPatchwise =
-        padding == 0 && stride == height && stride == width && x.shape[2] % stride == 0 && x.shape[3] % stride == 0
-    if isPatchwise {
-        let rows = x.shape[2] / stride, columns = x.shape[3] / stride
-        let patches = x.reshape([x.shape[0], x.shape[1], rows, stride, columns, stride])
-        return dot(patches, kernel, contracting: [(1, 1), (3, 2), (5, 3)]).transpose([0, 3, 1, 2])
+    guard x.rank > 2, kernel.rank == x.rank, groups > 0, x.shape[1] % groups == 0, kernel.shape[0] % groups == 0,
+        kernel.shape[1] == x.shape[1] / groups
+    else {
+        return x.mistake(
+            "convolution",
+            "takes images [n,c,spatial...] and a kernel [o,c/groups,sizes...], has \(shapeText(x.shape)) and \(shapeText(kernel.shape)) in \(groups) groups",
+            at: place)
     }
     guard
-        let windows = windows(
-            x, height: height, width: width, stride: stride, padding: padding, operation: "convolution2D",
-            location: place)
-    else {
-        return x.builder.invalid()
+        let windows = SlidingWindows(
+            over: x, size: Array(kernel.shape.dropFirst(2)), stride: stride, padding: padding, dilation: dilation,
+            operation: "convolution", location: place)
+    else { return x.builder.invalid() }
+    if groups == 1, windows.tile(x) {
+        // [n, c, rows, kh, columns, kw...]
+        let tiles = x.reshape(
+            Array(x.shape.prefix(2))
+                + windows.size.indices.flatMap { [x.shape[$0 + 2] / windows.size[$0], windows.size[$0]] })
+        let pairs = [(1, 1)] + windows.size.indices.map { (2 * $0 + 3, $0 + 2) }
+        return channelsSecond(dot(tiles, kernel, contracting: pairs))
     }
-    let stacked = concatenate(
-        windows.map { $0.reshape([$0.shape[0], $0.shape[1], 1, $0.shape[2], $0.shape[3]]) }, axis: 2)
-    let weights = kernel.reshape([kernel.shape[0], kernel.shape[1], height * width])
-    return dot(weights, stacked, contracting: [(1, 1), (2, 2)]).transpose([1, 0, 2, 3])
-}
-
-/// The largest element of each window: [n, c, h, w] -> [n, c, h', w'].
-public func maximumPooling2D(_ x: Tensor, size: Int, stride: Int, file: String = #fileID, line: Int = #line) -> Tensor {
-    pooled(x, size: size, stride: stride, operation: "maximumPooling2D", location: x.builder.location(file, line)) {
-        maximum($0, $1)
-    }
-}
-
-/// The mean of each window: [n, c, h, w] -> [n, c, h', w'].
-public func averagePooling2D(_ x: Tensor, size: Int, stride: Int, file: String = #fileID, line: Int = #line) -> Tensor {
-    pooled(x, size: size, stride: stride, operation: "averagePooling2D", location: x.builder.location(file, line)) {
-        $0 + $1
-    } * (1 / (Double(size) * Double(size)))
-}
-
-private func pooled(
-    _ x: Tensor, size: Int, stride: Int, operation: String, location: SourceLocation?,
-    _ combine: (Tensor, Tensor) -> Tensor
-) -> Tensor {
-    guard x.isValid else { return x }
-    guard
-        let windows = windows(
-            x, height: size, width: size, stride: stride, padding: 0, operation: operation, location: location)
-    else {
-        return x.builder.invalid()
-    }
-    return windows.dropFirst().reduce(windows[0], combine)
-}
-
-/// For each place in a window, the elements that all windows have there: height · width tensors [n, c, h', w'].
-private func windows(
-    _ x: Tensor, height: Int, width: Int, stride: Int, padding: Int, operation: String, location: SourceLocation?
-) -> [Tensor]? {
-    guard x.rank == 4, height > 0, width > 0, stride > 0, (0...largestElementCount).contains(padding),
-        x.shape[2] + 2 * padding >= height, x.shape[3] + 2 * padding >= width
-    else {
-        x.builder.report(
-            GraphError(
-                .shape, operation: operation,
-                "a window of \(height)x\(width) by \(stride) does not fit into \(shapeText(x.shape)) with padding \(padding)",
-                location: location))
-        return nil
-    }
-    let padded = x.padded(low: [0, 0, padding, padding], high: [0, 0, padding, padding])
-    guard padded.isValid else { return nil }
-    let rows = (padded.shape[2] - height) / stride, columns = (padded.shape[3] - width) / stride
-    return (0..<height).flatMap { i in
-        (0..<width).map { j in
-            padded.slice(i..<i + rows * stride + 1, axis: 2, step: stride).slice(
-                j..<j + columns * stride + 1, axis: 3, step: stride)
+    let slices = windows.slices(of: x, location: place)
+    guard !slices.isEmpty else { return x.builder.invalid() }
+    if groups == x.shape[1], kernel.shape[0] == groups {
+        let weights = kernel.reshape([groups, slices.count])
+        let channels = [groups] + windows.size.map { _ in 1 }
+        let products = slices.enumerated().map { number, slice in
+            slice * weights.slice(number..<number + 1, axis: 1).reshape(channels)
         }
+        return products.dropFirst().reduce(products[0], +)
     }
+    return grouped(
+        windows.stacked(slices), kernel.reshape(Array(kernel.shape.prefix(2)) + [slices.count]), groups: groups)
+}
+
+/// The transposed convolution of images [n, c, spatial...] with a kernel [c, o / groups, sizes...], the gradient of a
+/// convolution with respect to its images: [n, o, counts...], with (extent − 1) · stride − 2 · padding + dilation ·
+/// (size − 1) + outputPadding + 1 places along each axis, as PyTorch's `conv_transpose1d`, `2d` and `3d`.
+public func transposedConvolution(
+    _ x: Tensor, kernel: Tensor, stride: any PerAxis = 1, padding: any PerAxis = 0, outputPadding: any PerAxis = 0,
+    dilation: any PerAxis = 1, groups: Int = 1, file: String = #fileID, line: Int = #line
+) -> Tensor {
+    guard x.isValid, kernel.isValid else { return x.isValid ? kernel : x }
+    let place = x.builder.location(file, line), name = "transposedConvolution", axes = x.rank - 2
+    guard axes > 0, kernel.rank == x.rank, groups > 0, x.shape[1] % groups == 0, kernel.shape[0] == x.shape[1] else {
+        return x.mistake(
+            name,
+            "takes images [n,c,spatial...] and a kernel [c,o/groups,sizes...], has \(shapeText(x.shape)) and \(shapeText(kernel.shape)) in \(groups) groups",
+            at: place)
+    }
+    let size = Array(kernel.shape.dropFirst(2))
+    guard let stride = stride.values(axes: axes), let padding = padding.values(axes: axes),
+        let dilation = dilation.values(axes: axes), let added = outputPadding.values(axes: axes),
+        (stride + dilation).allSatisfy({ 1...largestElementCount ~= $0 }),
+        (padding + added).allSatisfy({ 0...largestElementCount ~= $0 }),
+        (0..<axes).allSatisfy({ added[$0] < max(stride[$0], dilation[$0]) })
+    else {
+        return x.mistake(
+            name,
+            "stride \(perAxisText(stride)), padding \(perAxisText(padding)), output padding \(perAxisText(outputPadding)) and dilation \(perAxisText(dilation)) do not fit \(axes) spatial axes; the output padding is below stride or dilation",
+            .attribute, at: place)
+    }
+    if groups == 1, size == stride, (padding + added + dilation.map { $0 - 1 }).allSatisfy({ $0 == 0 }) {
+        // Results of neighbours do not overlap: [n, spatial..., o, sizes...], whose axes are only brought into order.
+        let tiles = dot(x, kernel, contracting: [(1, 0)])
+        let order = [0, axes + 1] + (0..<axes).flatMap { [$0 + 1, $0 + axes + 2] }
+        return tiles.transpose(order).reshape(
+            [x.shape[0], kernel.shape[1]] + (0..<axes).map { x.shape[$0 + 2] * size[$0] })
+    }
+    // The windows of the images with zeros between them, whose places are those of the kernel in reverse.
+    let reach = (0..<axes).map { (size[$0] - 1).multipliedReportingOverflow(by: dilation[$0]) }
+    guard reach.allSatisfy({ !$0.overflow && $0.partialValue <= largestElementCount }) else {
+        return x.mistake(name, "a kernel of \(shapeText(size)) is too large", at: place)
+    }
+    let low = (0..<axes).map { reach[$0].partialValue - padding[$0] }, high = (0..<axes).map { low[$0] + added[$0] }
+    var spread = x.padded(
+        low: [0, 0] + low.map { max($0, 0) }, high: [0, 0] + high.map { max($0, 0) },
+        interior: [0, 0] + stride.map { $0 - 1 })
+    for axis in 0..<axes where spread.isValid && (low[axis] < 0 || high[axis] < 0) {
+        let range = max(-low[axis], 0)..<max(spread.shape[axis + 2] - max(-high[axis], 0), max(-low[axis], 0))
+        spread = spread.slice(range, axis: axis + 2)
+    }
+    guard spread.isValid,
+        let windows = SlidingWindows(
+            over: spread, size: size, stride: 1, padding: 0, dilation: dilation, operation: name, location: place)
+    else { return x.builder.invalid() }
+    let slices = Array(windows.slices(of: spread, location: place).reversed())
+    let weights = kernel.reshape([groups, x.shape[1] / groups, kernel.shape[1], slices.count])
+        .transpose([0, 2, 1, 3]).reshape([groups * kernel.shape[1], x.shape[1] / groups, slices.count])
+    return grouped(windows.stacked(slices), weights, groups: groups)
+}
+
+/// Products of windows [n, c, k, counts...] and weights [o, c / groups, k], group by group: [n, o, counts...].
+private func grouped(_ windows: Tensor, _ weights: Tensor, groups: Int) -> Tensor {
+    if groups == 1 {
+        let product = dot(weights, windows, contracting: [(1, 1), (2, 2)])  // [o, n, counts...]
+        return product.isValid ? product.transpose([1, 0] + Array(2..<product.rank)) : product
+    }
+    let (n, c) = (windows.shape[0], windows.shape[1]), o = weights.shape[0]
+    let split = windows.reshape([n, groups, c / groups] + windows.shape.dropFirst(2))
+    let product = dot(
+        weights.reshape([groups, o / groups] + weights.shape.dropFirst()), split, batch: [(0, 1)],
+        contracting: [(2, 2), (3, 3)])  // [groups, o / groups, n, counts...]
+    let counts = Array(product.shape.dropFirst(3))
+    return product.transpose([2, 0, 1] + Array(3..<product.rank)).reshape([n, o] + counts)
+}
+
+/// [n, ..., o] as [n, o, ...].
+private func channelsSecond(_ x: Tensor) -> Tensor {
+    x.isValid ? x.transpose([0, x.rank - 1] + Array(1..<x.rank - 1)) : x
 }

@@ -1,73 +1,137 @@
-/// 1 where the last axis has the index that `labels` names, 0 elsewhere: i32 [...] -> f32 [..., classes].
-///
-/// Labels that a program is given are checked before each run: they are from 0 to below `classes`.
-public func oneHot(_ labels: Tensor, classes: Int) -> Tensor {
-    guard labels.isValid else { return labels }
-    labels.builder.expectIndices(labels, below: classes)
-    let shape = labels.shape + [classes]
-    let indices = labels.builder.add(Iota(TensorType(.i32, shape), axis: shape.count - 1), [])
-    return equal(indices, labels.reshape(labels.shape + [1])).cast(.f32)
+/// What is made of the losses of single elements.
+public enum LossReduction: Hashable, Sendable {
+    /// Their mean, a scalar; with weights, the weighted mean.
+    case mean
+    /// Their sum, a scalar.
+    case sum
+    /// They are left as they are.
+    case none
+
+    package func callAsFunction(_ losses: Tensor) -> Tensor {
+        switch self {
+        case .mean: ApusIR.mean(losses)
+        case .sum: ApusIR.sum(losses, axes: Array(losses.shape.indices))
+        case .none: losses
+        }
+    }
 }
 
-/// The mean cross entropy of logits [n, classes] and labels (i32 [n]), a scalar.
+/// The cross entropy of logits [n, classes, ...] and labels i32 [n, ...], as PyTorch's `cross_entropy`.
 ///
-/// With label smoothing s the target is (1 − s) on the label plus s / classes everywhere (Szegedy et al. 2016).
+/// Labels that a program is given are checked before each run: they are from 0 to below `classes`, or `ignoredIndex`.
+///
+/// - Parameters:
+///   - weights: A factor for each class; means are divided by the sum of the factors that were used.
+///   - ignoredIndex: A label whose elements do not count.
+///   - smoothing: With s the target is (1 − s) on the label plus s / classes everywhere (Szegedy et al. 2016).
 public func crossEntropy(
-    _ logits: Tensor, _ labels: Tensor, smoothing: Double = 0, file: String = #fileID, line: Int = #line
+    _ logits: Tensor, _ labels: Tensor, weights: [Double]? = nil, ignoredIndex: Int? = nil, smoothing: Double = 0,
+    reduction: LossReduction = .mean, file: String = #fileID, line: Int = #line
 ) -> Tensor {
     guard logits.isValid, labels.isValid else { return logits.isValid ? labels : logits }
-    guard logits.rank == 2, labels.type == TensorType(.i32, [logits.shape[0]]) else {
-        return logits.builder.report(
-            GraphError(
-                .shape, operation: "crossEntropy",
-                "takes logits f32[n,classes] and labels i32[n], has \(logits.type) and \(labels.type)",
-                location: logits.builder.location(file, line)))
+    let location = logits.builder.location(file, line)
+    guard logits.rank >= 2,
+        labels.type == TensorType(.i32, [logits.shape[0]] + logits.shape.dropFirst(2))
+    else {
+        return logits.mistake(
+            "crossEntropy",
+            "takes logits f32[n,classes] and labels i32[n], or both with further axes, has \(logits.type) and \(labels.type)",
+            at: location)
     }
-    return crossEntropy(
-        logits, targets: oneHot(labels, classes: logits.shape[1]), smoothing: smoothing, file: file, line: line)
+    let classes = logits.shape[1]
+    if let weights, weights.count != classes {
+        return logits.mistake(
+            "crossEntropy", "there are \(weights.count) weights for \(classes) classes", .attribute, at: location)
+    }
+    let logits = logits.movingAxis(1, to: -1)
+    let targets = oneHot(labels, classes: classes, ignoring: ignoredIndex)
+    guard weights != nil || ignoredIndex != nil else {
+        return crossEntropy(
+            logits, targets: targets, smoothing: smoothing, reduction: reduction, file: file, line: line)
+    }
+    let scale = (weights ?? Array(repeating: 1, count: classes))
+    let classWeights = logits.builder.add(Constant(TensorType(logits.element, [classes]), values: scale), [])
+    let weighted = targets * classWeights
+    let counted = ignoredIndex.map { notEqual(labels, labels.constant(Double($0))).cast(logits.element) }
+    let logarithms = logSoftmax(logits)
+    var losses = -sum(weighted * logarithms, axes: [-1])
+    if smoothing > 0 {
+        var everywhere = -sum(logarithms * classWeights, axes: [-1]) * (smoothing / Double(classes))
+        if let counted { everywhere = everywhere * counted }
+        losses = losses * (1 - smoothing) + everywhere
+    }
+    guard reduction == .mean else { return reduction(losses) }
+    return sum(losses, axes: Array(losses.shape.indices)) / sum(weighted, axes: Array(weighted.shape.indices))
 }
 
-/// The mean cross entropy of logits [n, classes] and target distributions [n, classes], whose rows add up to 1, a
-/// scalar.
+/// The cross entropy of logits [..., classes] and target distributions of the same shape, whose rows add up to 1.
 ///
-/// With label smoothing s the target is (1 − s) times the given one plus s / classes everywhere (Szegedy et al. 2016).
+/// - Parameter smoothing: With s the target is (1 − s) times the given one plus s / classes everywhere (Szegedy et al.
+///   2016).
 public func crossEntropy(
-    _ logits: Tensor, targets: Tensor, smoothing: Double = 0, file: String = #fileID, line: Int = #line
+    _ logits: Tensor, targets: Tensor, smoothing: Double = 0, reduction: LossReduction = .mean,
+    file: String = #fileID, line: Int = #line
 ) -> Tensor {
     guard logits.isValid, targets.isValid else { return logits.isValid ? targets : logits }
-    guard logits.rank == 2, targets.type == logits.type else {
-        return logits.builder.report(
-            GraphError(
-                .shape, operation: "crossEntropy",
-                "takes logits and targets f32[n,classes], has \(logits.type) and \(targets.type)",
-                location: logits.builder.location(file, line)))
+    guard let classes = logits.shape.last, logits.rank >= 2, targets.type == logits.type else {
+        return logits.mistake(
+            "crossEntropy", "takes logits and targets f32[n,classes], has \(logits.type) and \(targets.type)",
+            at: logits.builder.location(file, line))
     }
-    let target = smoothing == 0 ? targets : targets * (1 - smoothing) + smoothing / Double(logits.shape[1])
-    return -mean(sum(target * logSoftmax(logits), axes: [-1]))
+    let target = smoothing == 0 ? targets : targets * (1 - smoothing) + smoothing / Double(classes)
+    let products = sum(target * logSoftmax(logits), axes: [-1])
+    return reduction == .mean ? -mean(products) : reduction(-products)
 }
 
-/// The mean of the squared differences, a scalar.
-public func meanSquaredError(_ prediction: Tensor, _ target: Tensor) -> Tensor {
-    let difference = prediction - target
-    return mean(difference * difference)
-}
-
-/// The index (i32) of the largest element along the last axis; of equal ones the first. NaN counts as the largest, as
-/// in PyTorch.
-public func argmax(_ x: Tensor) -> Tensor {
-    guard x.isValid else { return x }
-    guard let count = x.shape.last else {
-        return x.builder.report(
-            GraphError(.shape, operation: "argmax", "a scalar has no axis to search", location: x.builder.location))
+/// The cross entropy of logits and target probabilities of the same shape, each of two classes, as PyTorch's
+/// `binary_cross_entropy_with_logits`.
+///
+/// - Parameter positiveWeight: A factor for the positive class.
+public func binaryCrossEntropy(
+    _ logits: Tensor, _ targets: Tensor, positiveWeight: Double = 1, reduction: LossReduction = .mean,
+    file: String = #fileID, line: Int = #line
+) -> Tensor {
+    pairedLoss(logits, targets, "binaryCrossEntropy", reduction, file, line) { x, t in
+        // (1 − t) · x + w · softplus(−x), where w is 1 for negative and the positive weight for positive elements.
+        guard positiveWeight != 1 else { return softplus(x) - t * x }
+        return (1 - t) * x + (1 + t * (positiveWeight - 1)) * softplus(-x)
     }
-    let indices = x.builder.add(Iota(TensorType(.i32, x.shape), axis: x.rank - 1), [])
-    // In a row with NaN, whose maximum is NaN, nothing equals the maximum.
-    let isLargest = select(
-        notEqual(x, x), equal(indices, indices), equal(x, maximum(x, axes: [-1], keepAxes: true)))
-    return minimum(select(isLargest, indices, indices.constant(Double(count))), axes: [-1])
 }
 
-/// The share of rows whose largest logit is that of the label: logits [n, classes], labels i32 [n] -> scalar in 0…1.
-public func accuracy(_ logits: Tensor, _ labels: Tensor) -> Tensor {
-    mean(equal(argmax(logits), labels).cast(.f32))
+/// The focal loss of logits and target probabilities of the same shape: cross entropies times (1 − p)^γ, p that of the
+/// target, and α for positive, 1 − α for negative elements (Lin et al. 2017), as torchvision's `sigmoid_focal_loss`.
+///
+/// - Parameter alpha: Nil for no factor.
+public func focalLoss(
+    _ logits: Tensor, _ targets: Tensor, alpha: Double? = 0.25, gamma: Double = 2, reduction: LossReduction = .mean,
+    file: String = #fileID, line: Int = #line
+) -> Tensor {
+    pairedLoss(logits, targets, "focalLoss", reduction, file, line) { x, t in
+        let p = sigmoid(x), miss = p + t - p * t * 2  // 1 − p of the target
+        var factor = miss.constant(1)
+        if gamma == 2 {
+            factor = miss * miss
+        } else if gamma > 0 {
+            // The derivative of a power below 1 is not finite at 0.
+            let zero = miss.constant(0), isZero = lessEqual(miss, zero)
+            factor = select(isZero, zero, power(select(isZero, miss.constant(1), miss), gamma))
+        }
+        let losses = (softplus(x) - t * x) * factor
+        guard let alpha else { return losses }
+        return losses * (t * (2 * alpha - 1) + (1 - alpha))
+    }
+}
+
+/// A loss of two tensors of one shape, element by element.
+func pairedLoss(
+    _ prediction: Tensor, _ target: Tensor, _ name: String, _ reduction: LossReduction, _ file: String, _ line: Int,
+    _ loss: (Tensor, Tensor) -> Tensor
+) -> Tensor {
+    guard prediction.isValid, target.isValid else { return prediction.isValid ? target : prediction }
+    guard prediction.type == target.type, prediction.element.isFloatingPoint else {
+        return prediction.mistake(
+            name, "takes floating-point tensors of one shape, has \(prediction.type) and \(target.type)",
+            at: prediction.builder.location(file, line))
+    }
+    return reduction(loss(prediction, target))
 }

@@ -13,9 +13,9 @@ public enum OperationRegistry {
         // Structured
         Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self,
         // Composite
-        Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Attention.self,
+        Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Softplus.self, Attention.self,
         AttentionGradient.self,
-        LinearInterpolation.self, UpsampledConvolution.self,
+        Interpolation.self, UpsampledConvolution.self,
     ]
 
     package static let byName: [String: any Operation.Type] = Dictionary(

@@ -1,21 +1,53 @@
 import ApusIR
 
-/// A two-dimensional convolution, with the weights `weight` [out, in, kernel, kernel] and `bias` [out].
+/// How many spatial axes a layer has; ``OneAxis``, ``TwoAxes`` or ``ThreeAxes``.
+public protocol SpatialAxes: Sendable {
+    static var names: String { get }
+    static var count: Int { get }
+}
+
+/// Sequences: [n, c, length].
+public enum OneAxis: SpatialAxes {
+    public static let names = "length", count = 1
+}
+/// Images: [n, c, height, width].
+public enum TwoAxes: SpatialAxes {
+    public static let names = "height,width", count = 2
+}
+/// Volumes: [n, c, depth, height, width].
+public enum ThreeAxes: SpatialAxes {
+    public static let names = "depth,height,width", count = 3
+}
+
+/// A convolution along one axis, as PyTorch's `Conv1d`; see ``Convolution``.
+public typealias Conv1D = Convolution<OneAxis>
+/// A convolution along two axes, as PyTorch's `Conv2d`; see ``Convolution``.
+public typealias Conv2D = Convolution<TwoAxes>
+/// A convolution along three axes, as PyTorch's `Conv3d`; see ``Convolution``.
+public typealias Conv3D = Convolution<ThreeAxes>
+/// A transposed convolution along one axis, as PyTorch's `ConvTranspose1d`; see ``TransposedConvolution``.
+public typealias ConvTranspose1D = TransposedConvolution<OneAxis>
+/// A transposed convolution along two axes, as PyTorch's `ConvTranspose2d`; see ``TransposedConvolution``.
+public typealias ConvTranspose2D = TransposedConvolution<TwoAxes>
+/// A transposed convolution along three axes, as PyTorch's `ConvTranspose3d`; see ``TransposedConvolution``.
+public typealias ConvTranspose3D = TransposedConvolution<ThreeAxes>
+
+/// A convolution, with the weights `weight` [out, in / groups, kernel...] and `bias` [out], which start as in PyTorch.
 ///
-/// *Shapes*: [n, in, h, w] -> [n, out, (h + 2 · padding − kernel) / stride + 1, the same of w].
-public struct Conv2D: Layer {
-    public let input: Int, output: Int, kernel: Int, stride: Int, padding: Int, hasBias: Bool
+/// Kernel, stride, padding and dilation are a number for all axes or one for each: `kernel: [3, 5]`.
+///
+/// *Shapes*: [n, in, spatial...] -> [n, out, (extent + 2 · padding − dilation · (kernel − 1) − 1) / stride + 1...].
+public struct Convolution<Axes: SpatialAxes>: Layer {
+    public let input: Int, output: Int, groups: Int, hasBias: Bool
+    public let kernel: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis
     private let file: String, line: Int
 
     public init(
-        _ input: Int, _ output: Int, kernel: Int, stride: Int = 1, padding: Int = 0, bias: Bool = true,
-        file: String = #fileID, line: Int = #line
+        _ input: Int, _ output: Int, kernel: any PerAxis, stride: any PerAxis = 1, padding: any PerAxis = 0,
+        dilation: any PerAxis = 1, groups: Int = 1, bias: Bool = true, file: String = #fileID, line: Int = #line
     ) {
-        self.input = input
-        self.output = output
-        self.kernel = kernel
-        self.stride = stride
-        self.padding = padding
+        (self.input, self.output, self.kernel, self.groups) = (input, output, kernel, groups)
+        (self.stride, self.padding, self.dilation) = (stride, padding, dilation)
         hasBias = bias
         self.file = file
         self.line = line
@@ -23,11 +55,87 @@ public struct Conv2D: Layer {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
-            let filters = weight("weight", [output, input, kernel, kernel], .xavierUniform)
-            let y = convolution2D(x, kernel: filters, stride: stride, padding: padding)
-            return hasBias ? y + weight("bias", [output], .zeros).reshape([output, 1, 1]) : y
+            guard x.isValid else { return x }
+            guard
+                let sizes = kernelSizes(
+                    Axes.self, x, kernel, input: input, output: output, groups: groups, layer: "Conv\(Axes.count)D")
+            else { return x.builder.invalid() }
+            let start = Initializer.uniform(fanIn: [input / groups] + sizes)
+            let filters = weight("weight", [output, input / groups] + sizes, start)
+            let y = convolution(
+                x, kernel: filters, stride: stride, padding: padding, dilation: dilation, groups: groups)
+            return hasBias ? y + channelBias(output, Axes.self, start) : y
         }
     }
+}
+
+/// A transposed convolution, which enlarges by its stride, with the weights `weight` [in, out / groups, kernel...] and
+/// `bias` [out], which start as in PyTorch.
+///
+/// Kernel, stride, paddings and dilation are a number for all axes or one for each.
+///
+/// *Shapes*: [n, in, spatial...] -> [n, out, (extent − 1) · stride − 2 · padding + dilation · (kernel − 1) +
+/// outputPadding + 1...].
+public struct TransposedConvolution<Axes: SpatialAxes>: Layer {
+    public let input: Int, output: Int, groups: Int, hasBias: Bool
+    public let kernel: any PerAxis, stride: any PerAxis, padding: any PerAxis, outputPadding: any PerAxis
+    public let dilation: any PerAxis
+    private let file: String, line: Int
+
+    public init(
+        _ input: Int, _ output: Int, kernel: any PerAxis, stride: any PerAxis = 1, padding: any PerAxis = 0,
+        outputPadding: any PerAxis = 0, dilation: any PerAxis = 1, groups: Int = 1, bias: Bool = true,
+        file: String = #fileID, line: Int = #line
+    ) {
+        (self.input, self.output, self.kernel, self.groups) = (input, output, kernel, groups)
+        (self.stride, self.padding, self.outputPadding) = (stride, padding, outputPadding)
+        self.dilation = dilation
+        hasBias = bias
+        self.file = file
+        self.line = line
+    }
+
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        located(file, line) {
+            guard x.isValid else { return x }
+            guard
+                let sizes = kernelSizes(
+                    Axes.self, x, kernel, input: input, output: output, groups: groups,
+                    layer: "ConvTranspose\(Axes.count)D")
+            else { return x.builder.invalid() }
+            // PyTorch takes the second axis of the weight for that of the inputs.
+            let start = Initializer.uniform(fanIn: [output / groups] + sizes)
+            let filters = weight("weight", [input, output / groups] + sizes, start)
+            let y = transposedConvolution(
+                x, kernel: filters, stride: stride, padding: padding, outputPadding: outputPadding,
+                dilation: dilation, groups: groups)
+            return hasBias ? y + channelBias(output, Axes.self, start) : y
+        }
+    }
+}
+
+/// The sizes of a kernel for x; nil, and the mistake reported, if they do not fit.
+private func kernelSizes<Axes: SpatialAxes>(
+    _ axes: Axes.Type, _ x: Tensor, _ kernel: any PerAxis, input: Int, output: Int, groups: Int, layer: String
+) -> [Int]? {
+    func mistake(_ message: String, _ code: GraphError.Code) -> [Int]? {
+        _ = x.mistake(layer, message, code)
+        return nil
+    }
+    guard input > 0, output > 0, groups > 0, input % groups == 0, output % groups == 0 else {
+        return mistake("\(groups) groups do not divide \(input) channels to \(output)", .attribute)
+    }
+    guard x.rank == Axes.count + 2, x.shape[1] == input else {
+        return mistake("takes [n,\(input),\(Axes.names)], has \(shapeText(x.shape))", .shape)
+    }
+    guard let sizes = kernel.values(axes: Axes.count), sizes.allSatisfy({ 1...largestElementCount ~= $0 }) else {
+        return mistake("a kernel of \(perAxisText(kernel)) is none for \(Axes.count) axes", .attribute)
+    }
+    return sizes
+}
+
+private func channelBias<Axes: SpatialAxes>(_ count: Int, _ axes: Axes.Type, _ start: Initializer) -> Tensor {
+    weight("bias", [count], start).reshape([count] + Array(repeating: 1, count: Axes.count))
 }
 
 /// Enlarges images by bilinear interpolation with aligned corners, then convolves them with a kernel of an odd side,
@@ -54,86 +162,10 @@ public struct UpsampledConv2D: Layer {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
-            // PyTorch's default for convolutions: uniform by the number of inputs of an output.
-            let bound = 1 / Double(input * kernel * kernel).squareRoot()
-            let filters = weight("weight", [output, input, kernel, kernel], .uniform(bound: bound))
+            let start = Initializer.uniform(fanIn: input, kernel, kernel)
+            let filters = weight("weight", [output, input, kernel, kernel], start)
             return upsampledConvolution2D(x, kernel: filters, height: height, width: width)
-                + weight("bias", [output], .uniform(bound: bound))
+                + weight("bias", [output], start)
         }
-    }
-}
-
-/// Resizes images by bilinear interpolation with aligned corners.
-///
-/// *Shapes*: [n, c, h, w] -> [n, c, height, width].
-public struct BilinearResize2D: Layer {
-    public let height: Int, width: Int
-    private let file: String, line: Int
-
-    public init(height: Int, width: Int, file: String = #fileID, line: Int = #line) {
-        self.height = height
-        self.width = width
-        self.file = file
-        self.line = line
-    }
-
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        located(file, line) { bilinearResized2D(x, height: height, width: width) }
-    }
-}
-
-/// The largest element of each window.
-///
-/// *Shapes*: [n, c, h, w] -> [n, c, (h − size) / stride + 1, the same of w].
-public struct MaxPool2D: Layer {
-    public let size: Int, stride: Int
-    private let file: String, line: Int
-
-    /// - Parameter stride: Distance of the windows; their size if nil.
-    public init(_ size: Int, stride: Int? = nil, file: String = #fileID, line: Int = #line) {
-        self.size = size
-        self.stride = stride ?? size
-        self.file = file
-        self.line = line
-    }
-
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        located(file, line) { maximumPooling2D(x, size: size, stride: stride) }
-    }
-}
-
-/// The mean of each window.
-///
-/// *Shapes*: [n, c, h, w] -> [n, c, (h − size) / stride + 1, the same of w].
-public struct AveragePool2D: Layer {
-    public let size: Int, stride: Int
-    private let file: String, line: Int
-
-    /// - Parameter stride: Distance of the windows; their size if nil.
-    public init(_ size: Int, stride: Int? = nil, file: String = #fileID, line: Int = #line) {
-        self.size = size
-        self.stride = stride ?? size
-        self.file = file
-        self.line = line
-    }
-
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        located(file, line) { averagePooling2D(x, size: size, stride: stride) }
-    }
-}
-
-/// The mean of each channel.
-///
-/// *Shapes*: [n, c, h, w] -> [n, c].
-public struct GlobalAveragePool2D: Layer {
-    private let file: String, line: Int
-
-    public init(file: String = #fileID, line: Int = #line) {
-        self.file = file
-        self.line = line
-    }
-
-    public func callAsFunction(_ x: Tensor) -> Tensor {
-        located(file, line) { mean(x, axes: [2, 3]) }
     }
 }

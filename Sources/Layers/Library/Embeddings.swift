@@ -30,12 +30,18 @@ public struct Embedding: Layer {
 /// *Shapes*: [batch, channels, height, width] -> [batch, height / patch · width / patch, dim], row by row.
 public struct PatchEmbedding: Layer {
     public let patch: Int, channels: Int, dim: Int
+    private let initializer: Initializer?
     private let file: String, line: Int
 
-    public init(patch: Int, channels: Int = 3, dim: Int, file: String = #fileID, line: Int = #line) {
+    /// - Parameter initializer: How `proj.weight` starts, and `proj.bias` with zeros; if nil, both as a convolution's.
+    public init(
+        patch: Int, channels: Int = 3, dim: Int, initializer: Initializer? = nil, file: String = #fileID,
+        line: Int = #line
+    ) {
         self.patch = patch
         self.channels = channels
         self.dim = dim
+        self.initializer = initializer
         self.file = file
         self.line = line
     }
@@ -52,10 +58,12 @@ public struct PatchEmbedding: Layer {
                         location: x.builder.location))
             }
             return scope("proj") {
-                let kernel = weight("weight", [dim, channels, patch, patch], .xavierUniform)
+                let start = Initializer.uniform(fanIn: channels, patch, patch)
+                let kernel = weight("weight", [dim, channels, patch, patch], initializer ?? start)
                 let grid = x.reshape([x.shape[0], channels, x.shape[2] / patch, patch, x.shape[3] / patch, patch])
                 let tokens = dot(grid, kernel, contracting: [(1, 1), (3, 2), (5, 3)])  // [b, rows, columns, dim]
-                return tokens.reshape([x.shape[0], -1, dim]) + weight("bias", [dim], .zeros)
+                return tokens.reshape([x.shape[0], -1, dim])
+                    + weight("bias", [dim], initializer == nil ? start : .zeros)
             }
         }
     }

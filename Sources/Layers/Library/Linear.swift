@@ -1,16 +1,17 @@
 import ApusIR
 
-/// x · weightᵀ + bias over the last axis, with the weights `weight` [out, in] and `bias` [out].
+/// x · weightᵀ + bias over the last axis, with the weights `weight` [out, in] and `bias` [out], as PyTorch's `Linear`.
 ///
 /// *Shapes*: [..., in] -> [..., out].
 public struct Linear: Layer {
     public let input: Int, output: Int, hasBias: Bool
-    private let initializer: Initializer
+    private let initializer: Initializer?
     private let file: String, line: Int
 
-    /// - Parameter initializer: How `weight` starts; `bias` starts with zeros.
+    /// - Parameter initializer: How `weight` starts, and `bias` with zeros; if nil, both as in PyTorch, uniform in
+    ///   ±1/√in.
     public init(
-        _ input: Int, _ output: Int, bias: Bool = true, initializer: Initializer = .xavierUniform,
+        _ input: Int, _ output: Int, bias: Bool = true, initializer: Initializer? = nil,
         file: String = #fileID, line: Int = #line
     ) {
         self.input = input
@@ -23,8 +24,57 @@ public struct Linear: Layer {
 
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
-            let matrix = weight("weight", [output, input], initializer)
-            return linear(x, weight: matrix, bias: hasBias ? weight("bias", [output], .zeros) : nil)
+            let start = Initializer.uniform(fanIn: input)
+            let matrix = weight("weight", [output, input], initializer ?? start)
+            return linear(
+                x, weight: matrix,
+                bias: hasBias ? weight("bias", [output], initializer == nil ? start : .zeros) : nil)
         }
+    }
+}
+
+/// x₁ᵀ · weightₒ · x₂ + biasₒ for each output o, of two inputs, with the weights `weight` [out, in1, in2] and `bias`
+/// [out], as PyTorch's `Bilinear`. It is called with both: `scope("bilinear") { Bilinear(3, 4, 5)(a, b) }`.
+///
+/// *Shapes*: [..., in1] and [..., in2] -> [..., out].
+public struct Bilinear: Sendable {
+    public let first: Int, second: Int, output: Int, hasBias: Bool
+    private let file: String, line: Int
+
+    public init(
+        _ first: Int, _ second: Int, _ output: Int, bias: Bool = true, file: String = #fileID, line: Int = #line
+    ) {
+        (self.first, self.second, self.output) = (first, second, output)
+        hasBias = bias
+        self.file = file
+        self.line = line
+    }
+
+    public func callAsFunction(_ x: Tensor, _ y: Tensor) -> Tensor {
+        located(file, line) {
+            guard x.isValid, y.isValid else { return x.isValid ? y : x }
+            guard x.shape.last == first, y.shape.last == second, x.shape.dropLast() == y.shape.dropLast() else {
+                return x.mistake(
+                    "Bilinear",
+                    "takes [...,\(first)] and [...,\(second)], has \(shapeText(x.shape)) and \(shapeText(y.shape))")
+            }
+            let start = Initializer.uniform(fanIn: first)
+            let matrices = weight("weight", [output, first, second], start)
+            let rows = x.reshape([-1, first]), others = y.reshape([-1, second])
+            let products = dot(rows, matrices, contracting: [(1, 1)])  // [rows, out, in2]
+            let sums = sum(products * others.expanded(1), axes: [2])
+            let result = hasBias ? sums + weight("bias", [output], start) : sums
+            return result.reshape(x.shape.dropLast() + [output])
+        }
+    }
+}
+
+extension Initializer {
+    /// PyTorch's default for weights and biases: uniform in ±1/√n, where an output is computed from n numbers, the product
+    /// of these.
+    static func uniform(fanIn: Int...) -> Initializer { uniform(fanIn: fanIn) }
+
+    static func uniform(fanIn: [Int]) -> Initializer {
+        .uniform(bound: 1 / fanIn.map { Double(max($0, 1)) }.reduce(1, *).squareRoot())
     }
 }

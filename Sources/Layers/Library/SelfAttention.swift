@@ -5,13 +5,24 @@ import ApusIR
 ///
 /// *Shapes*: [batch, tokens, dim] -> the same.
 public struct SelfAttention: Layer {
-    public let dim: Int, heads: Int, qkvBias: Bool
+    public let dim: Int, heads: Int, keyHeads: Int, qkvBias: Bool, rotaryBase: Double?
+    private let masks: [AttentionMask]
+    private let initializer: Initializer?
     private let file: String, line: Int
 
-    public init(_ dim: Int, heads: Int, qkvBias: Bool = true, file: String = #fileID, line: Int = #line) {
-        self.dim = dim
-        self.heads = heads
-        self.qkvBias = qkvBias
+    /// - Parameters:
+    ///   - keyHeads: Heads of keys and values, which several heads of queries share (Ainslie et al. 2023); if nil, as
+    ///     many as heads.
+    ///   - masks: What a token may not attend to, such as `[.causal]`.
+    ///   - rotaryBase: The base of rotary positions, usually 10000; if nil, there are none.
+    ///   - initializer: Of the weights of `qkv` and `proj`; see ``Linear``.
+    public init(
+        _ dim: Int, heads: Int, keyHeads: Int? = nil, qkvBias: Bool = true, masks: [AttentionMask] = [],
+        rotaryBase: Double? = nil, initializer: Initializer? = nil, file: String = #fileID, line: Int = #line
+    ) {
+        (self.dim, self.heads, self.keyHeads) = (dim, heads, keyHeads ?? heads)
+        (self.qkvBias, self.masks, self.rotaryBase) = (qkvBias, masks, rotaryBase)
+        self.initializer = initializer
         self.file = file
         self.line = line
     }
@@ -19,10 +30,8 @@ public struct SelfAttention: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             guard let (queries, keys, values) = projections(of: x) else { return x.builder.invalid() }
-            let probabilities = softmax(scores(queries, keys))  // [b, h, n, n]
-            let mixed = dot(probabilities, values, batch: [(0, 0), (1, 2)], contracting: [(3, 1)])  // [b, h, n, d]
-            let joined = mixed.transpose([0, 2, 1, 3]).reshape(x.shape)
-            return Linear(dim, dim).named("proj")(joined)
+            let mixed = ApusLayers.attention(queries: queries, keys: keys, values: values, masks: masks)
+            return Linear(dim, dim, initializer: initializer).named("proj")(mixed.reshape(x.shape))
         }
     }
 
@@ -32,35 +41,28 @@ public struct SelfAttention: Layer {
     public func attention(_ x: Tensor) -> Tensor {
         located(file, line) {
             guard let (queries, keys, _) = projections(of: x) else { return x.builder.invalid() }
-            return softmax(scores(queries, keys))
+            return attentionProbabilities(queries, keys, masks)
         }
-    }
-
-    private func scores(_ queries: Tensor, _ keys: Tensor) -> Tensor {
-        dot(queries, keys, batch: [(0, 0), (2, 2)], contracting: [(3, 3)]) * (1 / Double(dim / heads).squareRoot())
     }
 
     /// Queries, keys and values, each [batch, tokens, heads, dim of a head]; nil after a mistake.
     private func projections(of x: Tensor) -> (Tensor, Tensor, Tensor)? {
         guard x.isValid else { return nil }
-        guard heads > 0, dim > 0, dim % heads == 0 else {
-            x.builder.report(
-                GraphError(
-                    .shape, operation: "SelfAttention", "\(heads) heads do not divide the dimension \(dim)",
-                    location: x.builder.location))
+        guard heads > 0, dim > 0, dim % heads == 0, keyHeads > 0, heads % keyHeads == 0 else {
+            let sharing = keyHeads == heads ? "" : ", or \(keyHeads) heads of keys the heads"
+            _ = x.mistake("SelfAttention", "\(heads) heads do not divide the dimension \(dim)\(sharing)")
             return nil
         }
         guard x.rank == 3, x.shape[2] == dim else {
-            x.builder.report(
-                GraphError(
-                    .shape, operation: "SelfAttention", "takes [batch,tokens,\(dim)], has \(shapeText(x.shape))",
-                    location: x.builder.location))
+            _ = x.mistake("SelfAttention", "takes [batch,tokens,\(dim)], has \(shapeText(x.shape))")
             return nil
         }
-        let joint = Linear(dim, 3 * dim, bias: qkvBias).named("qkv")(x)
-        let parts = (0..<3).map { part in
-            joint.slice(part * dim..<(part + 1) * dim, axis: 2).reshape([x.shape[0], x.shape[1], heads, dim / heads])
+        let size = dim / heads, extents = [heads, keyHeads, keyHeads].map { $0 * size }
+        let joint = Linear(dim, extents.reduce(0, +), bias: qkvBias, initializer: initializer).named("qkv")(x)
+        var parts = split(joint, sizes: extents, axis: 2).map { part in
+            part.reshape([x.shape[0], x.shape[1], -1, size])
         }
+        if let rotaryBase { for part in 0..<2 { parts[part] = rotaryPositions(parts[part], base: rotaryBase) } }
         return (parts[0], parts[1], parts[2])
     }
 }

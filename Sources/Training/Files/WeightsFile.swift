@@ -1,4 +1,5 @@
 import ApusFiles
+import ApusIR
 import Foundation
 
 /// Weights by name from whatever file holds them: a checkpoint of PyTorch, or a safetensors file, be it a run's
@@ -12,7 +13,7 @@ public struct WeightsFile: Sendable {
     /// The path that the file was read from.
     public let path: String
     /// The names of all weights, without ``prefix``: of a state dict in its order, of a safetensors file sorted. What a
-    /// run keeps beside its weights is not among them, since its name has one of the prefixes `optimizer.` and `ema.`.
+    /// run keeps beside its weights is not among them, since its name has one of the prefixes `optimizer.`, `ema.` and `random.`.
     public let names: [String]
     /// What the names of the weights begin with in the file, such as `module.`.
     public let prefix: String
@@ -44,10 +45,11 @@ public struct WeightsFile: Sendable {
                 code: .ambiguous, path: path,
                 message: "--weights-key chooses an entry of a file of PyTorch, and a safetensors file has none")
         }
-        let stateOfRun = ["optimizer.", "ema."]
         do throws(WeightsNames.Ambiguity) {
             let weights = try WeightsNames(
-                file.names.filter { name in !stateOfRun.contains { name.hasPrefix($0) && selection.prefix != $0 } },
+                file.names.filter { name in
+                    !Parameter.prefixesOfRuns.contains { name.hasPrefix($0) && selection.prefix != $0 }
+                },
                 selection)
             (contents, names, prefix) = (.safetensors(file), weights.all.map(\.name), weights.prefix)
             sources = prefix.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: weights.all.map { ($0.name, $0.source) })

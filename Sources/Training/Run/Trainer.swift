@@ -267,9 +267,10 @@ public final class Trainer<Task: TrainingTask> {
         }
     }
 
-    /// The weights alone, without what the optimizer keeps about them.
+    /// The weights alone, without what the optimizer keeps about them and the key of random draws.
     private func saveBest(_ run: OpenRun) throws {
-        try state.withTensors(state.savedNames.filter { !$0.hasPrefix("optimizer.") }) { tensors in
+        try state.withTensors(state.savedNames.filter { !$0.hasPrefix("optimizer.") && $0 != Parameter.randomKeyName })
+        { tensors in
             try SafetensorsWriter.write(to: run.folder.bestPath, metadata: metadata, tensors: tensors)
         }
     }

@@ -1,21 +1,43 @@
-/// Linear interpolation along one axis to another extent, with aligned corners: the first and the last element stay
-/// what they are, and element i of the result lies at i · (n − 1) / (size − 1) among those of the operand.
-public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
+/// Interpolation along one axis to another extent: each row of the result is a weighted sum of a few rows of the operand.
+public struct Interpolation: CompositeOperation, DifferentiableOperation {
     public static let name = "interpolate"
     public static let kind = OperationKind.composite(.other)
+
+    /// Where element i of `size` lies among the n of the operand.
+    public enum Rule: String, Hashable, Sendable, CaseIterable {
+        /// At i · (n − 1) / (size − 1), linearly: the first and the last element stay what they are.
+        case alignedCorners
+        /// At (i + 1/2) · n / size − 1/2, linearly, but not before the first element.
+        case pixelCentres
+        /// At ⌊i · n / size⌋, one element.
+        case nearest
+        /// From ⌊i · n / size⌋ to below ⌈(i + 1) · n / size⌉, the mean: adaptive pooling.
+        case average
+    }
     public var axis: Int
     /// Extent of the result along the axis.
     public var size: Int
+    public var rule: Rule
 
-    public init(axis: Int, size: Int) {
+    public init(axis: Int, size: Int, rule: Rule) {
         self.axis = axis
         self.size = size
+        self.rule = rule
     }
 
-    public var attributes: Attributes { [("axis", .integer(axis)), ("size", .integer(size))] }
+    public var attributes: Attributes {
+        [("axis", .integer(axis)), ("size", .integer(size)), ("rule", .text(rule.rawValue))]
+    }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         axis = try attributes.integer("axis")
         size = try attributes.integer("size")
+        let text = try attributes.text("rule")
+        guard let rule = Rule(rawValue: text) else {
+            throw GraphError(
+                .syntax, operation: Self.name,
+                "unknown rule '\(text)'; there are \(Rule.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self.rule = rule
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
@@ -32,30 +54,51 @@ public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
         let x = operands[0], count = x.shape[axis]
-        let step = size > 1 ? Double(count - 1) / Double(size - 1) : 0
         var result = HostTensor(type)
         forEachIndex(type.shape) { index, place in
-            let position = min(Double(index[axis]) * step, Double(count - 1)), lower = Int(position)
             func element(_ row: Int) -> Double {
                 var index = index
                 index[axis] = min(row, count - 1)
                 return x.values[ApusIR.position(index, x.strides)]
             }
-            let share = position - Double(lower)
-            result.values[place] = (1 - share) * element(lower) + share * element(lower + 1)
+            func linear(_ position: Double) -> Double {
+                let position = min(max(position, 0), Double(count - 1)), lower = Int(position)
+                let share = position - Double(lower)
+                return (1 - share) * element(lower) + share * element(lower + 1)
+            }
+            let i = Double(index[axis]), ratio = Double(count) / Double(size)
+            result.values[place] =
+                switch rule {
+                case .alignedCorners: linear(size > 1 ? i * Double(count - 1) / Double(size - 1) : 0)
+                case .pixelCentres: linear((i + 0.5) * ratio - 0.5)
+                case .nearest: element(Self.nearest(index[axis], of: size, extent: count))
+                case .average:
+                    Self.part(index[axis], of: size, extent: count).map(element).reduce(0, +)
+                        / Double(Self.part(index[axis], of: size, extent: count).count)
+                }
         }
         return result
     }
 
+    /// The elements of which part `number` of `count` consists, if an extent is shared out.
+    static func part(_ number: Int, of count: Int, extent: Int) -> Range<Int> {
+        number * extent / count..<((number + 1) * extent + count - 1) / count
+    }
+
+    /// The element that is nearest, computed in f32 as PyTorch does.
+    static func nearest(_ number: Int, of count: Int, extent: Int) -> Int {
+        min(Int((Float(number) * (Float(extent) / Float(count))).rounded(.down)), extent - 1)
+    }
+
+    private func mixing(from count: Int) -> RowMixing { .interpolation(from: count, to: size, rule) }
+
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        along(operands[0]) { $0.mixed(.interpolation(from: operands[0].shape[axis], to: size)) }
+        along(operands[0]) { $0.mixed(mixing(from: operands[0].shape[axis])) }
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
         let count = context.operands[0].shape[axis]
-        return [
-            along(context.seed) { $0.mixed(RowMixing.interpolation(from: count, to: size).transposed(rows: count)) }
-        ]
+        return [along(context.seed) { $0.mixed(mixing(from: count).transposed(rows: count)) }]
     }
 
     /// Applies a function of rows to a tensor whose rows go along the axis.
@@ -65,18 +108,35 @@ public struct LinearInterpolation: CompositeOperation, DifferentiableOperation {
     }
 }
 
-/// Images [n, c, h, w] resized to [n, c, height, width] by bilinear interpolation with aligned corners, as PyTorch's
-/// `interpolate` with `align_corners=True`.
-public func bilinearResized2D(_ x: Tensor, height: Int, width: Int, file: String = #fileID, line: Int = #line) -> Tensor
-{
+/// [n, c, spatial...] resized to [n, c, size...] by linear interpolation along each axis, as PyTorch's `interpolate` with
+/// the modes `linear`, `bilinear` and `trilinear`.
+///
+/// - Parameter alignCorners: Whether the outermost elements stay where they are; otherwise the edges of their areas do.
+public func linearResized(
+    _ x: Tensor, size: any PerAxis, alignCorners: Bool = false, file: String = #fileID, line: Int = #line
+) -> Tensor {
+    resized(x, size, alignCorners ? .alignedCorners : .pixelCentres, "linearResized", x.builder.location(file, line))
+}
+
+/// [n, c, spatial...] resized to [n, c, size...] by taking the nearest element, as PyTorch's `interpolate` with the mode
+/// `nearest`.
+public func nearestResized(_ x: Tensor, size: any PerAxis, file: String = #fileID, line: Int = #line) -> Tensor {
+    resized(x, size, .nearest, "nearestResized", x.builder.location(file, line))
+}
+
+private func resized(
+    _ x: Tensor, _ size: any PerAxis, _ rule: Interpolation.Rule, _ operation: String, _ place: SourceLocation?
+) -> Tensor {
     guard x.isValid else { return x }
-    let place = x.builder.location(file, line)
-    guard x.rank == 4 else {
-        return x.builder.report(
-            GraphError(
-                .shape, operation: "bilinearResized2D", "takes images [n,c,h,w], has \(shapeText(x.shape))",
-                location: place))
+    guard x.rank > 2, let sizes = size.values(axes: x.rank - 2) else {
+        return x.mistake(
+            operation,
+            "takes [n,c,spatial...] and a size for each spatial axis, has \(shapeText(x.shape)) and \(perAxisText(size))",
+            at: place)
     }
-    let rows = x.builder.add(LinearInterpolation(axis: 2, size: height), [x], location: place)
-    return x.builder.add(LinearInterpolation(axis: 3, size: width), [rows], location: place)
+    return sizes.enumerated().reduce(x) { result, entry in
+        let axis = entry.offset + 2
+        guard result.isValid, result.shape[axis] != entry.element else { return result }
+        return result.builder.add(Interpolation(axis: axis, size: entry.element, rule: rule), [result], location: place)
+    }
 }

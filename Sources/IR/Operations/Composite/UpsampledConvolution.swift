@@ -47,7 +47,8 @@ public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation 
         func interpolated(_ x: HostTensor, _ axis: Int, _ size: Int) -> HostTensor {
             var shape = x.shape
             shape[axis] = size
-            return LinearInterpolation(axis: axis, size: size).evaluate([x], type: x.type.with(shape: shape))
+            return Interpolation(axis: axis, size: size, rule: .alignedCorners).evaluate(
+                [x], type: x.type.with(shape: shape))
         }
         let x = interpolated(interpolated(operands[0], 1, height), 2, width), kernel = operands[1]
         var result = HostTensor(type)
@@ -65,7 +66,7 @@ public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation 
 
     /// What each place of the kernel along an axis takes from the small images.
     private func taps(_ count: Int, from extent: Int, to size: Int) -> [RowMixing] {
-        let rows = RowMixing.interpolation(from: extent, to: size)
+        let rows = RowMixing.interpolation(from: extent, to: size, .alignedCorners)
         return (0..<count).map { rows.shifted(by: $0 - count / 2) }
     }
 

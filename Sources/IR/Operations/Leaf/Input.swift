@@ -6,17 +6,24 @@ public struct Input: Operation, NonDifferentiableOperation {
     public var type: TensorType
     /// Integers that index something: they are from 0 to below this number, which a program checks before it runs.
     public var below: Int?
+    /// A number that stands for no index, such as that of elements without a label.
+    public var except: Int?
 
-    public init(_ name: String, _ type: TensorType, below: Int? = nil) {
+    public init(_ name: String, _ type: TensorType, below: Int? = nil, except: Int? = nil) {
         self.name = name
         self.type = type
         self.below = below
+        self.except = except
     }
 
-    public var attributes: Attributes { [("name", .text(name))] + (below.map { [("below", .integer($0))] } ?? []) }
+    public var attributes: Attributes {
+        [("name", .text(name))] + (below.map { [("below", .integer($0))] } ?? [])
+            + (except.map { [("except", .integer($0))] } ?? [])
+    }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         name = try attributes.text("name")
         below = attributes.contains { $0.name == "below" } ? try attributes.integer("below") : nil
+        except = attributes.contains { $0.name == "except" } ? try attributes.integer("except") : nil
         self.type = type
     }
 
@@ -24,6 +31,9 @@ public struct Input: Operation, NonDifferentiableOperation {
         try expect(operands, count: 0)
         if let below, type.element != .i32 || below < 1 {
             throw error(.attribute, "'\(name)', \(type), has no indices below \(below)")
+        }
+        if let except, below == nil || Int32(exactly: except) == nil {
+            throw error(.attribute, "'\(name)', \(type), has no indices, so that there is none like \(except)")
         }
         return type
     }

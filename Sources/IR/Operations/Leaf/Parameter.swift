@@ -36,3 +36,12 @@ public struct Parameter: Operation, NonDifferentiableOperation {
     /// Parameters are bound by the interpreter; an unbound one is zero.
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor { HostTensor(type) }
 }
+
+extension Parameter {
+    /// The name of seed and number of the run, by which layers draw random numbers.
+    package static let randomKeyName = "random.key"
+
+    /// What names of parameters begin with that are not the model's, but are kept about it: by an optimizer, as averages,
+    /// as sums of gradients, and for random draws.
+    package static let prefixesOfRuns = ["optimizer.", "ema.", "accumulated.", "random."]
+}

@@ -1,0 +1,128 @@
+/// The largest element of each window: [n, c, spatial...] -> [n, c, counts...], as PyTorch's `max_pool1d`, `2d` and `3d`:
+/// outside of the images there is nothing, the gradient goes to the first of equal elements, NaN is the largest.
+///
+/// - Parameter stride: Distance of the windows; their size if nil.
+public func maximumPooling(
+    _ x: Tensor, size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, dilation: any PerAxis = 1,
+    file: String = #fileID, line: Int = #line
+) -> Tensor {
+    guard x.isValid else { return x }
+    let place = x.builder.location(file, line), name = "maximumPooling"
+    guard
+        let windows = poolingWindows(
+            x, size: size, stride: stride ?? size, padding: padding, dilation: dilation, operation: name,
+            location: place)
+    else { return x.builder.invalid() }
+    return windows.folded(x, padding: -.infinity, firstLargest)
+}
+
+/// The mean of each window: [n, c, spatial...] -> [n, c, counts...], as PyTorch's `avg_pool1d`, `2d` and `3d`.
+///
+/// - Parameters:
+///   - stride: Distance of the windows; their size if nil.
+///   - countsPadding: Whether the zeros around the images count as elements.
+public func averagePooling(
+    _ x: Tensor, size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, countsPadding: Bool = true,
+    file: String = #fileID, line: Int = #line
+) -> Tensor {
+    guard x.isValid else { return x }
+    let place = x.builder.location(file, line), name = "averagePooling"
+    guard
+        let windows = poolingWindows(
+            x, size: size, stride: stride ?? size, padding: padding, dilation: 1, operation: name, location: place)
+    else { return x.builder.invalid() }
+    let total = windows.folded(x, +)
+    guard !countsPadding, windows.padding.contains(where: { $0 > 0 }) else {
+        return total * (1 / Double(windows.size.reduce(1, *)))
+    }
+    // The number of elements in a window is the product of those along each axis.
+    return windows.counts(over: x).enumerated().reduce(total) { result, entry in
+        let (axis, count) = entry
+        let shares = (0..<count).map { window -> Double in
+            let start = window * windows.stride[axis] - windows.padding[axis]
+            return 1 / Double(min(start + windows.size[axis], x.shape[axis + 2]) - max(start, 0))
+        }
+        let factors = x.builder.add(Constant(TensorType(x.element, [count]), values: shares), [])
+        return result * factors.reshape([count] + windows.size[(axis + 1)...].map { _ in 1 })
+    }
+}
+
+/// The larger of two elements, the first of equal ones; NaN is the largest.
+private func firstLargest(_ best: Tensor, _ next: Tensor) -> Tensor {
+    select(greater(next, best), next, select(notEqual(next, next), next, best))
+}
+
+private func poolingWindows(
+    _ x: Tensor, size: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis,
+    operation: String, location: SourceLocation?
+) -> SlidingWindows? {
+    guard
+        let windows = SlidingWindows(
+            over: x, size: size, stride: stride, padding: padding, dilation: dilation, operation: operation,
+            location: location)
+    else { return nil }
+    guard zip(windows.padding, windows.size).allSatisfy({ 2 * $0 <= $1 }) else {
+        _ = x.mistake(
+            operation,
+            "the padding \(perAxisText(padding)) is more than half of the window \(perAxisText(size)), so that windows would be empty",
+            .attribute, at: location)
+        return nil
+    }
+    return windows
+}
+
+/// The mean of windows that share the spatial axes out into `size` parts, as PyTorch's `adaptive_avg_pool1d`, `2d` and
+/// `3d`: [n, c, spatial...] -> [n, c, size...].
+public func adaptiveAveragePooling(_ x: Tensor, size: any PerAxis, file: String = #fileID, line: Int = #line) -> Tensor
+{
+    let place = x.builder.location(file, line)
+    guard let size = adaptiveSize(x, size, operation: "adaptiveAveragePooling", location: place) else {
+        return x.isValid ? x.builder.invalid() : x
+    }
+    if size.allSatisfy({ $0 == 1 }) { return mean(x, axes: Array(2..<x.rank), keepAxes: true) }
+    if let tiles = tileSize(x, size) { return averagePooling(x, size: tiles, file: file, line: line) }
+    return size.enumerated().reduce(x) { result, entry in
+        result.builder.add(
+            Interpolation(axis: entry.offset + 2, size: entry.element, rule: .average), [result], location: place)
+    }
+}
+
+/// The largest element of windows that share the spatial axes out into `size` parts, as PyTorch's
+/// `adaptive_max_pool1d`, `2d` and `3d`: [n, c, spatial...] -> [n, c, size...].
+public func adaptiveMaximumPooling(_ x: Tensor, size: any PerAxis, file: String = #fileID, line: Int = #line) -> Tensor
+{
+    let place = x.builder.location(file, line)
+    guard let size = adaptiveSize(x, size, operation: "adaptiveMaximumPooling", location: place) else {
+        return x.isValid ? x.builder.invalid() : x
+    }
+    if let tiles = tileSize(x, size) { return maximumPooling(x, size: tiles, file: file, line: line) }
+    // Along one axis after the other, the last first: of equal elements the first in row-major order is left.
+    return size.enumerated().reversed().reduce(x) { result, entry in
+        let axis = entry.offset + 2
+        let parts = (0..<entry.element).map { number -> Tensor in
+            let range = Interpolation.part(number, of: entry.element, extent: x.shape[axis])
+            let elements = range.map { result.slice($0..<$0 + 1, axis: axis) }
+            return elements.dropFirst().reduce(elements[0], firstLargest)
+        }
+        return concatenate(parts, axis: axis)
+    }
+}
+
+private func adaptiveSize(_ x: Tensor, _ size: any PerAxis, operation: String, location: SourceLocation?) -> [Int]? {
+    guard x.isValid else { return nil }
+    guard x.rank > 2, let sizes = size.values(axes: x.rank - 2), sizes.allSatisfy({ 1...RowMixing.largest ~= $0 })
+    else {
+        _ = x.mistake(
+            operation,
+            "takes [n,c,spatial...] and a size from 1 to \(RowMixing.largest) for each spatial axis, has \(shapeText(x.shape)) and \(perAxisText(size))",
+            at: location)
+        return nil
+    }
+    return sizes
+}
+
+/// The size of windows that share x out evenly, if there are such.
+private func tileSize(_ x: Tensor, _ size: [Int]) -> [Int]? {
+    let isEven = size.enumerated().allSatisfy { x.shape[$0.offset + 2] % $0.element == 0 }
+    return isEven ? size.enumerated().map { x.shape[$0.offset + 2] / $0.element } : nil
+}

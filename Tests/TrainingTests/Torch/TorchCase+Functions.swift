@@ -1,0 +1,61 @@
+import Apus
+
+extension TorchCase {
+    static let functions: [TorchCase] = [
+        .inputs("einsum_product") { x in einsum("bnd,md->bnm", x[0], x[1]) },
+        .inputs("einsum_outer") { x in einsum("i,j->ji", x[0], x[1]) },
+        .inputs("einsum_three") { x in einsum("ij,jk,kl->li", x[0], x[1], x[2]) },
+        .function("einsum_trace") { einsum("ii", $0) },
+        .function("einsum_diagonal") { einsum("bii->bi", $0) },
+        .inputs("einsum_batch") { x in einsum("bhnd,bhmd->bhnm", x[0], x[1]) },
+        .inputs("einsum_sum") { x in einsum("abc,cd->d", x[0], x[1]) },
+        .inputs("stack") { x in stack(x, axis: 1) },
+        .function("flip") { $0.flipped([0, 2]) },
+        .function("roll") { $0.rolled(-2, axis: 1) },
+        .function("tile") { $0.tiled([2, 3]) },
+        .function("cumsum") { cumulativeSum($0, axis: 1) },
+        .function("variance") { variance($0, axes: [0, 2]) },
+        .function("deviation") { standardDeviation($0, axes: [1], correction: 0, keepAxes: true) },
+        .function("norm2") { norm($0, axes: [1]) },
+        .function("norm1") { norm($0, 1, axes: [1]) },
+        .function("norm3") { norm($0, 3, axes: [0, 1]) },
+        .function("norm_largest") { norm($0, .infinity, axes: [1]) },
+        .function("norm_zero") { norm($0, axes: [1]) },
+        .function("normalize") { normalized($0) },
+        .function("logsumexp") { logSumExp($0) },
+        .function("clamp") { clamp($0, -0.5, 0.8) },
+        .function("tril") { lowerTriangle($0, diagonal: -1) },
+        .function("triu") { upperTriangle($0, diagonal: 1) },
+        .function("topk") { topK($0, 3).values },
+        .function("sort") { sorted($0) },
+        .inputs("gather") { x in takeAlongAxis(x[0], x[1], axis: 1) },
+        .inputs("scatter_add") { x in scatterAddAlongAxis(x[0], x[1], x[2], axis: 1) },
+    ]
+
+    static let losses: [TorchCase] = [
+        .inputs("cross_entropy") { x in crossEntropy(x[0], x[1]) },
+        .inputs("cross_entropy_images") { x in crossEntropy(x[0], x[1], smoothing: 0.1) },
+        .inputs("cross_entropy_weights") { x in
+            crossEntropy(x[0], x[1], weights: [0.5, 2, 1], ignoredIndex: -100, smoothing: 0.2)
+        },
+        .inputs("cross_entropy_ignored") { x in crossEntropy(x[0], x[1], ignoredIndex: 1, reduction: .sum) },
+        .inputs("cross_entropy_none") { x in crossEntropy(x[0], x[1], weights: [0.5, 2, 1], reduction: .none) },
+        .inputs("cross_entropy_soft") { x in crossEntropy(x[0], targets: softmax(x[1]), smoothing: 0.1) },
+        .inputs("bce") { x in binaryCrossEntropy(x[0], x[1]) },
+        .inputs("bce_weight") { x in binaryCrossEntropy(x[0], x[1], positiveWeight: 2.5, reduction: .sum) },
+        .inputs("mse") { x in meanSquaredError(x[0], x[1]) },
+        .inputs("l1") { x in meanAbsoluteError(x[0], x[1]) },
+        .inputs("smooth_l1") { x in smoothL1(x[0], x[1]) },
+        .inputs("smooth_l1_beta") { x in smoothL1(x[0], x[1], beta: 0.3, reduction: .sum) },
+        .inputs("huber") { x in huberLoss(x[0], x[1]) },
+        .inputs("huber_delta") { x in huberLoss(x[0], x[1], delta: 0.4, reduction: .none) },
+        .inputs("cosine") { x in cosineSimilarity(x[0], x[1]) },
+        .inputs("cosine_embedding") { x in cosineEmbeddingLoss(x[0], x[1], x[2].cast(.f32), margin: 0.1) },
+        .inputs("triplet") { x in tripletLoss(anchor: x[0], positive: x[1], negative: x[2]) },
+        .inputs("kl_div") { x in klDivergence(logSoftmax(x[0]), x[1], reduction: .sum) },
+        .inputs("kl_div_log") { x in klDivergence(logSoftmax(x[0]), x[1], logTargets: true) },
+        .inputs("focal") { x in focalLoss(x[0], x[1]) },
+        .inputs("focal_gamma") { x in focalLoss(x[0], x[1], alpha: 0.6, gamma: 1.5) },
+        .inputs("dice") { x in diceLoss(x[0], x[1]) },
+    ]
+}
