@@ -2,27 +2,72 @@ import Foundation
 
 /// How the learning rate follows the epochs, which count from 0 and may be fractions: step 30 of 120 in the
 /// fifth epoch is epoch 4.25.
-public enum LearningRateSchedule: Sendable, Hashable {
+public indirect enum LearningRateSchedule: Sendable, Hashable {
     /// The same rate throughout.
     case constant(Double)
-    /// A linear rise from 0 over `warmupEpochs`, then half a cosine down to `minimum`, set anew at every step.
-    case warmupCosine(base: Double, minimum: Double, warmupEpochs: Double, epochs: Double)
-    /// Half a cosine down to `minimum` that stands still within an epoch.
-    case cosinePerEpoch(base: Double, minimum: Double, epochs: Double)
+    /// Times `factor` after every so many epochs.
+    case step(base: Double, every: Double, factor: Double = 0.1)
+    /// Times `factor` at each of these epochs.
+    case milestones(base: Double, at: [Double], factor: Double = 0.1)
+    /// base · factorᵉᵖᵒᶜʰ.
+    case exponential(base: Double, factor: Double)
+    /// base · (1 − epoch / epochs)^power, but `minimum` at least.
+    case polynomial(base: Double, minimum: Double = 0, epochs: Double, power: Double = 1)
+    /// Half a cosine down to `minimum` (Loshchilov and Hutter 2016).
+    case cosine(base: Double, minimum: Double = 0, epochs: Double)
+    /// Half cosines down to `minimum`, the first of so many epochs, each longer than the one before by a factor
+    /// (Loshchilov and Hutter 2016).
+    case restarts(base: Double, minimum: Double = 0, first: Double, growth: Double = 1)
+    /// Up from peak / `startDivisor` in the first part `rise` of the epochs, and down to that divided by `endDivisor`,
+    /// both along half a cosine, or straight lines (Smith and Topin 2017). PyTorch's `OneCycleLR` of n steps has n − 1
+    /// here.
+    case oneCycle(
+        peak: Double, epochs: Double, rise: Double = 0.3, startDivisor: Double = 25, endDivisor: Double = 1e4,
+        isLinear: Bool = false)
+    /// A straight rise from `from` times the base of another schedule, which follows after so many epochs.
+    case warmup(epochs: Double, from: Double = 0, then: LearningRateSchedule)
+    /// Another schedule that stands still within an epoch.
+    case perEpoch(LearningRateSchedule)
 
-    /// The rate at an epoch; at the end of the schedule and after it, its minimum.
+    /// The rate at an epoch; after the end of a schedule, that of the end.
     public func rate(atEpoch epoch: Double) -> Double {
         switch self {
-        case .constant(let rate):
-            rate
-        case .warmupCosine(let base, let minimum, let warmupEpochs, let epochs):
-            if epoch < warmupEpochs {
-                base * epoch / warmupEpochs
-            } else {
-                Self.halfCosine(from: base, to: minimum, at: epoch - warmupEpochs, of: epochs - warmupEpochs)
-            }
-        case .cosinePerEpoch(let base, let minimum, let epochs):
-            Self.halfCosine(from: base, to: minimum, at: epoch.rounded(.down), of: epochs)
+        case .constant(let rate): return rate
+        case .step(let base, let every, let factor): return base * pow(factor, (epoch / every).rounded(.down))
+        case .milestones(let base, let places, let factor):
+            return base * pow(factor, Double(places.count { $0 <= epoch }))
+        case .exponential(let base, let factor): return base * pow(factor, epoch)
+        case .polynomial(let base, let minimum, let epochs, let power):
+            return max(minimum, epoch < epochs ? base * pow(1 - epoch / epochs, power) : 0)
+        case .cosine(let base, let minimum, let epochs):
+            return Self.halfCosine(from: base, to: minimum, at: epoch, of: epochs)
+        case .restarts(let base, let minimum, let first, let growth):
+            var (start, length) = (0.0, first)
+            // Cycles that become shorter have an end, beyond which there is none.
+            while epoch - start >= length, length > first * 1e-9 { (start, length) = (start + length, length * growth) }
+            return Self.halfCosine(from: base, to: minimum, at: epoch - start, of: length)
+        case .oneCycle(let peak, let epochs, let rise, let startDivisor, let endDivisor, let isLinear):
+            let start = peak / startDivisor, top = rise * epochs
+            let (from, to, place, length) =
+                epoch < top ? (start, peak, epoch, top) : (peak, start / endDivisor, epoch - top, epochs - top)
+            guard isLinear else { return Self.halfCosine(from: from, to: to, at: place, of: length) }
+            return place < length ? from + (to - from) * place / length : to
+        case .warmup(let epochs, let from, let schedule):
+            guard epoch < epochs else { return schedule.rate(atEpoch: epoch - epochs) }
+            return schedule.base * from + schedule.base * (1 - from) * epoch / epochs
+        case .perEpoch(let schedule): return schedule.rate(atEpoch: epoch.rounded(.down))
+        }
+    }
+
+    /// The rate that the schedule begins with, and that a warm-up rises to.
+    private var base: Double {
+        switch self {
+        case .constant(let rate): rate
+        case .step(let base, _, _), .milestones(let base, _, _), .exponential(let base, _),
+            .polynomial(let base, _, _, _), .cosine(let base, _, _), .restarts(let base, _, _, _):
+            base
+        case .oneCycle: rate(atEpoch: 0)
+        case .warmup(_, _, let schedule), .perEpoch(let schedule): schedule.base
         }
     }
 
@@ -37,5 +82,58 @@ public enum LearningRateSchedule: Sendable, Hashable {
     ) -> Double {
         guard place < length else { return minimum }
         return minimum + (base - minimum) * 0.5 * (1 + cos(.pi * place / length))
+    }
+}
+
+/// A learning rate that falls when a measure has not become better for a while, exactly as PyTorch's
+/// `ReduceLROnPlateau`.
+public struct PlateauSchedule: Hashable, Sendable, Codable {
+    /// What is better.
+    public enum Goal: String, Hashable, Sendable, Codable { case smaller, larger }
+    /// How much better it has to be.
+    public enum Threshold: Hashable, Sendable, Codable {
+        /// By this part of the best.
+        case relative(Double)
+        case absolute(Double)
+    }
+
+    /// The rate for the next epoch.
+    public private(set) var rate: Double
+    private let goal: Goal, factor: Double, patience: Int, threshold: Threshold, cooldown: Int, minimum: Double
+    private var best: Double?, badEpochs = 0, restingEpochs = 0
+
+    /// - Parameters:
+    ///   - patience: Epochs without a better measure that are let pass before the rate falls.
+    ///   - cooldown: Epochs after it has fallen that do not count.
+    public init(
+        base: Double, goal: Goal = .smaller, factor: Double = 0.1, patience: Int = 10,
+        threshold: Threshold = .relative(1e-4), cooldown: Int = 0, minimum: Double = 0
+    ) {
+        (rate, self.goal, self.factor, self.patience) = (base, goal, factor, patience)
+        (self.threshold, self.cooldown, self.minimum) = (threshold, cooldown, minimum)
+    }
+
+    /// Takes note of what an epoch has measured.
+    public mutating func record(_ measure: Double) {
+        if isBetter(measure) {
+            (best, badEpochs) = (measure, 0)
+        } else {
+            badEpochs += 1
+        }
+        if restingEpochs > 0 { (restingEpochs, badEpochs) = (restingEpochs - 1, 0) }
+        guard badEpochs > patience else { return }
+        let next = max(rate * factor, minimum)
+        if rate - next > 1e-8 { rate = next }
+        (restingEpochs, badEpochs) = (cooldown, 0)
+    }
+
+    private func isBetter(_ measure: Double) -> Bool {
+        guard let best else { return !measure.isNaN }
+        switch (goal, threshold) {
+        case (.smaller, .relative(let part)): return measure < best * (1 - part)
+        case (.smaller, .absolute(let amount)): return measure < best - amount
+        case (.larger, .relative(let part)): return measure > best * (1 + part)
+        case (.larger, .absolute(let amount)): return measure > best + amount
+        }
     }
 }

@@ -44,7 +44,7 @@ extension TracedStep {
     public func wholeGraph(
         _ use: Set<GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
     ) throws(GraphErrors) -> Graph {
-        let differentiated = try differentiate(graph, loss: loss, withRespectTo: weights)
+        let differentiated = try differentiatedForOptimizer()
         let builder = GraphBuilder(extending: differentiated.graph)
         var updated: [Optimizer.Weight] = []
         for (value, gradient) in zip(weights, differentiated.gradients) {
@@ -73,6 +73,35 @@ extension TracedStep {
         let updates = use.contains { if case .updateWithAccumulated = $0 { true } else { $0 == .update } }
         if updates { optimizer.appendUpdates(to: builder, updated) }
         return try builder.finish()
+    }
+
+    /// The gradients that the optimizer follows.
+    private func differentiatedForOptimizer() throws(GraphErrors) -> Differentiated {
+        let plain = try differentiate(graph, loss: loss, withRespectTo: weights)
+        guard let radius = optimizer.sharpnessRadius else { return plain }
+        // The forward pass again, of weights that are moved up the gradient; what does not depend on them is shared,
+        // and so are random draws. State that the forward pass updates is that of the first.
+        let builder = GraphBuilder(extending: plain.graph)
+        let known = zip(weights, plain.gradients).compactMap { weight, gradient in
+            gradient.map { (weight: weight, gradient: builder.tensor($0)) }
+        }
+        guard let length = length(known.map(\.gradient)) else { return plain }
+        let factor = radius / (length + 1e-12)
+        var moved: [Int: Tensor] = [:]
+        for (weight, gradient) in known { moved[weight.index] = builder.tensor(weight) + gradient * factor }
+        let targets = weights.map { moved[$0.index]?.value }
+        for (index, node) in graph.nodes.enumerated().prefix(loss.index + 1)
+        where moved[index] == nil && node.operands.contains(where: { moved[$0.index] != nil }) {
+            builder.location = node.location
+            moved[index] = builder.add(
+                node.operation, node.operands.map { moved[$0.index] ?? builder.tensor($0) }, location: node.location)
+        }
+        guard let movedLoss = moved[loss.index] else { return plain }
+        var sharp = try differentiate(
+            try builder.finish(), loss: movedLoss.value, withRespectTo: targets.compactMap(\.self))
+        var gradients = sharp.gradients.makeIterator()
+        sharp.gradients = targets.map { $0 == nil ? nil : gradients.next() ?? nil }
+        return sharp
     }
 
     /// Adds a gradient to the sum of earlier ones, which is kept as state, or reset where the weights are updated.

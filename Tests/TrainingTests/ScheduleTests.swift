@@ -11,7 +11,7 @@ import Testing
 
     @Test func warmsUpInAStraightLineThenFollowsHalfACosine() {
         // 300 epochs with 40 of warm-up: the cosine spans 260 epochs and is half way down after 130.
-        let schedule = LearningRateSchedule.warmupCosine(base: 2.5e-4, minimum: 1e-6, warmupEpochs: 40, epochs: 300)
+        let schedule = LearningRateSchedule.warmup(epochs: 40, then: .cosine(base: 2.5e-4, minimum: 1e-6, epochs: 260))
         expect(schedule, at: 0, is: 0)
         expect(schedule, at: 10, is: 6.25e-5)
         expect(schedule, at: 10.5, is: 6.5625e-5)
@@ -25,14 +25,14 @@ import Testing
     }
 
     @Test func worksWithoutWarmUpAndWithNothingElse() {
-        expect(.warmupCosine(base: 1, minimum: 0, warmupEpochs: 0, epochs: 10), at: 0, is: 1)
-        expect(.warmupCosine(base: 1, minimum: 0, warmupEpochs: 0, epochs: 10), at: 5, is: 0.5)
-        expect(.warmupCosine(base: 1, minimum: 0.1, warmupEpochs: 4, epochs: 4), at: 3, is: 0.75)
-        expect(.warmupCosine(base: 1, minimum: 0.1, warmupEpochs: 4, epochs: 4), at: 4, is: 0.1)
+        expect(.warmup(epochs: 0, then: .cosine(base: 1, minimum: 0, epochs: 10)), at: 0, is: 1)
+        expect(.warmup(epochs: 0, then: .cosine(base: 1, minimum: 0, epochs: 10)), at: 5, is: 0.5)
+        expect(.warmup(epochs: 4, then: .cosine(base: 1, minimum: 0.1, epochs: 0)), at: 3, is: 0.75)
+        expect(.warmup(epochs: 4, then: .cosine(base: 1, minimum: 0.1, epochs: 0)), at: 4, is: 0.1)
     }
 
     @Test func cosinePerEpochStandsStillWithinAnEpoch() {
-        let schedule = LearningRateSchedule.cosinePerEpoch(base: 1e-4, minimum: 1e-5, epochs: 200)
+        let schedule = LearningRateSchedule.perEpoch(.cosine(base: 1e-4, minimum: 1e-5, epochs: 200))
         expect(schedule, at: 0, is: 1e-4)
         expect(schedule, at: 0.99, is: 1e-4)
         expect(schedule, at: 50, is: 1e-5 + 9e-5 * 0.853_553_390_593_273_8)

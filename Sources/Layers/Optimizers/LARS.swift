@@ -9,40 +9,35 @@ extension Optimizer {
         learningRate: Double, momentum: Double = 0.9, weightDecay: Double = 0, trustCoefficient: Double = 0.001
     ) -> Optimizer {
         Optimizer(
-            rule: .lars(LARS(momentum: momentum, weightDecay: weightDecay, trustCoefficient: trustCoefficient)),
+            rule: LARS(momentum: momentum, weightDecay: weightDecay, trustCoefficient: trustCoefficient),
             learningRate: learningRate)
     }
 }
 
-struct LARS: Sendable {
+struct LARS: UpdateRule {
     let momentum: Double, weightDecay: Double, trustCoefficient: Double
 
     var problems: [String] {
-        var problems: [String] = []
+        var problems = negativeProblems([("weight decay", weightDecay)])
         if !(0..<1).contains(momentum) { problems.append("the momentum \(momentum) is not in 0..<1") }
-        if !(weightDecay >= 0) { problems.append("the weight decay \(weightDecay) is negative") }
         if !(trustCoefficient > 0) { problems.append("the trust coefficient \(trustCoefficient) is not above 0") }
         return problems
     }
 
-    /// Appends the updates and returns the new weights.
     func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) -> [Tensor] {
         weights.map { weight in
-            let parameter = weight.parameter
-            let velocity = builder.parameter(
-                Parameter("optimizer.mu.\(weight.name)", parameter.type, .zeros, trainable: false))
+            let velocity = weight.state("mu")
             let nextVelocity = velocity * momentum + direction(of: weight)
-            let next = parameter - nextVelocity * (rate * weight.learningRateScale)
+            let next = weight.parameter - nextVelocity * (rate * weight.learningRateScale)
             builder.update(velocity, with: nextVelocity)
-            builder.update(parameter, with: next)
-            return next
+            return weight.update(with: next)
         }
     }
 
     private func direction(of weight: Optimizer.Weight) -> Tensor {
         let parameter = weight.parameter
         guard parameter.rank > 1 else { return weight.gradient }
-        let direction = weightDecay == 0 ? weight.gradient : weight.gradient + parameter * weightDecay
+        let direction = weight.decayedGradient(weightDecay)
         let (length, step) = (sqrt(squareSum(parameter)), sqrt(squareSum(direction)))
         let zero = length.constant(0), one = length.constant(1)
         let scale = select(greater(step, zero), length * trustCoefficient / step, one)

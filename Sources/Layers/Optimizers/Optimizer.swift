@@ -5,19 +5,17 @@ import ApusIR
 /// The learning rate, and what else changes from step to step, are scalar inputs of the graph, so that a schedule
 /// needs no compilation; ``inputs(step:learningRate:)`` has their values.
 public struct Optimizer: Sendable {
-    enum Rule: Sendable {
-        case sgd(StochasticGradientDescent)
-        case adam(Adam)
-        case lars(LARS)
-    }
-
-    let rule: Rule
+    let rule: any UpdateRule
     /// The learning rate where no schedule says otherwise.
     public let learningRate: Double
     private var clippingNorm: Double?
+    private var clippingValue: Double?
     private var averageDecay: Double?
+    private var groups: [ParameterGroup] = []
+    /// How far weights are moved up the gradient before the one that they follow is computed; nil if not at all.
+    public private(set) var sharpnessRadius: Double?
 
-    init(rule: Rule, learningRate: Double) {
+    init(rule: any UpdateRule, learningRate: Double) {
         (self.rule, self.learningRate) = (rule, learningRate)
     }
 
@@ -26,6 +24,30 @@ public struct Optimizer: Sendable {
     public func clippingGradients(toNorm norm: Double) -> Optimizer {
         var optimizer = self
         optimizer.clippingNorm = norm
+        return optimizer
+    }
+
+    /// The optimizer with the numbers of gradients brought into ±value, exactly as PyTorch's `clip_grad_value_`; before
+    /// they are clipped by norm, if they are.
+    public func clippingGradients(toValue value: Double) -> Optimizer {
+        var optimizer = self
+        optimizer.clippingValue = value
+        return optimizer
+    }
+
+    /// The optimizer with other learning rates and weight decay for some weights, by their names; of several groups that
+    /// a weight belongs to, the last counts.
+    public func grouping(_ groups: ParameterGroup...) -> Optimizer {
+        var optimizer = self
+        optimizer.groups += groups
+        return optimizer
+    }
+
+    /// The optimizer that follows the gradient which the loss has at w + ρ · g / ‖g‖, where g is its gradient at w:
+    /// sharpness-aware minimisation (Foret et al. 2021, equation 2). A step computes the model twice.
+    public func sharpnessAware(radius: Double = 0.05) -> Optimizer {
+        var optimizer = self
+        optimizer.sharpnessRadius = radius
         return optimizer
     }
 
@@ -47,6 +69,8 @@ public struct Optimizer: Sendable {
         public var gradient: Tensor
         /// A constant factor of the learning rate, for layer-wise decay.
         public var learningRateScale: Double
+        /// Weight decay in place of the optimizer's, whatever it decays; nil leaves that.
+        public var weightDecay: Double?
 
         public init(_ parameter: Tensor, name: String, gradient: Tensor, learningRateScale: Double = 1) {
             self.parameter = parameter
@@ -70,28 +94,33 @@ public struct Optimizer: Sendable {
                     location: builder.graph[value].location))
         }
         let rate = builder.input(Input("learning_rate", TensorType(.f32, [])))
-        let weights = clippingNorm.map { Self.clipped(weights, toNorm: $0) } ?? weights
-        let next =
-            switch rule {
-            case .sgd(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
-            case .adam(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
-            case .lars(let rule): rule.appendUpdates(to: builder, weights, rate: rate)
-            }
+        let clipped = Self.clipped(weights.map(grouped), toValue: clippingValue, norm: clippingNorm)
+        let next = rule.appendUpdates(to: builder, clipped, rate: rate)
         if let averageDecay {
-            Self.appendAverages(to: builder, of: zip(weights, next).map { ($0.name, $1) }, decay: averageDecay)
+            Self.appendAverages(to: builder, of: zip(clipped, next).map { ($0.name, $1) }, decay: averageDecay)
         }
     }
 
-    private static func clipped(_ weights: [Weight], toNorm norm: Double) -> [Weight] {
-        let squares = weights.map { squareSum($0.gradient) }
-        guard let first = squares.first else { return weights }
-        let length = sqrt(squares.dropFirst().reduce(first, +))
-        let factor = minimum(norm / (length + 1e-6), 1)
-        return weights.map { weight in
-            var weight = weight
-            weight.gradient = weight.gradient * factor
-            return weight
+    /// A weight with what its group says.
+    private func grouped(_ weight: Weight) -> Weight {
+        guard let group = groups.last(where: { $0.includes(weight.name) }) else { return weight }
+        var weight = weight
+        weight.learningRateScale *= group.learningRateScale
+        weight.weightDecay = group.weightDecay
+        return weight
+    }
+
+    private static func clipped(_ weights: [Weight], toValue value: Double?, norm: Double?) -> [Weight] {
+        var weights = weights
+        if let value {
+            for index in weights.indices {
+                weights[index].gradient = maximum(minimum(weights[index].gradient, value), -value)
+            }
         }
+        guard let norm, let length = length(weights.map(\.gradient)) else { return weights }
+        let factor = minimum(norm / (length + 1e-6), 1)
+        for index in weights.indices { weights[index].gradient = weights[index].gradient * factor }
+        return weights
     }
 
     private static func appendAverages(
@@ -110,11 +139,7 @@ public struct Optimizer: Sendable {
 
     /// Values of the scalar inputs for a step, counted from 1.
     public func inputs(step: Int, learningRate: Double? = nil) -> [String: Double] {
-        let rate = ["learning_rate": learningRate ?? self.learningRate]
-        return switch rule {
-        case .sgd, .lars: rate
-        case .adam(let rule): rate.merging(rule.corrections(step: step)) { $1 }
-        }
+        rule.inputs(step: step).merging(["learning_rate": learningRate ?? self.learningRate]) { $1 }
     }
 
     /// What is wrong with the constants.
@@ -129,13 +154,21 @@ public struct Optimizer: Sendable {
         if let averageDecay, !(0..<1).contains(averageDecay) {
             problems.append("the decay \(averageDecay) of averaged weights is not in 0..<1")
         }
-        switch rule {
-        case .sgd(let rule): problems += rule.problems
-        case .adam(let rule): problems += rule.problems
-        case .lars(let rule): problems += rule.problems
+        if let clippingValue, !(clippingValue > 0) {
+            problems.append("the value \(clippingValue) to clip gradients to is not above 0")
         }
+        if let sharpnessRadius, !(sharpnessRadius > 0) {
+            problems.append("the radius \(sharpnessRadius) of sharpness-aware minimisation is not above 0")
+        }
+        problems += groups.flatMap(\.problems) + rule.problems
         return problems
     }
+}
+
+/// The Euclidean length of several tensors taken together, a scalar; nil of none.
+package func length(_ tensors: [Tensor]) -> Tensor? {
+    let squares = tensors.map(squareSum)
+    return squares.first.map { sqrt(squares.dropFirst().reduce($0, +)) }
 }
 
 /// The sum of the squares of all elements, a scalar.

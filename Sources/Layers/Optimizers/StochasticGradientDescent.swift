@@ -6,37 +6,31 @@ extension Optimizer {
         -> Optimizer
     {
         Optimizer(
-            rule: .sgd(StochasticGradientDescent(momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)),
+            rule: StochasticGradientDescent(momentum: momentum, weightDecay: weightDecay, nesterov: nesterov),
             learningRate: learningRate)
     }
 }
 
-struct StochasticGradientDescent: Sendable {
+struct StochasticGradientDescent: UpdateRule {
     let momentum: Double, weightDecay: Double, nesterov: Bool
 
     var problems: [String] {
-        var problems: [String] = []
+        var problems = negativeProblems([("weight decay", weightDecay)])
         if !(0..<1).contains(momentum) { problems.append("the momentum \(momentum) is not in 0..<1") }
-        if !(weightDecay >= 0) { problems.append("the weight decay \(weightDecay) is negative") }
         if nesterov, momentum == 0 { problems.append("Nesterov's method needs a momentum") }
         return problems
     }
 
-    /// Appends the updates and returns the new weights.
     func appendUpdates(to builder: GraphBuilder, _ weights: [Optimizer.Weight], rate: Tensor) -> [Tensor] {
         weights.map { weight in
-            var direction = weight.gradient
-            if weightDecay != 0 { direction = direction + weight.parameter * weightDecay }
+            var direction = weight.decayedGradient(weightDecay)
             if momentum != 0 {
-                let velocity = builder.parameter(
-                    Parameter("optimizer.momentum.\(weight.name)", weight.parameter.type, .zeros, trainable: false))
+                let velocity = weight.state("momentum")
                 let nextVelocity = velocity * momentum + direction
                 builder.update(velocity, with: nextVelocity)
                 direction = nesterov ? direction + nextVelocity * momentum : nextVelocity
             }
-            let next = weight.parameter - direction * (rate * weight.learningRateScale)
-            builder.update(weight.parameter, with: next)
-            return next
+            return weight.update(with: weight.parameter - direction * (rate * weight.learningRateScale))
         }
     }
 }

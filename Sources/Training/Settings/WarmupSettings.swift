@@ -37,10 +37,11 @@ extension WarmupSettings {
     }
 
     public var schedule: LearningRateSchedule {
-        .warmupCosine(
-            base: learningRate
-                ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch),
-            minimum: minimumLearningRate, warmupEpochs: warmupEpochs, epochs: Double(epochs))
+        let base =
+            learningRate ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch)
+        return .warmup(
+            epochs: warmupEpochs,
+            then: .cosine(base: base, minimum: minimumLearningRate, epochs: Double(epochs) - warmupEpochs))
     }
 }
 

@@ -59,7 +59,7 @@ public struct SegmentationSettings: ModelSettings {
 /// What follows from the settings.
 extension SegmentationSettings {
     public var schedule: LearningRateSchedule {
-        .cosinePerEpoch(base: learningRate, minimum: minimumLearningRate, epochs: Double(epochs))
+        .perEpoch(.cosine(base: learningRate, minimum: minimumLearningRate, epochs: Double(epochs)))
     }
 
     /// The encoder looks at whole images.

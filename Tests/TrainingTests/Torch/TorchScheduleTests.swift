@@ -1,0 +1,55 @@
+import Apus
+import Testing
+
+/// Schedules against PyTorch: the rates of a dozen epochs.
+@Suite struct TorchScheduleTests {
+    private static let schedules: [String: LearningRateSchedule] = [
+        "step": .step(base: 0.1, every: 3, factor: 0.5),
+        "steps": .milestones(base: 0.1, at: [2, 5, 9]),
+        "exponential": .exponential(base: 0.1, factor: 0.8),
+        "polynomial": .polynomial(base: 0.1, epochs: 10, power: 2),
+        "cosine": .cosine(base: 0.1, minimum: 0.01, epochs: 12),
+        "restarts": .restarts(base: 0.1, minimum: 0.01, first: 4),
+        "restarts_longer": .restarts(base: 0.1, minimum: 0.01, first: 2, growth: 2),
+        "one_cycle": .oneCycle(peak: 0.1, epochs: 12, rise: 2.9 / 12),
+        "one_cycle_linear": .oneCycle(
+            peak: 0.1, epochs: 10, rise: 0.34, startDivisor: 10, endDivisor: 100, isLinear: true),
+    ]
+
+    @Test(arguments: schedules.keys.sorted()) func ratesAreTheSame(_ name: String) throws {
+        let expected = try TorchRecording("schedules").tensor("\(name)/rates").floats
+        let schedule = try #require(Self.schedules[name])
+        let found = expected.indices.map { Float(schedule.rate(atEpoch: Double($0))) }
+        #expect(largestError(found, expected) < 1e-6, "\(found), not \(expected)")
+    }
+
+    @Test(arguments: [
+        (
+            "plateau", PlateauSchedule(base: 0.1, factor: 0.5, patience: 1, minimum: 0.02),
+            [3, 2, 2, 2, 2, 1, 1.5, 1.2, 1.1, 1.05, 0.9, 0.8]
+        ),
+        (
+            "plateau_cooldown",
+            PlateauSchedule(base: 0.1, goal: .larger, patience: 0, threshold: .absolute(0.1), cooldown: 2),
+            [1, 1.05, 1.0, 1.3, 1.2, 1.1, 1.0, 1.5, 1.45, 1.4, 1.3, 1.2]
+        ),
+    ]) func fallsWhenNothingGetsBetter(_ name: String, _ plateau: PlateauSchedule, _ measures: [Double]) throws {
+        var plateau = plateau
+        let found = measures.map { measure in
+            defer { plateau.record(measure) }
+            return Float(plateau.rate)
+        }
+        let expected = try TorchRecording("schedules").tensor("\(name)/rates").floats
+        #expect(largestError(found, expected) < 1e-6, "\(found), not \(expected)")
+    }
+
+    @Test func warmsUpBeforeAnySchedule() {
+        let schedule = LearningRateSchedule.warmup(epochs: 4, from: 0.5, then: .step(base: 0.2, every: 2, factor: 0.1))
+        let rates = [0, 2, 4, 5, 6].map { schedule.rate(atEpoch: $0) }
+        #expect(zip(rates, [0.1, 0.15, 0.2, 0.2, 0.02]).allSatisfy { abs($0 - $1) < 1e-12 }, "\(rates)")
+        #expect(
+            LearningRateSchedule.perEpoch(.exponential(base: 1, factor: 0.5)).rate(atEpoch: 1.9) == 0.5)
+        // Cycles that become shorter end.
+        #expect(LearningRateSchedule.restarts(base: 1, first: 2, growth: 0.5).rate(atEpoch: 5) == 0)
+    }
+}
