@@ -50,7 +50,12 @@ package struct Placement {
         var expenses: [Expense] = []
         for value in graph.values {
             var (role, expense) = Self.role(of: value, graph, roles, expenses, tuning.repeatedCost)
-            if role == .loop, isAbsorbed(value) { role = .inline }
+            if role == .loop, isDrawnFor(value) {
+                role = .inline
+            } else if role == .loop {
+                if isAbsorbed(value) { role = .inline }
+                expense = Expense()
+            }
             roles.append(role)
             expenses.append(expense)
         }
@@ -68,6 +73,14 @@ package struct Placement {
         case is ScatterAdd: return user.operands[0] != value
         default: return false
         }
+    }
+
+    /// Whether numbers are generated for one reader alone that keeps less of each, as dropout keeps a bool: what is stored
+    /// is then the reader's result.
+    private func isDrawnFor(_ value: Value) -> Bool {
+        guard graph[value].operation.kind == .generated, users[value.index].count == 1 else { return false }
+        let user = graph[users[value.index][0]]
+        return user.operation.kind == .elementwise && user.type.byteCount < graph[value].type.byteCount
     }
 
     package subscript(value: Value) -> Role { roles[value.index] }
@@ -104,7 +117,7 @@ package struct Placement {
         }
         expense.loads = expense.loads.filter { graph[$0].type.count * 2 > node.type.count && graph[$0].type.count > 1 }
         let isCheap = expense.loads.count <= 1 && expense.cost <= costLimit
-        return isCheap || expense.cost == 0 ? (.inline, expense) : (.loop, Expense())
+        return (isCheap || expense.cost == 0 ? .inline : .loop, expense)
     }
 
     private static func ownCost(_ operation: any Operation) -> Int {

@@ -21,8 +21,12 @@ final class Trace: @unchecked Sendable {
     private var streams: Set<Int> = []
     private var givenKey: Tensor?, ownKey: Tensor?
 
-    init(name: String, training: Bool = false, location: SourceLocation? = nil) {
+    /// Weights that training leaves as they are.
+    private let frozen: [ParameterGroup]
+
+    init(name: String, training: Bool = false, frozen: [ParameterGroup] = [], location: SourceLocation? = nil) {
         isTraining = training
+        self.frozen = frozen
         builder = GraphBuilder(name: name)
         builder.location = location
     }
@@ -30,6 +34,7 @@ final class Trace: @unchecked Sendable {
     /// The trace of a call that stands outside of any step.
     init(outsideAt location: SourceLocation?) {
         isTraining = false
+        frozen = []
         builder = GraphBuilder(
             refusing: GraphError(
                 .structure, "inputs and weights are declared in the closure of a step, not outside of it",
@@ -85,7 +90,13 @@ final class Trace: @unchecked Sendable {
             return collision(fullName, first, place)
         }
         weights[fullName] = .some(place)
-        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable && !isFrozen))
+        let stays = isFrozen || frozen.contains { $0.includes(fullName) }
+        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable && !stays))
+    }
+
+    /// What was to be frozen and is not there.
+    var idleFrozen: [ParameterGroup] {
+        frozen.filter { group in !weights.keys.contains { group.includes($0) } }
     }
 
     /// A random stream that nobody else in this trace has: it follows from the scope, and from how many were asked for

@@ -43,14 +43,14 @@ public struct TensorData: Sendable {
 
     /// An f32 scalar.
     public init(_ value: Float) {
-        self.init(TensorType(.f32, [])) { $0.storeBytes(of: value, as: Float.self) }
+        self.init(type: TensorType(.f32, [])) { $0.storeBytes(of: value, as: Float.self) }
     }
 
     private init<Number: BitwiseCopyable>(_ element: ElementType, _ shape: [Int], _ values: [Number])
         throws(RuntimeError)
     {
         let type = try Self.type(element, shape, holding: values.count)
-        self.init(type) { target in values.withUnsafeBytes { target.copyMemory(from: $0) } }
+        self.init(type: type) { target in values.withUnsafeBytes { target.copyMemory(from: $0) } }
     }
 
     /// The f32 numbers that an owner has in its memory, which stays where it is and is not written to any more for as
@@ -77,11 +77,11 @@ public struct TensorData: Sendable {
 
     /// Raw elements of a type.
     package init(type: TensorType, copying source: UnsafeRawPointer) {
-        self.init(type) { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: type.byteCount)) }
+        self.init(type: type) { $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: type.byteCount)) }
     }
 
     /// Memory for a type, all of which a function fills.
-    private init(_ type: TensorType, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+    init(type: TensorType, fill: (UnsafeMutableRawBufferPointer) -> Void) {
         self.type = type
         memory = TensorMemory(byteCount: type.byteCount, fill: fill)
     }
@@ -97,7 +97,7 @@ public struct TensorData: Sendable {
     /// The elements of the interpreter's tensor, rounded to its type as by a cast: in i32, NaN becomes 0, and what is
     /// too large the nearest number there is. Elements that the tensor lacks are 0.
     public init(_ tensor: HostTensor) {
-        self.init(tensor.type) { buffer in
+        self.init(type: tensor.type) { buffer in
             if tensor.values.count < tensor.type.count { buffer.initializeMemory(as: UInt8.self, repeating: 0) }
             for (index, value) in tensor.values.prefix(tensor.type.count).enumerated() {
                 switch tensor.type.element {

@@ -82,6 +82,8 @@ public final class CompiledStep {
     private let scalarNames: Set<String>
     /// Names of the program's inputs.
     let inputNames: Set<String>
+    /// Whether this is a step of training.
+    var trains: Bool { optimizer != nil }
 
     init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?) {
         self.compilation = compilation

@@ -73,7 +73,7 @@ public struct Experiment {
     }
 
     /// Starts a run, or goes on with it, to its end; false if it was asked to stop.
-    private func train<Task: TrainingTask>(
+    private func train<Task: ConfiguredTask>(
         _: Task.Type, _ folder: String, _ given: [String: SettingValue], _ seed: Int, _ output: TrainingOutput,
         _ shouldStop: @escaping (Int) -> Bool
     ) throws -> Bool where Task.Settings: ModelSettings {

@@ -36,7 +36,7 @@ struct RunOptions: ParsableArguments {
     }
 
     /// Starts a run or goes on with one; a run that was asked to stop ends with the exit status of the signal.
-    func train<Task: TrainingTask>(_: Task.Type, _ options: SettingsOptions<Task.Settings>) throws
+    func train<Task: ConfiguredTask>(_: Task.Type, _ options: SettingsOptions<Task.Settings>) throws
     where Task.Settings: ModelSettings {
         let recipe = try recipe.map { try RecipeFile.read($0, replacing: set) }
         if recipe == nil, !set.isEmpty { throw ValidationError("--set changes a recipe, and there is no --recipe") }
@@ -77,7 +77,7 @@ struct RunOptions: ParsableArguments {
         return try RunPlan(startingIn: newFolder, given: given)
     }
 
-    private func seedRuns<Task: TrainingTask>(_: Task.Type, _ count: Int, _ given: [String: SettingValue]) throws
+    private func seedRuns<Task: ConfiguredTask>(_: Task.Type, _ count: Int, _ given: [String: SettingValue]) throws
         -> SeedRuns<Task>
     {
         if let resume {

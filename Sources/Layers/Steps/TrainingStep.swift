@@ -18,6 +18,7 @@ public struct TrainingStep {
     public let optimizer: Optimizer
     private let location: SourceLocation
     private let contents: () -> [StepResult]
+    private var frozenPatterns: [String] = []
 
     public init(
         _ name: String = "training_step", optimizer: Optimizer, file: String = #fileID, line: Int = #line,
@@ -29,10 +30,24 @@ public struct TrainingStep {
         self.contents = contents
     }
 
-    /// The graph of the forward pass; throws all mistakes in the declaration.
+    /// The step without training of the weights whose names match one of the patterns, such as `encoder.*`; see
+    /// ``ParameterGroup/pattern``.
+    public func freezing(_ patterns: String...) -> TrainingStep {
+        var step = self
+        step.frozenPatterns += patterns
+        return step
+    }
+
+    /// The graph of the forward pass; throws all mistakes in the declaration, a pattern that no weight matches among
+    /// them.
     public func trace() throws(GraphErrors) -> TracedStep {
-        let trace = Trace(name: name, training: true, location: location)
+        let trace = Trace(
+            name: name, training: true, frozen: frozenPatterns.map { ParameterGroup($0) }, location: location)
         let builder = trace.builder, results = trace.record(contents)
+        for group in trace.idleFrozen {
+            builder.report(
+                GraphError(.name, "no weight matches '\(group.pattern)', which is to be frozen", location: location))
+        }
         let losses = results.filter { $0.kind == .loss }
         if losses.count != 1 {
             builder.report(

@@ -3,7 +3,7 @@ import Foundation
 
 /// Several runs that differ in their seeds alone, in the folders RUN/seed-0, RUN/seed-1 and so on; RUN/summary.json
 /// compares them.
-public struct SeedRuns<Task: TrainingTask> {
+public struct SeedRuns<Task: ConfiguredTask> {
     private let path: String
     private let plans: [(seed: Int, plan: RunPlan<Task.Settings>)]
     /// Texts that are kept in the folder, by the names of their files.

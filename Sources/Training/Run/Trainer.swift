@@ -30,17 +30,19 @@ public final class Trainer<Task: TrainingTask> {
     /// Prepares a run: reads the data, compiles the first program, and loads the checkpoint if there is one.
     ///
     /// Nothing is written yet. `shouldStop` is asked before each step, which is counted from 0 and over all epochs, and
-    /// may end the run there with a checkpoint.
+    /// may end the run there with a checkpoint. `makeTask` reads the data and makes the model; nothing is written before
+    /// all of that has worked.
     public init(
         _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard,
-        shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
+        shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested },
+        makeTask: (Task.Settings, RunCompiler, TrainingOutput) throws -> Task
     ) throws {
         (self.plan, self.output, self.shouldStop) = (plan, output, shouldStop)
         let settings = plan.settings
         compiler = try RunCompiler(
             settings.compilerOptions, threads: settings.threads, output,
             answers: plan.answers)
-        task = try Task(settings, compiler, output)
+        task = try makeTask(settings, compiler, output)
         position = TrainingPosition(totals: MetricTotals(metrics: task.metrics.count))
         guard task.batchesPerEpoch >= settings.accumulation else {
             throw RunError.tooFewBatches(batches: task.batchesPerEpoch, accumulation: settings.accumulation)
@@ -176,7 +178,8 @@ public final class Trainer<Task: TrainingTask> {
     /// The rate for the step that comes next: it follows the batches of the epoch, those left over at its end included.
     private var learningRate: Double {
         let part = Double(position.stepInEpoch * settings.accumulation) / Double(task.batchesPerEpoch)
-        return settings.schedule.rate(atEpoch: Double(position.epoch) + part)
+        let epoch = Double(position.epoch) + part
+        return task.learningRate(atEpoch: epoch) ?? settings.schedule.rate(atEpoch: epoch)
     }
 
     // MARK: - Checkpoints
@@ -341,5 +344,15 @@ public final class Trainer<Task: TrainingTask> {
 
     private func log(_ event: String, _ metrics: [Double], learningRate: Double, to run: OpenRun) throws {
         try run.log.append(fields(event, metrics, learningRate: learningRate))
+    }
+}
+
+extension Trainer where Task: ConfiguredTask {
+    /// Prepares a run of a task that is made from the settings of the plan.
+    public convenience init(
+        _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard,
+        shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
+    ) throws {
+        try self.init(plan, output: output, shouldStop: shouldStop, makeTask: Task.init)
     }
 }

@@ -11,9 +11,6 @@ public protocol TrainingTask: AnyObject {
     /// What the training step depends on beside the settings: programs are compiled anew where the phase changes.
     associatedtype Phase: Hashable, Sendable
 
-    /// Reads the data and makes the model; nothing is written before all of that has worked.
-    init(_ settings: Settings, _ compiler: RunCompiler, _ output: TrainingOutput) throws
-
     /// The data that the run is bound to.
     var identity: DataIdentity { get }
     /// Full batches of an epoch.
@@ -31,6 +28,8 @@ public protocol TrainingTask: AnyObject {
     func trainingStep(_ phase: Phase) throws -> TrainingStep
     /// A constant factor of a weight's learning rate.
     func learningRateScale(of weight: String) -> Double
+    /// The learning rate at an epoch, which counts from 0 and may be a fraction; nil takes that of the settings.
+    func learningRate(atEpoch epoch: Double) -> Double?
     /// Fills the weights of a new run, which have their random values, from elsewhere.
     func initialize(_ state: ProgramState) throws
 
@@ -59,6 +58,12 @@ public protocol TrainingTask: AnyObject {
     func restore(from file: SafetensorsFile) throws
 }
 
+/// A task that is made from settings alone, as a command line has them.
+public protocol ConfiguredTask: TrainingTask {
+    /// Reads the data and makes the model; nothing is written before all of that has worked.
+    init(_ settings: Settings, _ compiler: RunCompiler, _ output: TrainingOutput) throws
+}
+
 /// Tasks with a single phase.
 extension TrainingTask where Phase == SinglePhase {
     public func phase(ofEpoch epoch: Int) -> SinglePhase { SinglePhase() }
@@ -73,6 +78,7 @@ extension TrainingTask {
     public func name(of phase: Phase) -> String? { nil }
     public func logFields(of phase: Phase) -> [(String, RunLog.Value)] { [] }
     public func learningRateScale(of weight: String) -> Double { 1 }
+    public func learningRate(atEpoch epoch: Double) -> Double? { nil }
     public func initialize(_ state: ProgramState) throws {}
     public func names(of batch: Batches.Batch) -> [String] { [] }
     public func begin() throws -> [(String, RunLog.Value)] { [] }

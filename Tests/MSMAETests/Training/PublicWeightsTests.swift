@@ -44,7 +44,7 @@ import Testing
     }
 
     /// What a run says at its beginning, and the weights that it has then.
-    private func begin<Task: TrainingTask>(_: Task.Type, _ name: String, _ settings: [String: SettingValue]) throws
+    private func begin<Task: ConfiguredTask>(_: Task.Type, _ name: String, _ settings: [String: SettingValue]) throws
         -> (lines: String, tensors: [String: [UInt8]])
     {
         let lines = Lines()

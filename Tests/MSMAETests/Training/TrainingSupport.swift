@@ -104,7 +104,7 @@ extension SmallSet {
 
 /// Starts a run of any kind and trains, at most up to a step.
 @discardableResult
-func start<Task: TrainingTask>(
+func start<Task: ConfiguredTask>(
     _: Task.Type, _ out: String, _ settings: [String: SettingValue], until last: Int = .max
 ) throws -> TrainingOutcome {
     try Trainer<Task>(RunPlan(startingIn: out, given: settings), output: .silent) { $0 >= last }.run()
@@ -112,7 +112,7 @@ func start<Task: TrainingTask>(
 
 /// Goes on with a run of any kind, at most up to a step.
 @discardableResult
-func goOn<Task: TrainingTask>(
+func goOn<Task: ConfiguredTask>(
     _: Task.Type, _ run: String, out: String? = nil, _ settings: [String: SettingValue] = [:], until last: Int = .max
 ) throws -> TrainingOutcome {
     try Trainer<Task>(RunPlan(resuming: run, out: out, given: settings), output: .silent) { $0 >= last }.run()

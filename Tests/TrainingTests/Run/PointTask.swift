@@ -45,7 +45,8 @@ struct PointSettings: RunSettings {
 
 /// Learns on which side of a line points lie: at first from the points as they are, then from points that are
 /// stretched by numbers which are computed from the weights before each epoch.
-final class PointTask: TrainingTask {
+final class PointTask: ConfiguredTask {
+    typealias Settings = PointSettings
     enum Phase: String { case plain, stretched }
 
     let identity = DataIdentity(classes: ["left", "right"], images: "40 points")
@@ -148,7 +149,9 @@ final class PointBatches: BatchSource {
 }
 
 /// The same with nothing but what every task must have.
-final class PlainPointTask: TrainingTask {
+final class PlainPointTask: ConfiguredTask {
+    typealias Settings = PointSettings
+
     let identity = DataIdentity(classes: ["left", "right"], images: "40 points")
     let batchesPerEpoch = 5
     let metrics = [TrainingMetric.loss]

@@ -29,7 +29,7 @@ struct TorchCase: Sendable, CustomTestStringConvertible {
         name.contains("max_pool") || name == "norm_zero"
             || [
                 "relu6", "hardsigmoid", "hardswish", "hardshrink", "softshrink", "hardtanh", "relu", "selu",
-                "leaky_relu",
+                "leaky_relu", "elu_alpha",
             ]
             .contains(name)
     }

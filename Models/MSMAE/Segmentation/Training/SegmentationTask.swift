@@ -2,7 +2,9 @@ import Apus
 
 /// Trains a segmentation: validation after each epoch, the best weights kept beside the last ones, early stopping, and
 /// an evaluation of both at the end.
-public final class SegmentationTask: TrainingTask {
+public final class SegmentationTask: ConfiguredTask {
+    public typealias Settings = SegmentationSettings
+
     public let identity: DataIdentity
     public let metrics = [TrainingMetric.loss, TrainingMetric("iou", short: "IoU")]
 

@@ -3,7 +3,7 @@ import Foundation
 
 /// Trains a classifier: validation after each epoch, the best weights kept beside the last ones, early stopping, and an
 /// evaluation of both at the end.
-public final class ClassifierTask<Settings: ClassifierSettings>: TrainingTask {
+public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask {
     public let configuration: Configuration
     public let identity: DataIdentity
     public let metrics = [TrainingMetric.loss, .accuracy]

@@ -6,7 +6,9 @@ public typealias PreTrainer = Trainer<PreTrainingTask>
 public typealias PreTrainingPlan = RunPlan<PreTrainingSettings>
 
 /// Pre-training: random masking at first, then masking by attention maps that are computed anew every some epochs.
-public final class PreTrainingTask: TrainingTask {
+public final class PreTrainingTask: ConfiguredTask {
+    public typealias Settings = PreTrainingSettings
+
     public let configuration: Configuration
     public let identity: DataIdentity
     public let metrics: [TrainingMetric]

@@ -44,4 +44,6 @@ extension Parameter {
     /// What names of parameters begin with that are not the model's, but are kept about it: by an optimizer, as averages,
     /// as sums of gradients, and for random draws.
     package static let prefixesOfRuns = ["optimizer.", "ema.", "accumulated.", "random."]
+
+    package var isOfRun: Bool { Self.prefixesOfRuns.contains { name.hasPrefix($0) } }
 }

@@ -1,0 +1,84 @@
+import ApusLayers
+import ApusRuntime
+
+/// How a model that is being trained is measured after each epoch.
+public struct Validation {
+    let step: InferenceStep
+    let data: any DataSource
+    let score: ([String: TensorData]) throws -> Double
+
+    /// - Parameters:
+    ///   - step: What is computed of the data; its inputs are taken from there.
+    ///   - data: All of its samples are predicted, in order.
+    ///   - score: What the outputs, by name and with all samples along the first axis, are worth; larger is better.
+    public init(
+        _ step: InferenceStep, _ data: any DataSource, score: @escaping ([String: TensorData]) throws -> Double
+    ) {
+        (self.step, self.data, self.score) = (step, data, score)
+    }
+}
+
+/// What training has come to.
+public struct FitResult {
+    /// The weights of the last epoch, and the optimizer's state.
+    public let state: ProgramState
+    /// The epoch, counted from 0, whose validation was best, and its score; its weights are `best.safetensors` in the
+    /// run's folder. Nil without validation.
+    public let best: BestEpoch?
+    /// Means of the loss and the metrics in the last epoch.
+    public let means: [String: Double]
+    /// Whether training came to its end; otherwise it was asked to stop, and has saved a checkpoint.
+    public let isFinished: Bool
+}
+
+/// Trains a step on data, epoch after epoch, in a folder that gets checkpoints, a log, a table and the best weights.
+///
+/// Samples are shuffled by the seed, anew in each epoch; those that are left over at its end are not seen in it. A run
+/// that was stopped, or killed, and resumed ends with the same weights, bit for bit.
+///
+/// - Parameters:
+///   - step: Its inputs have the samples of a batch along their first axis.
+///   - folder: A new one, or that of a run to go on with.
+///   - schedule: The learning rate by epoch; nil takes the optimizer's.
+///   - resuming: Whether the folder holds a run that was stopped, which goes on.
+///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
+/// - Throws: ``DataSourceError``, `GraphErrors` for a step that is not sound, ``RunError`` for a folder that cannot be
+///   used or a loss that is not finite, `RuntimeError` for data that does not fit the step.
+public func fit<Data: DataSource>(
+    _ step: TrainingStep, _ data: Data, in folder: String, settings: FitSettings = FitSettings(),
+    schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,
+    output: TrainingOutput = .standard, shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
+) throws -> FitResult {
+    var settings = settings
+    let layout = try FitLayout(step)
+    settings.batch = layout.batch
+    guard data.count >= layout.batch else {
+        throw DataSourceError.tooFew(samples: data.count, batch: layout.batch, step: step.name)
+    }
+    let plan =
+        try resuming
+        ? RunPlan<FitSettings>(resuming: folder, given: settings.values, allowingChanges: true)
+        : RunPlan<FitSettings>(startingIn: folder, given: settings.values)
+    let trainer = try Trainer(plan, output: output, shouldStop: shouldStop) { settings, compiler, output in
+        try FitTask(step, layout, data, settings, schedule, validation, compiler, output)
+    }
+    let outcome = try trainer.run()
+    return FitResult(
+        state: trainer.state, best: trainer.task.best, means: trainer.results, isFinished: outcome == .finished)
+}
+
+/// What a step says of its batches.
+struct FitLayout: Sendable {
+    let batch: Int
+    let metrics: [String]
+
+    init(_ step: TrainingStep) throws {
+        let traced = try step.trace()
+        let inputs = traced.graph.inputs.map(\.operation)
+        guard let batch = inputs.first?.type.shape.first, inputs.allSatisfy({ $0.type.shape.first == batch }) else {
+            throw DataSourceError.noBatch(step: step.name, inputs: inputs.map { "'\($0.name)' \($0.type)" })
+        }
+        self.batch = batch
+        metrics = traced.metrics
+    }
+}
