@@ -73,7 +73,10 @@ let passesByName: [String: Pass] = Dictionary(
         builder.output("layer_norm", layerNormalization(x, weight: weight, bias: bias, epsilon: 1e-5))
         builder.output(
             "batch_norm", batchNormalization(x, weight: weight, bias: bias, axis: shape.count - 1, epsilon: 1e-2))
-        builder.output("interpolate", builder.add(Interpolation(axis: 0, size: 4, rule: .alignedCorners), [x]))
+        builder.output("softplus", softplus(x))
+        for rule in Interpolation.Rule.allCases {
+            builder.output(rule.rawValue, builder.add(Interpolation(axis: 0, size: 4, rule: rule), [x]))
+        }
         builder.output("gelu", gelu(x))
         let graph = try builder.finish()
         let composites = Set(OperationRegistry.all.filter { $0 is any CompositeOperation.Type }.map { $0.name })

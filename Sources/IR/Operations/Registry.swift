@@ -13,7 +13,8 @@ public enum OperationRegistry {
         // Structured
         Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self,
         // Composite
-        Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Softplus.self, Attention.self,
+        Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Softplus.self,
+        Attention.self,
         AttentionGradient.self,
         Interpolation.self, UpsampledConvolution.self,
     ]
