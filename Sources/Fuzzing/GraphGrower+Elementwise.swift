@@ -29,9 +29,12 @@ extension GraphGrower {
             let x = value()
             let base = tanh(x.tensor) * 0.75 + 1.25
             keep(power(base, random.pick([-1.5, 0.5, 2, 3.25])), bound: 15)
-        case 12, 13:
+        case 12:
             let x = value()
             keep(gelu(x.tensor), bound: x.bound)
+        case 13:
+            let x = value()
+            keep(softplus(x.tensor), bound: x.bound + 1)
         case 14: keep(sigmoid(value().tensor), bound: 1)
         case 15:
             let x = value()
