@@ -42,10 +42,8 @@ public indirect enum LearningRateSchedule: Sendable, Hashable {
         case .cosine(let base, let minimum, let epochs):
             return Self.halfCosine(from: base, to: minimum, at: epoch, of: epochs)
         case .restarts(let base, let minimum, let first, let growth):
-            var (start, length) = (0.0, first)
-            // Cycles that become shorter have an end, beyond which there is none.
-            while epoch - start >= length, length > first * 1e-9 { (start, length) = (start + length, length * growth) }
-            return Self.halfCosine(from: base, to: minimum, at: epoch - start, of: length)
+            let (place, length) = Self.cycle(at: epoch, first: first, growth: growth)
+            return Self.halfCosine(from: base, to: minimum, at: place, of: length)
         case .oneCycle(let peak, let epochs, let rise, let startDivisor, let endDivisor, let isLinear):
             let start = peak / startDivisor, top = rise * epochs
             let (from, to, place, length) =
@@ -75,6 +73,20 @@ public indirect enum LearningRateSchedule: Sendable, Hashable {
     /// between two updates of the weights.
     public static func absoluteRate(base: Double, effectiveBatch: Int) -> Double {
         base * Double(effectiveBatch) / 256
+    }
+
+    /// Where an epoch lies in its cycle, and how long that is. Cycles before the n-th take the sum of a geometric
+    /// series, first · (growthⁿ − 1) / (growth − 1); those that become shorter have an end, beyond which there is none.
+    private static func cycle(at epoch: Double, first: Double, growth: Double) -> (place: Double, length: Double) {
+        guard growth != 1 else { return (epoch.truncatingRemainder(dividingBy: first), first) }
+        let number = (log(1 + epoch / first * (growth - 1)) / log(growth)).rounded(.down)
+        func place(_ number: Double) -> (place: Double, length: Double) {
+            let power = pow(growth, number)
+            return (epoch - first * (power - 1) / (growth - 1), first * power)
+        }
+        // The logarithm of a border between two cycles can be rounded to the wrong side.
+        let found = place(number)
+        return found.place < found.length ? found : place(number + 1)
     }
 
     private static func halfCosine(

@@ -52,9 +52,6 @@ public func fit<Data: DataSource>(
     var settings = settings
     let layout = try FitLayout(step)
     settings.batch = layout.batch
-    guard data.count >= layout.batch else {
-        throw DataSourceError.tooFew(samples: data.count, batch: layout.batch, step: step.name)
-    }
     let plan =
         try resuming
         ? RunPlan<FitSettings>(resuming: folder, given: settings.values, allowingChanges: true)

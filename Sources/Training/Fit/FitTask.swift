@@ -13,6 +13,8 @@ final class FitTask<Data: DataSource>: TrainingTask {
     private(set) var best: BestEpoch?
 
     private let step: TrainingStep, data: Data, settings: FitSettings
+    /// Taken once: a source that grows or shrinks during a run changes nothing in what is drawn from it.
+    private let count: Int
     private let schedule: LearningRateSchedule?
     private let validation: Validation?
     private let measured: CompiledStep?
@@ -26,8 +28,12 @@ final class FitTask<Data: DataSource>: TrainingTask {
     ) throws {
         (self.step, self.data, self.settings, self.schedule) = (step, data, settings, schedule)
         (self.validation, self.output) = (validation, output)
-        identity = DataIdentity(classes: [], images: "\(data.count) samples")
-        batchesPerEpoch = data.count / layout.batch
+        count = data.count
+        guard count >= layout.batch else {
+            throw DataSourceError.tooFew(samples: count, batch: layout.batch, step: step.name)
+        }
+        identity = DataIdentity(classes: [], images: "\(count) samples")
+        batchesPerEpoch = count / layout.batch
         metrics = [.loss] + layout.metrics.map { TrainingMetric($0, short: $0) }
         measured = try validation.map { try compiler.compile("the validation", $0.step) }
     }
@@ -39,7 +45,7 @@ final class FitTask<Data: DataSource>: TrainingTask {
     }
 
     func batches(ofEpoch epoch: Int, startingAtBatch first: Int) -> FitBatches<Data> {
-        FitBatches(data, seed: settings.seed, epoch: epoch, size: settings.batch, next: first)
+        FitBatches(data, count: count, seed: settings.seed, epoch: epoch, size: settings.batch, next: first)
     }
 
     func names(of batch: FitBatches<Data>.Batch) -> [String] { batch.samples.map(data.name) }
@@ -75,9 +81,9 @@ final class FitTask<Data: DataSource>: TrainingTask {
     /// What the model makes of all samples, batch by batch.
     private func score(_ validation: Validation, _ program: CompiledStep, _ state: ProgramState) throws -> Double {
         try program.addParameters(to: state, seed: settings.seed)
-        let data = validation.data
-        guard data.count > 0 else { throw DataSourceError.noSamples("those of the validation") }
-        let all = try data.batch(Array(0..<data.count), epoch: 0)
+        let data = validation.data, count = data.count
+        guard count > 0 else { throw DataSourceError.noSamples("those of the validation") }
+        let all = try data.batch(Array(0..<count), epoch: 0)
         return try validation.score(program.predict(state.averaged(program.program.parameters), all))
     }
 
@@ -102,10 +108,10 @@ final class FitBatches<Data: DataSource>: BatchSource {
     private let order: [Int]
     private var number: Int
 
-    init(_ data: Data, seed: Int, epoch: Int, size: Int, next: Int) {
+    init(_ data: Data, count: Int, seed: Int, epoch: Int, size: Int, next: Int) {
         (self.data, self.epoch, self.size, number) = (data, epoch, size, next)
         let key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-        let keys = (0..<data.count).map { sample -> UInt64 in
+        let keys = (0..<count).map { sample -> UInt64 in
             let words = Philox.block(
                 counter: (UInt32(truncatingIfNeeded: sample), UInt32(truncatingIfNeeded: epoch), 0, 0xF17), key: key)
             return UInt64(words.0) << 32 | UInt64(words.1)

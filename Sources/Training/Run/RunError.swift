@@ -14,6 +14,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case dataMissing(run: String, data: String)
     /// The images are not those that the run was started with.
     case otherImages(data: String, then: String, now: String)
+    /// A source of batches that ended before the epoch that it had been counted for.
+    case dataEnded(epoch: Int, step: Int, of: Int)
     /// More batches per update than an epoch has.
     case tooFewBatches(batches: Int, accumulation: Int)
     /// The saved settings of a run cannot be read.
@@ -63,6 +65,9 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
         case .otherImages(let data, let then, let now):
             "\(data): the run was started on \(then), and these are \(now); give the images as they were by --data, or "
                 + "begin a new run on these with the weights of that one, by --init RUN --out NEW"
+        case .dataEnded(let epoch, let step, let steps):
+            "epoch \(epoch): the data ended after \(step) of \(steps) steps; a source gives as many batches as its task "
+                + "counts in an epoch"
         case .tooFewBatches(let batches, let accumulation):
             "accum-iter is \(accumulation), but an epoch has only \(batches) full batches"
         case .brokenSettings(let path, let reason): "\(path): the settings of the run cannot be read: \(reason)"

@@ -160,7 +160,7 @@ public final class Trainer<Task: TrainingTask> {
         var totals = MetricTotals(metrics: task.metrics.count)
         for number in 1...settings.accumulation {
             guard let batch = try batches.next() else {
-                preconditionFailure("an epoch has the batches that it was counted to have")
+                throw RunError.dataEnded(epoch: position.epoch, step: position.stepInEpoch, of: stepsPerEpoch)
             }
             let program = training.program(ofBatch: number, of: settings.accumulation)
             var inputs = program.taken(

@@ -1,5 +1,6 @@
 import Apus
 import Foundation
+import Synchronization
 import Testing
 
 @Suite final class FitTests {
@@ -84,6 +85,29 @@ import Testing
         for name in whole.state.names { #expect(try parts.state.read(name) == whole.state.read(name), "\(name)") }
         // 4 epochs of 6 batches: the key of random draws has counted them.
         #expect(try whole.state.read("random.key").integers == [3, 24])
+    }
+
+    /// Samples whose number falls each time it is asked for.
+    private final class Shrinking: DataSource {
+        let samples: ArrayData
+        private let asked = Mutex(0)
+        init(_ samples: ArrayData) { self.samples = samples }
+        var count: Int {
+            asked.withLock { asked in
+                asked += 1
+                return max(samples.count - 7 * (asked - 1), 0)
+            }
+        }
+        func batch(_ places: [Int], epoch: Int) throws -> [String: TensorData] {
+            try samples.batch(places, epoch: epoch)
+        }
+    }
+
+    @Test func countsTheDataOnce() throws {
+        let result = try fit(
+            step(), Shrinking(points(100, seed: 1)), in: folder.path + "/run", settings: settings(epochs: 3),
+            output: .silent)
+        #expect(result.isFinished && result.state.step == 3 * 6)
     }
 
     @Test func endsWhenNothingGetsBetter() throws {

@@ -11,6 +11,8 @@ struct PointSettings: RunSettings {
     var secondPhase = 2
     /// The update before which the source of batches breaks; nil if it never does.
     var failure: Int?
+    /// How many batches each epoch has less than it was counted to have.
+    var missing = 0
     /// The batch whose sixth point has `far` as a coordinate; nil if there is none.
     var outlier: Int?
     var far = 1e30
@@ -35,6 +37,7 @@ struct PointSettings: RunSettings {
             Setting(
                 "failure", \.failure, "Where batches end with an error.", .range(0...1000), unset: "never",
                 shapesTheResult: false),
+            Setting("missing", \.missing, "Batches that an epoch lacks.", .range(0...5), shapesTheResult: false),
             Setting("outlier", \.outlier, "Where one point is far away.", .range(0...1000), unset: "nowhere"),
             Setting("far", \.far, "How far that is."),
         ] + Setting.compilation + Setting.length + Setting.seed + Setting.running
@@ -83,7 +86,7 @@ final class PointTask: ConfiguredTask {
     func names(of batch: PointBatches.Batch) -> [String] { (0..<settings.batch).map { "point \($0)" } }
 
     func batches(ofEpoch epoch: Int, startingAtBatch batch: Int) -> PointBatches {
-        PointBatches(settings, epoch: epoch, next: batch, count: batchesPerEpoch)
+        PointBatches(settings, epoch: epoch, next: batch, count: batchesPerEpoch - settings.missing)
     }
 
     func inputs(_ batch: PointBatches.Batch, at place: BatchPlace) throws -> [String: TensorData] {

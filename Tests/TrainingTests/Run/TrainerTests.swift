@@ -180,6 +180,11 @@ import Testing
         #expect(try RunFolder(opening: folder.file("run")).latestCheckpoint()?.step == 18)
     }
 
+    /// A source that gives fewer batches than its task counted.
+    @Test func dataThatEndsBeforeTheEpochIsAnError() throws {
+        #expect(throws: RunError.dataEnded(epoch: 0, step: 3, of: 5)) { try start("run", ["missing": .integer(2)]) }
+    }
+
     // MARK: - Numbers that are not finite
 
     /// The message of a run that ends so, after it has said that it searches.

@@ -1,4 +1,5 @@
 import Apus
+import Foundation
 import Testing
 
 /// Schedules against PyTorch: the rates of a dozen epochs.
@@ -51,5 +52,22 @@ import Testing
             LearningRateSchedule.perEpoch(.exponential(base: 1, factor: 0.5)).rate(atEpoch: 1.9) == 0.5)
         // Cycles that become shorter end.
         #expect(LearningRateSchedule.restarts(base: 1, first: 2, growth: 0.5).rate(atEpoch: 5) == 0)
+        #expect(abs(LearningRateSchedule.restarts(base: 1, first: 2, growth: 0.5).rate(atEpoch: 2.5) - 0.5) < 1e-12)
+    }
+
+    /// However many cycles have gone by, and at the borders between them, where logarithms are rounded.
+    @Test(.timeLimit(.minutes(1))) func restartsManyTimes() {
+        for (first, growth) in [(1e-12, 1.0), (1e-300, 1 + 1e-6), (0, 1), (0, 2)] {
+            let rate = LearningRateSchedule.restarts(base: 1, first: first, growth: growth).rate(atEpoch: 1e6)
+            #expect((0...1).contains(rate), "\(first), \(growth)")
+        }
+        for growth in [2.0, 3, 5, 10] {
+            let schedule = LearningRateSchedule.restarts(base: 1, first: 1, growth: growth)
+            var border = 0.0
+            for cycle in 0..<12 {
+                #expect(schedule.rate(atEpoch: border) > 0.999, "cycle \(cycle) of \(growth)")
+                border += pow(growth, Double(cycle))
+            }
+        }
     }
 }
