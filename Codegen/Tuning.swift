@@ -19,8 +19,8 @@ public struct Tuning: Hashable, Sendable {
     /// The longest contracted axis of one matmul, in elements: a row and a column of that length lie in a cache
     /// together.
     public var longestContraction = 4096
-    /// Columns of the widest head, and keys of the longest, that attention has kernels for: one head is in a cache.
-    public var widestHead = 256, mostKeys = 4096
+    /// Columns of the widest head that attention has kernels for.
+    public var widestHead = 256
 
     // MARK: What is stored
 
@@ -58,6 +58,10 @@ public struct Tuning: Hashable, Sendable {
     /// Rows of queries in one block of attention's gradients: worth a pass over keys and values, and few enough for a
     /// cache to hold their probabilities.
     public var attentionRows = 208
+    /// The same where a query attends to no later key: small blocks skip more of them.
+    public var attentionCausalRows = 64
+    /// Keys of a block: those, packed, and their values are in the second-level cache.
+    public var attentionKeys = 512
     /// Elements, or floating-point operations of matmuls, that a thread takes at a time: enough to hide the hand-over,
     /// few enough to share the work.
     public var elementsPerGrain = 16384, operationsPerGrain = 1_000_000
@@ -82,14 +86,14 @@ public struct Tuning: Hashable, Sendable {
         var tuning = Tuning(target)
         tuning.cachePeriod = 64
         tuning.longestContraction = 6
-        (tuning.widestHead, tuning.mostKeys) = (8, 12)
+        tuning.widestHead = 8
         tuning.repeatedCost = 6
         tuning.smallestRounded = 8
         tuning.recomputedCost = 2
         tuning.smallestLibraryMatmul = 1
         (tuning.packedBytes, tuning.stripBytes) = (1024, 512)
         tuning.smallestTile = 64
-        tuning.attentionRows = 4
+        (tuning.attentionRows, tuning.attentionCausalRows, tuning.attentionKeys) = (4, 3, 8)
         (tuning.elementsPerGrain, tuning.operationsPerGrain) = (16, 64)
         tuning.packedRowsAhead = 1
         return tuning
@@ -100,11 +104,11 @@ extension Tuning: CustomStringConvertible {
     /// All numbers, in order of declaration: part of what code is kept by.
     public var description: String {
         """
-        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) heads \(widestHead)x\(mostKeys) \
+        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) heads \(widestHead) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
-        \(tilesForThreads) \(smallestTile) attention \(attentionRows) grain \(elementsPerGrain) \(operationsPerGrain) \
-        ahead \(packedRowsAhead)
+        \(tilesForThreads) \(smallestTile) attention \(attentionRows) \(attentionCausalRows) \
+        \(attentionKeys) grain \(elementsPerGrain) \(operationsPerGrain) ahead \(packedRowsAhead)
         """
     }
 }

@@ -3,7 +3,28 @@ import ApusLLVM
 /// From scores to probabilities, and to the gradients of the scores, in passes over the rows of a strip: within a row,
 /// sums wait for each other and for what comes before, but rows do not.
 extension AttentionEmitter {
-    /// A number that is kept for each row of a strip.
+    /// Rows of queries of a head, and keys, whose scores are computed together.
+    struct Strip {
+        let head: LLVMValue
+        /// The first row, and how many there are.
+        let query: LLVMValue, rows: LLVMValue
+        let keys: Keys
+    }
+
+    /// A row of a strip.
+    private struct Row {
+        let strip: Strip
+        /// Its number in the strip, and in the head.
+        let number: LLVMValue, query: LLVMValue
+        /// Bytes from the strip's first row of scores.
+        let offset: LLVMValue
+        /// The row of the mask, if there is one, from the strip's first key on.
+        let mask: LLVMValue?
+    }
+
+    // MARK: Numbers of rows
+
+    /// A number that is kept for a row.
     func number(_ row: LLVMValue, _ numbers: Int) -> LLVMValue {
         builder.load(module.f32, scratch(numbers), byteOffset: builder.mul(row, integer(4)))
     }
@@ -12,10 +33,53 @@ extension AttentionEmitter {
         builder.store(value, scratch(numbers), byteOffset: builder.mul(row, integer(4)))
     }
 
-    /// Runs the body for rows, and how many bytes they lie behind the first.
-    private func forRows(_ rows: LLVMValue, _ body: (_ row: LLVMValue, _ offset: LLVMValue) -> Void) {
-        builder.loop(from: integer(0), to: rows, step: integer(1)) { row, _ in
-            body(row, builder.mul(row, integer(tiling.probabilityRowBytes)))
+    func fill(_ numbers: Int, count: Int, with number: Double) {
+        builder.loop(from: integer(0), to: integer(count), step: integer(1)) { row, _ in
+            keep(builder.float(number, module.f32), row, numbers)
+            return []
+        }
+    }
+
+    /// Sums of exponentials become one over them.
+    func emitInverses(count: Int) {
+        builder.loop(from: integer(0), to: integer(count), step: integer(1)) { row, _ in
+            keep(inverse(number(row, tiling.inverseSum)), row, tiling.inverseSum)
+            return []
+        }
+    }
+
+    /// One over a sum of exponentials; 0 for a row that a mask leaves nothing of.
+    private func inverse(_ sum: LLVMValue) -> LLVMValue {
+        let inverse = builder.fdiv(builder.float(1, sum.type), sum)
+        guard kernel.mask != nil else { return inverse }
+        return builder.select(builder.fcmp(.oeq, sum, builder.zero(sum.type)), builder.zero(sum.type), inverse)
+    }
+
+    /// What is subtracted from scores whose largest is known; anything finite if all of them are −∞.
+    private func shift(_ largest: LLVMValue) -> LLVMValue {
+        guard kernel.mask != nil || tiling.isBlocked else { return largest }
+        let isEmpty = builder.fcmp(.oeq, largest, builder.float(-.infinity, largest.type))
+        return builder.select(isEmpty, builder.zero(largest.type), largest)
+    }
+
+    // MARK: Rows and keys
+
+    /// Runs the body for the rows of a strip.
+    private func forRows(_ strip: Strip, _ body: (Row) -> Void) {
+        builder.loop(from: integer(0), to: strip.rows, step: integer(1)) { row, _ in
+            let query = builder.add(strip.query, row)
+            let mask = kernel.mask.map { mask in
+                let place = builder.add(
+                    builder.mul(query, integer(mask.matrix.rowStride)),
+                    builder.mul(strip.keys.first, integer(mask.columnStride)))
+                return builder.offset(
+                    pointer(kernel.operands.count, mask.matrix, mask.element, strip.head),
+                    bytes: builder.mul(place, integer(mask.element.byteCount)))
+            }
+            body(
+                Row(
+                    strip: strip, number: row, query: query,
+                    offset: builder.mul(row, integer(tiling.probabilityRowBytes)), mask: mask))
             return []
         }
     }
@@ -23,15 +87,15 @@ extension AttentionEmitter {
     /// Runs the body for the vectors of a row; it may carry values. The last has lanes beyond the last key unless it is
     /// whole.
     private func forKeys(
-        carrying initial: [LLVMValue] = [],
+        _ keys: Keys, carrying initial: [LLVMValue] = [],
         _ body: (_ start: LLVMValue, _ isWhole: Bool, _ carried: [LLVMValue]) -> [LLVMValue]
     ) -> [LLVMValue] {
-        let whole = kernel.m / lanes * lanes
-        let carried = builder.loop(from: integer(0), to: integer(whole), step: integer(lanes), carrying: initial) {
+        let whole = keys.count / lanes * lanes, end = keys.used.map { lesser($0, integer(whole)) } ?? integer(whole)
+        let carried = builder.loop(from: integer(0), to: end, step: integer(lanes), carrying: initial) {
             start, carried in
             body(start, true, carried)
         }
-        return whole < kernel.m ? body(integer(whole), false, carried) : carried
+        return whole < keys.count ? body(integer(whole), false, carried) : carried
     }
 
     /// Lanes of a row that begin at `start`.
@@ -43,103 +107,221 @@ extension AttentionEmitter {
         builder.store(value, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
     }
 
-    /// The lanes of keys, and `rest` in those beyond the last.
-    private func known(_ value: LLVMValue, _ start: LLVMValue, _ isWhole: Bool, rest: LLVMValue) -> LLVMValue {
-        isWhole
-            ? value
-            : builder.select(builder.laneMask(count: builder.sub(integer(kernel.m), start), lanes: lanes), value, rest)
+    /// Lanes of keys that a row attends to; nil for all.
+    private func attended(_ row: Row, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
+        var conditions: [LLVMValue] = []
+        if row.strip.keys.used != nil {
+            let known = builder.sub(builder.add(row.query, integer(1)), row.strip.keys.first)
+            let count = isWhole ? known : lesser(known, integer(row.strip.keys.count))
+            conditions.append(builder.laneMask(count: builder.sub(count, start), lanes: lanes))
+        } else if !isWhole {
+            conditions.append(lanesOfKeys(row, start))
+        }
+        if let mask = row.mask, kernel.mask?.element == .bool {
+            let bytes = maskLanes(module.i8, mask, row, start, isWhole)
+            conditions.append(builder.icmp(.ne, bytes, builder.zero(bytes.type)))
+        }
+        guard let first = conditions.first else { return nil }
+        return conditions.dropFirst().reduce(first) { builder.and($0, $1) }
     }
 
-    /// Finds the largest score of each row. Scores are dot products q · kᵀ times the scale; a NaN among them makes the
-    /// row's sum of exponentials one.
-    func emitRowMaxima(_ probabilities: LLVMValue, rows: LLVMValue) {
-        let lowest = builder.float(-.infinity, sumType), scale = builder.float(kernel.scale, sumType)
-        forRows(rows) { row, offset in
-            let line = builder.offset(probabilities, bytes: offset)
-            let rowMaximum = forKeys(carrying: [lowest]) { start, isWhole, carried in
-                [
-                    builder.combine(
-                        .greatest, known(builder.fmul(load(line, start), scale), start, isWhole, rest: lowest),
-                        carried[0])
-                ]
-            }
-            keep(builder.reduce(.greatest, rowMaximum[0]), row, tiling.rowMaximum)
+    private func lanesOfKeys(_ row: Row, _ start: LLVMValue) -> LLVMValue {
+        builder.laneMask(count: builder.sub(integer(row.strip.keys.count), start), lanes: lanes)
+    }
+
+    /// Lanes of the mask as they lie in memory.
+    private func maskLanes(_ type: Type, _ mask: LLVMValue, _ row: Row, _ start: LLVMValue, _ isWhole: Bool)
+        -> LLVMValue
+    {
+        guard kernel.mask?.columnStride == 1 else { return builder.splat(builder.load(type, mask), lanes) }
+        let vector = module.vector(type, lanes), offset = builder.mul(start, integer(type.elementBits / 8))
+        return isWhole
+            ? builder.load(vector, mask, byteOffset: offset)
+            : builder.maskedLoad(vector, mask, byteOffset: offset, mask: lanesOfKeys(row, start))
+    }
+
+    /// The lanes that a row attends to, and `rest` in the others.
+    private func known(_ value: LLVMValue, _ row: Row, _ start: LLVMValue, _ isWhole: Bool, rest: LLVMValue)
+        -> LLVMValue
+    {
+        attended(row, start, isWhole).map { builder.select($0, value, rest) } ?? value
+    }
+
+    /// What a mask of numbers adds to scores; nil if there is none.
+    private func added(_ row: Row, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
+        guard let mask = row.mask, let element = kernel.mask?.element, element != .bool else { return nil }
+        guard element == .bf16 else { return maskLanes(module.f32, mask, row, start, isWhole) }
+        return builder.extendBFloat16(maskLanes(module.i16, mask, row, start, isWhole))
+    }
+
+    // MARK: Softmax
+
+    /// The largest score of a row. Scores are dot products q · kᵀ times the scale, and what a mask adds; a NaN among
+    /// them makes the row's sum of exponentials one.
+    private func largestScore(_ line: LLVMValue, _ row: Row) -> LLVMValue {
+        let lowest = builder.float(-.infinity, sumType), scale = builder.float(kernel.scores.scale, sumType)
+        let largest = forKeys(row.strip.keys, carrying: [lowest]) { start, isWhole, carried in
+            let product = load(line, start)
+            let score =
+                added(row, start, isWhole).map { builder.fma(product, scale, $0) } ?? builder.fmul(product, scale)
+            return [builder.combine(.greatest, known(score, row, start, isWhole, rest: lowest), carried[0])]
+        }
+        return builder.reduce(.greatest, largest[0])
+    }
+
+    /// Finds the largest score of each row.
+    func emitRowMaxima(_ probabilities: LLVMValue, _ strip: Strip) {
+        forRows(strip) { row in
+            let largest = largestScore(builder.offset(probabilities, bytes: row.offset), row)
+            keep(shift(largest), row.number, tiling.rowMaximum)
         }
     }
 
-    /// exp(score − row maximum); beyond the last key 0.
-    private func exponential(_ line: LLVMValue, _ start: LLVMValue, _ isWhole: Bool, minusRowMaximum: LLVMValue)
-        -> LLVMValue
-    {
-        let exponential = builder.exp(
-            builder.fma(load(line, start), builder.float(kernel.scale, sumType), minusRowMaximum))
-        return known(exponential, start, isWhole, rest: builder.zero(sumType))
+    /// exp(score − row maximum); 0 of what a row does not attend to.
+    private func exponential(
+        _ line: LLVMValue, _ row: Row, _ start: LLVMValue, _ isWhole: Bool, minusRowMaximum: LLVMValue
+    ) -> LLVMValue {
+        let product = load(line, start), scale = builder.float(kernel.scores.scale, sumType)
+        let exponent =
+            added(row, start, isWhole).map { builder.fadd(builder.fma(product, scale, $0), minusRowMaximum) }
+            ?? builder.fma(product, scale, minusRowMaximum)
+        return known(builder.exp(exponent), row, start, isWhole, rest: builder.zero(sumType))
+    }
+
+    /// Turns a row of scores into exponentials, as factors of a left operand, and gives their sum.
+    private func exponentials(_ line: LLVMValue, _ row: Row, rowMaximum: LLVMValue) -> LLVMValue {
+        let minusRowMaximum = builder.splat(builder.fneg(rowMaximum), lanes)
+        let total = forKeys(row.strip.keys, carrying: [builder.zero(sumType)]) { start, isWhole, carried in
+            let exponential = exponential(line, row, start, isWhole, minusRowMaximum: minusRowMaximum)
+            storeFactors(exponential, line, start)
+            return [builder.fadd(carried[0], exponential)]
+        }
+        return builder.reduce(.add, total[0])
     }
 
     /// Turns rows of scores into exponentials, as factors of a left operand, and keeps one over their sums.
-    func emitExponentials(_ probabilities: LLVMValue, rows: LLVMValue) {
-        forRows(rows) { row, offset in
-            let line = builder.offset(probabilities, bytes: offset),
-                minusRowMaximum = builder.splat(builder.fneg(number(row, tiling.rowMaximum)), lanes)
-            let total = forKeys(carrying: [builder.zero(sumType)]) { start, isWhole, carried in
-                let exponential = exponential(line, start, isWhole, minusRowMaximum: minusRowMaximum)
-                storeFactors(exponential, line, start)
-                return [builder.fadd(carried[0], exponential)]
-            }
-            keep(builder.fdiv(builder.float(1, module.f32), builder.reduce(.add, total[0])), row, tiling.inverseSum)
+    func emitExponentials(_ probabilities: LLVMValue, _ strip: Strip) {
+        forRows(strip) { row in
+            let line = builder.offset(probabilities, bytes: row.offset)
+            let total = exponentials(line, row, rowMaximum: number(row.number, tiling.rowMaximum))
+            keep(inverse(total), row.number, tiling.inverseSum)
         }
+        clearUnused(probabilities, strip, asFactors: true)
+    }
+
+    /// Turns rows of scores of the next block of keys into exponentials, as factors of a left operand, and adds up their
+    /// sums; what earlier blocks came to, in `target` too, becomes smaller where a score is larger than all of theirs.
+    func emitNextExponentials(_ probabilities: LLVMValue, _ strip: Strip, scaling target: LLVMValue, rowBytes: Int) {
+        forRows(strip) { row in
+            let line = builder.offset(probabilities, bytes: row.offset), earlier = number(row.query, tiling.rowMaximum)
+            let largest = builder.combine(.greatest, largestScore(line, row), earlier)
+            keep(largest, row.query, tiling.rowMaximum)
+            let correction = builder.exp(builder.splat(builder.fsub(earlier, shift(largest)), lanes))
+            let sum = builder.fmul(number(row.query, tiling.inverseSum), builder.extractLane(correction, 0))
+            keep(
+                builder.fadd(sum, exponentials(line, row, rowMaximum: shift(largest))), row.query, tiling.inverseSum)
+            let sums = builder.offset(target, bytes: builder.mul(row.number, integer(rowBytes)))
+            builder.loop(from: integer(0), to: integer(rowBytes / 4), step: integer(lanes)) { start, _ in
+                store(builder.fmul(load(sums, start), correction), sums, start)
+                return []
+            }
+        }
+        clearUnused(probabilities, strip, asFactors: true)
     }
 
     /// Turns rows of scores into probabilities P, and rows of their gradient D, if there are any, into the gradient of
     /// the scores P ∘ (D − rowsum(P ∘ D)) · scale.
-    func emitProbabilities(_ probabilities: LLVMValue, _ scoreGradients: LLVMValue?, rows: LLVMValue) {
-        let zero = builder.zero(sumType), scale = builder.float(kernel.scale, sumType)
-        func gradient(_ offset: LLVMValue, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
-            scoreGradients.map { known(load(builder.offset($0, bytes: offset), start), start, isWhole, rest: zero) }
+    func emitProbabilities(_ probabilities: LLVMValue, _ scoreGradients: LLVMValue?, _ strip: Strip) {
+        let zero = builder.zero(sumType), scale = builder.float(kernel.scores.scale, sumType)
+        func gradient(_ row: Row, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
+            scoreGradients.map {
+                known(load(builder.offset($0, bytes: row.offset), start), row, start, isWhole, rest: zero)
+            }
         }
-        forRows(rows) { row, offset in
-            let line = builder.offset(probabilities, bytes: offset),
-                minusRowMaximum = builder.splat(builder.fneg(number(row, tiling.rowMaximum)), lanes)
-            let sums = forKeys(carrying: [zero, zero]) { start, isWhole, carried in
-                let exponential = exponential(line, start, isWhole, minusRowMaximum: minusRowMaximum)
+        forRows(strip) { row in
+            let line = builder.offset(probabilities, bytes: row.offset),
+                minusRowMaximum = builder.splat(builder.fneg(number(row.number, tiling.rowMaximum)), lanes)
+            let sums = forKeys(strip.keys, carrying: [zero, zero]) { start, isWhole, carried in
+                let exponential = exponential(line, row, start, isWhole, minusRowMaximum: minusRowMaximum)
                 store(exponential, line, start)
                 return [
                     builder.fadd(carried[0], exponential),
-                    gradient(offset, start, isWhole).map { builder.fma(exponential, $0, carried[1]) } ?? zero,
+                    gradient(row, start, isWhole).map { builder.fma(exponential, $0, carried[1]) } ?? zero,
                 ]
             }
-            let inverseSum = builder.fdiv(builder.float(1, module.f32), builder.reduce(.add, sums[0]))
-            keep(inverseSum, row, tiling.inverseSum)
+            let inverseSum = inverse(builder.reduce(.add, sums[0]))
+            keep(inverseSum, row.number, tiling.inverseSum)
             if scoreGradients != nil {
-                keep(builder.fmul(builder.reduce(.add, sums[1]), inverseSum), row, tiling.means)
+                keep(builder.fmul(builder.reduce(.add, sums[1]), inverseSum), row.number, tiling.means)
             }
         }
-        forRows(rows) { row, offset in
-            let line = builder.offset(probabilities, bytes: offset),
-                inverseSum = builder.splat(number(row, tiling.inverseSum), lanes)
-            let mean = scoreGradients.map { _ in builder.splat(number(row, tiling.means), lanes) }
-            _ = forKeys { start, isWhole, _ in
+        forRows(strip) { row in
+            let line = builder.offset(probabilities, bytes: row.offset),
+                inverseSum = builder.splat(number(row.number, tiling.inverseSum), lanes)
+            let mean = scoreGradients.map { _ in builder.splat(number(row.number, tiling.means), lanes) }
+            _ = forKeys(strip.keys) { start, isWhole, _ in
                 let probability = builder.fmul(load(line, start), inverseSum)
                 store(probability, line, start)
-                if let scoreGradients, let mean, let gradient = gradient(offset, start, isWhole) {
+                if let scoreGradients, let mean, let gradient = gradient(row, start, isWhole) {
                     store(
                         builder.fmul(builder.fmul(probability, builder.fsub(gradient, mean)), scale),
-                        builder.offset(scoreGradients, bytes: offset), start)
+                        builder.offset(scoreGradients, bytes: row.offset), start)
                 }
                 return []
             }
         }
     }
 
-    /// Rows of f32 become factors of a left operand, in place.
-    func emitFactors(_ rows: LLVMValue, count: Int) {
-        guard kernel.element == .bf16 else { return }
-        forRows(integer(count)) { _, offset in
-            let line = builder.offset(rows, bytes: offset)
-            _ = forKeys { start, isWhole, _ in
-                storeFactors(known(load(line, start), start, isWhole, rest: builder.zero(sumType)), line, start)
+    // MARK: What is not attended to
+
+    /// Writes zeros behind the keys that a strip uses, up to the end of a register block or of `keys` that others use.
+    func clearUnused(_ matrix: LLVMValue, _ strip: Strip, upTo keys: Keys? = nil, asFactors: Bool = false) {
+        guard let used = strip.keys.used, let end = keys.map(\.used) ?? used else { return }
+        let isNarrow = asFactors && kernel.element == .bf16, elementBytes = isNarrow ? 2 : 4
+        let vectors = integer((strip.keys.count + lanes - 1) / lanes * lanes)
+        builder.loop(from: integer(0), to: strip.rows, step: integer(1)) { row, _ in
+            let line = builder.offset(matrix, bytes: builder.mul(row, integer(tiling.probabilityRowBytes)))
+            let zero = builder.zero(module.vector(isNarrow ? module.i16 : module.f32, lanes))
+            builder.loop(from: lesser(used, vectors), to: end, step: integer(lanes)) { start, _ in
+                builder.store(
+                    zero, line, byteOffset: builder.mul(start, integer(elementBytes)), align: elementBytes * lanes)
                 return []
             }
+            return []
+        }
+    }
+
+    /// Writes zeros, vector by vector.
+    func clear(_ memory: LLVMValue, bytes: LLVMValue) {
+        builder.loop(from: integer(0), to: bytes, step: integer(block.vectorBytes)) { place, _ in
+            builder.store(builder.zero(sumType), memory, byteOffset: place, align: block.vectorBytes)
+            return []
+        }
+    }
+
+    // MARK: Factors
+
+    /// Rows of f32 become factors of a left operand, in place.
+    func emitFactors(_ matrix: LLVMValue, rows: Int, _ keys: Keys) {
+        guard kernel.element == .bf16 else { return }
+        builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
+            let line = builder.offset(matrix, bytes: builder.mul(row, integer(tiling.probabilityRowBytes)))
+            guard let used = keys.used else {
+                _ = forKeys(keys) { start, isWhole, _ in
+                    let value = load(line, start)
+                    let lanesOfKeys = builder.laneMask(
+                        count: builder.sub(integer(keys.count), start), lanes: lanes)
+                    storeFactors(
+                        isWhole ? value : builder.select(lanesOfKeys, value, builder.zero(sumType)), line, start)
+                    return []
+                }
+                return []
+            }
+            builder.loop(from: integer(0), to: used, step: integer(lanes)) { start, _ in
+                storeFactors(load(line, start), line, start)
+                return []
+            }
+            return []
         }
     }
 

@@ -3,8 +3,9 @@ import ApusLLVM
 
 /// Emits attention, or its gradients, as a native function over heads.
 ///
-/// Keys and values of a head are packed once; then, for blocks of its queries, the probabilities are computed into the
-/// thread's own memory, and used at once.
+/// Keys and values of a head are packed, all of them or in blocks; then, for blocks of its queries, the probabilities
+/// are computed into the thread's own memory, and used at once. Of keys that order hides from a block of queries nothing
+/// is computed, up to whole register blocks.
 final class AttentionEmitter {
     let kernel: AttentionKernel
     let tiling: AttentionTiling
@@ -21,7 +22,7 @@ final class AttentionEmitter {
         self.module = module
         self.tiling = tiling
         self.tuning = tuning
-        frame = KernelFunctionFrame(name, arguments: kernel.operands.count + kernel.results.count, in: module)
+        frame = KernelFunctionFrame(name, arguments: kernel.readCount + kernel.results.count, in: module)
         builder = frame.builder
         lanes = module.target.lanes()
         block = RegisterBlock(builder: builder, element: kernel.element, lanes: lanes, vectors: 2)
@@ -48,24 +49,35 @@ final class AttentionEmitter {
         }
     }
 
-    /// Runs the body for blocks of some rows; the last may be smaller.
-    func forBlocks(of count: Int, height: Int, _ body: (_ first: LLVMValue, _ rows: Int) -> Void) {
+    /// Runs the body for blocks of some rows, of those only that begin before `end`; the last may be smaller.
+    func forBlocks(
+        of count: Int, height: Int, until end: LLVMValue? = nil, _ body: (_ first: LLVMValue, _ rows: Int) -> Void
+    ) {
         let whole = count / height * height
-        builder.loop(from: integer(0), to: integer(whole), step: integer(height)) { first, _ in
+        let last = end.map { lesser($0, integer(whole)) } ?? integer(whole)
+        builder.loop(from: integer(0), to: last, step: integer(height)) { first, _ in
             body(first, height)
             return []
         }
-        if whole < count { body(integer(whole), count - whole) }
+        guard whole < count else { return }
+        if let end {
+            builder.ifThen(builder.icmp(.sgt, end, integer(whole))) { body(integer(whole), count - whole) }
+        } else {
+            body(integer(whole), count - whole)
+        }
     }
 
+    func lesser(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), a, b) }
+
     /// Runs the body for strips of rows, whose number it gets as a value, and a way to emit code that needs it as a
-    /// constant.
+    /// constant; the first strip is the one with the row `start`.
     func forStrips(
-        of count: Int,
+        of count: Int, from start: LLVMValue? = nil,
         _ body: (_ first: LLVMValue, _ rows: LLVMValue, _ byHeight: (_ emit: (Int) -> Void) -> Void) -> Void
     ) {
         let height = tiling.strip, rest = count % height
-        builder.loop(from: integer(0), to: integer(count), step: integer(height)) { first, _ in
+        let first = start.map { builder.mul(builder.udiv($0, integer(height)), integer(height)) } ?? integer(0)
+        builder.loop(from: first, to: integer(count), step: integer(height)) { first, _ in
             if rest == 0 || count < height {
                 body(first, integer(min(count, height))) { $0(min(count, height)) }
             } else {
@@ -85,19 +97,44 @@ final class AttentionEmitter {
         }
     }
 
+    /// Keys whose scores are computed together.
+    struct Keys {
+        /// The first of them, and how many there are.
+        let first: LLVMValue, count: Int
+        /// Those that order leaves to the queries at hand, in whole register blocks; nil for all.
+        var used: LLVMValue?
+    }
+
+    /// Of the keys from `first` on, those that rows of queries may attend to.
+    func keys(from first: LLVMValue, count: Int, ofRows row: LLVMValue, _ rows: LLVMValue) -> Keys {
+        guard kernel.scores.isCausal else { return Keys(first: first, count: count) }
+        let end = lesser(builder.sub(builder.add(row, rows), first), integer(count)), columns = integer(block.columns)
+        let blocks = builder.sdiv(builder.add(end, integer(block.columns - 1)), columns)
+        return Keys(first: first, count: count, used: builder.mul(blocks, columns))
+    }
+
     /// Address of a head's matrix.
-    func pointer(_ argument: Int, _ matrix: AttentionKernel.Matrix, _ head: LLVMValue) -> LLVMValue {
+    func pointer(
+        _ argument: Int, _ matrix: AttentionKernel.Matrix, _ element: ElementType, _ head: LLVMValue
+    ) -> LLVMValue {
         var offset = integer(matrix.offset), rest = head
         for (extent, stride) in zip(kernel.batch, matrix.batchStrides).reversed() {
             offset = builder.add(offset, builder.mul(builder.urem(rest, integer(extent)), integer(stride)))
             rest = builder.udiv(rest, integer(extent))
         }
-        return builder.offset(frame.arguments[argument], bytes: builder.mul(offset, integer(kernel.element.byteCount)))
+        return builder.offset(frame.arguments[argument], bytes: builder.mul(offset, integer(element.byteCount)))
     }
 
-    func operand(_ number: Int, _ head: LLVMValue) -> LLVMValue { pointer(number, kernel.operands[number], head) }
+    func operand(_ number: Int, _ head: LLVMValue) -> LLVMValue {
+        pointer(number, kernel.operands[number], kernel.element, head)
+    }
     func result(_ number: Int, _ head: LLVMValue) -> LLVMValue {
-        pointer(kernel.operands.count + number, kernel.results[number].matrix, head)
+        pointer(kernel.readCount + number, kernel.results[number].matrix, kernel.element, head)
+    }
+
+    /// The address of an operand's row.
+    func row(_ number: Int, _ row: LLVMValue, _ head: LLVMValue) -> LLVMValue {
+        builder.offset(operand(number, head), bytes: builder.mul(row, integer(rowBytes(number))))
     }
 
     /// Bytes from row to row of an operand.
@@ -129,12 +166,19 @@ final class AttentionEmitter {
         let number: Int
         let packing: Packing
         let isTransposed: Bool
+        /// Rows that there are; those beyond count as the last of them.
+        let rows: Int
         let memory: LLVMValue
 
+        /// Bytes from row to row of the sums of a matmul with it.
+        var sumRowBytes: Int { packing.blocks * emitter.block.unitBytes }
+
         func pack(_ pointer: LLVMValue) {
-            let (values, zero, blocks) = (
-                emitter.values(pointer, number), emitter.integer(0), emitter.integer(packing.blocks)
-            )
+            let known = emitter.values(pointer, number),
+                (zero, blocks) = (emitter.integer(0), emitter.integer(packing.blocks))
+            let values: Packing.Values = { line, start, limit in
+                known(rows < packing.k ? emitter.lesser(line, emitter.integer(rows - 1)) : line, start, limit)
+            }
             if isTransposed {
                 packing.packColumns(into: memory, from: zero, blocks: blocks, values)
             } else {
@@ -147,35 +191,45 @@ final class AttentionEmitter {
         Packed(
             emitter: self, number: number,
             packing: Packing(block: block, k: k, n: n, rowsAhead: tuning.packedRowsAhead), isTransposed: transposed,
-            memory: scratch(offset))
+            rows: k, memory: scratch(offset))
     }
 
-    /// left [rows, k] times a packed operand: the sums of each register block are written to `target` [rows, columns].
+    /// An operand [keys, n] that is contracted along keys: if it is along those that order leaves, in whole register
+    /// blocks. The factors of what lies beyond the last key are zeros.
+    func packedAlongKeys(_ number: Int, count: Int, n: Int, at offset: Int) -> Packed {
+        guard kernel.scores.isCausal else { return packed(number, k: count, n: n, at: offset) }
+        let k = (count + block.columns - 1) / block.columns * block.columns
+        return Packed(
+            emitter: self, number: number,
+            packing: Packing(block: block, k: k, n: n, rowsAhead: tuning.packedRowsAhead), isTransposed: false,
+            rows: count, memory: scratch(offset))
+    }
+
+    /// Which part of a matmul is computed; nil for all of it.
+    struct Part {
+        var rows: LLVMValue?, columns: LLVMValue?, contracted: LLVMValue?
+    }
+
+    /// left [rows, k] times a packed operand: the sums of each register block are written to `target` [rows, columns],
+    /// or added to what is there.
     func multiply(
-        rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed, into target: LLVMValue, targetRowBytes: Int
+        rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed, into target: LLVMValue, targetRowBytes: Int,
+        _ part: Part = Part(), isAdding: Bool = false
     ) {
-        forRegisterBlocks(rows: rows, packed) { row, column, count in
-            let columns = builder.offset(
-                packed.memory,
-                bytes: builder.mul(builder.udiv(column, integer(block.columns)), integer(packed.packing.blockBytes)))
-            let place = builder.add(builder.mul(row, integer(targetRowBytes)), builder.mul(column, integer(4)))
-            block.multiply(
-                rows: count, left: builder.offset(left, bytes: builder.mul(row, integer(rowBytes))), rowBytes: rowBytes,
-                packed: columns,
-                units: packed.packing.units, into: builder.offset(target, bytes: place), targetRowBytes: targetRowBytes)
-        }
-    }
-
-    /// Runs the body for the register blocks of a matmul with a packed operand.
-    private func forRegisterBlocks(
-        rows: Int, _ packed: Packed, _ body: (_ row: LLVMValue, _ column: LLVMValue, _ rows: Int) -> Void
-    ) {
+        let units = part.contracted.map { builder.udiv($0, integer(kernel.element == .bf16 ? 2 : 1)) }
         let height = MatmulTiling.rows(rows, vectors: block.vectors, module.target)
-        forBlocks(of: rows, height: height) { first, count in
-            builder.loop(
-                from: integer(0), to: integer(packed.packing.blocks * block.columns), step: integer(block.columns)
-            ) { column, _ in
-                body(first, column, count)
+        forBlocks(of: rows, height: height, until: part.rows) { row, count in
+            let end = part.columns ?? integer(packed.packing.blocks * block.columns)
+            builder.loop(from: integer(0), to: end, step: integer(block.columns)) { column, _ in
+                let columns = builder.offset(
+                    packed.memory,
+                    bytes: builder.mul(
+                        builder.udiv(column, integer(block.columns)), integer(packed.packing.blockBytes)))
+                let place = builder.add(builder.mul(row, integer(targetRowBytes)), builder.mul(column, integer(4)))
+                block.multiply(
+                    rows: count, left: builder.offset(left, bytes: builder.mul(row, integer(rowBytes))),
+                    rowBytes: rowBytes, packed: columns, units: packed.packing.units, used: units,
+                    into: builder.offset(target, bytes: place), targetRowBytes: targetRowBytes, isAdding: isAdding)
                 return []
             }
         }
@@ -204,41 +258,6 @@ final class AttentionEmitter {
                 return []
             }
             return []
-        }
-    }
-
-    // MARK: Forward
-
-    private func emitForward() {
-        let keys = packed(1, k: kernel.d, n: kernel.m, transposed: true, at: tiling.keys)
-        let values = packed(2, k: kernel.m, n: kernel.e, at: tiling.values)
-        let probabilities = scratch(tiling.probabilities), sums = scratch(tiling.sums),
-            sumRowBytes = values.packing.blocks * block.unitBytes
-        forHeads { head in
-            keys.pack(operand(1, head))
-            values.pack(operand(2, head))
-            let queries = operand(0, head), result = result(0, head), matrix = kernel.results[0].matrix
-            forStrips(of: kernel.n) { first, rows, byHeight in
-                let left = builder.offset(queries, bytes: builder.mul(first, integer(rowBytes(0))))
-                byHeight {
-                    multiply(
-                        rows: $0, left: left, rowBytes: rowBytes(0), keys, into: probabilities,
-                        targetRowBytes: tiling.probabilityRowBytes)
-                }
-                emitRowMaxima(probabilities, rows: rows)
-                emitExponentials(probabilities, rows: rows)
-                byHeight {
-                    multiply(
-                        rows: $0, left: probabilities, rowBytes: tiling.probabilityRowBytes, values, into: sums,
-                        targetRowBytes: sumRowBytes)
-                }
-                let target = builder.offset(
-                    result, bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
-                write(sums, sumRowBytes: sumRowBytes, rows: rows, columns: kernel.e, to: target, matrix) {
-                    [self] sum, row, _ in
-                    builder.fmul(sum, builder.splat(number(row, tiling.inverseSum), lanes))
-                }
-            }
         }
     }
 }

@@ -35,28 +35,33 @@ struct RegisterBlock {
     ///   - rowBytes: Distance of the rows.
     ///   - packed: Address of the packed columns.
     ///   - targetRowBytes: Distance of the rows of sums.
+    ///   - used: How many units there are, even, where that is known only when it runs; then `units` are the most.
+    ///   - isAdding: Whether the sums begin with what is in `target`.
     ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so
     ///     that requests do not queue.
     func multiply(
-        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, into target: LLVMValue,
-        targetRowBytes: Int, ahead: [Stream] = []
+        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, used: LLVMValue? = nil,
+        into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false, ahead: [Stream] = []
     ) {
         let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
-        let name = "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(units)_\(targetRowBytes)\(streams)"
+        let name =
+            "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(used == nil ? "\(units)" : "some")_\(targetRowBytes)"
+            + "\(isAdding ? "_adding" : "")\(streams)"
         let function =
             module.function(named: name)
             ?? {
-                let parameters = (0..<3 + ahead.count).map { _ in module.pointer }
+                let parameters =
+                    (0..<3 + ahead.count).map { _ in module.pointer } + (used == nil ? [] : [module.i64])
                 let function = module.addFunction(
                     name, parameters: parameters, returns: module.void, noAlias: [0, 1, 2], isInternal: true)
                 let inner = RegisterBlock(
                     builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
                 inner.emitBody(
-                    rows: rows, function, rowBytes: rowBytes, units: units, targetRowBytes: targetRowBytes, ahead: ahead
-                )
+                    rows: rows, function, rowBytes: rowBytes, units: used == nil ? units : nil,
+                    targetRowBytes: targetRowBytes, isAdding: isAdding, ahead: ahead)
                 return function
             }()
-        builder.call(function, [left, packed, target] + ahead.map(\.address))
+        builder.call(function, [left, packed, target] + ahead.map(\.address) + (used.map { [$0] } ?? []))
     }
 
     /// A tensor that is read or written row by row.
@@ -69,7 +74,8 @@ struct RegisterBlock {
     }
 
     private func emitBody(
-        rows: Int, _ function: Function, rowBytes: Int, units: Int, targetRowBytes: Int, ahead: [Stream]
+        rows: Int, _ function: Function, rowBytes: Int, units: Int?, targetRowBytes: Int, isAdding: Bool,
+        ahead: [Stream]
     ) {
         let (left, packed, target) = (function.parameters[0], function.parameters[1], function.parameters[2])
         let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
@@ -97,21 +103,31 @@ struct RegisterBlock {
                 return (0..<Self.unrolling).reduce(sums) { step($0, left, packed, $1) }
             }
         }
-        var sums = [LLVMValue](repeating: builder.zero(module.vector(module.f32, lanes)), count: rows * vectors)
-        let turns = units / Self.unrolling
+        let sumType = module.vector(module.f32, lanes)
+        func place(_ number: Int) -> LLVMValue {
+            integer(number / vectors * targetRowBytes + number % vectors * vectorBytes)
+        }
+        var sums = (0..<rows * vectors).map { number in
+            isAdding
+                ? builder.load(sumType, target, byteOffset: place(number), align: vectorBytes) : builder.zero(sumType)
+        }
+        let turns =
+            units.map { integer($0 / Self.unrolling) }
+            ?? builder.udiv(function.parameters[3 + ahead.count], integer(Self.unrolling))
         if ahead.isEmpty {
-            sums = run(sums, from: integer(0), to: integer(turns))
+            sums = run(sums, from: integer(0), to: turns)
         } else {
-            func turn(_ row: LLVMValue) -> LLVMValue { builder.udiv(builder.mul(row, integer(turns)), integer(rows)) }
+            func turn(_ row: LLVMValue) -> LLVMValue { builder.udiv(builder.mul(row, turns), integer(rows)) }
             sums = builder.loop(from: integer(0), to: integer(rows), step: integer(1), carrying: sums) { row, sums in
                 for (number, stream) in ahead.enumerated() { ask(function.parameters[3 + number], stream, row) }
                 return run(sums, from: turn(row), to: turn(builder.add(row, integer(1))))
             }
         }
-        for unit in turns * Self.unrolling..<units { sums = step(sums, left, packed, unit) }
+        if let units {
+            for unit in units / Self.unrolling * Self.unrolling..<units { sums = step(sums, left, packed, unit) }
+        }
         for (number, sum) in sums.enumerated() {
-            let place = number / vectors * targetRowBytes + number % vectors * vectorBytes
-            builder.store(sum, target, byteOffset: integer(place), align: vectorBytes)
+            builder.store(sum, target, byteOffset: place(number), align: vectorBytes)
         }
         builder.ret()
     }

@@ -15,7 +15,7 @@ extension GeneratedKernel {
             let right = kernel.right.takeOffsets(), epilogue = kernel.epilogue.takeOffsets()
             return (.matmul(kernel), [left] + right + epilogue)
         case .attention(let kernel):
-            return (self, [Int](repeating: 0, count: kernel.operands.count + kernel.results.count))
+            return (self, [Int](repeating: 0, count: kernel.readCount + kernel.results.count))
         }
     }
 }

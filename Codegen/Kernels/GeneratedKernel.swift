@@ -37,7 +37,7 @@ extension GeneratedKernel {
                 Set(kernel.epilogue.writes.map { $0 + firstOfEpilogue })
             )
         case .attention(let kernel):
-            let count = kernel.operands.count
+            let count = kernel.readCount
             return (Set(0..<count), Set(count..<count + kernel.results.count))
         }
     }

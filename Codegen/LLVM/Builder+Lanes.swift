@@ -85,7 +85,7 @@ extension Builder {
         }
     }
 
-    /// The mask of the first `count` (i64, at least 0) lanes; all of them if there are fewer.
+    /// The mask of the first `count` (i64) lanes: all of them if there are fewer, none if it is negative.
     package func laneMask(count: Value, lanes: Int) -> Value {
         let limit = int(lanes, module.i64)
         let active = trunc(select(icmp(.slt, count, limit), count, limit), module.i32)

@@ -118,9 +118,10 @@ package struct Clustering {
     private mutating func addAttention(_ value: Value) {
         let node = graph[value]
         let together = clusters.lastIndex { cluster in
-            cluster.kind == .attention && node.operation is AttentionGradient
-                && graph[cluster.members[0]].operation is AttentionGradient
-                && graph[cluster.members[0]].operands == node.operands
+            guard cluster.kind == .attention, let own = node.operation as? AttentionGradient,
+                let other = graph[cluster.members[0]].operation as? AttentionGradient
+            else { return false }
+            return own.scores == other.scores && graph[cluster.members[0]].operands == node.operands
         }
         guard let together else { return addAlone(value, .attention) }
         clusters[together].members.append(value)

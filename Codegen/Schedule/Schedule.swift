@@ -239,19 +239,31 @@ package struct Schedule {
             AttentionKernel.Matrix(
                 offset: offset, rowStride: strides[rank - 2], batchStrides: Array(strides.dropLast(2)))
         }
-        var operands: [AttentionKernel.Matrix] = [], buffers: [Int] = []
+        guard let operation = node.operation as? any AttentionOperation else {
+            throw GraphError(.unsupported, operation: node.operation.name, "is no attention", location: node.location)
+        }
+        let count = type(of: operation).matrixCount
+        var operands: [AttentionKernel.Matrix] = [], mask: AttentionKernel.Mask?, buffers: [Int] = []
         for (side, operand) in node.operands.enumerated() {
             guard
                 let view = graph.view(
                     of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
-                view.strides.last == 1
+                view.strides.last == 1 || shapes[side][rank - 1] == 1
             else {
                 throw GraphError(
                     .unsupported, operation: node.operation.name, "operand \(side) cannot be read",
                     location: node.location)
             }
-            operands.append(matrix(view.offset, view.strides))
             buffers.append(layout[view.base].buffer)
+            guard side == count else {
+                operands.append(matrix(view.offset, view.strides))
+                continue
+            }
+            // Along an axis of 1, all scores have the same.
+            let strides = zip(shapes[side], view.strides).map { $0 == 1 ? 0 : $1 }
+            mask = AttentionKernel.Mask(
+                element: graph[operand].type.element, matrix: matrix(view.offset, strides),
+                columnStride: strides[rank - 1])
         }
         let results = members.map { member in
             let part = (graph[member].operation as? AttentionGradient)?.part
@@ -259,11 +271,10 @@ package struct Schedule {
                 quantity: part.map { .gradient($0) } ?? .value,
                 matrix: matrix(layout[member].offset, layout[member].strides))
         }
-        let scale = (node.operation as? Attention)?.scale ?? (node.operation as? AttentionGradient)?.scale ?? 1
         let kernel = AttentionKernel(
             batch: Array(shapes[0].dropLast(2)), n: shapes[0][rank - 2], m: shapes[1][rank - 2], d: shapes[0][rank - 1],
             e: shapes[2][rank - 1],
-            scale: scale, element: node.type.element, operands: operands, results: results)
+            scores: operation.scores, element: node.type.element, operands: operands, mask: mask, results: results)
         return KernelCall(
             kernel: .attention(kernel), buffers: buffers + members.map { layout[$0].buffer }, count: 0,
             elementsPerUnit: 0,

@@ -127,7 +127,17 @@ extension GraphGrower {
         guard largest <= largestCount else { return }
         let k = isToEachOther ? x : fresh(batch + [keys, width]), v = fresh(batch + [keys, outputs])
         let scale = min(1 / Double(width).squareRoot(), 10 / (x.bound * k.bound * Double(width)))
-        keep(attention(x.tensor, k.tensor, v.tensor, scale: scale), bound: v.bound)
+        keep(
+            attention(
+                x.tensor, k.tensor, v.tensor, scale: scale, isCausal: random.chance(0.3),
+                mask: attentionMask(batch + [queries, keys])), bound: v.bound)
+    }
+
+    /// A mask for scores of a shape, repeated along some axes; none most of the time.
+    private mutating func attentionMask(_ scores: [Int]) -> Tensor? {
+        guard random.chance(0.4) else { return nil }
+        let shape = scores.map { random.chance(0.4) ? 1 : $0 }
+        return random.chance(0.5) ? input(.bool, shape) : fresh(shape).tensor
     }
 
     mutating func growGather() {

@@ -35,7 +35,9 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
             return result
         }
         if plan.isLowered(value) {
-            let rounded = operands.map(low)
+            // A mask stays as it is: its numbers are added to sums.
+            let matrices = (node.operation as? any AttentionOperation).map { type(of: $0).matrixCount }
+            let rounded = operands.enumerated().map { $0 < matrices ?? operands.count ? low($1) : $1 }
             guard var dot = node.operation as? Dot else { return builder.add(node.operation, rounded).cast(.f32) }
             dot.result = .f32
             let matmul = builder.add(dot, rounded)
@@ -136,7 +138,7 @@ private struct PrecisionPlan {
         guard node.type.element == .f32 else { return false }
         switch node.operation.kind {
         case .contraction: return true
-        case .attention: return node.operands.allSatisfy { (graph[$0].type.shape.last ?? 1) % 2 == 0 }
+        case .attention: return node.operands.prefix(3).allSatisfy { (graph[$0].type.shape.last ?? 1) % 2 == 0 }
         case .leaf, .generated, .elementwise, .view, .repetition, .copy, .join, .lookup, .reduction, .sort, .scatter,
             .composite:
             return false

@@ -33,18 +33,21 @@ public struct Pass: Sendable {
     }
 }
 
-/// One place at which a pass changed the graph, as `apus explain` shows it.
+/// One place at which a pass changed the graph, or could not, as `apus explain` shows it.
 public struct Rewrite: Hashable, Sendable {
     /// Name of the pass.
     public var pass: String
-    /// What was done, such as "3 matmuls of %12 became one".
+    /// What was done, such as "3 matmuls of %12 became one", or what kept it from being done.
     public var note: String
+    /// Whether the graph was changed: otherwise it looked as if it could be.
+    public var isDone: Bool
     /// Where what was rewritten had been declared.
     public var location: SourceLocation?
 
-    public init(pass: String, note: String, location: SourceLocation?) {
+    public init(pass: String, note: String, isDone: Bool = true, location: SourceLocation?) {
         self.pass = pass
         self.note = note
+        self.isDone = isDone
         self.location = location
     }
 }

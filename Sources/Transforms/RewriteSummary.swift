@@ -9,7 +9,7 @@ public struct RewriteSummary: CustomStringConvertible, Sendable {
     public var description: String {
         if rewrites.isEmpty { return "no rewrites" }
         var lines: [String] = []
-        for (pass, rewrites) in groups(rewrites, by: \.pass) {
+        for (pass, rewrites) in groups(rewrites, by: { $0.pass + ($0.isDone ? "" : ", not possible") }) {
             lines.append("\(pass): \(rewrites.count)")
             for (note, rewrites) in groups(rewrites, by: { Self.withoutNumbers($0.note) }) {
                 lines.append("  \(rewrites.count) x \(note)")

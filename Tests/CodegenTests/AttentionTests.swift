@@ -15,7 +15,7 @@ struct AttentionTests {
 
     private func outputs(_ x: [Tensor], scale: Double) -> [Tensor] {
         [attention(x[0], x[1], x[2], scale: scale)]
-            + AttentionGradient.Part.allCases.map { x[0].builder.add(AttentionGradient(scale: scale, part: $0), x) }
+            + [.queries, .keys, .values].map { x[0].builder.add(AttentionGradient(scale: scale, part: $0), x) }
     }
 
     @Test(arguments: shapes)
@@ -31,6 +31,86 @@ struct AttentionTests {
         try expectFunction([bf16(2, n, d), bf16(2, m, d), bf16(2, m, e), bf16(2, n, e)], tolerance: 1e-2) { x in
             outputs(x, scale: 0.3)
         }
+    }
+
+    /// A mask for scores [2, n, m]: of the same shape, or repeated along some axes.
+    enum MaskShape: CaseIterable {
+        case none, whole, eachBatch, keys, queries, one
+
+        func shape(_ n: Int, _ m: Int) -> [Int] {
+            switch self {
+            case .none: []
+            case .whole: [2, n, m]
+            case .eachBatch: [2, 1, m]
+            case .keys: [1, n, m]
+            case .queries: [2, n, 1]
+            case .one: [1, 1, 1]
+            }
+        }
+    }
+
+    /// All masks, with and without order, fewer queries than keys and more, and more keys than a block has.
+    @Test(
+        arguments: [ElementType.f32, .bf16, .bool],
+        [
+            [1, 1, 2, 2], [5, 3, 4, 6], [17, 33, 16, 8], [40, 23, 8, 24], [70, 70, 8, 16], [3, 530, 8, 4],
+            [140, 1100, 4, 2],
+        ])
+    func masks(_ element: ElementType, _ shape: [Int]) throws {
+        let (n, m, d, e) = (shape[0], shape[1], shape[2], shape[3])
+        for isCausal in [false, true] {
+            for mask in MaskShape.allCases where mask != .none || element == .f32 {
+                let scores = AttentionScores(scale: 0.3, isCausal: isCausal)
+                for type in [ElementType.f32, .bf16] where type == .f32 || (d + e) % 2 == 0 {
+                    let matrices = [[2, n, d], [2, m, d], [2, m, e], [2, n, e]].map { TensorType(type, $0) }
+                    let types = matrices + (mask == .none ? [] : [TensorType(element, mask.shape(n, m))])
+                    try expectFunction(types, tolerance: type == .f32 ? 2e-5 : 1e-2, "\(scores) \(mask) of \(types)") {
+                        x in
+                        let masks = x.dropFirst(4)
+                        return [x[0].builder.add(Attention(scores), Array(x[..<3] + masks))]
+                            + [.queries, .keys, .values].map {
+                                x[0].builder.add(AttentionGradient(scores, part: $0), Array(x[..<4] + masks))
+                            }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gradients of attention that differ in nothing but what the scores are times, or in their order, stay apart.
+    @Test func gradientsOfOtherScores() throws {
+        try expectFunction([f32(2, 6, 4), f32(2, 6, 4), f32(2, 6, 4), f32(2, 6, 4)]) { x in
+            [AttentionScores(scale: 0.5), AttentionScores(scale: 2), AttentionScores(scale: 2, isCausal: true)].flatMap
+            {
+                scores in
+                [.queries, .keys, .values].map { x[0].builder.add(AttentionGradient(scores, part: $0), x) }
+            }
+        }
+    }
+
+    /// A query that may attend to nothing gets zeros, and has no gradient; −∞ in a mask of numbers forbids.
+    @Test(arguments: [ElementType.f32, .bool], [7, 600])
+    func nothingToAttendTo(_ element: ElementType, keys m: Int) throws {
+        let n = 5, forbidden = element == .bool ? 0 : -Double.infinity
+        let mask = (0..<n).flatMap { query in (0..<m).map { key in query == 2 || key % 3 == 1 ? forbidden : 1 } }
+        let types = [f32(1, n, 4), f32(1, m, 4), f32(1, m, 6), f32(1, n, 6), TensorType(element, [1, n, m])]
+        try expectFunction(types, values: [4: mask]) { x in
+            let scores = AttentionScores(scale: 0.5)
+            return [x[0].builder.add(Attention(scores), [x[0], x[1], x[2], x[4]])]
+                + [.queries, .keys, .values].map { x[0].builder.add(AttentionGradient(scores, part: $0), x) }
+        }
+    }
+
+    /// Keys behind a query are skipped, in whole register blocks: what is NaN there does not come into its sums.
+    @Test func laterKeysAreSkipped() throws {
+        let n = 100, d = 4,
+            graph = try functionGraph([f32(1, n, d), f32(1, n, d), f32(1, n, d)]) { x in
+                [attention(x[0], x[1], x[2], scale: 0.5, isCausal: true)]
+            }
+        var inputs = randomInputs(for: graph, seed: 1)
+        for place in 80 * d..<n * d { inputs["x2"]?.values[place] = .nan }
+        let result = try #require(try runCompiled(graph, inputs: inputs)["y0"])
+        #expect(result.floats.prefix(48 * d).allSatisfy(\.isFinite) && result.floats.suffix(d).allSatisfy(\.isNaN))
     }
 
     /// Each gradient alone, and two of them.

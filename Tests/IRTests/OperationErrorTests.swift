@@ -221,6 +221,24 @@ private let structuredMisuses: [Misuse] = [
         Attention(scale: 1), [f32(1, 2, 3), f32(1, 5, 3), f32(2, 5, 6)], .shape,
         misfit([1, 2, 3], [1, 5, 3], [2, 5, 6])),
     Misuse(
+        Attention(scale: 1), [f32(2, 3), f32(5, 3)], .structure,
+        "attention: takes 3 operands, or 4 with a mask, has 2"),
+    Misuse(
+        Attention(scale: 1), [f32(2, 3), f32(5, 3), f32(5, 6), i32(2, 5)], .elementType,
+        "attention: the mask is i32[2,5], neither bool nor of numbers that are added"),
+    Misuse(
+        Attention(scale: 1), [f32(2, 3), f32(5, 3), f32(5, 6), bool(5, 2)], .shape,
+        "attention: the mask is bool[5,2], and the scores [2,5], of which extents may be 1 in it"),
+    Misuse(
+        Attention(scale: 1), [f32(2, 3), f32(5, 3), f32(5, 6), f32(5)], .shape,
+        "attention: the mask is f32[5], and the scores [2,5], of which extents may be 1 in it"),
+    Misuse(
+        AttentionGradient(scale: 1, part: .mask), [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 6), bool(2, 5)], .attribute,
+        "attention_gradient: has no mask of numbers, whose gradient is wanted"),
+    Misuse(
+        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 3), f32(5, 6)], .structure,
+        "attention_gradient: takes 4 operands, or 5 with a mask, has 3"),
+    Misuse(
         AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 4), f32(5, 6), f32(2, 6)], .shape,
         misfit([2, 3], [5, 4], [5, 6], of: "attention_gradient")),
     Misuse(

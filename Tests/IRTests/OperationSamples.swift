@@ -105,6 +105,7 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(ScatterAdd(batch: 0, rows: 5), [i32(), f32(3)], gives: f32(5, 3)),
     OperationSample(ArgSort(), [f32(2, 3)], gives: i32(2, 3)),
     OperationSample(Softmax(), [f32(2, 3)], gives: f32(2, 3)),
+    OperationSample(Softmax(isSafe: true), [f32(2, 3)], gives: f32(2, 3)),
     OperationSample(LogSoftmax(), [f32(3)], gives: f32(3)),
     OperationSample(LayerNormalization(epsilon: 1e-5), [f32(2, 3), f32(3), f32(3)], gives: f32(2, 3)),
     OperationSample(BatchNormalization(axis: 1, epsilon: 1e-5), [f32(2, 3, 4), f32(3), f32(3)], gives: f32(2, 3, 4)),
@@ -118,6 +119,12 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(GELU(), [f32()], gives: f32()),
     OperationSample(Softplus(), [f32(2)], gives: f32(2)),
     OperationSample(Attention(scale: 0.5), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6)], gives: f32(2, 3, 6)),
+    OperationSample(
+        Attention(scale: 0.5, isCausal: true), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), bool(2, 1, 5)],
+        gives: f32(2, 3, 6)),
+    OperationSample(
+        AttentionGradient(scale: 0.5, isCausal: true, part: .mask),
+        [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6), f32(1, 3, 5)], gives: f32(1, 3, 5)),
     OperationSample(
         AttentionGradient(scale: 0.5, part: .keys), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6)],
         gives: f32(2, 5, 4)),

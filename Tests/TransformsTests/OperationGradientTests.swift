@@ -190,6 +190,19 @@ import Testing
             attention($0[0], $0[1], $0[2], scale: 1) + $0[1] + $0[0]
         }
         try expectGradients(of: Operand(2, 4, 3)) { attention($0[0], $0[0], $0[0], scale: 0.4) }
+        try expectGradients(of: Operand(2, 4, 3)) { attention($0[0], $0[0], $0[0], scale: 0.4, isCausal: true) }
+    }
+
+    /// Numbers that are added to scores have gradients of their own, summed where they are repeated.
+    @Test(arguments: [[2, 3, 5], [1, 3, 5], [2, 1, 5], [2, 3, 1], [1, 1, 1]])
+    func attentionsWithMasks(_ mask: [Int]) throws {
+        for isCausal in [false, true] {
+            try expectGradients(
+                of: Operand(2, 3, 4), Operand(2, 5, 4), Operand(2, 5, 2), Operand(mask[0], mask[1], mask[2])
+            ) {
+                attention($0[0], $0[1], $0[2], scale: 0.5, isCausal: isCausal, mask: $0[3])
+            }
+        }
     }
 }
 

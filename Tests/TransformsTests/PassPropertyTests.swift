@@ -114,10 +114,18 @@ let passesByName: [String: Pass] = Dictionary(
             builder.input(Input(name, TensorType(.f32, batch + shape)))
         }
         let q = input("q", n, d), k = input("k", m, d), v = input("v", m, e), seed = input("seed", n, e)
-        builder.output("result", attention(q, k, v, scale: 0.3))
-        for part in AttentionGradient.Part.allCases {
-            builder.output(
-                "gradient of \(part)", builder.add(AttentionGradient(scale: 0.3, part: part), [q, k, v, seed]))
+        func mask(_ element: ElementType, _ shape: Int...) -> Tensor {
+            builder.input(Input("mask \(element) \(shape)", TensorType(element, batch.map { _ in 1 } + shape)))
+        }
+        let masks = [nil, mask(.f32, n, m), mask(.f32, 1, m), mask(.bool, n, m), mask(.bool, n, 1)]
+        for (number, mask) in masks.enumerated() {
+            let scores = AttentionScores(scale: 0.3, isCausal: number % 2 == 1), more = mask.map { [$0] } ?? []
+            builder.output("result \(number)", builder.add(Attention(scores), [q, k, v] + more))
+            for part in AttentionGradient.Part.allCases where part != .mask || mask?.element == .f32 {
+                builder.output(
+                    "gradient \(number) of \(part)",
+                    builder.add(AttentionGradient(scores, part: part), [q, k, v, seed] + more))
+            }
         }
         let graph = try builder.finish(), decomposed = try Pass.decompose.run(graph)
         #expect(!decomposed.nodes.contains { $0.operation is any CompositeOperation })

@@ -47,7 +47,7 @@ func attentionProbabilities(
     let scores =
         dot(queries, keys, batch: [(0, 0), (2, 2)], contracting: [(3, 3)])
         * (scale ?? 1 / Double(queries.shape[3]).squareRoot())
-    return masks.isEmpty ? softmax(scores) : safeSoftmax(masks.reduce(scores) { masked($0, $1, place) })
+    return softmax(masks.reduce(scores) { masked($0, $1, place) }, isSafe: !masks.isEmpty)
 }
 
 /// Each head of keys as often as heads of queries share it: [b, m, h/g, d] -> [b, m, h, d].
@@ -64,8 +64,7 @@ private func masked(_ scores: Tensor, _ mask: AttentionMask, _ place: SourceLoca
     func allowed(_ condition: Tensor) -> Tensor { select(condition, scores, scores.constant(-.infinity)) }
     switch mask {
     case .causal:
-        let type = TensorType(.i32, [n, m])
-        return allowed(lessEqual(builder.add(Iota(type, axis: 1), []), builder.add(Iota(type, axis: 0), [])))
+        return allowed(AttentionScores.causalMask(builder, [n, m]))
     case .lengths(let lengths):
         guard !lengths.isValid || lengths.type == TensorType(.i32, [b]) else {
             return scores.mistake("attention", "takes lengths i32[\(b)], has \(lengths.type)", at: place)
@@ -78,13 +77,4 @@ private func masked(_ scores: Tensor, _ mask: AttentionMask, _ place: SourceLoca
         return allowed(condition)
     case .added(let numbers): return scores + numbers
     }
-}
-
-/// Softmax whose rows of −∞ become zeros.
-private func safeSoftmax(_ scores: Tensor) -> Tensor {
-    guard scores.isValid else { return scores }
-    let largest = maximum(scores, axes: [-1], keepAxes: true)
-    let isEmpty = equal(largest, largest.constant(-.infinity))
-    let probabilities = softmax(select(isEmpty, scores.constant(0), scores))
-    return select(isEmpty, probabilities.constant(0), probabilities)
 }

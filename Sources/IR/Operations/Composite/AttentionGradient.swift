@@ -1,26 +1,32 @@
 /// The gradient of `Attention` with respect to one of its operands.
 ///
-/// Operands: q, k, v and the gradient of the result; the result has the type of the operand that `part` names. With the
-/// probabilities P = softmax(q · kᵀ · scale) and their gradient D = seed · vᵀ, the gradient of the scores is S = P ∘ (D
-/// − rowsum(P ∘ D)) · scale, and those of q, k and v are S · k, Sᵀ · q and Pᵀ · seed.
-public struct AttentionGradient: CompositeOperation {
+/// Operands: q, k, v, the gradient of the result, and the mask, if there is one; the result has the type of the operand
+/// that `part` names. With the probabilities P (`AttentionScores`) and their gradient D = seed · vᵀ, the gradient of the
+/// masked scores is S = P ∘ (D − rowsum(P ∘ D)), which is that of an added mask, summed where that is repeated; those of
+/// q, k and v are S · k · scale, Sᵀ · q · scale and Pᵀ · seed.
+public struct AttentionGradient: AttentionOperation {
     public static let name = "attention_gradient"
     public static let kind = OperationKind.attention
+    package static let matrixCount = 4
 
     public enum Part: String, Hashable, Sendable, CaseIterable {
-        case queries, keys, values
+        case queries, keys, values, mask
     }
-    public var scale: Double
+    public var scores: AttentionScores
     public var part: Part
 
-    public init(scale: Double, part: Part) {
-        self.scale = scale
+    public init(_ scores: AttentionScores, part: Part) {
+        self.scores = scores
         self.part = part
     }
 
-    public var attributes: Attributes { [("scale", .number(scale)), ("part", .text(part.rawValue))] }
+    public init(scale: Double, isCausal: Bool = false, part: Part) {
+        self.init(AttentionScores(scale: scale, isCausal: isCausal), part: part)
+    }
+
+    public var attributes: Attributes { scores.attributes + [("part", .text(part.rawValue))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
-        scale = try attributes.number("scale")
+        scores = try AttentionScores(attributes)
         let text = try attributes.text("part")
         guard let part = Part(rawValue: text) else {
             throw GraphError(
@@ -31,60 +37,83 @@ public struct AttentionGradient: CompositeOperation {
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
-        try expect(operands, count: 4)
+        guard operands.count == 4 || operands.count == 5 else {
+            throw error(.structure, "takes 4 operands, or 5 with a mask, has \(operands.count)")
+        }
         let result: TensorType
-        do { result = try Attention(scale: scale).inferType(Array(operands.prefix(3))) } catch {
+        do { result = try Attention(scores).inferType(Array(operands[..<3] + operands[4...])) } catch {
             throw self.error(error.code, error.message)
         }
         guard operands[3] == result else { throw error(.shape, "the gradient is \(operands[3]), the result \(result)") }
-        return operands[AttentionGradient.Part.allCases.firstIndex(of: part) ?? 0]
+        switch part {
+        case .queries: return operands[0]
+        case .keys: return operands[1]
+        case .values: return operands[2]
+        case .mask:
+            guard let mask = operands.dropFirst(4).first, mask.element.isFloatingPoint else {
+                throw error(.attribute, "has no mask of numbers, whose gradient is wanted")
+            }
+            return mask
+        }
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
         let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3])
-        let rank = type.rank, (n, m) = (q.shape[rank - 2], k.shape[rank - 2]),
+        let rank = q.shape.count, (n, m) = (q.shape[rank - 2], k.shape[rank - 2]),
             (d, e) = (q.shape[rank - 1], v.shape[rank - 1])
-        var result = HostTensor(type)
+        let probabilities = scores.probabilities(q, k, operands.dropFirst(4).first)
+        var result = HostTensor(type), scoreGradients = probabilities
         for batch in 0..<q.shape.dropLast(2).reduce(1, *) {
             func at(_ x: HostTensor, _ row: Int, _ column: Int) -> Double {
                 x.values[(batch * x.shape[rank - 2] + row) * x.shape[rank - 1] + column]
             }
             for row in 0..<n {
-                let scores = (0..<m).map { other in
-                    (0..<d).map { at(q, row, $0) * at(k, other, $0) }.reduce(0, +) * scale
-                }
-                let probabilities = Softmax().evaluate(
-                    [HostTensor(TensorType(.f64, [m]), scores)], type: TensorType(.f64, [m])
-                ).values
                 let gradients = (0..<m).map { other in
                     (0..<e).map { at(seed, row, $0) * at(v, other, $0) }.reduce(0, +)
                 }
-                let mean = zip(probabilities, gradients).map(*).reduce(0, +)
+                let mean = (0..<m).map { at(probabilities, row, $0) * gradients[$0] }.reduce(0, +)
                 for other in 0..<m {
-                    let scoreGradient = probabilities[other] * (gradients[other] - mean) * scale
+                    let probability = at(probabilities, row, other)
+                    let scoreGradient = probability * (gradients[other] - mean)
+                    scoreGradients.values[(batch * n + row) * m + other] = scoreGradient
                     switch part {
                     case .queries:
-                        for c in 0..<d { result.values[(batch * n + row) * d + c] += scoreGradient * at(k, other, c) }
+                        for c in 0..<d {
+                            result.values[(batch * n + row) * d + c] += scoreGradient * scores.scale * at(k, other, c)
+                        }
                     case .keys:
-                        for c in 0..<d { result.values[(batch * m + other) * d + c] += scoreGradient * at(q, row, c) }
+                        for c in 0..<d {
+                            result.values[(batch * m + other) * d + c] += scoreGradient * scores.scale * at(q, row, c)
+                        }
                     case .values:
                         for c in 0..<e {
-                            result.values[(batch * m + other) * e + c] += probabilities[other] * at(seed, row, c)
+                            result.values[(batch * m + other) * e + c] += probability * at(seed, row, c)
                         }
+                    case .mask: break
                     }
                 }
             }
         }
+        guard part == .mask else { return result }
+        let summed = Reduce(.sum, axes: type.shape.indices.filter { type.shape[$0] == 1 })
+        result.values =
+            summed.evaluate([scoreGradients], type: type.with(shape: type.shape.filter { $0 != 1 })).values
         return result
     }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3])
-        let probabilities = Attention.probabilities(q, k, scale: scale)
+        let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3]), mask = operands.dropFirst(4).first
+        let probabilities = scores.probabilities(q, k, mask)
         func transposed(_ x: Tensor) -> Tensor { x.transpose(Attention.pairs(x.rank) + [x.rank - 1, x.rank - 2]) }
         if part == .values { return Attention.matmul(transposed(probabilities), seed) }
         let gradients = Attention.matmul(seed, v, transposed: true)
-        let scores = probabilities * (gradients - sum(probabilities * gradients, axes: [-1], keepAxes: true)) * scale
-        return part == .queries ? Attention.matmul(scores, k) : Attention.matmul(transposed(scores), q)
+        let change = probabilities * (gradients - sum(probabilities * gradients, axes: [-1], keepAxes: true))
+        guard part != .mask else {
+            let shape = mask?.shape ?? []
+            return sum(change, axes: shape.indices.filter { shape[$0] == 1 }, keepAxes: true)
+                .cast(mask?.element ?? change.element)
+        }
+        return part == .queries
+            ? Attention.matmul(change * scores.scale, k) : Attention.matmul(transposed(change * scores.scale), q)
     }
 }

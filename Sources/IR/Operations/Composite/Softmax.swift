@@ -1,12 +1,17 @@
 import Foundation
 
 /// exp(x) over its sum along the last axis, computed after subtracting the largest element.
+///
+/// A row of −∞ alone has no sum: NaN, or zeros where the operation is safe.
 public struct Softmax: CompositeOperation, DifferentiableOperation {
     public static let name = "softmax"
     public static let kind = OperationKind.composite(.rowWise)
-    public init() {}
-    public var attributes: Attributes { [] }
-    public init(attributes: Attributes, type: TensorType) { self.init() }
+    public var isSafe: Bool
+    public init(isSafe: Bool = false) { self.isSafe = isSafe }
+    public var attributes: Attributes { isSafe ? [("safe", .flag(true))] : [] }
+    public init(attributes: Attributes, type: TensorType) throws(GraphError) {
+        isSafe = attributes.contains { $0.name == "safe" } ? try attributes.flag("safe") : false
+    }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 1)
@@ -20,6 +25,7 @@ public struct Softmax: CompositeOperation, DifferentiableOperation {
             type,
             Self.rows(operands[0]).flatMap { row in
                 let largest = row.max() ?? 0
+                if isSafe, largest == -.infinity { return row.map { _ in 0.0 } }
                 let exponentials = row.map { Foundation.exp($0 - largest) }
                 let total = exponentials.reduce(0, +)
                 return exponentials.map { $0 / total }
@@ -34,8 +40,12 @@ public struct Softmax: CompositeOperation, DifferentiableOperation {
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
         let x = operands[0]
-        let exponentials = exp(x - maximum(x, axes: [-1], keepAxes: true))
-        return exponentials * (1 / sum(exponentials, axes: [-1], keepAxes: true))
+        var largest = maximum(x, axes: [-1], keepAxes: true)
+        if isSafe { largest = select(equal(largest, largest.constant(-.infinity)), largest.constant(0), largest) }
+        let exponentials = exp(x - largest)
+        var total = sum(exponentials, axes: [-1], keepAxes: true)
+        if isSafe { total = select(equal(total, total.constant(0)), total.constant(1), total) }
+        return exponentials * (1 / total)
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
@@ -44,12 +54,13 @@ public struct Softmax: CompositeOperation, DifferentiableOperation {
     }
 }
 
-/// Softmax along an axis (negative axes count from the end).
-public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
+/// Softmax along an axis (negative axes count from the end). Where all numbers along it are −∞ it gives NaN, or zeros
+/// if it `isSafe`.
+public func softmax(_ x: Tensor, axis: Int = -1, isSafe: Bool = false) -> Tensor {
     guard x.isValid else { return x }
-    let given = axis, axis = x.axis(axis)
+    let given = axis, axis = x.axis(axis), softmax = Softmax(isSafe: isSafe)
     // The last axis, and the mistake of a scalar.
-    guard axis != x.rank - 1 else { return x.builder.add(Softmax(), [x]) }
+    guard axis != x.rank - 1 else { return x.builder.add(softmax, [x]) }
     guard x.shape.indices.contains(axis) else {
         return x.builder.report(
             GraphError(
@@ -58,5 +69,5 @@ public func softmax(_ x: Tensor, axis: Int = -1) -> Tensor {
     }
     var order = Array(x.shape.indices)
     order.swapAt(axis, x.rank - 1)
-    return x.builder.add(Softmax(), [x.transpose(order)]).transpose(order)
+    return x.builder.add(softmax, [x.transpose(order)]).transpose(order)
 }

@@ -27,11 +27,14 @@ extension GraphEditor {
                 [select(operands[0], inner)])
         case let dot as Dot: return matmul(dot, operands[0], operands[1], only: selection)
         case let attention as Attention:
-            guard selection.axes == [rank - 2], !selection.touches(rank - 1) else { return nil }
+            // A mask of its own for each query, or their order, would have to be picked from as well.
+            guard selection.axes == [rank - 2], !selection.touches(rank - 1), !attention.scores.isCausal,
+                operands.dropFirst(3).allSatisfy({ $0.shape[rank - 2] == 1 })
+            else { return nil }
             // The queries' axes go back into the order of the keys' and values'.
             let order = selection.order(rank: rank)
             let queries = select(operands[0], selection).transpose(Transpose(order).inverse)
-            return builder.add(attention, [queries, operands[1], operands[2]]).transpose(order)
+            return builder.add(attention, [queries] + operands.dropFirst()).transpose(order)
         case let gather as Gather:
             let indices = operands[1]
             guard let last = (selection.axes + selection.batch).max(), last < indices.rank,

@@ -1,0 +1,94 @@
+import ApusIR
+import ApusLLVM
+
+/// How the work on one head is divided, and where in the thread's own memory everything lies, in bytes.
+package struct AttentionTiling {
+    /// Rows of queries whose probabilities are kept at a time, and of those the rows whose probabilities are computed
+    /// together.
+    package let rows: Int, strip: Int
+    /// Keys that are packed and attended to at a time; all of them, for gradients.
+    package let keysPerBlock: Int
+    /// Whether gradients of keys and values are added up over several blocks of queries before they are written.
+    package let addsUp: Bool
+    /// Bytes from row to row of probabilities: along the keys, and, transposed, along the queries.
+    package let probabilityRowBytes: Int, transposedRowBytes: Int
+    /// Packed operands.
+    package let keys: Int, values: Int, straightKeys: Int, queries: Int, seeds: Int
+    /// Probabilities, the gradients of the scores of the same size, and either of them transposed.
+    package let probabilities: Int, scoreGradients: Int, transposed: Int
+    /// For each row of a strip (or, if keys come in blocks, of the head) the largest score, the sum of exponentials or
+    /// one over it, rowsum(P ∘ D), and how much smaller what is summed becomes by a larger score.
+    package let rowMaximum: Int, inverseSum: Int, means: Int, corrections: Int
+    /// Sums of a matmul with values, keys, queries or seeds.
+    package let sums: Int
+    /// Sums of gradients over blocks of queries.
+    package let keySums: Int, valueSums: Int
+    package let scratchBytes: Int
+
+    /// Whether keys come in several blocks.
+    package let isBlocked: Bool
+
+    package init(_ kernel: AttentionKernel, _ target: TargetDescription, _ tuning: Tuning) {
+        let lanes = target.lanes(), columns = 2 * lanes
+        let strip = MatmulTiling.rows(kernel.n, vectors: 2, target), isForward = kernel.isForward
+        func padded(_ count: Int, _ multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
+        func even(_ count: Int, most: Int) -> Int {
+            let parts = (count + most - 1) / most
+            return (count + parts - 1) / parts
+        }
+        // Forward, sums over keys are carried from block to block (Milakov and Gimelshein 2018).
+        let wholeVectors = min(columns, tuning.attentionKeys)
+        let blockOfKeys =
+            isForward ? min(kernel.m, padded(even(kernel.m, most: tuning.attentionKeys), wholeVectors)) : kernel.m
+        // Backward, each block of queries has the probabilities of all keys: the more keys, the fewer queries. Where
+        // later keys are skipped, small blocks skip more.
+        let most = tuning.attentionRows * tuning.attentionKeys / max(kernel.m, tuning.attentionKeys)
+        let rows =
+            isForward
+            ? strip
+            : even(
+                kernel.n,
+                most: max(strip, min(most, kernel.scores.isCausal ? tuning.attentionCausalRows : most)))
+        // A cache line more than a power of two keeps rows out of each other's way.
+        probabilityRowBytes = padded(blockOfKeys, columns) * 4 + tuning.lineBytes
+        transposedRowBytes = padded(rows, columns) * 4 + tuning.lineBytes
+        self.rows = rows
+        self.strip = strip
+        keysPerBlock = blockOfKeys
+        isBlocked = blockOfKeys < kernel.m
+
+        var end = 0
+        func take(_ isNeeded: Bool, _ bytes: Int) -> Int {
+            defer { end += isNeeded ? padded(bytes, 64) : 0 }
+            return end
+        }
+        func packed(_ k: Int, _ n: Int) -> Int { padded(n, columns) * (kernel.element == .bf16 ? (k + 1) / 2 : k) * 4 }
+        // The contracted axis of keys may end within a register block of causal scores.
+        func overKeys(_ n: Int) -> Int {
+            packed(kernel.scores.isCausal ? padded(blockOfKeys, columns) : blockOfKeys, n)
+        }
+        func wants(_ part: AttentionGradient.Part) -> Bool {
+            kernel.results.contains { $0.quantity == .gradient(part) }
+        }
+        let (q, k, v) = (wants(.queries), wants(.keys), wants(.values))
+        addsUp = (k || v) && (rows < kernel.n || kernel.scores.isCausal)
+        keys = take(true, packed(kernel.d, blockOfKeys))
+        values = take(isForward || q || k, isForward ? overKeys(kernel.e) : packed(kernel.e, kernel.m))
+        straightKeys = take(q, overKeys(kernel.d))
+        queries = take(k, packed(rows, kernel.d))
+        seeds = take(v, packed(rows, kernel.e))
+        probabilities = take(true, rows * probabilityRowBytes)
+        scoreGradients = take(q || k, rows * probabilityRowBytes)
+        transposed = take(k || v, padded(kernel.m, lanes) * transposedRowBytes)
+        let statistics = (isBlocked ? kernel.n : strip) * 4
+        rowMaximum = take(true, statistics)
+        inverseSum = take(true, statistics)
+        means = take(q || k, strip * 4)
+        corrections = take(isBlocked, strip * 4)
+        let sumRows = isForward ? (isBlocked ? kernel.n : rows) : max(q ? rows : 0, (k || v) && !addsUp ? kernel.m : 0)
+        sums = take(true, sumRows * max(padded(kernel.d, columns), padded(kernel.e, columns)) * 4)
+        keySums = take(k && addsUp, kernel.m * padded(kernel.d, columns) * 4)
+        valueSums = take(v && addsUp, kernel.m * padded(kernel.e, columns) * 4)
+        scratchBytes = end
+    }
+}
