@@ -48,10 +48,16 @@ public struct Compiler: Sendable {
         _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update],
         learningRateScale: (String) -> Double = { _ in 1 }
     ) throws -> CompiledStep {
+        try compile(step.trace(), use, learningRateScale: learningRateScale)
+    }
+
+    func compile(
+        _ traced: TracedStep, _ use: Set<TracedStep.GradientUse>, learningRateScale: (String) -> Double = { _ in 1 }
+    ) throws -> CompiledStep {
         var rewrites: [Rewrite] = []
-        let traced = try step.trace().rewritten(by: .fusions(options.fusions), recording: &rewrites)
-        let graph = try traced.wholeGraph(use, learningRateScale: learningRateScale)
-        return try compile(graph, rewrites, optimizer: step.optimizer)
+        let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
+        let graph = try fused.wholeGraph(use, learningRateScale: learningRateScale)
+        return try compile(graph, rewrites, optimizer: traced.optimizer)
     }
 
     /// Compiles a computation without training.

@@ -13,6 +13,8 @@ extension TracedStep {
         case updateWithAccumulated(of: Int)
         /// Hands them out as outputs `grad.NAME`; the weights stay.
         case output
+        /// Hands out how long they are, as outputs `grad_norm.NAME`.
+        case outputNorms
     }
 
     /// The step with its forward pass rewritten; inputs, parameters and outputs keep their names.
@@ -61,6 +63,9 @@ extension TracedStep {
             }
             var total = builder.tensor(gradient)
             if use.contains(.output) { builder.output("grad.\(parameter.name)", total) }
+            if use.contains(.outputNorms), let norm = length([total]) {
+                builder.output("grad_norm.\(parameter.name)", norm)
+            }
             for case .accumulate(let count) in use { accumulate(&total, parameter, count, builder, update: false) }
             for case .updateWithAccumulated(let count) in use {
                 accumulate(&total, parameter, count, builder, update: true)

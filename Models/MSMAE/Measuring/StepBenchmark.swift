@@ -1,4 +1,5 @@
 import Apus
+import ApusInspection
 
 /// Times a step of a model on random images.
 public struct StepBenchmark {
@@ -28,17 +29,7 @@ public struct StepBenchmark {
         configuration.variant = .released
         let trial = try StepTrial(
             step, of: configuration, batch: batch, options: options, threads: threads, cache: cache)
-        let first = trial.compilation + (try trial.run())
-        _ = try trial.run()
-        let times = try (0..<steps).map { _ in try trial.run() }
-        let peakBytes = ProcessMemory.peakBytes
-        let observed = observing ? try trial.observed(runs: steps) : nil
-        return BenchmarkResult(
-            task: step.rawValue, preset: preset, precision: options.precision.rawValue, batch: batch,
-            compilation: trial.compilation,
-            stages: trial.compiled.compilation.timings, isCached: trial.compiled.compilation.isCached, first: first,
-            times: times.sorted(), peakBytes: peakBytes, threads: trial.compiler.pool.threads,
-            floatingPointOperations: trial.compiled.program.floatingPointOperations, profile: observed?.profile,
-            trace: observed?.trace)
+        return try trial.benchmark(
+            task: step.rawValue, preset: preset, batch: batch, steps: steps, observing: observing)
     }
 }

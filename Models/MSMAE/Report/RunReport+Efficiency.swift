@@ -1,4 +1,5 @@
 import Apus
+import ApusInspection
 import ApusReport
 import Foundation
 

@@ -42,8 +42,8 @@ public struct FitResult {
 ///   - schedule: The learning rate by epoch; nil takes the optimizer's.
 ///   - resuming: Whether the folder holds a run that was stopped, which goes on.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
-/// - Throws: ``DataSourceError``, `GraphErrors` for a step that is not sound, ``RunError`` for a folder that cannot be
-///   used or a loss that is not finite, `RuntimeError` for data that does not fit the step.
+/// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run, `GraphErrors` for a
+///   step that is not sound, ``RunError`` for a checkpoint that cannot be used or a loss that is not finite, `RuntimeError` for data that does not fit the step.
 public func fit<Data: DataSource>(
     _ step: TrainingStep, _ data: Data, in folder: String, settings: FitSettings = FitSettings(),
     schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,
@@ -52,16 +52,20 @@ public func fit<Data: DataSource>(
     var settings = settings
     let layout = try FitLayout(step)
     settings.batch = layout.batch
-    let plan =
-        try resuming
-        ? RunPlan<FitSettings>(resuming: folder, given: settings.values, allowingChanges: true)
-        : RunPlan<FitSettings>(startingIn: folder, given: settings.values)
-    let trainer = try Trainer(plan, output: output, shouldStop: shouldStop) { settings, compiler, output in
-        try FitTask(step, layout, data, settings, schedule, validation, compiler, output)
+    do {
+        let plan =
+            try resuming
+            ? RunPlan<FitSettings>(resuming: folder, given: settings.values, allowingChanges: true)
+            : RunPlan<FitSettings>(startingIn: folder, given: settings.values)
+        let trainer = try Trainer(plan, output: output, shouldStop: shouldStop) { settings, compiler, output in
+            try FitTask(step, layout, data, settings, schedule, validation, compiler, output)
+        }
+        let outcome = try trainer.run()
+        return FitResult(
+            state: trainer.state, best: trainer.task.best, means: trainer.results, isFinished: outcome == .finished)
+    } catch let error as RunError {
+        throw FitError(error) ?? error
     }
-    let outcome = try trainer.run()
-    return FitResult(
-        state: trainer.state, best: trainer.task.best, means: trainer.results, isFinished: outcome == .finished)
 }
 
 /// What a step says of its batches.
@@ -77,5 +81,34 @@ struct FitLayout: Sendable {
         }
         self.batch = batch
         metrics = traced.metrics
+    }
+}
+
+/// A run that cannot begin or go on as it was asked for.
+public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
+    case runExists(folder: String)
+    case noRun(folder: String)
+    case otherData(then: String, now: String)
+
+    /// What `fit` says in place of what a command line would; nil if it would say the same.
+    init?(_ error: RunError) {
+        switch error {
+        case .runExists(let path): self = .runExists(folder: path)
+        case .noRun(let path), .noCheckpoint(let path, _): self = .noRun(folder: path)
+        case .otherImages(_, let then, let now): self = .otherData(then: then, now: now)
+        default: return nil
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .runExists(let folder):
+            "\(folder): the folder holds a run already; go on with it by fit(…, resuming: true), or name another folder"
+        case .noRun(let folder):
+            "\(folder): there is no run in this folder to go on with; begin one by fit without resuming"
+        case .otherData(let then, let now):
+            "the run was started on \(then), and the data has \(now) now; give the data as it was, or begin a new run "
+                + "with the weights of that one (loadWeights)"
+        }
     }
 }

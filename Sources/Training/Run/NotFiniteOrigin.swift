@@ -9,8 +9,8 @@ public struct NotFiniteOrigin: Hashable, Sendable, CustomStringConvertible {
         case input(String)
         /// A weight that the update before has spoilt.
         case weight(String)
-        /// An operation of finite operands in a layer.
-        case operation(String, layer: String)
+        /// An operation of finite operands, and where it was declared, with its layer.
+        case operation(String, at: SourceLocation?)
     }
 
     public let source: Source
@@ -22,7 +22,7 @@ public struct NotFiniteOrigin: Hashable, Sendable, CustomStringConvertible {
             switch source {
             case .input(let name): "the input '\(name)' is not finite already"
             case .weight(let name): "the update before has made '\(name)' so"
-            case .operation(let name, let layer): "it begins with \(name)\(layer.isEmpty ? "" : " in \(layer)")"
+            case .operation(let name, let place): "it begins with \(name)\(place.map { ", \($0)" } ?? "")"
             }
         guard !samples.isEmpty else { return what }
         return what + ", for " + samples.prefix(3).joined(separator: ", ")
@@ -79,71 +79,13 @@ extension Trainer {
 
     /// The origin in the update that comes next.
     private func origin(of batches: Task.Batches, _ step: TrainingStep) throws -> NotFiniteOrigin? {
-        if let name = try state.firstNotFinite() { return NotFiniteOrigin(source: .weight(name), samples: []) }
-        let probe = FiniteProbe(graph: try step.trace().graph)
+        let probe = FiniteProbe(graph: try step.trace().graph, compile: { [compiler] in try compiler.compile($0) })
         for number in 1...settings.accumulation {
             guard let batch = try batches.next() else { return nil }
             let inputs = try task.inputs(
                 batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
-            let names = task.names(of: batch)
-            for (name, numbers) in inputs.sorted(by: { $0.key < $1.key }) where numbers.type.element == .f32 {
-                guard numbers.floats.contains(where: { !$0.isFinite }) else { continue }
-                return NotFiniteOrigin(source: .input(name), samples: Self.samples(numbers.floats, names))
-            }
-            guard let value = try probe.firstNotFinite(compiler, state, inputs) else { continue }
-            let node = probe.graph[value]
-            return NotFiniteOrigin(
-                source: .operation(node.operation.name, layer: node.location?.path ?? ""),
-                samples: Self.samples(try probe.numbers(of: value, compiler, state, inputs), names))
+            if let origin = try probe.origin(state, inputs, samples: task.names(of: batch)) { return origin }
         }
         return nil
-    }
-
-    /// Those of a batch whose numbers are not finite, where the numbers are divided among them; none if all are such.
-    private static func samples(_ numbers: [Float], _ names: [String]) -> [String] {
-        guard !names.isEmpty, numbers.count.isMultiple(of: names.count) else { return [] }
-        let count = numbers.count / names.count
-        let found = names.indices.filter { sample in
-            numbers[sample * count..<(sample + 1) * count].contains { !$0.isFinite }
-        }
-        return found.count == names.count ? [] : found.map { names[$0] }
-    }
-}
-
-/// Finds the first value of a forward pass that is not finite.
-private struct FiniteProbe {
-    let graph: Graph
-
-    /// The first operation whose result is not finite.
-    func firstNotFinite(_ compiler: RunCompiler, _ state: ProgramState, _ inputs: [String: TensorData]) throws -> Value?
-    {
-        let computed = graph.values.filter { !graph[$0].operands.isEmpty && graph[$0].type.element == .f32 }
-        let report = try run(compiler, state, inputs) { builder in
-            for value in computed {
-                let tensor = builder.tensor(value)
-                builder.output("\(value)", maximum(abs(tensor), axes: Array(tensor.shape.indices)))
-            }
-        }
-        return computed.first { report["\($0)"].map { !$0.scalar.isFinite } ?? false }
-    }
-
-    /// The numbers of one value.
-    func numbers(
-        of value: Value, _ compiler: RunCompiler, _ state: ProgramState, _ inputs: [String: TensorData]
-    ) throws -> [Float] {
-        try run(compiler, state, inputs) { $0.output("\(value)", $0.tensor(value)) }["\(value)"]?.floats ?? []
-    }
-
-    /// Runs the forward pass for other results than its own; it changes no state.
-    private func run(
-        _ compiler: RunCompiler, _ state: ProgramState, _ inputs: [String: TensorData],
-        _ declare: (GraphBuilder) -> Void
-    ) throws -> StepReport {
-        var graph = graph
-        graph.results = []
-        let builder = GraphBuilder(extending: graph)
-        declare(builder)
-        let program = try compiler.compile(builder.finish())
-        return try program.run(state, program.taken(from: inputs))
     }
 }

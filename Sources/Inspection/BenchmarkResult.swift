@@ -1,5 +1,4 @@
 import Apus
-import ApusInspection
 import Foundation
 
 /// What a benchmark has measured.
