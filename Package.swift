@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "MSMAE", targets: ["MSMAE"]),
         .executable(name: "msmae", targets: ["msmae-tool"]),
         .executable(name: "apus", targets: ["apus-tool"]),
+        .executable(name: "apus-examples", targets: ["apus-examples"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -110,6 +111,13 @@ let package = Package(
             ],
             path: "Models/Tools/apus"),
 
+        // Models to read, written against what `import Apus` gives.
+        .target(name: "ApusExamples", dependencies: ["Apus"], path: "Models/Examples"),
+        .executableTarget(
+            name: "apus-examples",
+            dependencies: ["ApusExamples", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Models/Tools/examples"),
+
         // What the tests of several rooms share, random graphs and seeded numbers among it.
         .target(name: "ApusTestSupport", dependencies: ["ApusFuzzing"], path: "Tests/Support"),
         .testTarget(name: "SystemTests", dependencies: ["ApusSystem"], path: "Tests/SystemTests"),
@@ -136,6 +144,7 @@ let package = Package(
             path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
+        .testTarget(name: "ExamplesTests", dependencies: ["ApusExamples"], path: "Tests/ExamplesTests"),
         .testTarget(
             name: "MSMAETests", dependencies: ["MSMAE", "ApusReport", "ApusTestSupport"], path: "Tests/MSMAETests",
             exclude: ["CompilationCounts.txt"]),
