@@ -26,6 +26,16 @@ public struct ExampleText: Sendable {
         guard !texts.isEmpty else { throw ExampleError.data(path: folder, problem: "there are no Markdown files here") }
         self.init(texts.joined(separator: "\n"))
     }
+
+    /// Each tenth piece of a thousand characters to test with, since documents differ, and the others to train on.
+    public func split() -> (training: [Int], test: [Int]) {
+        var parts: (training: [Int], test: [Int]) = ([], [])
+        for (number, start) in stride(from: 0, to: indices.count, by: 1000).enumerated() {
+            let piece = indices[start..<min(start + 1000, indices.count)]
+            if number % 10 == 9 { parts.test += piece } else { parts.training += piece }
+        }
+        return parts
+    }
 }
 
 /// Windows of a text: `characters` i32 [n, context], and `next` of the same shape with the character after each.
@@ -36,14 +46,14 @@ public struct TextWindows: DataSource {
     private let seed: UInt64?
 
     /// As many windows as cover the text once, at random places.
-    public init(_ text: ArraySlice<Int>, context: Int, seed: Int) {
-        (self.text, self.context, self.seed) = (Array(text), context, UInt64(bitPattern: Int64(seed)))
+    public init(_ text: [Int], context: Int, seed: Int) {
+        (self.text, self.context, self.seed) = (text, context, UInt64(bitPattern: Int64(seed)))
         count = (text.count - 1) / context
     }
 
     /// The windows that cover the text once, one after the other.
-    public init(consecutive text: ArraySlice<Int>, context: Int) {
-        (self.text, self.context, seed) = (Array(text), context, nil)
+    public init(consecutive text: [Int], context: Int) {
+        (self.text, self.context, seed) = (text, context, nil)
         count = (text.count - 1) / context
     }
 

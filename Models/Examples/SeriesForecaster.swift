@@ -20,7 +20,7 @@ extension SeriesForecaster {
     /// trained on; nobody can tell the noise, whose deviation is 0.1.
     public static let stated = ExampleResult.Goal.atMost(0.14)
     /// Values that the model sees.
-    public static let window = 24
+    public static let window = 48
 
     /// A step of training on `batch` windows.
     public static func step(batch: Int) -> TrainingStep {

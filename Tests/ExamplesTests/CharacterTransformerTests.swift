@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func learns() throws {
-        let windows = TextWindows(text.indices[...], context: 16, seed: 1)
+        let windows = TextWindows(text.indices, context: 16, seed: 1)
         #expect(try lossFalls(model.step(batch: 16), windows.batch(Array(0..<16), epoch: 0), runs: 25))
     }
 
@@ -50,14 +50,21 @@ import Testing
     }
 
     @Test func windowsCoverTheText() throws {
-        let windows = TextWindows(consecutive: text.indices[...], context: 16)
+        let windows = TextWindows(consecutive: text.indices, context: 16)
         let all = try windows.batch(Array(0..<windows.count), epoch: 0)
         let characters = all["characters"]?.integers ?? [], next = all["next"]?.integers ?? []
         #expect(characters == text.indices.prefix(windows.count * 16).map(Int32.init))
         #expect(next == text.indices.dropFirst().prefix(windows.count * 16).map(Int32.init))
-        let random = TextWindows(text.indices[...], context: 16, seed: 1)
+        let random = TextWindows(text.indices, context: 16, seed: 1)
         #expect(try random.batch([3], epoch: 0) == random.batch([3], epoch: 0))
         #expect(try random.batch([3], epoch: 0) != random.batch([3], epoch: 1))
+    }
+
+    @Test func splitsIntoPieces() {
+        let letters = (0..<10_500).map { Character(UnicodeScalar(UInt8(97 + $0 / 1000))) }
+        let text = ExampleText(String(letters)), parts = text.split()
+        #expect(parts.test == Array(repeating: 9, count: 1000))
+        #expect(parts.training.count == 9500 && Set(parts.training) == Set(0...10).subtracting([9]))
     }
 
     @Test func readsDocuments() throws {
