@@ -58,7 +58,7 @@ extension UNet {
 
     /// A step of training on `batch` images of ``Phantoms``.
     public static func step(batch: Int) -> TrainingStep {
-        TrainingStep("unet", optimizer: .adamW(learningRate: 6e-3)) {
+        TrainingStep("unet", optimizer: .adamW(learningRate: 0.02)) {
             let shape = [batch, 1, Phantoms.side, Phantoms.side]
             let masks = Input("masks", shape)
             let logits = UNet(widths: narrow)(Input("images", shape))
@@ -68,12 +68,12 @@ extension UNet {
 
     /// Trains a narrow network on generated images, and measures on others.
     public static func train(_ options: ExampleOptions) throws -> ExampleResult {
-        let epochs = options.epochs ?? 8
+        let epochs = options.epochs ?? 6
         let state = try options.trained { folder in
             try fit(
-                step(batch: 8), Phantoms(count: 400, seed: options.seed), in: folder,
+                step(batch: 4), Phantoms(count: 400, seed: options.seed), in: folder,
                 settings: options.settings(epochs: epochs),
-                schedule: .cosine(base: 6e-3, epochs: Double(epochs)), output: options.output)
+                schedule: .oneCycle(peak: 0.02, epochs: Double(epochs)), output: options.output)
         }
 
         let test = try Phantoms(count: 100, seed: ~options.seed).batch(Array(0..<100), epoch: 0)

@@ -8,11 +8,11 @@ import Testing
         let (training, test) = try Digits(spots: 200, seed: 1).split()
         #expect(training.count == 160 && test.count == 40)
         #expect(try lossFalls(DigitClassifier.step(batch: 32), training.batch(Array(0..<32), epoch: 0), runs: 20))
-        // A first epoch of training and the measurement after it, as the command line has them.
+        // Training and measurement as the command line has them.
         var options = ExampleOptions()
         (options.epochs, options.threads) = (30, 2)
         let result = try DigitClassifier.train(Digits(spots: 200, seed: 1), options)
-        #expect(result.reached > 0.8 && result.description.hasPrefix("digits: reached 0."))
+        #expect(result.reached > 0.8 && result.description.hasPrefix("digits: reached "))
     }
 
     @Test func digitsAreReadFromLines() throws {
@@ -36,10 +36,10 @@ import Testing
     }
 
     @Test func masksAreLearned() throws {
-        let batch = try Phantoms(count: 8, seed: 1).batch(Array(0..<8), epoch: 0)
+        let batch = try Phantoms(count: 4, seed: 1).batch(Array(0..<4), epoch: 0)
         let masks = batch["masks"]?.floats ?? [], share = masks.reduce(0, +) / Float(masks.count)
         #expect(masks.allSatisfy { $0 == 0 || $0 == 1 } && 0.002..<0.2 ~= share)
-        #expect(try lossFalls(UNet.step(batch: 8), batch, runs: 12))
+        #expect(try lossFalls(UNet.step(batch: 4), batch, runs: 20))
     }
 
     /// The widths of the paper, without its highest level: names and shapes at each level.
