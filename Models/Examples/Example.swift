@@ -22,8 +22,8 @@ public struct ExampleOptions {
         return settings
     }
 
-    /// A compiler for what is computed with trained weights.
-    func compiler() throws -> Compiler { try Compiler(threads: threads) }
+    /// A compiler for what is computed with trained weights, by generated kernels too.
+    func compiler() throws -> Compiler { try Compiler(CompilerOptions(products: .generated), threads: threads) }
 
     /// Lets a run of `fit` have a folder of its own, which is removed afterwards, and returns the trained weights.
     ///

@@ -73,16 +73,17 @@ struct ExamplesTool: ParsableCommand {
 
     private func trained(_ name: ExampleName, _ options: ExampleOptions) throws -> ExampleResult {
         switch name {
-        case .digits: try DigitClassifier.train(handwritten() ?? spots(), options)
+        case .digits: try DigitClassifier.train(images(), options)
         case .resnet: try ResNet18.train(options)
         case .unet: try UNet.train(options)
         case .gpt: try CharacterTransformer.train(ExampleText(documentsIn: texts), options)
-        case .vae: try VariationalAutoencoder.train(handwritten() ?? spots(), areSpots: digits == nil, options)
+        case .vae: try VariationalAutoencoder.train(images(), areSpots: digits == nil, options)
         case .gru: try SeriesForecaster.train(options)
         }
     }
 
-    private func handwritten() throws -> Digits? { try digits.map { try Digits(contentsOf: $0) } }
-
-    private func spots() -> Digits { Digits(spots: 1800, seed: seed) }
+    /// The handwritten digits, or generated images where their file is not given.
+    private func images() throws -> Digits {
+        try digits.map { try Digits(contentsOf: $0) } ?? Digits(spots: 1800, seed: seed)
+    }
 }
