@@ -115,7 +115,9 @@ let package = Package(
         .target(name: "ApusExamples", dependencies: ["Apus"], path: "Models/Examples"),
         .executableTarget(
             name: "apus-examples",
-            dependencies: ["ApusExamples", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "ApusExamples", "ApusInspection", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Models/Tools/examples"),
 
         // What the tests of several rooms share, random graphs and seeded numbers among it.

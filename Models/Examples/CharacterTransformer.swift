@@ -11,14 +11,16 @@ public struct CharacterTransformer: Layer {
     /// How many characters the model sees at once.
     public var context = 64
     public var dim = 96, heads = 4, blocks = 3
+    /// The chance of numbers to be dropped in training.
+    public var dropout = 0.1
 
     public init(vocabulary: Int) { self.vocabulary = vocabulary }
 
     public func callAsFunction(_ characters: Tensor) -> Tensor {
         let positions = weight("wpe.weight", [context, dim], .normal(deviation: 1))
         let trunk = Sequential {
-            Dropout(0.1)
-            for block in 0..<blocks { DecoderBlock(dim: dim, heads: heads).named("h.\(block)") }
+            Dropout(dropout)
+            for block in 0..<blocks { DecoderBlock(dim: dim, heads: heads, dropout: dropout).named("h.\(block)") }
             LayerNorm(dim).named("ln_f")
             Linear(dim, vocabulary, bias: false).named("lm_head")
         }
@@ -30,22 +32,22 @@ public struct CharacterTransformer: Layer {
 ///
 /// *Shapes*: [batch, tokens, dim] -> the same.
 public struct DecoderBlock: Layer {
-    public let dim: Int, heads: Int
+    public let dim: Int, heads: Int, dropout: Double
 
-    public init(dim: Int, heads: Int) { (self.dim, self.heads) = (dim, heads) }
+    public init(dim: Int, heads: Int, dropout: Double) { (self.dim, self.heads, self.dropout) = (dim, heads, dropout) }
 
     public var body: some Layer {
         Residual {
             LayerNorm(dim).named("ln_1")
             SelfAttention(dim, heads: heads, masks: [.causal]).named("attn")
-            Dropout(0.1)
+            Dropout(dropout)
         }
         Residual {
             LayerNorm(dim).named("ln_2")
             Linear(dim, 4 * dim).named("mlp.c_fc")
             GELU()
             Linear(4 * dim, dim).named("mlp.c_proj")
-            Dropout(0.1)
+            Dropout(dropout)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ApusIR
 import ApusLayers
+import ApusRuntime
 import ApusTransforms
 
 /// What a program hands out beside its results, to see what goes on inside.

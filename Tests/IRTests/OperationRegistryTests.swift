@@ -56,7 +56,9 @@ import Testing
         guard !(sample.operation is Concatenate) else { return }
         // Attention without a mask takes one more.
         let matrices = (sample.operation as? any AttentionOperation).map { type(of: $0).matrixCount }
-        let tooMany = sample.operands + [TensorType](repeating: TensorType(.f32, [3]), count: matrices == sample.operands.count ? 2 : 1)
+        let tooMany =
+            sample.operands
+            + [TensorType](repeating: TensorType(.f32, [3]), count: matrices == sample.operands.count ? 2 : 1)
         let error = #expect(throws: GraphError.self) { try sample.operation.inferType(tooMany) }
         #expect(error?.code == .structure)
         let count =

@@ -15,7 +15,8 @@ struct ExamplesTool: ParsableCommand {
         discussion: """
             Prints one line for each model, and ends with status 1 if one of them has not reached its number. Without names, all \
             are trained for which there is data.
-            """)
+            """,
+        subcommands: [Bench.self])
 
     @Argument(help: "Which models to train.")
     var names: [ExampleName] = []
