@@ -65,8 +65,9 @@ struct ExamplesTool: ParsableCommand {
         var haveReached = true
         for name in names.isEmpty ? all : names {
             let result = try trained(name, options)
-            print(result)
-            if show, !result.picture.isEmpty { print(result.picture) }
+            // Line by line, also into a pipe.
+            TrainingOutput.standard.say("\(result)")
+            if show, !result.picture.isEmpty { TrainingOutput.standard.say(result.picture) }
             haveReached = haveReached && result.isReached
         }
         if !haveReached { throw ExitCode.failure }
