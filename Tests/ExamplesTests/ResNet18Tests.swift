@@ -56,9 +56,9 @@ import Testing
     }
 }
 
-/// Whether the loss of a step, run again and again on one batch, falls by a fifth.
+/// Whether the loss of a step, run again and again on one batch, falls by a fifth, and not below 0.
 func lossFalls(_ step: TrainingStep, _ batch: [String: TensorData], runs: Int) throws -> Bool {
     let program = try Compiler(threads: 2).compile(step), state = try program.makeState(seed: 1)
     let losses = try (0..<runs).map { _ in try program.run(state, batch).loss }
-    return losses.allSatisfy(\.isFinite) && losses[runs - 1] < 0.8 * losses[0]
+    return losses.allSatisfy { 0..<Float.infinity ~= $0 } && losses[runs - 1] < 0.8 * losses[0]
 }
