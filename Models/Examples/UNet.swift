@@ -68,7 +68,7 @@ extension UNet {
 
     /// Trains a narrow network on generated images, and measures on others.
     public static func train(_ options: ExampleOptions) throws -> ExampleResult {
-        let epochs = options.epochs ?? 6
+        let epochs = options.epochs ?? 9
         let state = try options.trained { folder in
             try fit(
                 step(batch: 4), Phantoms(count: 400, seed: options.seed), in: folder,

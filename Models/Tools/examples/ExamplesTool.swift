@@ -64,7 +64,12 @@ struct ExamplesTool: ParsableCommand {
         let all = ExampleName.allCases.filter { $0 != .digits || digits != nil }
         var haveReached = true
         for name in names.isEmpty ? all : names {
-            let result = try trained(name, options)
+            let result: ExampleResult
+            do {
+                result = try trained(name, options)
+            } catch ExampleError.stopped {
+                throw ExitCode(128 + (Interrupt.signal ?? 0))
+            }
             // Line by line, also into a pipe.
             TrainingOutput.standard.say("\(result)")
             if show, !result.picture.isEmpty { TrainingOutput.standard.say(result.picture) }
