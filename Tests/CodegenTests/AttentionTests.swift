@@ -101,6 +101,26 @@ struct AttentionTests {
         }
     }
 
+    /// What a thread needs grows with the length of a sequence, not with its square.
+    @Test func memoryGrowsWithTheLength() throws {
+        let target = try TargetDescription.host()
+        func bytes(_ length: Int, isForward: Bool) throws -> Int {
+            let matrices = [TensorType](repeating: f32(1, length, 64), count: isForward ? 3 : 4)
+            let graph = try functionGraph(matrices) { x in
+                isForward ? [attention(x[0], x[1], x[2], scale: 1)] : Array(outputs(x, scale: 1).dropFirst())
+            }
+            let tilings = try schedule(graph).steps.compactMap { step -> AttentionTiling? in
+                guard case .kernel(let call) = step.work, case .attention(let kernel) = call.kernel else { return nil }
+                return AttentionTiling(kernel, target, Tuning(target))
+            }
+            return try #require(tilings.first).scratchBytes
+        }
+        for isForward in [true, false] {
+            let short = try bytes(8192, isForward: isForward), long = try bytes(8 * 8192, isForward: isForward)
+            #expect(long <= 9 * short && short < 64 << 20, "\(short), \(long)")
+        }
+    }
+
     /// Keys behind a query are skipped, in whole register blocks: what is NaN there does not come into its sums.
     @Test func laterKeysAreSkipped() throws {
         let n = 100, d = 4,

@@ -58,9 +58,10 @@ import Testing
         return (program, try program.makeState(seed: 0))
     }
 
-    private let x = try? TensorData([Float](repeating: 1, count: 8), shape: [2, 4])
-    private func inputs(_ changes: [String: TensorData?] = [:]) -> [String: TensorData] {
-        var inputs: [String: TensorData] = ["x": x!, "y": TensorData([0, 2] as [Int32])]
+    private func inputs(_ changes: [String: TensorData?] = [:]) throws -> [String: TensorData] {
+        var inputs = try [
+            "x": TensorData([Float](repeating: 1, count: 8), shape: [2, 4]), "y": TensorData([0, 2] as [Int32]),
+        ]
         for (name, value) in changes { inputs[name] = value }
         return inputs
     }
@@ -90,13 +91,13 @@ import Testing
             Mistake("labels as numbers") {
                 _ = try $0.forward { crossEntropy($0, $0.slice(0..<1, axis: 1).reshape([2])) }
             },
-            Mistake("images with the channels last") {
-                _ = try InferenceStep { Output("y", Conv2D(3, 8, size: 3)(Input("images", [2, 32, 32, 3]))) }.trace()
+            Mistake("images with the channels last") { _ in
+                _ = try InferenceStep { Output("y", Conv2D(3, 8, kernel: 3)(Input("images", [2, 32, 32, 3]))) }.trace()
             },
-            Mistake("a window larger than the image") {
-                _ = try InferenceStep { Output("y", Conv2D(3, 8, size: 7)(Input("images", [2, 3, 4, 4]))) }.trace()
+            Mistake("a window larger than the image") { _ in
+                _ = try InferenceStep { Output("y", Conv2D(3, 8, kernel: 7)(Input("images", [2, 3, 4, 4]))) }.trace()
             },
-            Mistake("an image that is not flattened") {
+            Mistake("an image that is not flattened") { _ in
                 _ = try InferenceStep { Output("y", Linear(12, 8)(Input("images", [2, 3, 2, 2]))) }.trace()
             },
             Mistake("heads that do not divide") {
@@ -109,7 +110,7 @@ import Testing
             Mistake("two layers of one name") {
                 _ = try $0.forward { Linear(4, 3).named("fc")(Linear(4, 4).named("fc")($0)) }
             },
-            Mistake("one layer of one name, used as two") {
+            Mistake("one layer of one name, used as two") { _ in
                 _ = try InferenceStep {
                     let x = Input("x", [2, 4])
                     Output("y", Linear(4, 3).named("fc")(x) + Linear(4, 3).named("fc")(x))
@@ -148,14 +149,6 @@ import Testing
             },
             Mistake("nothing to learn") { _ in
                 _ = try TrainingStep(optimizer: .sgd(learningRate: 1)) { Loss(mean(Input("x", [2, 4]))) }.trace()
-            },
-            Mistake("a layer that the loss does not need") {
-                _ = try $0.compile(
-                    TrainingStep(optimizer: .sgd(learningRate: 1)) {
-                        let x = Input("x", [2, 4])
-                        Output("extra", Linear(4, 2).named("unused")(x))
-                        Loss(mean(Linear(4, 1).named("used")(x)))
-                    })
             },
             Mistake("a loss without a gradient") {
                 _ = try $0.compile($0.step { logits, y in mean(equal(argmax(logits), y).cast(.float32)) })
