@@ -78,7 +78,7 @@ struct SeparableBlock: Layer {
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Time a step of a model on random inputs.", shouldDisplay: false)
+        abstract: "Time a step of a model on random inputs.")
 
     @Option(help: "What to run.")
     var task = ModelTask.resnet18

@@ -10,13 +10,17 @@ enum ExampleName: String, CaseIterable, ExpressibleByArgument {
 @main
 struct ExamplesTool: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "apus-examples",
+        commandName: "apus-examples", abstract: "Train and time the example models.",
+        subcommands: [Train.self, Bench.self], defaultSubcommand: Train.self)
+}
+
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
         abstract: "Train the example models, and compare what they reach with what is stated.",
         discussion: """
             Prints one line for each model, and ends with status 1 if one of them has not reached its number. Without names, all \
             are trained for which there is data.
-            """,
-        subcommands: [Bench.self])
+            """)
 
     @Argument(help: "Which models to train.")
     var names: [ExampleName] = []
