@@ -115,6 +115,10 @@ extension CharacterTransformer {
         var random = CounterRandom(seed: UInt64(bitPattern: Int64(options.seed)), purpose: .exampleText)
         var written = start.compactMap { text.vocabulary.firstIndex(of: $0) }
         guard !written.isEmpty else { throw ExampleError.data(path: "'\(start)'", problem: "no character is known") }
+        guard length >= 0, temperature > 0 else {
+            throw ExampleError.data(
+                path: "'\(start)'", problem: "\(length) characters at the temperature \(temperature) cannot be drawn")
+        }
         for _ in 0..<length {
             // What stands behind the last character is not seen by it.
             let seen = written.suffix(context), padding = [Int](repeating: 0, count: context - seen.count)

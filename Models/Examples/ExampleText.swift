@@ -48,13 +48,18 @@ public struct TextWindows: DataSource {
     /// As many windows as cover the text once, at random places.
     public init(_ text: [Int], context: Int, seed: Int) {
         (self.text, self.context, self.seed) = (text, context, UInt64(bitPattern: Int64(seed)))
-        count = (text.count - 1) / context
+        count = Self.count(text, context)
     }
 
     /// The windows that cover the text once, one after the other.
     public init(consecutive text: [Int], context: Int) {
         (self.text, self.context, seed) = (text, context, nil)
-        count = (text.count - 1) / context
+        count = Self.count(text, context)
+    }
+
+    /// How many windows with a character behind them a text has; none of no characters.
+    private static func count(_ text: [Int], _ context: Int) -> Int {
+        context > 0 ? max(text.count - 1, 0) / context : 0
     }
 
     public func batch(_ samples: [Int], epoch: Int) throws -> [String: TensorData] {

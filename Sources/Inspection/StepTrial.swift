@@ -45,13 +45,13 @@ public final class StepTrial {
         try StepProfile.observed(compiled, by: compiler, runs: runs) { _ = try run(observe: $0) }
     }
 
-    /// Times so many runs, after two that are not timed. With `observing`, as many again tell where the time goes.
+    /// Times so many runs, at least one, after two that are not timed. With `observing`, as many again tell where the time goes.
     public func benchmark(
         task: String, preset: String, batch: Int, steps: Int, observing: Bool = false
     ) throws -> BenchmarkResult {
         let first = compilation + (try run())
         try run()
-        let times = try (0..<steps).map { _ in try run() }
+        let times = try (0..<max(steps, 1)).map { _ in try run() }
         let peakBytes = ProcessMemory.peakBytes, observed = observing ? try observed(runs: steps) : nil
         return BenchmarkResult(
             task: task, preset: preset, precision: compiler.options.precision.rawValue, batch: batch,

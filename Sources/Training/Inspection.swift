@@ -20,16 +20,17 @@ public struct Inspection: Hashable, Sendable {
     func extended(_ graph: Graph) throws(GraphErrors) -> Graph {
         guard !layers.isEmpty else { return graph }
         let last = graph.lastValueOfLayers, builder = GraphBuilder(extending: graph)
+        var wanted: Set<String> = []
         for pattern in layers {
-            let group = ParameterGroup(pattern), paths = last.keys.filter(group.includes).sorted()
-            if paths.isEmpty {
-                builder.report(
-                    GraphError(
-                        .name, "no layer matches '\(pattern)'; there are " + last.keys.sorted().joined(separator: ", "))
-                )
-            }
-            for path in paths { if let value = last[path] { builder.output(path, builder.tensor(value)) } }
+            let paths = last.keys.filter(ParameterGroup(pattern).includes)
+            wanted.formUnion(paths)
+            guard paths.isEmpty else { continue }
+            let known = last.keys.sorted(), shown = known.prefix(12).joined(separator: ", ")
+            builder.report(
+                GraphError(
+                    .name, "no layer matches '\(pattern)'; there are \(shown)\(known.count > 12 ? ", …" : "")"))
         }
+        for path in wanted.sorted() { if let value = last[path] { builder.output(path, builder.tensor(value)) } }
         return try builder.finish()
     }
 }

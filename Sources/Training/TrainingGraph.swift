@@ -18,7 +18,12 @@ extension TracedStep {
     }
 
     /// The step with its forward pass rewritten; inputs, parameters and outputs keep their names.
+    ///
+    /// Throws `GraphErrors` if the loss does not depend on some weight: afterwards that could no longer be told, since a
+    /// matmul with several weights gives each of them a gradient.
     public func rewritten(by pipeline: Pipeline, recording rewrites: inout [Rewrite]) throws -> TracedStep {
+        let idle = weights.filter { !weightsBehindLoss.contains(name(of: $0)) }
+        guard idle.isEmpty else { throw GraphErrors(idle.map(isIdle)) }
         var step = self
         let lossName = graph.results.firstIndex { $0.value == loss && $0.kind == .output(name: "loss") }
         step.graph = try pipeline.run(graph, recording: &rewrites)
@@ -39,6 +44,15 @@ extension TracedStep {
         return Set(graph.parameters.filter { $0.operation.trainable && isBehind[$0.value.index] }.map(\.operation.name))
     }
 
+    private func name(of weight: Value) -> String { (graph[weight].operation as? Parameter)?.name ?? "" }
+
+    /// The mistake of a weight that the loss does not depend on.
+    private func isIdle(_ weight: Value) -> GraphError {
+        GraphError(
+            .structure, operation: Parameter.name, "the loss does not depend on the weight '\(name(of: weight))'",
+            location: graph[weight].location)
+    }
+
     /// The graph of the whole step: forward pass, gradients, and what is done with them.
     ///
     /// `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not depend
@@ -54,11 +68,7 @@ extension TracedStep {
             let zero =
                 idleWeights.contains(parameter.name) ? builder.add(Constant(parameter.type, splat: 0), []).value : nil
             guard let gradient = gradient ?? zero else {
-                builder.report(
-                    GraphError(
-                        .structure, operation: Parameter.name,
-                        "the loss does not depend on the weight '\(parameter.name)'",
-                        location: graph[value].location))
+                builder.report(isIdle(value))
                 continue
             }
             var total = builder.tensor(gradient)

@@ -15,6 +15,7 @@ import argparse, json, resource, time
 import torch
 from torch import nn
 import torch.nn.functional as F
+from peer_torch import Block
 
 
 class Basic(nn.Module):
@@ -75,32 +76,11 @@ class Separable(nn.Module):
         return x + self.body(x)
 
 
-class Decoder(nn.Module):
-    def __init__(self, dim, heads, fused):
-        super().__init__()
-        self.heads, self.fused = heads, fused
-        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-        self.fc1, self.fc2 = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
-
-    def forward(self, x):
-        b, n, d = x.shape
-        q, k, v = self.qkv(self.norm1(x)).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        if self.fused:
-            a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        else:
-            scores = (q @ k.transpose(-2, -1)) * (d // self.heads) ** -0.5
-            later = torch.ones(n, n, dtype=torch.bool).triu(1)
-            a = scores.masked_fill(later, float("-inf")).softmax(-1) @ v
-        x = x + self.proj(a.transpose(1, 2).reshape(b, n, d))
-        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
-
-
 class Transformer(nn.Module):
     def __init__(self, context, fused, dim=384, heads=6, depth=6, vocabulary=96):
         super().__init__()
         self.tokens, self.positions = nn.Embedding(vocabulary, dim), nn.Parameter(torch.randn(context, dim) * 0.02)
-        self.blocks = nn.Sequential(*(Decoder(dim, heads, fused) for _ in range(depth)))
+        self.blocks = nn.Sequential(*(Block(dim, heads, fused, causal=True) for _ in range(depth)))
         self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, vocabulary, bias=False)
 
     def forward(self, x):

@@ -150,6 +150,14 @@ import Testing
             Mistake("nothing to learn") { _ in
                 _ = try TrainingStep(optimizer: .sgd(learningRate: 1)) { Loss(mean(Input("x", [2, 4]))) }.trace()
             },
+            Mistake("a layer that the loss does not need") {
+                _ = try $0.compile(
+                    TrainingStep(optimizer: .sgd(learningRate: 1)) {
+                        let x = Input("x", [2, 4])
+                        Output("extra", Linear(4, 2).named("unused")(x))
+                        Loss(mean(Linear(4, 1).named("used")(x)))
+                    })
+            },
             Mistake("a loss without a gradient") {
                 _ = try $0.compile($0.step { logits, y in mean(equal(argmax(logits), y).cast(.float32)) })
             },

@@ -1,5 +1,6 @@
 import ApusLayers
 import ApusRuntime
+import Foundation
 
 /// How a model that is being trained is measured after each epoch.
 public struct Validation {
@@ -43,7 +44,8 @@ public struct FitResult {
 ///   - resuming: Whether the folder holds a run that was stopped, which goes on.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
 /// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run, `GraphErrors` for a
-///   step that is not sound, ``RunError`` for a checkpoint that cannot be used or a loss that is not finite, `RuntimeError` for data that does not fit the step.
+///   step that is not sound, ``RunError`` for a checkpoint that cannot be used or a loss that is not finite,
+///   `RuntimeError` for data that does not fit the step.
 public func fit<Data: DataSource>(
     _ step: TrainingStep, _ data: Data, in folder: String, settings: FitSettings = FitSettings(),
     schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,
@@ -52,6 +54,7 @@ public func fit<Data: DataSource>(
     var settings = settings
     let layout = try FitLayout(step)
     settings.batch = layout.batch
+    guard !resuming || FileManager.default.fileExists(atPath: folder) else { throw FitError.noRun(folder: folder) }
     do {
         let plan =
             try resuming
