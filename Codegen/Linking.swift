@@ -46,7 +46,7 @@ extension GraphCompiler {
             let arguments = zip(call.buffers, kernel.byteOffsets).map { locations[$0].offset(by: $1) }
             return Step(
                 name: step.name,
-                work: .kernel(symbol: kernel.symbol, arguments: arguments, count: count, grain: grain),
+                work: .kernel(symbol: kernel.symbol, arguments: arguments, count: count, grain: grain), path: step.path,
                 floatingPointOperations: step.floatingPointOperations, bytes: call.bytes)
         case .matmul(var matmul, let a, let b, let c):
             func locate(_ matrix: inout Matmul.Matrix, _ buffer: Int) {
@@ -57,12 +57,12 @@ extension GraphCompiler {
             locate(&matmul.c, c)
             let elements = matmul.batchCount * (matmul.m * matmul.k + matmul.k * matmul.n + matmul.m * matmul.n)
             return Step(
-                name: step.name, work: .matmul(matmul), floatingPointOperations: step.floatingPointOperations,
-                bytes: 4 * elements)
+                name: step.name, work: .matmul(matmul), path: step.path,
+                floatingPointOperations: step.floatingPointOperations, bytes: 4 * elements)
         case .sort(var sort, let source, let result):
             sort.source = locations[source].offset(by: sort.source.byteOffset)
             sort.result = locations[result].offset(by: sort.result.byteOffset)
-            return Step(name: step.name, work: .sort(sort), bytes: 8 * sort.rows * sort.width)
+            return Step(name: step.name, work: .sort(sort), path: step.path, bytes: 8 * sort.rows * sort.width)
         }
     }
 }

@@ -32,7 +32,7 @@ public struct ProgramFile: Sendable {
         var objects: [Object]
     }
 
-    private static let magic = Array("apus program 2\n".utf8)
+    private static let magic = Array("apus program 3\n".utf8)
 
     /// The content of the file.
     public func encoded() throws -> [UInt8] {

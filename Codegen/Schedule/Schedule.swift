@@ -13,6 +13,8 @@ package struct Schedule {
         }
         package var name: String
         package var work: Work
+        /// The layer that declared what is computed.
+        package var path = ""
         package var floatingPointOperations = 0
 
         /// The buffers that the step touches.
@@ -45,7 +47,13 @@ package struct Schedule {
         let constantBuffers = addConstants()
         let order = executionOrder()
         let kernels = ClusterKernels(surroundings(constantBuffers), isNeeded: neededOutside())
-        for number in order { steps += try scheduledSteps(of: clustering.clusters[number], kernels) }
+        for number in order {
+            let cluster = clustering.clusters[number]
+            for var step in try scheduledSteps(of: cluster, kernels) {
+                step.path = graph[cluster.members[0]].location?.path ?? ""
+                steps.append(step)
+            }
+        }
         for result in graph.results {
             guard case .update(let parameter) = result.kind, updatedInPlace[result.value] != parameter else { continue }
             let call = try kernels.copy(result.value, to: layout[parameter])

@@ -56,6 +56,9 @@ public struct ProgramExplanation {
         machine: \(profile.peak)
         \(profile.table)
 
+        LAYERS, forward and backward
+        \(profile.layers)
+
         MEMORY
         \(memory)
 

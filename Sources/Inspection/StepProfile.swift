@@ -8,12 +8,21 @@ public struct StepProfile: Sendable {
         var seconds = 0.0
         var operations = 0
         var bytes = 0
+
+        static func += (a: inout Entry, b: Entry) {
+            a.calls += b.calls
+            a.seconds += b.seconds
+            a.operations += b.operations
+            a.bytes += b.bytes
+        }
     }
+    /// A step's name, and the layer that declared what it computes.
+    private struct Key: Hashable { var name: String, path: String }
     /// What speeds are compared with.
     public let peak: MachinePeak
     private let runs: Int
     private let precision: CompilerOptions.Precision
-    private var entries: [String: Entry] = [:]
+    private var entries: [Key: Entry] = [:]
 
     /// A profile of that many runs.
     private init(runs: Int, peak: MachinePeak, precision: CompilerOptions.Precision) {
@@ -36,17 +45,30 @@ public struct StepProfile: Sendable {
     }
 
     private mutating func add(_ run: StepRun) {
-        var entry = entries[run.step.name] ?? Entry()
-        entry.calls += 1
-        entry.seconds += run.seconds
-        entry.operations += run.step.floatingPointOperations
-        entry.bytes += run.step.bytes
-        entries[run.step.name] = entry
+        entries[Key(name: run.step.name, path: run.step.path), default: Entry()] += Entry(
+            calls: 1, seconds: run.seconds, operations: run.step.floatingPointOperations, bytes: run.step.bytes)
     }
 
-    /// A line for each name, those that take longest first: calls, time, arithmetic and traffic of one run, speeds, and
-    /// the share of the machine's peak.
+    /// A line for each name of steps, those that take longest first: calls, time, arithmetic and traffic of one run,
+    /// speeds, and the share of the machine's peak.
     public var table: String {
+        var named: [String: Entry] = [:]
+        for (key, entry) in entries { named[key.name, default: Entry()] += entry }
+        return table(named, of: "step")
+    }
+
+    /// The same for each layer, with what its steps are; layers that differ in one number are taken together.
+    public var layers: String {
+        let keys = entries.keys.sorted { ($0.path, $0.name) < ($1.path, $1.name) }
+        var layers: [String: Entry] = [:]
+        for group in LayerPaths(keys.map(\.path)).groups {
+            let name = group.text.isEmpty ? "(outside of layers)" : group.text
+            for member in group.members { layers[name, default: Entry()] += entries[keys[member]] ?? Entry() }
+        }
+        return table(layers, of: "layer")
+    }
+
+    private func table(_ entries: [String: Entry], of kind: String) -> String {
         let total = entries.values.reduce(0) { $0 + $1.seconds }
         func number(_ value: Double, _ digits: Int) -> String {
             value == 0 ? "-" : String(format: "%.\(digits)f", value)
@@ -67,7 +89,7 @@ public struct StepProfile: Sendable {
                     percent(peak.share(operations: entry.operations, bytes: entry.bytes, seconds: seconds, precision)),
                 ], name)
         }
-        return ([columns(["calls", "ms", "share", "GFLOP", "GB", "GFLOP/s", "GB/s", "of peak"], "step")] + rows).joined(
+        return ([columns(["calls", "ms", "share", "GFLOP", "GB", "GFLOP/s", "GB/s", "of peak"], kind)] + rows).joined(
             separator: "\n")
     }
 }

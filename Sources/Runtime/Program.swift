@@ -35,13 +35,16 @@ public struct Step: Hashable, Sendable, Codable {
     /// Says what was fused, such as `reduce+exp+multiply`.
     public var name: String
     public var work: Work
+    /// The layer that declared what is computed; empty outside of layers.
+    public var path: String
     /// Floating-point operations of matmuls; 0 for other steps.
     public var floatingPointOperations: Int
     /// Bytes read and written if nothing were cached.
     public var bytes: Int
 
-    public init(name: String, work: Work, floatingPointOperations: Int = 0, bytes: Int = 0) {
+    public init(name: String, work: Work, path: String = "", floatingPointOperations: Int = 0, bytes: Int = 0) {
         self.name = name
+        self.path = path
         self.work = work
         self.floatingPointOperations = floatingPointOperations
         self.bytes = bytes

@@ -119,7 +119,7 @@ struct Bench: ParsableCommand {
         let result = try trial.benchmark(
             task: task.rawValue, preset: String(preset), batch: batch, steps: steps, observing: profile)
         print(json ? result.json(version: BuildDescription.version) : result.table)
-        if let profile = result.profile { print("\nmachine: \(profile.peak)\n\(profile.table)") }
+        if let profile = result.profile { print("\nmachine: \(profile.peak)\n\(profile.table)\n\n\(profile.layers)") }
     }
 }
 

@@ -46,7 +46,9 @@ struct Bench: ParsableCommand {
         let result = try benchmark.run(
             model.configuration(), threads: machine.threads, observing: profile || trace.trace != nil)
         print(json ? result.json(version: BuildDescription.version) : result.table)
-        if profile, let profile = result.profile { print("\nmachine: \(profile.peak)\n\(profile.table)") }
+        if profile, let profile = result.profile {
+            print("\nmachine: \(profile.peak)\n\(profile.table)\n\n\(profile.layers)")
+        }
         if let runs = result.trace { try trace.write(runs) }
     }
 }
