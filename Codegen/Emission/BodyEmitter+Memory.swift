@@ -3,26 +3,40 @@ import ApusLLVM
 
 /// Loads, stores and prefetches of tensors, and the scratch memory of values that a later pass over a row reads again.
 extension BodyEmitter {
-    func loadScalar(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
-        register(
-            builder.load(memoryType(element), arguments[argument], byteOffset: byteOffset(address, element)), element)
+    /// One element; zero where the condition does not hold.
+    func loadScalar(
+        _ argument: Int, _ address: IndexExpression, _ element: ElementType, _ condition: LLVMValue? = nil
+    ) -> LLVMValue {
+        let type = memoryType(element), offset = byteOffset(address, element)
+        let memory =
+            condition.map { builder.maskedLoad(type, arguments[argument], byteOffset: offset, mask: $0) }
+            ?? builder.load(type, arguments[argument], byteOffset: offset)
+        return register(memory, element)
     }
 
-    func loadLanes(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
+    /// The current lanes; zero where the condition does not hold.
+    func loadLanes(
+        _ argument: Int, _ address: IndexExpression, _ element: ElementType, _ condition: LLVMValue? = nil
+    ) -> LLVMValue {
+        if !tables.isEmpty, condition == nil, let places = kernel.columnPlaces(of: address), let table = tables[places]
+        {
+            return register(load(argument, address, element, table), element)
+        }
+        let mask =
+            condition.map { condition in column?.mask.map { builder.and($0, condition) } ?? condition } ?? column?.mask
         switch pattern(address) {
-        case .same: return builder.splat(loadScalar(argument, address, element), lanes)
+        case .same where condition == nil: return builder.splat(loadScalar(argument, address, element), lanes)
         case .contiguous:
             let memory = vector(memoryType(element)), offset = byteOffset(address, element)
-            if let mask = column?.mask {
+            if let mask {
                 return register(
                     builder.maskedLoad(memory, arguments[argument], byteOffset: offset, mask: mask), element)
             }
             return register(builder.load(memory, arguments[argument], byteOffset: offset), element)
-        case .scattered:
+        case .scattered, .same:
             return register(
-                builder.gather(
-                    memoryType(element), arguments[argument], indices: lanesIndex(address), mask: column?.mask), element
-            )
+                builder.gather(memoryType(element), arguments[argument], indices: lanesIndex(address), mask: mask),
+                element)
         }
     }
 
@@ -37,11 +51,17 @@ extension BodyEmitter {
         address.dynamic.isEmpty && pattern(address) == .contiguous
     }
 
-    /// Asks for the memory that the current lanes of all contiguous loads need. The indices may lie beyond the extents.
+    /// Asks for the memory that the current lanes of all loads need whose places are known: contiguous ones, and the first
+    /// run of those in a table. The indices may lie beyond the extents.
     func prefetch() {
         for instruction in kernel.instructions {
-            guard case .load(let argument, let address) = instruction.kind, isForeseeable(address) else { continue }
-            builder.prefetch(arguments[argument], byteOffset: byteOffset(address, instruction.type), forWriting: false)
+            guard case .load(let argument, let address, nil) = instruction.kind else { continue }
+            if isForeseeable(address) {
+                builder.prefetch(
+                    arguments[argument], byteOffset: byteOffset(address, instruction.type), forWriting: false)
+            } else if let places = kernel.columnPlaces(of: address), let table = tables[places] {
+                prefetch(argument, address, instruction.type, table)
+            }
         }
     }
 
@@ -58,7 +78,9 @@ extension BodyEmitter {
                 elementBytes: bytes, isWritten: isWritten)
         }
         for instruction in kernel.instructions {
-            if case .load(let argument, let address) = instruction.kind { add(argument, address, isWritten: false) }
+            if case .load(let argument, let address, nil) = instruction.kind {
+                add(argument, address, isWritten: false)
+            }
         }
         for store in kernel.stores { add(store.argument, store.address, isWritten: true) }
         return streams.sorted { $0.key < $1.key }.map(\.value)

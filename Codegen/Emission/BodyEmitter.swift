@@ -25,6 +25,8 @@ class BodyEmitter {
     var spillOffsets: [Int: Int] = [:]
     /// Which of those can be read in the current pass.
     var readable: Set<Int> = []
+    /// Tables of places that depend on the column alone.
+    var tables: [ColumnPlaces: PlaceTable] = [:]
 
     /// Lanes that are computed together.
     struct Column {
@@ -103,9 +105,11 @@ class BodyEmitter {
             return element.isFloat ? builder.float(value, resultType) : builder.int(Int(value), resultType)
         case .index(let expression):
             return isScalar ? builder.trunc(address(expression), module.i32) : lanesIndex(expression)
-        case .load(let argument, let address):
+        case .load(let argument, let address, let condition):
+            let condition = condition.map(operand)
             return isScalar
-                ? loadScalar(argument, address, instruction.type) : loadLanes(argument, address, instruction.type)
+                ? loadScalar(argument, address, instruction.type, condition)
+                : loadLanes(argument, address, instruction.type, condition)
         case .compute(let function, let operands):
             return emit(function, operands, of: instruction.type, operand)
         case .random(let stream, let index, let key):

@@ -101,6 +101,7 @@ final class MatmulEmitter {
     private func pack(_ matrix: LLVMValue, from column: LLVMValue, blocks: LLVMValue) {
         let invariant = right.scalars, body = right, value = kernel.rightValue
         let firstRow = builder.mul(matrix, integer(kernel.transposesRight ? kernel.n : kernel.k))
+        fillTables(from: column, blocks: blocks)
         let values: Packing.Values = { [builder] line, start, limit in
             body.beginRow(builder.add(firstRow, line), invariant: invariant)
             return body.withColumn(start, limit: limit) { body.lanesValue(value) }
@@ -115,6 +116,24 @@ final class MatmulEmitter {
             }
         }
         right.scalars = invariant
+    }
+
+    /// Writes down where columns lie that are not multiples of one distance apart.
+    private func fillTables(from column: LLVMValue, blocks: LLVMValue) {
+        var offset = tiling.sumBytes + tiling.packedBytes
+        let length = kernel.transposesRight ? kernel.k : kernel.n
+        let isRagged = length % (kernel.transposesRight ? 2 * tiling.lanes : tiling.blockColumns) != 0
+        for places in right.kernel.columnPlaces {
+            let table = PlaceTable(
+                places: places, memory: builder.offset(frame.scratch, bytes: integer(offset)),
+                first: kernel.transposesRight ? integer(0) : column, capacity: tiling.tableColumns, isRagged: isRagged)
+            let count =
+                kernel.transposesRight
+                ? integer(tiling.tableColumns) : builder.mul(blocks, integer(tiling.blockColumns))
+            right.fill(table, count: count, limit: integer(length))
+            right.tables[places] = table
+            offset += places.tableBytes(columns: tiling.tableColumns, lanes: tiling.lanes)
+        }
     }
 
     // MARK: A strip of rows

@@ -16,13 +16,6 @@ extension ClusterKernels {
         let (m, n) = isTransposed ? (shape.n, shape.m) : (shape.m, shape.n)
         let right = try right(operands[side], shape, side)
         let epilogue = try epilogue(members, shape, isTransposed: isTransposed, result)
-        func part(_ builder: KernelBuilder) -> LoopKernel {
-            var kernel = LoopKernel(
-                form: .part, extents: builder.extents, instructions: builder.instructions, stores: builder.stores,
-                arguments: builder.arguments.map(\.type))
-            kernel.mergeDimensions()
-            return kernel
-        }
         let element = graph[operands[0]].type.element
         let kernel = MatmulKernel(
             batch: shape.batch, m: m, n: n, k: shape.k, element: element,
@@ -44,15 +37,23 @@ extension ClusterKernels {
         members.count > 1 ? " " + name(of: Array(members.dropFirst())) : ""
     }
 
+    private func part(_ builder: KernelBuilder) -> LoopKernel {
+        var kernel = LoopKernel(
+            form: .part, extents: builder.extents, instructions: builder.instructions, stores: builder.stores,
+            arguments: builder.arguments.map(\.type))
+        kernel.mergeDimensions()
+        return kernel
+    }
+
     /// The prologue: what computes an element of the operand that is packed, along its columns if those lie side by
     /// side in memory, else along the contracted axis.
     private func right(_ operand: Value, _ shape: MatmulShape, _ side: Int) throws -> (
         builder: KernelBuilder, value: Int, isTransposed: Bool
     ) {
         let straight = try right(operand, shape, side, isTransposed: false)
-        guard straight.builder.scatteredLoads > 0 else { return (straight.builder, straight.result, false) }
+        guard part(straight.builder).scattering > 0 else { return (straight.builder, straight.result, false) }
         let transposed = try right(operand, shape, side, isTransposed: true)
-        let isBetter = transposed.builder.scatteredLoads < straight.builder.scatteredLoads
+        let isBetter = part(transposed.builder).scattering < part(straight.builder).scattering
         return isBetter ? (transposed.builder, transposed.result, true) : (straight.builder, straight.result, false)
     }
 
@@ -114,17 +115,18 @@ extension KernelBuilder {
             dimensions.dropLast().map(IndexExpression.dimension), rowMajorStrides(Array(extents.dropLast())))
         return try unravel(row, shape)
     }
+}
 
-    /// Loads whose elements along the innermost dimension do not lie side by side.
-    fileprivate var scatteredLoads: Int {
-        let innermost = extents.count - 1
-        var depends: [Bool] = [], count = 0
-        for instruction in instructions {
+extension LoopKernel {
+    /// How many loads there are whose elements along the innermost dimension do not lie side by side; those that do so in
+    /// runs count for as much less as the runs are long.
+    fileprivate var scattering: Double {
+        let depends = columnDependence
+        return instructions.reduce(0) { sum, instruction in
+            guard case .load(_, let address, _) = instruction.kind else { return sum }
             let isDynamic = instruction.operands.contains { depends[$0] }
-            let terms = instruction.expressions.compactMap { $0.terms[innermost] }
-            depends.append(isDynamic || !terms.isEmpty)
-            if case .load = instruction.kind, isDynamic || terms.contains(where: { $0 != 1 }) { count += 1 }
+            guard isDynamic || ![nil, 1].contains(address.terms[innermost]) else { return sum }
+            return sum + 1 / Double(columnPlaces(of: address)?.run ?? 1)
         }
-        return count
     }
 }

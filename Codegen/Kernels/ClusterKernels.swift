@@ -208,7 +208,7 @@ package struct ClusterKernels {
     func bytes(of builder: KernelBuilder, _ elements: Int) -> Int {
         let expressions =
             builder.instructions.compactMap { instruction -> (IndexExpression, ElementType)? in
-                if case .load(_, let address) = instruction.kind { (address, instruction.type) } else { nil }
+                if case .load(_, let address, _) = instruction.kind { (address, instruction.type) } else { nil }
             } + builder.stores.map { ($0.address, builder.arguments[$0.argument].type) }
         return expressions.reduce(0) { sum, access in
             let touched =

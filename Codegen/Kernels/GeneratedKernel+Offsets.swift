@@ -27,15 +27,16 @@ extension LoopKernel {
         func see(_ argument: Int, _ address: IndexExpression) {
             least[argument] = min(least[argument] ?? address.constant, address.constant)
         }
-        for case .load(let argument, let address) in instructions.map(\.kind) { see(argument, address) }
+        for case .load(let argument, let address, _) in instructions.map(\.kind) { see(argument, address) }
         for store in stores { see(store.argument, store.address) }
         // A scatter zeroes its result from the start of the argument on.
         if scatterElements > 0 { for store in stores { least[store.argument] = 0 } }
         // What lies before an argument's start, and is not read, stays addressed from there.
         let offsets = arguments.indices.map { max(0, least[$0] ?? 0) }
         for (number, instruction) in instructions.enumerated() {
-            guard case .load(let argument, let address) = instruction.kind else { continue }
-            instructions[number].kind = .load(argument: argument, address: address + -offsets[argument])
+            guard case .load(let argument, let address, let condition) = instruction.kind else { continue }
+            instructions[number].kind = .load(
+                argument: argument, address: address + -offsets[argument], condition: condition)
         }
         for number in stores.indices {
             stores[number].address = stores[number].address + -offsets[stores[number].argument]

@@ -45,7 +45,7 @@ extension GeneratedKernel {
 
 extension LoopKernel {
     fileprivate var reads: Set<Int> {
-        Set(instructions.compactMap { if case .load(let argument, _) = $0.kind { argument } else { nil } })
+        Set(instructions.compactMap { if case .load(let argument, _, _) = $0.kind { argument } else { nil } })
     }
     fileprivate var writes: Set<Int> { Set(stores.map(\.argument)) }
 }

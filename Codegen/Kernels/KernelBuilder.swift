@@ -31,10 +31,13 @@ package struct KernelBuilder {
     private var numbers: [Instruction: Int] = [:]
     private var known: [Key: Int] = [:]
     private var divisions: [Division] = []
+    /// What has to hold where tensors are read: elsewhere their indices lie outside.
+    private var condition: Int?
 
     private struct Key: Hashable {
         var value: Value
         var index: [IndexExpression]
+        var condition: Int?
     }
 
     /// An index that had to be divided in the kernel, and the instructions of what came out.
@@ -85,7 +88,7 @@ package struct KernelBuilder {
     /// The instruction that yields one element of a value.
     package mutating func element(of value: Value, at index: [IndexExpression]) throws -> Int {
         if let number = computed[value] { return number }
-        let key = Key(value: value, index: index)
+        let key = Key(value: value, index: index, condition: condition)
         if let number = known[key] { return number }
         let number = surroundings.isStored(value) ? load(value, at: index) : try compute(value, at: index)
         known[key] = number
@@ -95,7 +98,10 @@ package struct KernelBuilder {
     private mutating func load(_ value: Value, at index: [IndexExpression]) -> Int {
         let storage = surroundings.storage(value), type = graph[value].type.element
         let address = linear(index, storage.strides) + storage.offset
-        return add(.load(argument: argument(storage.buffer, type), address: address), type)
+        // Where the column does not matter, what is read is there for all of them.
+        let isSame = address.terms[extents.count - 1] == nil && address.dynamic.isEmpty
+        let number = argument(storage.buffer, type)
+        return add(.load(argument: number, address: address, condition: isSame ? nil : condition), type)
     }
 
     /// The instruction that computes one element of a node from its operands.
@@ -128,6 +134,15 @@ package struct KernelBuilder {
                 of: operands[0], at: index.indices.map { index[$0] * slice.steps[$0] + slice.starts[$0] })
         case let pad as Pad:
             return try padded(pad, operands[0], at: index, type)
+        case let windows as Windows:
+            let axes = windows.size.count, outer = index.count - 2 * axes
+            return try element(
+                of: operands[0],
+                at: index.prefix(outer)
+                    + (0..<axes).map {
+                        index[outer + axes + $0] * windows.stride[$0] + index[outer + $0] * windows.steps[$0]
+                            + windows.starts[$0]
+                    })
         case let gather as Gather:
             return try gathered(gather, operands[0], operands[1], at: index)
         default:
@@ -152,14 +167,29 @@ package struct KernelBuilder {
             of: source, at: index.prefix(gather.batch) + [IndexExpression(dynamic: [row: 1])] + index.dropFirst(rank))
     }
 
-    /// Reads a clamped index everywhere and replaces what lies outside by zero.
+    /// Replaces what lies outside by zero. Along the columns, where neighbours are read together, only what lies inside is
+    /// read; along other axes a clamped index.
     private mutating func padded(_ pad: Pad, _ source: Value, at index: [IndexExpression], _ type: ElementType) throws
         -> Int
     {
         let shape = graph[source].type.shape
         var inner = index, conditions: [Int] = []
+        let outer = condition
+        defer { condition = outer }
         for axis in index.indices where pad.low[axis] + pad.high[axis] + pad.interior[axis] > 0 {
             let step = pad.interior[axis] + 1
+            if step == 1, index[axis].terms[extents.count - 1] == 1, index[axis].dynamic.isEmpty {
+                inner[axis] = index[axis] + -pad.low[axis]
+                let shifted = add(.index(inner[axis]), .i32)
+                for inside in [
+                    add(.compute(.greaterEqual, [shifted, constant(0, .i32)]), .bool),
+                    add(.compute(.less, [shifted, constant(Double(shape[axis]), .i32)]), .bool),
+                ] {
+                    conditions.append(inside)
+                    condition = condition.map { add(.compute(.and, [$0, inside]), .bool) } ?? inside
+                }
+                continue
+            }
             let shifted = add(.index(index[axis] + -pad.low[axis]), .i32)
             let clamped = add(.compute(.maximum, [shifted, constant(0, .i32)]), .i32)
             var place = clamped

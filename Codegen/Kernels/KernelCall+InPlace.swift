@@ -20,7 +20,7 @@ extension KernelCall {
 
     private func pairs(_ kernel: LoopKernel, _ buffers: [Int], elsewhere: Set<Int>) -> [(read: Int, written: Int)] {
         var addresses: [Int: Set<IndexExpression>] = [:], types: [Int: Set<ElementType>] = [:]
-        for case .load(let argument, let address) in kernel.instructions.map(\.kind) {
+        for case .load(let argument, let address, _) in kernel.instructions.map(\.kind) {
             addresses[buffers[argument], default: []].insert(address)
             types[buffers[argument], default: []].insert(kernel.arguments[argument])
         }

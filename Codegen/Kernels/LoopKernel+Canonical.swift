@@ -16,7 +16,7 @@ extension LoopKernel {
         guard form == .rows, !hasReduction, stores.count == 1, extents.count > 1,
             stores[0].address.terms[innermost] == 1
         else { return }
-        let addresses = instructions.compactMap { if case .load(_, let address) = $0.kind { address } else { nil } }
+        let addresses = instructions.compactMap { if case .load(_, let address, _) = $0.kind { address } else { nil } }
         guard addresses.allSatisfy(\.dynamic.isEmpty), addresses.contains(where: { ($0.terms[innermost] ?? 0) > 1 })
         else { return }
         let candidates = extents.indices.dropLast().filter { dimension in

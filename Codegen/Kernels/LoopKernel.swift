@@ -29,8 +29,8 @@ package struct Instruction: Hashable {
         case constant(UInt64)
         /// The value of an index expression, i32.
         case index(IndexExpression)
-        /// One element of an argument.
-        case load(argument: Int, address: IndexExpression)
+        /// One element of an argument; zero, and not read, where there is a condition that does not hold.
+        case load(argument: Int, address: IndexExpression, condition: Int? = nil)
         case compute(ScalarFunction, [Int])
         /// Over the reduced dimensions of the kernel; the result does not depend on them.
         case reduce(Reduce.Kind, Int)
@@ -138,7 +138,8 @@ extension Instruction: CustomStringConvertible {
             switch kind {
             case .constant(let bits): "constant \(Double(bitPattern: bits).debugDescription)"
             case .index(let expression): "index \(expression)"
-            case .load(let argument, let address): "a\(argument)[\(address)]"
+            case .load(let argument, let address, let condition):
+                "a\(argument)[\(address)]" + (condition.map { " if %\($0)" } ?? "")
             case .compute(let function, let operands):
                 "\(function.rawValue) " + operands.map { "%\($0)" }.joined(separator: ", ")
             case .reduce(let kind, let operand): "reduce.\(kind.rawValue) %\(operand)"
@@ -154,7 +155,8 @@ extension Instruction: CustomStringConvertible {
         switch kind {
         case .constant, .matmul: []
         case .index(let expression): Array(expression.dynamic.keys).sorted()
-        case .load(_, let address): Array(address.dynamic.keys).sorted()
+        case .load(_, let address, let condition):
+            Array(address.dynamic.keys).sorted() + (condition.map { [$0] } ?? [])
         case .compute(_, let operands): operands
         case .reduce(_, let operand): [operand]
         case .random(_, let index, let key): Array(index.dynamic.keys).sorted() + key
@@ -165,7 +167,7 @@ extension Instruction: CustomStringConvertible {
     package var expressions: [IndexExpression] {
         switch kind {
         case .index(let expression): [expression]
-        case .load(_, let address): [address]
+        case .load(_, let address, _): [address]
         case .random(_, let index, _): [index]
         default: []
         }
@@ -176,7 +178,8 @@ extension Instruction: CustomStringConvertible {
         var copy = self
         switch kind {
         case .index(let expression): copy.kind = .index(change(expression))
-        case .load(let argument, let address): copy.kind = .load(argument: argument, address: change(address))
+        case .load(let argument, let address, let condition):
+            copy.kind = .load(argument: argument, address: change(address), condition: condition)
         case .random(let stream, let index, let key):
             copy.kind = .random(stream: stream, index: change(index), key: key)
         default: break

@@ -18,8 +18,13 @@ package struct MatmulTiling: Hashable {
     package var blocksPerTile: Int { columnsPerTile / blockColumns }
     /// Bytes of the sums of a strip: of the rows of a register block, in all columns of the tile.
     package var sumBytes: Int { rows * columnsPerTile * 4 }
-    /// Memory that a thread needs: the sums of a strip, and the packed columns of a tile.
-    package var scratchBytes: Int { sumBytes + columnsPerTile * units * 4 }
+    /// Bytes of the packed columns of a tile.
+    package var packedBytes: Int { columnsPerTile * units * 4 }
+    /// Memory that a thread needs: the sums of a strip, the packed columns of a tile, and tables of their places.
+    package var scratchBytes: Int { sumBytes + packedBytes + tableBytes }
+    /// Columns of those tables: what is packed along.
+    package let tableColumns: Int
+    private let tableBytes: Int
 
     package init(_ kernel: MatmulKernel, _ target: TargetDescription, _ tuning: Tuning) {
         let (m, n, batch) = (kernel.m, kernel.n, kernel.batchCount)
@@ -46,6 +51,12 @@ package struct MatmulTiling: Hashable {
         rowsPerTile = tilesOfRows == 1 ? m : ((m + tilesOfRows - 1) / tilesOfRows + rows - 1) / rows * rows
         rowTiles = (m + rowsPerTile - 1) / rowsPerTile
         tiles = batch * columnTiles * rowTiles
+
+        let lanes = lanes
+        tableColumns = kernel.transposesRight ? (kernel.k + 2 * lanes - 1) / (2 * lanes) * 2 * lanes : columnsPerTile
+        tableBytes = kernel.right.columnPlaces.reduce(0) { [tableColumns] in
+            $0 + $1.tableBytes(columns: tableColumns, lanes: lanes)
+        }
     }
 
     /// The width, in register blocks, that leaves the last of equal tiles as full as can be, so that threads end at the

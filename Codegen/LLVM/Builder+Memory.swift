@@ -35,15 +35,19 @@ extension Builder {
 
     /// Reads the lanes of `type` where the mask holds and gives 0 in the others, whose memory is not touched.
     package func maskedLoad(
-        _ type: Type, _ pointer: Value, byteOffset: Value? = nil, mask: Value, align: Int? = nil
+        _ type: Type, _ pointer: Value, byteOffset: Value? = nil, mask: Value, align: Int? = nil,
+        otherwise: Value? = nil
     ) -> Value {
         guard type.isVector else {
-            return whenActive(mask, type) { load(type, pointer, byteOffset: byteOffset, align: align) }
+            return whenActive(mask, type, otherwise: otherwise) {
+                load(type, pointer, byteOffset: byteOffset, align: align)
+            }
         }
         let address = typed(pointer, byteOffset, type)
         let alignment = int(align ?? elementBytes(type), module.i32)
         return intrinsic(
-            "llvm.masked.load", overloads: [type, address.type], [address, alignment, mask, zero(type)])
+            "llvm.masked.load", overloads: [type, address.type],
+            [address, alignment, mask, otherwise ?? zero(type)])
     }
 
     /// Writes the lanes where the mask holds and leaves the memory of the others alone.
@@ -99,8 +103,8 @@ extension Builder {
     }
 
     /// The masked read of a scalar, which has no intrinsic: a branch.
-    private func whenActive(_ mask: Value, _ type: Type, _ read: () -> Value) -> Value {
-        ifThenElse(mask, then: { [read()] }, else: { [zero(type)] })[0]
+    private func whenActive(_ mask: Value, _ type: Type, otherwise: Value? = nil, _ read: () -> Value) -> Value {
+        ifThenElse(mask, then: { [read()] }, else: { [otherwise ?? zero(type)] })[0]
     }
 
     private func elementBytes(_ type: Type) -> Int { max(1, type.elementBits / 8) }

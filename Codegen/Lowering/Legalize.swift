@@ -113,18 +113,31 @@ private struct Legalizer {
     private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int) -> Tensor? {
         let extents = dot.leftContracting.map { left.shape[$0] }
         guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }) else { return nil }
+        let isSeparate = isSeparate(dot, left, length), axis = isSeparate ? 0 : longest, extent = extents[axis]
         // Even parts of an axis leave an even number of factors, as pairs of bf16 need it.
-        let unit = left.element == .bf16 ? 2 : 1, extent = extents[longest]
-        let most = max(longestContraction / (length / extent) / unit, 1)
+        let unit = left.element == .bf16 && !isSeparate ? 2 : 1
+        let most = isSeparate ? 1 : max(longestContraction / (length / extent) / unit, 1)
         let units = (extent + unit - 1) / unit, parts = (units + most - 1) / most
         let size = (units + parts - 1) / parts * unit
         guard size < extent else { return nil }
         return stride(from: 0, to: extent, by: size).map { start in
             let range = start..<min(start + size, extent)
             return legalMatmul(
-                dot, left.slice(range, axis: dot.leftContracting[longest]),
-                right.slice(range, axis: dot.rightContracting[longest]))
+                dot, left.slice(range, axis: dot.leftContracting[axis]),
+                right.slice(range, axis: dot.rightContracting[axis]))
         }.reduce(nil as Tensor?) { sum, part in sum.map { $0 + part } ?? part }
+    }
+
+    /// Whether the first contracted axis of the left operand comes apart from the others, as images from the places in
+    /// them, and one element of it is not much less than a matmul may contract: rows of it lie in memory as they are, and
+    /// longer ones would have to be copied.
+    private func isSeparate(_ dot: Dot, _ left: Tensor, _ length: Int) -> Bool {
+        let free = dot.leftFree(left.rank), contracting = dot.leftContracting
+        guard contracting.count > 1, 4 * (length / left.shape[contracting[0]]) >= longestContraction,
+            left.element != .bf16 || length / left.shape[contracting[0]] % 2 == 0
+        else { return false }
+        return !left.type.hasGroupedAxes(dot.leftBatch, free, contracting)
+            && left.type.hasGroupedAxes(dot.leftBatch, free, Array(contracting.dropFirst()))
     }
 }
 

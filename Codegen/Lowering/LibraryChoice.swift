@@ -18,12 +18,18 @@ extension Pass {
 }
 
 extension Graph {
-    /// The matmuls that the library can compute: those of f32.
+    /// The matmuls that the library can compute: those of f32, except of windows, which it would need stored.
     package var libraryCandidates: [Value] {
         values.filter {
             self[$0].operation.kind == .contraction && self[$0].type.element == .f32
-                && self[$0].operands.allSatisfy { self[$0].type.element == .f32 }
+                && self[$0].operands.allSatisfy { self[$0].type.element == .f32 && !isOfWindows($0) }
         }
+    }
+
+    /// Whether a value only shows windows of another one.
+    private func isOfWindows(_ value: Value) -> Bool {
+        let node = self[value]
+        return node.operation is Windows || (node.operation.kind.isView && isOfWindows(node.operands[0]))
     }
 
     /// Whether a node is a matmul that is left to the library.

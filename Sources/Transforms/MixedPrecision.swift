@@ -28,8 +28,13 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
             if x.element == .bf16 { return x }
             if let known = lowered[x.value] { return known }
             let node = builder.graph[x.value]
+            // What is stored for many to read, as padded images for their windows, is stored rounded.
+            if node.operation is Windows, case let source = builder.graph[node.operands[0]], source.operation is Copy {
+                let rounded = low(builder.tensor(source.operands[0])).copied()
+                lowered[builder.tensor(node.operands[0]).value] = rounded
+            }
             let result =
-                node.operation.kind.isMove
+                node.operation.kind.isMove || node.operation is Windows
                 ? builder.add(node.operation, node.operands.map { low(builder.tensor($0)) }) : x.cast(.bf16)
             lowered[x.value] = result
             return result

@@ -202,6 +202,25 @@ private let structuredMisuses: [Misuse] = [
         Interpolation(axis: 0, size: 0, rule: .alignedCorners), [f32(2)], .attribute,
         "interpolate: the size 0 is not from 1 to 65536"),
     Misuse(
+        Windows(size: [2, 2], stride: [1], dilation: [1, 1]), [f32(4, 4)], .attribute,
+        "windows: windows of [2,2] by [1] with dilation [1,1] do not slide over [4,4]"),
+    Misuse(
+        Windows(size: [2], stride: [0], dilation: [1]), [f32(4, 4)], .attribute,
+        "windows: size 2, stride 0, dilation 1 are not positive"),
+    Misuse(
+        Windows(size: [3], stride: [1], dilation: [2]), [f32(4, 4)], .shape,
+        "windows: a window of 3 by dilation 2 does not fit into 4"),
+    Misuse(
+        Convolve(stride: [1], padding: [0], dilation: [1], groups: 1), [f32(1, 3, 4), f32(2, 2, 2)], .shape,
+        "convolve: takes images [n,c,extents...] and a kernel [o,c/groups,size...], has [1,3,4] and [2,2,2] in 1 groups"
+    ),
+    Misuse(
+        Convolve(stride: [1, 1], padding: [0], dilation: [1], groups: 1), [f32(1, 2, 4), f32(2, 2, 2)], .attribute,
+        "convolve: stride [1,1], padding [0] and dilation [1] do not belong to 1 axes"),
+    Misuse(
+        Convolve(stride: [1], padding: [0], dilation: [1], groups: 1), [i32(1, 2, 4), i32(2, 2, 2)], .elementType,
+        "convolve: takes floating-point elements, has i32[1,2,4]"),
+    Misuse(
         UpsampledConvolution(height: 2, width: 2), [f32(1, 2, 2, 3), f32(4, 3, 2, 3)], .shape,
         "upsampled_convolution: takes images [n,h,w,c] and a kernel [o,c,kh,kw] of odd sides, has [1,2,2,3] and [4,3,2,3]"
     ),

@@ -81,6 +81,10 @@ private let shapeSamples: [OperationSample] = [
     OperationSample(Broadcast(shape: [2, 3, 4], axes: [0, 2]), [f32(2, 1)], gives: f32(2, 3, 4)),
     OperationSample(Broadcast(shape: [7], axes: []), [bool()], gives: bool(7)),
     OperationSample(Slice(starts: [1, 0], limits: [4, 5], steps: [2, 3]), [f32(4, 5)], gives: f32(2, 2)),
+    OperationSample(Windows(size: [2], stride: [3], dilation: [2]), [f32(2, 9)], gives: f32(2, 2, 3)),
+    OperationSample(
+        Windows(size: [3, 2], stride: [1, 2], dilation: [1, 1], isReversed: true), [f32(4, 3, 5)],
+        gives: f32(4, 3, 2, 1, 2)),
     OperationSample(Pad(low: [1, 0], high: [2, 0], interior: [0, 2]), [f32(2, 3)], gives: f32(5, 7)),
     OperationSample(OptimizationBarrier(), [f32(2, 3), f32(4)], gives: f32(2, 3)),
     OperationSample(Concatenate(axis: 1), [f32(2, 1), f32(2, 3), f32(2, 1)], gives: f32(2, 5)),
@@ -114,6 +118,15 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(Interpolation(axis: 0, size: 5, rule: .pixelCentres), [f32(2, 3)], gives: f32(5, 3)),
     OperationSample(Interpolation(axis: 0, size: 5, rule: .nearest), [f32(2, 3)], gives: f32(5, 3)),
     OperationSample(Interpolation(axis: 1, size: 2, rule: .average), [f32(2, 3)], gives: f32(2, 2)),
+    OperationSample(
+        Convolve(stride: [2, 1], padding: [1, 0], dilation: [1, 2], groups: 1), [f32(2, 3, 4, 6), f32(5, 3, 3, 2)],
+        gives: f32(2, 5, 2, 4)),
+    OperationSample(
+        Convolve(stride: [3], padding: [2], dilation: [1], groups: 2), [f32(2, 4, 7), f32(6, 2, 4)], gives: f32(2, 6, 3)
+    ),
+    OperationSample(
+        Convolve(stride: [2], padding: [1], dilation: [1], groups: 3), [f32(2, 3, 6), f32(3, 1, 3)], gives: f32(2, 3, 3)
+    ),
     OperationSample(
         UpsampledConvolution(height: 5, width: 3), [f32(2, 3, 2, 4), f32(6, 4, 3, 1)], gives: f32(2, 5, 3, 6)),
     OperationSample(GELU(), [f32()], gives: f32()),

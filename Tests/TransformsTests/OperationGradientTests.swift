@@ -238,6 +238,42 @@ import Testing
     }
 }
 
+@Suite struct WindowGradientTests {
+    @Test(arguments: [false, true])
+    func windows(isReversed: Bool) throws {
+        func windows(_ x: [Tensor], _ size: [Int], _ stride: [Int], _ dilation: [Int]) -> Tensor {
+            x[0].builder.add(Windows(size: size, stride: stride, dilation: dilation, isReversed: isReversed), x)
+        }
+        try expectGradients(of: Operand(2, 7)) { windows($0, [3], [1], [1]) }
+        try expectGradients(of: Operand(2, 9)) { windows($0, [3], [2], [3]) }
+        try expectGradients(of: Operand(2, 5, 6)) { windows($0, [2, 3], [2, 1], [1, 2]) }
+        try expectGradients(of: Operand(4)) { windows($0, [1], [3], [1]) }
+    }
+
+    /// Strides that leave phases without a tap, and images of which no window reads the end.
+    @Test(arguments: [
+        (1, 1, 0, 1), (2, 1, 1, 1), (2, 1, 0, 2), (3, 2, 2, 1), (2, 4, 1, 1), (4, 3, 1, 3), (5, 1, 0, 1), (3, 3, 2, 3),
+    ])
+    func convolutions(_ stride: Int, _ dilation: Int, _ padding: Int, _ groups: Int) throws {
+        func convolve(_ x: [Tensor]) -> Tensor {
+            convolution(x[0], kernel: x[1], stride: stride, padding: padding, dilation: dilation, groups: groups)
+        }
+        let c = groups == 3 ? 3 : 2
+        try expectGradients(of: Operand(2, c, 10), Operand(c, c / groups, 3)) { convolve($0) }
+        try expectGradients(of: Operand(1, c, 6, 9), Operand(2 * groups, c / groups, 2, 3)) {
+            convolve($0)
+        }
+    }
+
+    @Test(arguments: [(1, 1, 0, 0), (2, 1, 1, 1), (3, 2, 1, 0), (2, 2, 0, 1), (3, 1, 2, 2)])
+    func transposedConvolutions(_ stride: Int, _ dilation: Int, _ padding: Int, _ added: Int) throws {
+        try expectGradients(of: Operand(2, 3, 4), Operand(3, 2, 3)) {
+            transposedConvolution(
+                $0[0], kernel: $0[1], stride: stride, padding: padding, outputPadding: added, dilation: dilation)
+        }
+    }
+}
+
 /// Every operation with a gradient rule occurs in a test of this file; a new one is added to the list with its test.
 @Suite struct GradientCoverageTests {
     @Test func everyDifferentiableOperationIsTested() {
@@ -248,7 +284,7 @@ import Testing
             "minimum", "power", "select", "copy", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate",
             "reduce", "dot", "gather",
             "scatter_add", "softmax", "log_softmax", "layer_norm", "batch_norm", "attention", "interpolate",
-            "upsampled_convolution",
+            "upsampled_convolution", "windows", "convolve",
         ]
         #expect(Set(OperationRegistry.all.filter { $0 is any DifferentiableOperation.Type }.map { $0.name }) == tested)
     }

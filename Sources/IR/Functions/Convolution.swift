@@ -2,8 +2,7 @@
 /// counts...], with (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1 places along each axis, as PyTorch's
 /// `conv1d`, `conv2d` and `conv3d`.
 ///
-/// The windows are cut out by strided slices and multiplied with the kernel in one matmul, so the gradient follows
-/// from theirs.
+/// See ``Convolve``; windows that lie side by side and cover the images are another shape of them, multiplied directly.
 public func convolution(
     _ x: Tensor, kernel: Tensor, stride: any PerAxis = 1, padding: any PerAxis = 0, dilation: any PerAxis = 1,
     groups: Int = 1, file: String = #fileID, line: Int = #line
@@ -23,7 +22,7 @@ public func convolution(
             over: x, size: Array(kernel.shape.dropFirst(2)), stride: stride, padding: padding, dilation: dilation,
             operation: "convolution", location: place)
     else { return x.builder.invalid() }
-    if groups == 1, windows.tile(x) {
+    if groups == 1, windows.tile(x), windows.size.contains(where: { $0 > 1 }) {
         // [n, c, rows, kh, columns, kw...]
         let tiles = x.reshape(
             Array(x.shape.prefix(2))
@@ -31,18 +30,9 @@ public func convolution(
         let pairs = [(1, 1)] + windows.size.indices.map { (2 * $0 + 3, $0 + 2) }
         return channelsSecond(dot(tiles, kernel, contracting: pairs))
     }
-    let slices = windows.slices(of: x, location: place)
-    guard !slices.isEmpty else { return x.builder.invalid() }
-    if groups == x.shape[1], kernel.shape[0] == groups {
-        let weights = kernel.reshape([groups, slices.count])
-        let channels = [groups] + windows.size.map { _ in 1 }
-        let products = slices.enumerated().map { number, slice in
-            slice * weights.slice(number..<number + 1, axis: 1).reshape(channels)
-        }
-        return products.dropFirst().reduce(products[0], +)
-    }
-    return grouped(
-        windows.stacked(slices), kernel.reshape(Array(kernel.shape.prefix(2)) + [slices.count]), groups: groups)
+    return x.builder.add(
+        Convolve(stride: windows.stride, padding: windows.padding, dilation: windows.dilation, groups: groups),
+        [x, kernel], location: place)
 }
 
 /// The transposed convolution of images [n, c, spatial...] with a kernel [c, o / groups, sizes...], the gradient of a
@@ -79,42 +69,22 @@ public func transposedConvolution(
         return tiles.transpose(order).reshape(
             [x.shape[0], kernel.shape[1]] + (0..<axes).map { x.shape[$0 + 2] * size[$0] })
     }
-    // The windows of the images with zeros between them, whose places are those of the kernel in reverse.
-    let reach = (0..<axes).map { (size[$0] - 1).multipliedReportingOverflow(by: dilation[$0]) }
-    guard reach.allSatisfy({ !$0.overflow && $0.partialValue <= largestElementCount }) else {
-        return x.mistake(name, "a kernel of \(shapeText(size)) is too large", at: place)
+    let places = size.reduce(1) { min($0 * $1, SlidingWindows.mostPlaces + 1) }
+    let extents = (0..<axes).compactMap { axis -> Int? in
+        let (reach, isTooFar) = (size[axis] - 1).multipliedReportingOverflow(by: dilation[axis])
+        let (spread, isTooLong) = (x.shape[axis + 2] - 1).multipliedReportingOverflow(by: stride[axis])
+        guard !isTooFar, !isTooLong, max(reach, spread) <= largestElementCount else { return nil }
+        let extent = spread - 2 * padding[axis] + reach + added[axis] + 1
+        return extent > 0 ? extent : nil
     }
-    let low = (0..<axes).map { reach[$0].partialValue - padding[$0] }, high = (0..<axes).map { low[$0] + added[$0] }
-    var spread = x.padded(
-        low: [0, 0] + low.map { max($0, 0) }, high: [0, 0] + high.map { max($0, 0) },
-        interior: [0, 0] + stride.map { $0 - 1 })
-    for axis in 0..<axes where spread.isValid && (low[axis] < 0 || high[axis] < 0) {
-        let range = max(-low[axis], 0)..<max(spread.shape[axis + 2] - max(-high[axis], 0), max(-low[axis], 0))
-        spread = spread.slice(range, axis: axis + 2)
+    guard extents.count == axes, places <= SlidingWindows.mostPlaces else {
+        return x.mistake(
+            name,
+            "a kernel of \(perAxisText(size)) by stride \(perAxisText(stride)) with padding \(perAxisText(padding)) and dilation \(perAxisText(dilation)) leaves nothing of \(shapeText(x.shape)), or is too large",
+            at: place)
     }
-    guard spread.isValid,
-        let windows = SlidingWindows(
-            over: spread, size: size, stride: 1, padding: 0, dilation: dilation, operation: name, location: place)
-    else { return x.builder.invalid() }
-    let slices = Array(windows.slices(of: spread, location: place).reversed())
-    let weights = kernel.reshape([groups, x.shape[1] / groups, kernel.shape[1], slices.count])
-        .transpose([0, 2, 1, 3]).reshape([groups * kernel.shape[1], x.shape[1] / groups, slices.count])
-    return grouped(windows.stacked(slices), weights, groups: groups)
-}
-
-/// Products of windows [n, c, k, counts...] and weights [o, c / groups, k], group by group: [n, o, counts...].
-private func grouped(_ windows: Tensor, _ weights: Tensor, groups: Int) -> Tensor {
-    if groups == 1 {
-        let product = dot(weights, windows, contracting: [(1, 1), (2, 2)])  // [o, n, counts...]
-        return product.isValid ? product.transpose([1, 0] + Array(2..<product.rank)) : product
-    }
-    let (n, c) = (windows.shape[0], windows.shape[1]), o = weights.shape[0]
-    let split = windows.reshape([n, groups, c / groups] + windows.shape.dropFirst(2))
-    let product = dot(
-        weights.reshape([groups, o / groups] + weights.shape.dropFirst()), split, batch: [(0, 1)],
-        contracting: [(2, 2), (3, 3)])  // [groups, o / groups, n, counts...]
-    let counts = Array(product.shape.dropFirst(3))
-    return product.transpose([2, 0, 1] + Array(3..<product.rank)).reshape([n, o] + counts)
+    return Convolve(stride: stride, padding: padding, dilation: dilation, groups: groups)
+        .images(x, kernel, extents: extents)
 }
 
 /// [n, ..., o] as [n, o, ...].

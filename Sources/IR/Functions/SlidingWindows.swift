@@ -4,7 +4,7 @@ struct SlidingWindows {
     var size: [Int], stride: [Int], padding: [Int], dilation: [Int]
 
     /// Most places in a window; for each of them operations are added to the graph.
-    private static let mostPlaces = 1 << 16
+    static let mostPlaces = 1 << 16
 
     /// The windows over x; nil, and the mistake reported, if there are none.
     init?(
@@ -71,23 +71,6 @@ struct SlidingWindows {
         }
     }
 
-    /// For each place in a window, in row-major order, the elements that all windows have there: [n, c, counts...].
-    func slices(of x: Tensor, location: SourceLocation?) -> [Tensor] {
-        let padded = padded(x), counts = counts(over: x)
-        guard padded.isValid else { return [] }
-        var slices: [Tensor] = []
-        forEachIndex(size) { place, _ in
-            let starts = axes.map { place[$0] * dilation[$0] }
-            let limits = axes.map { starts[$0] + (counts[$0] - 1) * stride[$0] + 1 }
-            slices.append(
-                x.builder.add(
-                    Slice(
-                        starts: [0, 0] + starts, limits: Array(x.shape.prefix(2)) + limits, steps: [1, 1] + stride),
-                    [padded], location: location))
-        }
-        return slices
-    }
-
     /// What a function makes of the elements of each window, which it is given two by two in row-major order: [n, c,
     /// counts...]. Along one axis after the other, the last first, so that it is called for the sum of sizes and not for
     /// their product.
@@ -102,10 +85,5 @@ struct SlidingWindows {
             }
             return elements.dropFirst().reduce(elements[0], combine)
         }
-    }
-
-    /// All windows: [n, c, places in a window, counts...].
-    func stacked(_ slices: [Tensor]) -> Tensor {
-        concatenate(slices.map { $0.reshape(Array($0.shape.prefix(2)) + [1] + $0.shape.dropFirst(2)) }, axis: 2)
     }
 }

@@ -8,7 +8,7 @@ public enum OperationRegistry {
         Add.self, Subtract.self, Multiply.self, Divide.self, Maximum.self, Minimum.self, Power.self,
         Compare.self, Select.self, Cast.self,
         // Shape
-        Reshape.self, Transpose.self, Broadcast.self, Slice.self, Pad.self, Concatenate.self, Copy.self,
+        Reshape.self, Transpose.self, Broadcast.self, Slice.self, Windows.self, Pad.self, Concatenate.self, Copy.self,
         OptimizationBarrier.self,
         // Structured
         Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self,
@@ -16,7 +16,7 @@ public enum OperationRegistry {
         Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Softplus.self,
         Attention.self,
         AttentionGradient.self,
-        Interpolation.self, UpsampledConvolution.self,
+        Interpolation.self, Convolve.self, UpsampledConvolution.self,
     ]
 
     package static let byName: [String: any Operation.Type] = Dictionary(

@@ -1,0 +1,122 @@
+import ApusCodegen
+import ApusIR
+import ApusLLVM
+import ApusRuntime
+import ApusTestSupport
+import ApusTransforms
+import Testing
+
+/// Convolutions and their gradients, whose matmuls read windows of images while they pack them.
+@Suite struct ConvolutionTests {
+    /// Shapes of images and kernels, and how windows slide.
+    struct Case: CustomTestStringConvertible {
+        var x: [Int], kernel: [Int], stride: [Int], padding: [Int], dilation: [Int], groups = 1
+
+        init(
+            _ x: [Int], _ kernel: [Int], stride: [Int]? = nil, padding: [Int]? = nil, dilation: [Int]? = nil,
+            groups: Int = 1
+        ) {
+            (self.x, self.kernel, self.groups) = (x, kernel, groups)
+            self.stride = stride ?? x.dropFirst(2).map { _ in 1 }
+            self.padding = padding ?? x.dropFirst(2).map { _ in 0 }
+            self.dilation = dilation ?? x.dropFirst(2).map { _ in 1 }
+        }
+
+        var testDescription: String {
+            "\(x) by \(kernel), stride \(stride), padding \(padding), dilation \(dilation), \(groups) groups"
+        }
+
+        func callAsFunction(_ x: Tensor, _ kernel: Tensor) -> Tensor {
+            convolution(x, kernel: kernel, stride: stride, padding: padding, dilation: dilation, groups: groups)
+        }
+    }
+
+    /// Rows of windows around the width of vectors: runs that fill a vector, that a vector begins and ends in, and so short
+    /// ones that lanes are read one by one.
+    static let rows = [1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 28, 31, 32, 33, 56].map {
+        Case([2, 3, 5, $0], [7, 3, 3, 3], padding: [1, 1])
+    }
+    static let cases =
+        rows + [
+            Case([1, 1, 3, 3], [1, 1, 3, 3]),
+            Case([2, 3, 9, 11], [4, 3, 3, 3], stride: [2, 2], padding: [1, 1]),
+            Case([2, 3, 10, 12], [4, 3, 3, 3], stride: [2, 2], padding: [1, 1]),
+            Case([1, 3, 23, 20], [8, 3, 7, 7], stride: [2, 2], padding: [3, 3]),
+            Case([2, 4, 8, 6], [5, 4, 1, 1]),
+            Case([2, 4, 8, 6], [5, 4, 1, 1], stride: [2, 3]),
+            Case([2, 4, 8, 6], [5, 4, 1, 1], padding: [1, 2]),
+            Case([2, 2, 9, 8], [3, 2, 3, 2], dilation: [2, 3]),
+            Case([2, 2, 12, 13], [3, 2, 3, 3], stride: [2, 3], padding: [2, 0], dilation: [2, 2]),
+            Case([2, 2, 12, 13], [3, 2, 3, 3], stride: [4, 3], padding: [1, 1], dilation: [2, 3]),
+            Case([1, 2, 7, 7], [3, 2, 2, 2], stride: [3, 5]),
+            Case([2, 6, 7, 9], [4, 3, 3, 3], padding: [1, 1], groups: 2),
+            Case([2, 6, 7, 9], [9, 2, 3, 3], stride: [2, 1], padding: [1, 1], groups: 3),
+            Case([2, 5, 7, 18], [5, 1, 3, 3], padding: [1, 1], groups: 5),
+            Case([2, 5, 7, 18], [5, 1, 3, 3], stride: [2, 2], padding: [1, 1], groups: 5),
+            Case([2, 5, 7, 8], [10, 1, 3, 3], padding: [1, 1], groups: 5),
+            Case([3, 2, 19], [4, 2, 5], stride: [2], padding: [2]),
+            Case([2, 2, 40], [3, 2, 9], stride: [6], padding: [4]),
+            Case([1, 2, 70], [3, 2, 30], stride: [20], padding: [4]),
+            Case([2, 2, 4, 5, 6], [3, 2, 2, 3, 2], stride: [1, 2, 1], padding: [0, 1, 1]),
+            Case([1, 1, 40, 41], [2, 1, 3, 3], stride: [5, 5], padding: [1, 1]),
+        ]
+
+    /// The convolution, and its gradients for given factors of its results.
+    private func graph(_ example: Case, before: (Tensor) -> Tensor) throws -> Graph {
+        let builder = GraphBuilder(name: "convolution")
+        let x = builder.input(Input("x", TensorType(.f32, example.x)))
+        let kernel = builder.input(Input("kernel", TensorType(.f32, example.kernel)))
+        let y = example(before(x), kernel), factors = builder.input(Input("factors", y.type))
+        builder.output("y", y)
+        let loss = sum(y * factors, axes: Array(0..<y.rank))
+        builder.output("loss", loss)
+        let differentiated = try differentiate(
+            try builder.finish(), loss: loss.value, withRespectTo: [x.value, kernel.value])
+        let extended = GraphBuilder(extending: differentiated.graph)
+        for (name, gradient) in zip(["gradient of x", "gradient of kernel"], differentiated.gradients) {
+            extended.output(name, extended.tensor(try #require(gradient)))
+        }
+        return try extended.finish()
+    }
+
+    private func expect(
+        _ example: Case, tolerance: Double = 2e-5, options: CompilerOptions = CompilerOptions(products: .generated),
+        target: TargetDescription? = nil, before: (Tensor) -> Tensor = { $0 }
+    ) throws {
+        let graph = try graph(example, before: before)
+        try expectMatchesInterpreter(
+            graph, inputs: randomInputs(for: graph, seed: 3), tolerance: tolerance, options: options, target: target,
+            cache: sharedCache, example.testDescription)
+    }
+
+    @Test(arguments: cases)
+    func forwardAndGradients(_ example: Case) throws { try expect(example) }
+
+    /// What is computed on the way to the windows is computed while they are packed, where there is no padding.
+    @Test(arguments: [rows[4], rows[15], cases[18], cases[20], cases[22]])
+    func afterElementwiseWork(_ example: Case) throws {
+        var bare = example
+        bare.padding = bare.padding.map { _ in 0 }
+        try expect(bare) { relu($0 * 1.5) }
+        try expect(example) { relu($0 * 1.5) }
+    }
+
+    @Test(arguments: cases)
+    func inBFloat16(_ example: Case) throws {
+        try expect(example, tolerance: 2e-2, options: CompilerOptions(precision: .bfloat16, products: .generated))
+    }
+
+    /// Vectors of other widths have other runs.
+    @Test(arguments: TargetLevelTests.levels, cases)
+    func onOtherMachines(_ level: TargetDescription.Level, _ example: Case) throws {
+        try expect(example, target: try TargetDescription.host().restricted(to: level))
+    }
+
+    /// No window is stored, forward or backward: nine times the images do not fit into this arena.
+    @Test func storesNoWindows() throws {
+        let example = Case([2, 16, 32, 32], [16, 16, 3, 3], padding: [1, 1])
+        let graph = try graph(example) { $0 }
+        let program = try GraphCompiler(CompilerOptions(products: .generated), cache: nil).compile(graph).program
+        #expect(program.arenaBytes < 5 * 4 * example.x.reduce(1, *))
+    }
+}
