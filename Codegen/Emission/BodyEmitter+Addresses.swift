@@ -33,15 +33,38 @@ extension BodyEmitter {
     enum Pattern { case same, contiguous, scattered }
 
     func pattern(_ expression: IndexExpression) -> Pattern {
-        if expression.dynamic.keys.contains(where: { dependsOnColumn[$0] }) { return .scattered }
-        switch expression.terms[kernel.innermost] {
-        case nil: return .same
-        case 1: return .contiguous
-        default: return .scattered
+        switch steps.step(of: expression) {
+        case 0: .same
+        case 1: .contiguous
+        default: .scattered
         }
     }
 
+    /// Where the first lane of an address lies that is no scattered one.
     func byteOffset(_ expression: IndexExpression, _ element: ElementType) -> LLVMValue {
-        builder.mul(address(expression), integer(element.byteCount))
+        builder.mul(first(expression), integer(element.byteCount))
+    }
+
+    /// An index expression in the first lane, i64.
+    private func first(_ expression: IndexExpression) -> LLVMValue {
+        expression.dynamic.sorted { $0.key < $1.key }.reduce(address(expression)) { sum, term in
+            guard dependsOnColumn[term.key] else { return sum }
+            return builder.add(sum, builder.mul(builder.sext(first(term.key), module.i64), integer(term.value)))
+        }
+    }
+
+    /// The value of an instruction in the first lane.
+    private func first(_ number: Int) -> LLVMValue {
+        guard dependsOnColumn[number] else { return scalar(number) }
+        if let value = firsts[number] { return value }
+        let instruction = kernel.instructions[number], value: LLVMValue
+        switch instruction.kind {
+        case .index(let expression): value = builder.trunc(first(expression), module.i32)
+        case .load(let argument, let address, _): value = loadFirst(argument, address, instruction.type)
+        case .compute(let function, let operands): value = emit(function, operands, of: instruction.type, first)
+        case .constant, .reduce, .matmul, .random: preconditionFailure("the first lane of \(instruction) is not known")
+        }
+        firsts[number] = value
+        return value
     }
 }

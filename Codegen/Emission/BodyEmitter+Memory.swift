@@ -18,14 +18,10 @@ extension BodyEmitter {
     func loadLanes(
         _ argument: Int, _ address: IndexExpression, _ element: ElementType, _ condition: LLVMValue? = nil
     ) -> LLVMValue {
-        if !tables.isEmpty, condition == nil, let places = kernel.columnPlaces(of: address), let table = tables[places]
-        {
-            return register(load(argument, address, element, table), element)
-        }
         let mask =
             condition.map { condition in column?.mask.map { builder.and($0, condition) } ?? condition } ?? column?.mask
         switch pattern(address) {
-        case .same where condition == nil: return builder.splat(loadScalar(argument, address, element), lanes)
+        case .same where condition == nil: return builder.splat(loadFirst(argument, address, element), lanes)
         case .contiguous:
             let memory = vector(memoryType(element)), offset = byteOffset(address, element)
             if let mask {
@@ -34,10 +30,20 @@ extension BodyEmitter {
             }
             return register(builder.load(memory, arguments[argument], byteOffset: offset), element)
         case .scattered, .same:
+            if condition == nil, let table = table(of: address) {
+                return register(load(argument, address, element, table), element)
+            }
             return register(
                 builder.gather(memoryType(element), arguments[argument], indices: lanesIndex(address), mask: mask),
                 element)
         }
+    }
+
+    /// The element of the first lane, of an address that all lanes share; beyond the last column it may not be there.
+    func loadFirst(_ argument: Int, _ address: IndexExpression, _ element: ElementType) -> LLVMValue {
+        let isOfColumn = address.dynamic.keys.contains { dependsOnColumn[$0] }
+        let isThere = isOfColumn ? column?.mask.map { builder.extractLane($0, 0) } : nil
+        return loadScalar(argument, address, element, isThere)
     }
 
     /// Computes everything before it writes anything, since a store may overwrite a parameter that another value reads.
@@ -59,7 +65,7 @@ extension BodyEmitter {
             if isForeseeable(address) {
                 builder.prefetch(
                     arguments[argument], byteOffset: byteOffset(address, instruction.type), forWriting: false)
-            } else if let places = kernel.columnPlaces(of: address), let table = tables[places] {
+            } else if let table = table(of: address) {
                 prefetch(argument, address, instruction.type, table)
             }
         }

@@ -19,6 +19,8 @@ class BodyEmitter {
     var scalars: [Int: LLVMValue] = [:]
     /// Values of the current lanes, by instruction.
     var vectors: [Int: LLVMValue] = [:]
+    /// Values that depend on the column, in the first of the current lanes.
+    var firsts: [Int: LLVMValue] = [:]
     /// The current position along the innermost dimension.
     var column: Column?
     /// Byte offset in scratch memory of values that are spilled for a later pass over the row.
@@ -43,10 +45,13 @@ class BodyEmitter {
         self.scratch = scratch
         self.lanes = lanes ?? builder.module.target.lanes()
         dependsOnColumn = kernel.columnDependence
+        steps = LaneSteps(kernel, lanes: self.lanes)
     }
 
     /// Whether an instruction's value differs from column to column.
     let dependsOnColumn: [Bool]
+    /// How values change from lane to lane.
+    let steps: LaneSteps
 
     // MARK: Types
 
@@ -166,10 +171,10 @@ class BodyEmitter {
     func withColumn<Result>(_ start: LLVMValue, limit: LLVMValue?, _ body: () -> Result) -> Result {
         let mask = limit.map { builder.laneMask(count: builder.sub($0, start), lanes: lanes) }
         column = Column(start: start, mask: mask)
-        vectors = [:]
+        (vectors, firsts) = ([:], [:])
         defer {
             column = nil
-            vectors = [:]
+            (vectors, firsts) = ([:], [:])
         }
         return body()
     }

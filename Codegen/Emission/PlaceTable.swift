@@ -60,6 +60,12 @@ extension BodyEmitter {
         return builder.mul(builder.add(row, integer(table.capacity + number)), integer(4))
     }
 
+    /// The table that has the places of an address; nil if there is none, or none is needed.
+    func table(of address: IndexExpression) -> PlaceTable? {
+        guard !tables.isEmpty, pattern(address) == .scattered else { return nil }
+        return kernel.columnPlaces(of: address).flatMap { tables[$0] }
+    }
+
     /// The current lanes of an argument whose places are in a table.
     func load(_ argument: Int, _ address: IndexExpression, _ element: ElementType, _ table: PlaceTable) -> LLVMValue {
         let memory = vector(memoryType(element)), (pointer, place) = row(argument, address, element, table)
@@ -99,6 +105,7 @@ extension BodyEmitter {
         guard let start = column?.start else { preconditionFailure("a table is read at a column") }
         var row = address
         row.terms[kernel.innermost] = nil
+        row.dynamic = row.dynamic.filter { !dependsOnColumn[$0.key] }
         return (
             builder.offset(arguments[argument], bytes: byteOffset(row, element)), builder.sub(start, table.first)
         )

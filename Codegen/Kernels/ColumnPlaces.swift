@@ -14,7 +14,7 @@ package struct ColumnPlaces: Hashable {
     /// The runs of which a vector that starts at a multiple of its lanes may consist; 0 if each lane is read by itself.
     package func runs(lanes: Int) -> Int {
         guard run > 1 else { return 0 }
-        let count = run % lanes == 0 ? 1 : lanes % run == 0 ? lanes / run : (lanes + run - 2) / run + 1
+        let count = lanes % run == 0 ? lanes / run : (lanes + run - 2) / run + 1
         return count > Self.mostRuns ? 0 : count
     }
 
@@ -69,11 +69,13 @@ extension LoopKernel {
         }
     }
 
-    /// All different ones of the loads, in order.
-    package var columnPlaces: [ColumnPlaces] {
+    /// All different ones of the loads, in order, that need a table for vectors of so many lanes: those that do not end in
+    /// the middle of one.
+    package func columnPlaces(lanes: Int) -> [ColumnPlaces] {
         var found: [ColumnPlaces] = []
         for case .load(_, let address, nil) in instructions.map(\.kind) {
-            if let places = columnPlaces(of: address), !found.contains(places) { found.append(places) }
+            guard let places = columnPlaces(of: address), places.run % lanes != 0 else { continue }
+            if !found.contains(places) { found.append(places) }
         }
         return found
     }

@@ -42,6 +42,25 @@ struct ReductionKernelTests {
         }
     }
 
+    /// Rows that go over several axes, which do not follow each other in memory: a vector ends where an axis does, or goes on
+    /// in the next.
+    @Test(arguments: [1, 3, 8, 16, 24, 32, 48, 64, 65])
+    func rowsOverSeveralAxes(extent: Int) throws {
+        for count in [1, 2, 5] {
+            try expectFunction([f32(4, 3, count, extent), f32(12)], "\(count) times \(extent)") { x in
+                // [3, 4 · count · extent], whose parts lie apart.
+                let rows = x[0].transpose([1, 0, 2, 3]).reshape([3, 4 * count * extent])
+                let scales = x[1].reshape([4, 3, 1, 1]).broadcast(to: [4, 3, count, extent])
+                    .transpose([1, 0, 2, 3]).reshape([3, 4 * count * extent])
+                let centred = rows - mean(rows, axes: [1], keepAxes: true)
+                return [
+                    mean(centred * centred, axes: [1]), maximum(rows, axes: [1]), softmax(rows),
+                    sum(rows * scales, axes: [1]), centred * scales,
+                ]
+            }
+        }
+    }
+
     @Test func reductionsPropagateNaNAndInfinity() throws {
         var values = (0..<3 * 37).map { Double($0 % 7) - 3 }
         values[5] = .nan
