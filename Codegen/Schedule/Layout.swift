@@ -62,17 +62,22 @@ package struct Layout {
     }
 
     /// Strides of a matmul's operand whose rows would fall onto each other in the cache: a cache line is left free
-    /// after each.
+    /// after each. A row may go over several axes, as the places of an image do.
     private func paddedStrides(of value: Value) -> [Int]? {
-        let type = graph[value].type
-        guard let width = type.shape.last, type.rank > 1, width * type.element.byteCount % tuning.cachePeriod == 0,
-            !resultValues.contains(value),
+        let type = graph[value].type, bytes = type.element.byteCount
+        guard !resultValues.contains(value),
             placement[value] == .loop || placement[value] == .matmul || placement[value] == .attention,
             isReadByMatmul(value)
         else { return nil }
-        let padded = width + tuning.lineBytes / type.element.byteCount
-        let strides = rowMajorStrides(type.shape.dropLast() + [padded])
-        return isReadableByMatmuls(value, strides) && isWritable(value, with: strides) ? strides : nil
+        var width = 1
+        for axis in type.shape.indices.dropFirst().reversed() {
+            width *= type.shape[axis]
+            guard width * bytes % tuning.cachePeriod == 0 else { continue }
+            let outer = Array(type.shape[..<axis]), padded = width + tuning.lineBytes / bytes
+            let strides = rowMajorStrides(outer + [padded]).dropLast() + rowMajorStrides(Array(type.shape[axis...]))
+            if isReadableByMatmuls(value, strides), isWritable(value, with: strides) { return strides }
+        }
+        return nil
     }
 
     /// Whether matmuls that read a value, directly or through views, still see matrices in it with these strides: rows
