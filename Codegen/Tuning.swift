@@ -19,6 +19,9 @@ public struct Tuning: Hashable, Sendable {
     /// The longest contracted axis of one matmul, in elements: a row and a column of that length lie in a cache
     /// together.
     public var longestContraction = 4096
+    /// The same for a matmul that contracts places of images: each of its few columns is packed from far apart, so that more
+    /// of them fit into a cache.
+    public var longestOfPlaces = 2048
     /// Columns of the widest head that attention has kernels for.
     public var widestHead = 256
 
@@ -85,7 +88,7 @@ public struct Tuning: Hashable, Sendable {
     public static func tiny(_ target: TargetDescription) -> Tuning {
         var tuning = Tuning(target)
         tuning.cachePeriod = 64
-        tuning.longestContraction = 6
+        (tuning.longestContraction, tuning.longestOfPlaces) = (6, 4)
         tuning.widestHead = 8
         tuning.repeatedCost = 6
         tuning.smallestRounded = 8
@@ -104,7 +107,7 @@ extension Tuning: CustomStringConvertible {
     /// All numbers, in order of declaration: part of what code is kept by.
     public var description: String {
         """
-        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) heads \(widestHead) \
+        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
         \(tilesForThreads) \(smallestTile) attention \(attentionRows) \(attentionCausalRows) \

@@ -18,7 +18,7 @@ extension Pass {
                     }
             }
             guard problems.isEmpty else { throw GraphErrors(problems) }
-            let legalizer = Legalizer(longestContraction: tuning.longestContraction)
+            let legalizer = Legalizer(tuning: tuning)
             let rewritten = try rebuild(graph) { node, _, operands, _ in
                 switch node.operation {
                 case let reduce as Reduce: legalizer.legal(reduce, operands[0])
@@ -62,7 +62,7 @@ private func withOwnResults(_ graph: Graph) -> Graph {
 
 /// Makes legal forms of single operations.
 private struct Legalizer {
-    let longestContraction: Int
+    let tuning: Tuning
 
     func legal(_ reduce: Reduce, _ x: Tensor) -> Tensor? {
         guard reduce.axes.count > 1 else { return nil }
@@ -72,7 +72,9 @@ private struct Legalizer {
     }
 
     /// A legal form of a matmul; nil if it is legal as it is.
-    func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor? {
+    ///
+    /// - Parameter longest: How much it may contract, if it is a part of one whose limit is known.
+    func legal(_ dot: Dot, _ left: Tensor, _ right: Tensor, longest: Int? = nil) -> Tensor? {
         let length = dot.leftContracting.map { left.shape[$0] }.reduce(1, *)
         if left.element == .bf16 {
             // bf16 is multiplied in pairs; where there is an odd number, in f32, which holds bf16 and its products
@@ -80,15 +82,16 @@ private struct Legalizer {
             if length % 2 != 0 {
                 var wide = dot
                 wide.result = nil
-                return legalMatmul(wide, left.cast(.f32), right.cast(.f32)).cast(dot.result ?? .bf16)
+                return legalMatmul(wide, left.cast(.f32), right.cast(.f32), longest).cast(dot.result ?? .bf16)
             }
             if dot.result != .f32 {
                 var wide = dot
                 wide.result = .f32
-                return legalMatmul(wide, left, right).cast(.bf16)
+                return legalMatmul(wide, left, right, longest).cast(.bf16)
             }
         }
-        if length > longestContraction, let sum = sumOfParts(dot, left, right, length) { return sum }
+        let longest = longest ?? (isOfImages(dot, left) ? tuning.longestOfPlaces : tuning.longestContraction)
+        if length > longest, let sum = sumOfParts(dot, left, right, length, longest) { return sum }
         let a = grouped(left, batch: dot.leftBatch, free: dot.leftFree(left.rank), contracting: dot.leftContracting)
         let b = grouped(
             right, batch: dot.rightBatch, free: dot.rightFree(right.rank), contracting: dot.rightContracting)
@@ -103,20 +106,20 @@ private struct Legalizer {
 
     /// A matmul in its legal form. Whatever a rewrite above makes of a matmul goes through here again: the parts of a
     /// sum need their axes grouped, and a wider matmul may be too long.
-    private func legalMatmul(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Tensor {
-        legal(dot, left, right) ?? left.builder.add(dot, [left, right])
+    private func legalMatmul(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ longest: Int?) -> Tensor {
+        legal(dot, left, right, longest: longest) ?? left.builder.add(dot, [left, right])
     }
 
     /// The matmul as a sum over parts of its longest contracted axis; nil if it cannot be divided.
     ///
     /// The parts are as long as the limit allows, if that axis alone is divided, and as equal as can be.
-    private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int) -> Tensor? {
+    private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int, _ limit: Int) -> Tensor? {
         let extents = dot.leftContracting.map { left.shape[$0] }
         guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }) else { return nil }
-        let isSeparate = isSeparate(dot, left, length), axis = isSeparate ? 0 : longest, extent = extents[axis]
+        let isSeparate = isSeparate(dot, left, length, limit), axis = isSeparate ? 0 : longest, extent = extents[axis]
         // Even parts of an axis leave an even number of factors, as pairs of bf16 need it.
         let unit = left.element == .bf16 && !isSeparate ? 2 : 1
-        let most = isSeparate ? 1 : max(longestContraction / (length / extent) / unit, 1)
+        let most = isSeparate ? 1 : max(limit / (length / extent) / unit, 1)
         let units = (extent + unit - 1) / unit, parts = (units + most - 1) / most
         let size = (units + parts - 1) / parts * unit
         guard size < extent else { return nil }
@@ -124,19 +127,23 @@ private struct Legalizer {
             let range = start..<min(start + size, extent)
             return legalMatmul(
                 dot, left.slice(range, axis: dot.leftContracting[axis]),
-                right.slice(range, axis: dot.rightContracting[axis]))
+                right.slice(range, axis: dot.rightContracting[axis]), limit)
         }.reduce(nil as Tensor?) { sum, part in sum.map { $0 + part } ?? part }
     }
 
-    /// Whether the first contracted axis of the left operand comes apart from the others, as images from the places in
-    /// them, and one element of it is not much less than a matmul may contract: rows of it lie in memory as they are, and
-    /// longer ones would have to be copied.
-    private func isSeparate(_ dot: Dot, _ left: Tensor, _ length: Int) -> Bool {
+    /// Whether it is worth a part of its own to contract one image alone: that is not much less than a matmul may
+    /// contract, and its rows lie in memory as they are, while longer ones would have to be copied.
+    private func isSeparate(_ dot: Dot, _ left: Tensor, _ length: Int, _ limit: Int) -> Bool {
+        guard isOfImages(dot, left) else { return false }
+        let places = length / left.shape[dot.leftContracting[0]]
+        return 4 * places >= limit && (left.element != .bf16 || places % 2 == 0)
+    }
+
+    /// Whether the left operand is contracted over images and the places in them, which channels lie between: as the
+    /// gradient of a convolution's kernel is.
+    private func isOfImages(_ dot: Dot, _ left: Tensor) -> Bool {
         let free = dot.leftFree(left.rank), contracting = dot.leftContracting
-        guard contracting.count > 1, 4 * (length / left.shape[contracting[0]]) >= longestContraction,
-            left.element != .bf16 || length / left.shape[contracting[0]] % 2 == 0
-        else { return false }
-        return !left.type.hasGroupedAxes(dot.leftBatch, free, contracting)
+        return contracting.count > 1 && !left.type.hasGroupedAxes(dot.leftBatch, free, contracting)
             && left.type.hasGroupedAxes(dot.leftBatch, free, Array(contracting.dropFirst()))
     }
 }
