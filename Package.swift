@@ -51,7 +51,9 @@ let package = Package(
             path: "Codegen", exclude: ["CLLVM", "CLLVMLinking", "LLVM"]),
         .target(
             name: "ApusTraining",
-            dependencies: ["ApusFiles", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen"],
+            dependencies: [
+                "ApusFiles", "ApusSystem", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen",
+            ],
             path: "Sources/Training"),
         .target(
             name: "CImageCodecs", path: "Sources/CImageCodecs",

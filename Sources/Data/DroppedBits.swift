@@ -1,4 +1,5 @@
 import ApusFiles
+import ApusSystem
 import Foundation
 
 /// Scans with 16 bits whose lower 8 bits are dropped, since no window chooses what to see of them.

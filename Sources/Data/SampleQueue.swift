@@ -1,3 +1,4 @@
+import ApusSystem
 import Synchronization
 
 /// Samples that threads write ahead, straight into the memory of their batches, taken a batch at a time.

@@ -28,6 +28,8 @@ public indirect enum LearningRateSchedule: Sendable, Hashable {
     case warmup(epochs: Double, from: Double = 0, then: LearningRateSchedule)
     /// Another schedule that stands still within an epoch.
     case perEpoch(LearningRateSchedule)
+    /// The rate that what epochs have measured has left; see ``record(_:ofEpoch:)``.
+    case plateau(PlateauSchedule)
 
     /// The rate at an epoch; after the end of a schedule, that of the end.
     public func rate(atEpoch epoch: Double) -> Double {
@@ -54,6 +56,7 @@ public indirect enum LearningRateSchedule: Sendable, Hashable {
             guard epoch < epochs else { return schedule.rate(atEpoch: epoch - epochs) }
             return schedule.base * from + schedule.base * (1 - from) * epoch / epochs
         case .perEpoch(let schedule): return schedule.rate(atEpoch: epoch.rounded(.down))
+        case .plateau(let plateau): return plateau.rate
         }
     }
 
@@ -66,6 +69,7 @@ public indirect enum LearningRateSchedule: Sendable, Hashable {
             base
         case .oneCycle: rate(atEpoch: 0)
         case .warmup(_, _, let schedule), .perEpoch(let schedule): schedule.base
+        case .plateau(let plateau): plateau.rate
         }
     }
 
@@ -94,58 +98,5 @@ public indirect enum LearningRateSchedule: Sendable, Hashable {
     ) -> Double {
         guard place < length else { return minimum }
         return minimum + (base - minimum) * 0.5 * (1 + cos(.pi * place / length))
-    }
-}
-
-/// A learning rate that falls when a measure has not become better for a while, exactly as PyTorch's
-/// `ReduceLROnPlateau`.
-public struct PlateauSchedule: Hashable, Sendable, Codable {
-    /// What is better.
-    public enum Goal: String, Hashable, Sendable, Codable { case smaller, larger }
-    /// How much better it has to be.
-    public enum Threshold: Hashable, Sendable, Codable {
-        /// By this part of the best.
-        case relative(Double)
-        case absolute(Double)
-    }
-
-    /// The rate for the next epoch.
-    public private(set) var rate: Double
-    private let goal: Goal, factor: Double, patience: Int, threshold: Threshold, cooldown: Int, minimum: Double
-    private var best: Double?, badEpochs = 0, restingEpochs = 0
-
-    /// - Parameters:
-    ///   - patience: Epochs without a better measure that are let pass before the rate falls.
-    ///   - cooldown: Epochs after it has fallen that do not count.
-    public init(
-        base: Double, goal: Goal = .smaller, factor: Double = 0.1, patience: Int = 10,
-        threshold: Threshold = .relative(1e-4), cooldown: Int = 0, minimum: Double = 0
-    ) {
-        (rate, self.goal, self.factor, self.patience) = (base, goal, factor, patience)
-        (self.threshold, self.cooldown, self.minimum) = (threshold, cooldown, minimum)
-    }
-
-    /// Takes note of what an epoch has measured.
-    public mutating func record(_ measure: Double) {
-        if isBetter(measure) {
-            (best, badEpochs) = (measure, 0)
-        } else {
-            badEpochs += 1
-        }
-        if restingEpochs > 0 { (restingEpochs, badEpochs) = (restingEpochs - 1, 0) }
-        guard badEpochs > patience else { return }
-        let next = max(rate * factor, minimum)
-        if rate - next > 1e-8 { rate = next }
-        (restingEpochs, badEpochs) = (cooldown, 0)
-    }
-
-    private func isBetter(_ measure: Double) -> Bool {
-        guard let best else { return !measure.isNaN }
-        switch (goal, threshold) {
-        case (.smaller, .relative(let part)): return measure < best * (1 - part)
-        case (.smaller, .absolute(let amount)): return measure < best - amount
-        case (.larger, .relative(let part)): return measure > best * (1 + part)
-        case (.larger, .absolute(let amount)): return measure > best + amount
-        }
     }
 }

@@ -2,23 +2,6 @@ import ApusLayers
 import ApusRuntime
 import Foundation
 
-/// How a model that is being trained is measured after each epoch.
-public struct Validation {
-    let step: InferenceStep
-    let data: any DataSource
-    let score: ([String: TensorData]) throws -> Double
-
-    /// - Parameters:
-    ///   - step: What is computed of the data; its inputs are taken from there.
-    ///   - data: All of its samples are predicted, in order.
-    ///   - score: What the outputs, by name and with all samples along the first axis, are worth; larger is better.
-    public init(
-        _ step: InferenceStep, _ data: any DataSource, score: @escaping ([String: TensorData]) throws -> Double
-    ) {
-        (self.step, self.data, self.score) = (step, data, score)
-    }
-}
-
 /// What training has come to.
 public struct FitResult {
     /// The weights of the last epoch, and the optimizer's state.
@@ -40,34 +23,67 @@ public struct FitResult {
 /// - Parameters:
 ///   - step: Its inputs have the samples of a batch along their first axis.
 ///   - folder: A new one, or that of a run to go on with.
-///   - schedule: The learning rate by epoch; nil takes the optimizer's.
+///   - schedule: The learning rate by epoch, or after a plateau of what the epochs measure; nil takes the optimizer's.
 ///   - resuming: Whether the folder holds a run that was stopped, which goes on.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
-/// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run, `GraphErrors` for a
-///   step that is not sound, ``RunError`` for a checkpoint that cannot be used or a loss that is not finite,
+/// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run and for arguments that
+///   contradict each other, `GraphErrors` for a step that is not sound, ``RunError`` for a checkpoint that cannot be used or a loss that is not finite,
 ///   `RuntimeError` for data that does not fit the step.
-public func fit<Data: DataSource>(
-    _ step: TrainingStep, _ data: Data, in folder: String, settings: FitSettings = FitSettings(),
+public func fit(
+    _ step: TrainingStep, _ data: some DataSource, in folder: String, settings: FitSettings = FitSettings(),
     schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,
     output: TrainingOutput = .standard, shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
 ) throws -> FitResult {
-    var settings = settings
-    let layout = try FitLayout(step)
-    settings.batch = layout.batch
-    guard !resuming || FileManager.default.fileExists(atPath: folder) else { throw FitError.noRun(folder: folder) }
-    do {
+    let job = try FitJob(step, data, schedule, validation, settings)
+    return try job.explaining(folder, resuming) {
         let plan =
             try resuming
-            ? RunPlan<FitSettings>(resuming: folder, given: settings.values, allowingChanges: true)
-            : RunPlan<FitSettings>(startingIn: folder, given: settings.values)
-        let trainer = try Trainer(plan, output: output, shouldStop: shouldStop) { settings, compiler, output in
-            try FitTask(step, layout, data, settings, schedule, validation, compiler, output)
-        }
+            ? RunPlan<FitSettings>(resuming: folder, given: job.settings.values, allowingChanges: true)
+            : RunPlan<FitSettings>(startingIn: folder, given: job.settings.values)
+        let trainer = try Trainer(plan, output: output, shouldStop: shouldStop, makeTask: job.task)
         let outcome = try trainer.run()
         return FitResult(
             state: trainer.state, best: trainer.task.best, means: trainer.results, isFinished: outcome == .finished)
-    } catch let error as RunError {
-        throw FitError(error) ?? error
+    }
+}
+
+/// What is trained on what, before it is known in which folder.
+struct FitJob {
+    let step: TrainingStep, data: any DataSource
+    let schedule: LearningRateSchedule?, validation: Validation?
+    /// With the batch of the step.
+    let settings: FitSettings
+    private let layout: FitLayout
+
+    /// Throws ``FitError`` for settings that contradict each other, ``DataSourceError`` and `GraphErrors` for a step
+    /// that is not sound.
+    init(
+        _ step: TrainingStep, _ data: any DataSource, _ schedule: LearningRateSchedule?, _ validation: Validation?,
+        _ settings: FitSettings
+    ) throws {
+        (self.step, self.data, self.schedule, self.validation) = (step, data, schedule, validation)
+        layout = try FitLayout(step)
+        var settings = settings
+        settings.batch = layout.batch
+        self.settings = settings
+        if let plateau = schedule?.plateau, plateau.goal != validation?.goal ?? .smaller {
+            throw FitError.otherGoal(plateau.goal, hasValidation: validation != nil)
+        }
+        if settings.patience != nil, validation == nil { throw FitError.patienceWithoutValidation }
+    }
+
+    func task(_ settings: FitSettings, _ compiler: RunCompiler, _ output: TrainingOutput) throws -> FitTask {
+        try FitTask(step, layout, data, settings, schedule, validation, compiler, output)
+    }
+
+    /// Lets `body` train, and says of a folder what `fit` says of it.
+    func explaining<Result>(_ folder: String, _ resuming: Bool, _ body: () throws -> Result) throws -> Result {
+        guard !resuming || FileManager.default.fileExists(atPath: folder) else { throw FitError.noRun(folder: folder) }
+        do {
+            return try body()
+        } catch let error as RunError {
+            throw FitError(error) ?? error
+        }
     }
 }
 
@@ -75,6 +91,8 @@ public func fit<Data: DataSource>(
 struct FitLayout: Sendable {
     let batch: Int
     let metrics: [String]
+    /// The names of what the model keeps.
+    let weights: Set<String>
 
     init(_ step: TrainingStep) throws {
         let traced = try step.trace()
@@ -84,34 +102,6 @@ struct FitLayout: Sendable {
         }
         self.batch = batch
         metrics = traced.metrics
-    }
-}
-
-/// A run that cannot begin or go on as it was asked for.
-public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
-    case runExists(folder: String)
-    case noRun(folder: String)
-    case otherData(then: String, now: String)
-
-    /// What `fit` says in place of what a command line would; nil if it would say the same.
-    init?(_ error: RunError) {
-        switch error {
-        case .runExists(let path): self = .runExists(folder: path)
-        case .noRun(let path), .noCheckpoint(let path, _): self = .noRun(folder: path)
-        case .otherImages(_, let then, let now): self = .otherData(then: then, now: now)
-        default: return nil
-        }
-    }
-
-    public var description: String {
-        switch self {
-        case .runExists(let folder):
-            "\(folder): the folder holds a run already; go on with it by fit(…, resuming: true), or name another folder"
-        case .noRun(let folder):
-            "\(folder): there is no run in this folder to go on with; begin one by fit without resuming"
-        case .otherData(let then, let now):
-            "the run was started on \(then), and the data has \(now) now; give the data as it was, or begin a new run "
-                + "with the weights of that one (loadWeights)"
-        }
+        weights = Set(traced.graph.parameters.map(\.operation.name))
     }
 }

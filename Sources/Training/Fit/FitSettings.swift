@@ -16,6 +16,9 @@ public struct FitSettings: RunSettings {
     public var products = CompilerOptions.Products.auto
     public var memoryLimit: ByteCount?
     public var threads: Int?
+    /// Threads that make the next batches of the data while a step runs, each up to two; with 0 a batch is made when its
+    /// step is due. Results do not depend on it.
+    public var loaderThreads = 1
     public var checkpointInterval = 1
     public var keptCheckpoints = 2
     public var logInterval = 100
@@ -32,7 +35,11 @@ public struct FitSettings: RunSettings {
             Setting(
                 "patience", \.patience, "Epochs without a better validation after which training ends.",
                 .range(1...1_000_000), unset: "never", changesOnTheWay: true)
-        ] + Setting.compilation + Setting.length + Setting.seed + Setting.running
+        ] + Setting.compilation + Setting.length + Setting.seed + Setting.running + [
+            Setting(
+                "loader-threads", \.loaderThreads, "Threads that make batches while a step runs.", .range(0...1024),
+                shapesTheResult: false)
+        ]
 
     public var data: String { "the data source" }
     /// That of the optimizer, where no schedule is given in code.

@@ -3,7 +3,7 @@ import ApusLayers
 import ApusRuntime
 
 /// Training of any step on any data, as a task of the ``Trainer``.
-final class FitTask<Data: DataSource>: TrainingTask {
+final class FitTask: TrainingTask {
     typealias Settings = FitSettings
     typealias Phase = SinglePhase
 
@@ -12,30 +12,35 @@ final class FitTask<Data: DataSource>: TrainingTask {
     let metrics: [TrainingMetric]
     private(set) var best: BestEpoch?
 
-    private let step: TrainingStep, data: Data, settings: FitSettings
+    private let step: TrainingStep, data: any DataSource, settings: FitSettings
     /// Taken once: a source that grows or shrinks during a run changes nothing in what is drawn from it.
     private let count: Int
-    private let schedule: LearningRateSchedule?
+    private let givenSchedule: LearningRateSchedule?
+    /// The same, with what a plateau has seen of the epochs.
+    private var schedule: LearningRateSchedule?
     private let validation: Validation?
     private let measured: CompiledStep?
+    /// The names of what the model keeps, in training and in the validation.
+    private let weights: Set<String>
     private let output: TrainingOutput
-    /// The epoch that was validated last, so that a run which goes on does not repeat it.
-    private var validatedEpoch = 0
+    /// The epoch that was measured last, so that a run which goes on does not repeat it.
+    private var measuredEpoch = 0
 
     init(
-        _ step: TrainingStep, _ layout: FitLayout, _ data: Data, _ settings: FitSettings,
+        _ step: TrainingStep, _ layout: FitLayout, _ data: any DataSource, _ settings: FitSettings,
         _ schedule: LearningRateSchedule?, _ validation: Validation?, _ compiler: RunCompiler, _ output: TrainingOutput
     ) throws {
         (self.step, self.data, self.settings, self.schedule) = (step, data, settings, schedule)
-        (self.validation, self.output) = (validation, output)
+        (givenSchedule, self.validation, self.output) = (schedule, validation, output)
         count = data.count
         guard count >= layout.batch else {
             throw DataSourceError.tooFew(samples: count, batch: layout.batch, step: step.name)
         }
-        identity = DataIdentity(classes: [], images: "\(count) samples")
+        identity = data.identity ?? DataIdentity(classes: [], images: "\(count) samples")
         batchesPerEpoch = count / layout.batch
         metrics = [.loss] + layout.metrics.map { TrainingMetric($0, short: $0) }
         measured = try validation.map { try compiler.compile("the validation", $0.step) }
+        weights = layout.weights.union(measured?.program.parameters.map(\.name) ?? [])
     }
 
     func trainingStep(_: SinglePhase) -> TrainingStep { step }
@@ -44,32 +49,25 @@ final class FitTask<Data: DataSource>: TrainingTask {
         schedule?.rate(atEpoch: epoch) ?? step.optimizer.learningRate
     }
 
-    func batches(ofEpoch epoch: Int, startingAtBatch first: Int) -> FitBatches<Data> {
-        FitBatches(data, count: count, seed: settings.seed, epoch: epoch, size: settings.batch, next: first)
+    /// A run, and the search for what went wrong in one, begins without anything measured.
+    func initialize(_ state: ProgramState) { (measuredEpoch, best, schedule) = (0, nil, givenSchedule) }
+
+    func batches(ofEpoch epoch: Int, startingAtBatch first: Int) -> FitBatches {
+        FitBatches(
+            data, order: FitBatches.order(count, seed: settings.seed, epoch: epoch), size: settings.batch, epoch: epoch,
+            startingAt: first, threads: settings.loaderThreads)
     }
 
-    func names(of batch: FitBatches<Data>.Batch) -> [String] { batch.samples.map(data.name) }
+    func names(of batch: FitBatches.Batch) -> [String] { batch.samples.map(data.name) }
 
-    func inputs(_ batch: FitBatches<Data>.Batch, at place: BatchPlace) -> [String: TensorData] { batch.tensors }
+    func inputs(_ batch: FitBatches.Batch, at place: BatchPlace) -> [String: TensorData] { batch.tensors }
 
     func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
-        guard let validation, let measured, session.epoch > 0 else { return .goOn }
-        if session.epoch > validatedEpoch {
-            let score = try score(validation, measured, session.state)
-            validatedEpoch = session.epoch
-            let epoch = BestEpoch(epoch: session.epoch - 1, score: score, loss: 0)
-            let isBetter = best.map { epoch.isBetter(than: $0) } ?? true
-            output.say(
-                "epoch \(session.epoch): validation \(score.shortText)"
-                    + (isBetter ? ", the best so far" : best.map { "; the best \($0.score.shortText)" } ?? ""))
-            try session.log([
-                ("event", .text("validation")), ("step", .integer(session.step)), ("epoch", .integer(session.epoch)),
-                ("score", .number(score)),
-            ])
-            if isBetter {
-                best = epoch
-                try session.saveBest()
-            }
+        guard session.epoch > 0 else { return .goOn }
+        if session.epoch > measuredEpoch {
+            let score = try validated(session)
+            measuredEpoch = session.epoch
+            if let measure = score ?? session.means[TrainingMetric.loss.output] { follow(measure, session) }
         }
         if let patience = settings.patience, let best, session.epoch - 1 - best.epoch >= patience {
             output.say("no better validation for \(patience) epochs: training ends here")
@@ -78,53 +76,72 @@ final class FitTask<Data: DataSource>: TrainingTask {
         return .goOn
     }
 
+    /// Lets a plateau see what the epoch has measured.
+    private func follow(_ measure: Double, _ session: TrainingSession) {
+        guard let before = schedule?.plateau?.rate else { return }
+        schedule?.record(measure, ofEpoch: session.epoch - 1)
+        if let rate = schedule?.plateau?.rate, rate != before {
+            output.say("epoch \(session.epoch): nothing better for a while, the learning rate falls to \(rate)")
+        }
+    }
+
+    /// Measures the epoch that has ended, and keeps its weights if they are the best; nil without a validation.
+    private func validated(_ session: TrainingSession) throws -> Double? {
+        guard let validation, let measured else { return nil }
+        let score = try score(validation, measured, session.state)
+        let isBetter = validation.isBetter(score, than: best?.score)
+        output.say(
+            "epoch \(session.epoch): validation \(score.shortText)"
+                + (isBetter ? ", the best so far" : best.map { "; the best \($0.score.shortText)" } ?? ""))
+        try session.log([
+            ("event", .text("validation")), ("step", .integer(session.step)), ("epoch", .integer(session.epoch)),
+            ("score", .number(score)),
+        ])
+        if isBetter {
+            best = BestEpoch(epoch: session.epoch - 1, score: score, loss: 0)
+            try session.saveBest()
+        }
+        return score
+    }
+
     /// What the model makes of all samples, batch by batch.
     private func score(_ validation: Validation, _ program: CompiledStep, _ state: ProgramState) throws -> Double {
         try program.addParameters(to: state, seed: settings.seed)
-        let data = validation.data, count = data.count
+        let count = validation.data.count
         guard count > 0 else { throw DataSourceError.noSamples("those of the validation") }
-        let all = try data.batch(Array(0..<count), epoch: 0)
-        return try validation.score(program.predict(state.averaged(program.program.parameters), all))
+        let batches = FitBatches(
+            validation.data, order: Array(0..<count), size: program.program.inputs.first?.type.shape.first ?? count,
+            epoch: 0, keepsRest: true, threads: settings.loaderThreads)
+        defer { batches.stop() }
+        let state = try state.averaged(program.program.parameters)
+        var outputs: [String: [TensorData]] = [:]
+        while let batch = try batches.next() {
+            for (name, data) in try program.predict(state, batch.tensors) { outputs[name, default: []].append(data) }
+        }
+        return try validation.score(outputs.mapValues { try TensorData.joined($0) })
     }
 
     var savedMetadata: [String: String] {
-        ["validated_epoch": String(validatedEpoch)].merging(best?.metadata ?? [:]) { $1 }
+        ["validated_epoch": String(measuredEpoch)].merging(best?.metadata ?? [:]) { $1 }
+            .merging(schedule?.plateau?.metadata ?? [:]) { $1 }
     }
 
-    func restore(from file: SafetensorsFile) {
-        validatedEpoch = file.metadata["validated_epoch"].flatMap { Int($0) } ?? 0
-        best = BestEpoch(file.metadata)
-    }
-}
-
-/// The batches of an epoch: a permutation of the samples that follows from seed and epoch.
-final class FitBatches<Data: DataSource>: BatchSource {
-    struct Batch {
-        let samples: [Int]
-        let tensors: [String: TensorData]
-    }
-
-    private let data: Data, epoch: Int, size: Int
-    private let order: [Int]
-    private var number: Int
-
-    init(_ data: Data, count: Int, seed: Int, epoch: Int, size: Int, next: Int) {
-        (self.data, self.epoch, self.size, number) = (data, epoch, size, next)
-        let key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
-        let keys = (0..<count).map { sample -> UInt64 in
-            let words = Philox.block(
-                counter: (UInt32(truncatingIfNeeded: sample), UInt32(truncatingIfNeeded: epoch), 0, 0xF17), key: key)
-            return UInt64(words.0) << 32 | UInt64(words.1)
+    func restore(from file: SafetensorsFile) throws {
+        // What the model has and the file lacks is found before; what is left over is of a model that was another one.
+        let others = file.names.filter { name in
+            !weights.contains(name) && !Parameter.prefixesOfRuns.contains { name.hasPrefix($0) }
         }
-        order = keys.indices.sorted { (keys[$0], $0) < (keys[$1], $1) }
+        guard others.isEmpty else {
+            throw RunError.unfitCheckpoint(
+                path: file.path, problems: others.map { "'\($0)' is in the file and not in the model" })
+        }
+        measuredEpoch = file.metadata["validated_epoch"].flatMap { Int($0) } ?? 0
+        (best, schedule) = (BestEpoch(file.metadata), givenSchedule)
+        guard var plateau = schedule?.plateau else { return }
+        guard plateau.restore(file.metadata) else {
+            throw RunError.foreignCheckpoint(
+                path: file.path, reason: "what its metadata says of the plateau schedule cannot be read")
+        }
+        schedule?.plateau = plateau
     }
-
-    func next() throws -> Batch? {
-        guard (number + 1) * size <= order.count else { return nil }
-        let samples = Array(order[number * size..<(number + 1) * size])
-        number += 1
-        return Batch(samples: samples, tensors: try data.batch(samples, epoch: epoch))
-    }
-
-    func stop() {}
 }

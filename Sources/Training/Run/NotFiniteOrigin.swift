@@ -73,7 +73,7 @@ extension Trainer {
     private func silentSession(_ folder: RunFolder) -> TrainingSession {
         let step = position.step
         return TrainingSession(
-            state: state, folder: folder, epoch: position.epoch, step: step,
+            state: state, folder: folder, epoch: position.epoch, step: step, means: lastMeans,
             shouldStop: { [shouldStop] in shouldStop(step) }, log: { _ in }, saveBest: {})
     }
 

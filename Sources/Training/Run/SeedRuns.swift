@@ -3,7 +3,7 @@ import Foundation
 
 /// Several runs that differ in their seeds alone, in the folders RUN/seed-0, RUN/seed-1 and so on; RUN/summary.json
 /// compares them.
-public struct SeedRuns<Task: ConfiguredTask> {
+public struct SeedRuns<Task: TrainingTask> {
     private let path: String
     private let plans: [(seed: Int, plan: RunPlan<Task.Settings>)]
     /// Texts that are kept in the folder, by the names of their files.
@@ -13,8 +13,13 @@ public struct SeedRuns<Task: ConfiguredTask> {
     /// throws.
     public init(startingIn out: String, count: Int, given: [String: SettingValue]) throws {
         let first = try Task.Settings().changed(by: given).seed
+        try self.init(startingIn: out, seeds: Self.seeds(from: first, count: count), given: given)
+    }
+
+    /// Plans new runs with some seeds. Throws what ``RunPlan/init(startingIn:given:)`` throws.
+    init(startingIn out: String, seeds: [Int], given: [String: SettingValue]) throws {
         path = out
-        plans = try Self.seeds(from: first, count: count).map { seed in
+        plans = try seeds.map { seed in
             (
                 seed,
                 try RunPlan(startingIn: Self.folder(out, seed), given: given.merging(["seed": .integer(seed)]) { $1 })
@@ -30,6 +35,16 @@ public struct SeedRuns<Task: ConfiguredTask> {
     public init(resuming resumed: String, count: Int, given: [String: SettingValue], allowingChanges: Bool = false)
         throws
     {
+        try self.init(resuming: resumed, given: given, allowingChanges: allowingChanges) {
+            Self.seeds(from: $0, count: count)
+        }
+    }
+
+    /// Plans to go on with runs that have been begun, and to begin those that are missing. `seeds` gets the smallest one
+    /// that has been begun.
+    init(
+        resuming resumed: String, given: [String: SettingValue], allowingChanges: Bool, seeds: (_ first: Int) -> [Int]
+    ) throws {
         let begun = try Folders.names(in: RunFolder(opening: resumed).path)
             .compactMap { $0.hasPrefix("seed-") ? Int($0.dropFirst("seed-".count)) : nil }.sorted()
         guard let first = begun.first else { throw RunError.noRuns(path: resumed) }
@@ -37,7 +52,7 @@ public struct SeedRuns<Task: ConfiguredTask> {
             resuming: Self.folder(resumed, first), given: given, allowingChanges: allowingChanges, holding: false
         ).settings
         path = resumed
-        plans = try Self.seeds(from: first, count: count).map { seed in
+        plans = try seeds(first).map { seed in
             let folder = Self.folder(resumed, seed)
             if begun.contains(seed) {
                 let given = given.merging(["seed": .integer(seed)]) { $1 }
@@ -49,29 +64,43 @@ public struct SeedRuns<Task: ConfiguredTask> {
         }
     }
 
-    /// Trains one run after the other; the summary is written once all have finished.
-    public func run(
-        output: TrainingOutput = .standard, shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
-    ) throws -> TrainingOutcome {
+    /// Trains one run after the other; the summary is written once all have finished, and nil if one was asked to stop.
+    ///
+    /// `results` says by which numbers of a run that has finished they are compared.
+    func run(
+        output: TrainingOutput, shouldStop: @escaping (_ step: Int) -> Bool,
+        makeTask: (Task.Settings, RunCompiler, TrainingOutput) throws -> Task,
+        results: (Trainer<Task>) -> [String: Double]
+    ) throws -> SeedSummary? {
         let lock = try FolderLock(creating: path)
         defer { lock.release() }
         for (name, text) in documents { try AtomicFile.write(text, to: "\(path)/\(name)") }
-        var results: [[String: Double]] = []
+        var all: [[String: Double]] = []
         for (seed, plan) in plans {
             output.say("seed \(seed): \(plan.path)")
-            let trainer = try Trainer<Task>(plan, output: output, shouldStop: shouldStop)
-            guard try trainer.run() == .finished else { return .stopped }
-            results.append(trainer.results)
+            let trainer = try Trainer(plan, output: output, shouldStop: shouldStop, makeTask: makeTask)
+            guard try trainer.run() == .finished else { return nil }
+            all.append(results(trainer))
         }
-        let summary = SeedSummary(task: Task.Settings.workflow.name, seeds: plans.map(\.seed), results)
+        let summary = SeedSummary(task: Task.Settings.workflow.name, seeds: plans.map(\.seed), all)
         try summary.write(to: path + "/summary.json")
         output.say(summary.text)
-        return .finished
+        return summary
     }
 
     private static func folder(_ path: String, _ seed: Int) -> String { "\(path)/seed-\(seed)" }
 
     private static func seeds(from first: Int, count: Int) -> [Int] { (0..<count).map { first &+ $0 } }
+}
+
+extension SeedRuns where Task: ConfiguredTask {
+    /// Trains one run after the other; the summary is written once all have finished.
+    public func run(
+        output: TrainingOutput = .standard, shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
+    ) throws -> TrainingOutcome {
+        let summary = try run(output: output, shouldStop: shouldStop, makeTask: Task.init, results: \.results)
+        return summary == nil ? .stopped : .finished
+    }
 }
 
 /// Mean and deviation of the results of several seeds.

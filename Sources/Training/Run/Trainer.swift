@@ -95,8 +95,7 @@ public final class Trainer<Task: TrainingTask> {
         output.say(
             "finished \(position.epoch) epochs; means of the last one:"
                 + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
-        let finished = try task.finish(
-            session(run), means: Dictionary(uniqueKeysWithValues: means.map { ($0.output, $1) }))
+        let finished = try task.finish(session(run), means: lastMeans)
         guard let finished else {
             output.say("stopped before the evaluation was complete; go on with --resume \(plan.path)")
             return .stopped
@@ -110,6 +109,11 @@ public final class Trainer<Task: TrainingTask> {
     var settings: Task.Settings { plan.settings }
     /// Updates of the weights in each epoch.
     var stepsPerEpoch: Int { task.batchesPerEpoch / settings.accumulation }
+
+    /// Means of the metrics in the epoch before, by the names of their outputs.
+    var lastMeans: [String: Double] {
+        Dictionary(zip(task.metrics.map(\.output), position.lastMeans)) { first, _ in first }
+    }
 
     /// Seconds of an update in this process; 0 before the first.
     var secondsPerStep: Double { speed.images > 0 ? speed.seconds / Double(speed.images / settings.effectiveBatch) : 0 }
@@ -236,7 +240,7 @@ public final class Trainer<Task: TrainingTask> {
     private func session(_ run: OpenRun) -> TrainingSession {
         let step = position.step
         return TrainingSession(
-            state: state, folder: run.folder, epoch: position.epoch, step: step,
+            state: state, folder: run.folder, epoch: position.epoch, step: step, means: lastMeans,
             shouldStop: { [shouldStop] in shouldStop(step) },
             log: { try run.log.append($0) }, saveBest: { try self.saveBest(run) })
     }

@@ -139,6 +139,8 @@ public struct TrainingSession {
     public let folder: RunFolder
     /// The epoch that comes next, counted from 0, and the updates made before it.
     public let epoch: Int, step: Int
+    /// Means of the metrics in the epoch before, by the names of their outputs; empty before the first.
+    public let means: [String: Double]
     /// Whether the run was asked to stop.
     public let shouldStop: () -> Bool
     /// Appends a line to the log.

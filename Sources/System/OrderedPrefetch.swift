@@ -1,4 +1,3 @@
-import ApusSystem
 import Foundation
 
 /// Makes the elements of a range of positions on background threads and hands them out in order.
@@ -7,14 +6,16 @@ import Foundation
 /// `stop()`, or when the consumer lets go of this object.
 ///
 /// Where the system gives no threads, the consumer makes the elements itself.
-final class OrderedPrefetch<Element: Sendable> {
+package final class OrderedPrefetch<Element: Sendable> {
     private let state: State
     private let produce: @Sendable (Int) -> Element
     private let hasThreads: Bool
 
     /// Starts `threads` threads that make `produce(position)` for all of `positions`, at most `ahead` of them
     /// beyond the last one taken.
-    init(_ positions: Range<Int>, threads: Int, ahead: Int, produce: @escaping @Sendable (Int) -> Element) {
+    package init(
+        _ positions: Range<Int>, threads: Int, ahead: Int, produce: @escaping @Sendable (Int) -> Element
+    ) {
         let state = State(positions, ahead: ahead)
         self.state = state
         self.produce = produce
@@ -33,13 +34,13 @@ final class OrderedPrefetch<Element: Sendable> {
     deinit { state.stop() }
 
     /// The next element, waiting for it if need be; nil at the end of the range or after `stop()`.
-    func next() -> Element? {
+    package func next() -> Element? {
         if !hasThreads, let position = state.claim() { state.deliver(produce(position), at: position) }
         return state.take()
     }
 
     /// Lets the threads end after the element that they are at.
-    func stop() { state.stop() }
+    package func stop() { state.stop() }
 
     /// What consumer and threads share; every property is used under the condition's lock only.
     private final class State: @unchecked Sendable {
