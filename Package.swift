@@ -49,10 +49,12 @@ let package = Package(
             name: "ApusCodegen",
             dependencies: ["ApusDigest", "ApusSystem", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
             path: "Codegen", exclude: ["CLLVM", "CLLVMLinking", "LLVM"]),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "ApusTraining",
             dependencies: [
                 "ApusFiles", "ApusSystem", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen",
+                "CZlib",
             ],
             path: "Sources/Training"),
         .target(

@@ -10,8 +10,8 @@ enum Reader: String, CaseIterable {
     case graph
     /// Weights and checkpoints: safetensors, and PyTorch's archives with what is pickled in them.
     case safetensors, torch
-    /// Tensors of NumPy.
-    case npy
+    /// Tensors of NumPy, and archives of them.
+    case npy, npz
     /// Compiled programs.
     case program
     /// Settings and recipes in YAML.
@@ -41,6 +41,11 @@ enum Reader: String, CaseIterable {
                 _ = try file.optimizer()
             }
         case .npy: try Self.file("npy", bytes) { _ = try NPYFile(contentsOf: $0) }
+        case .npz:
+            try Self.file("npz", bytes) { path in
+                let file = try NPZFile(contentsOf: path)
+                for name in file.names { _ = try (file.shape(name), file.bytes(name)) }
+            }
         case .settings:
             try Self.file("yaml", bytes) { _ = try SettingsFile.read($0, for: FineTuningSettings.self) }
         case .recipe: try Self.file("yaml", bytes) { _ = try RecipeFile.read($0) }

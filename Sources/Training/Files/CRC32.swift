@@ -25,8 +25,9 @@ struct CRC32: Sendable {
         self.tables = tables
     }
 
-    func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        var remainder = UInt32.max
+    /// The check of bytes, or of others, which have the check `before`, and then these.
+    func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32 = 0) -> UInt32 {
+        var remainder = ~before
         var position = 0
         tables.withUnsafeBufferPointer { tables in
             while position + 8 <= bytes.count {

@@ -26,6 +26,15 @@ public struct ArrayData: DataSource {
         }
     }
 
+    /// The arrays of an archive of NumPy (`.npz`), by their names: f4 and f8 as f32, i4 and i8 as i32, b1 as truth values.
+    ///
+    /// Throws ``NPYError`` for what cannot be read, `RuntimeError` for integers that i32 does not hold, and
+    /// ``DataSourceError`` as ``init(_:)`` does.
+    public init(contentsOf path: String) throws {
+        let file = try NPZFile(contentsOf: path)
+        try self.init(Dictionary(uniqueKeysWithValues: file.names.map { ($0, try file.tensor($0)) }))
+    }
+
     public func batch(_ samples: [Int], epoch: Int) throws -> [String: TensorData] {
         try tensors.mapValues { try $0.samples(samples) }
     }

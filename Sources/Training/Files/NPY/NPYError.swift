@@ -14,6 +14,14 @@ public struct NPYError: Error, Sendable, Hashable, CustomStringConvertible {
         case unsupported
         /// The elements are more or fewer than the shape says.
         case wrongSize
+        /// Not an archive of arrays (.npz), or one whose structure contradicts itself.
+        case malformedArchive
+        /// Bytes of an archive that do not have the checksum that it gives for them, or cannot be decompressed.
+        case damaged
+        /// The archive holds no array of the name asked for.
+        case missingArray
+        /// A name that no array of an archive can have.
+        case invalidName
     }
 
     /// The kind of fault.

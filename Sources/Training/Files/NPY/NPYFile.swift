@@ -29,38 +29,20 @@ public struct NPYFile: Sendable {
 
     /// The elements in the order of the shape, little-endian.
     public var bytes: [UInt8] {
-        file.withBytes { bytes in
-            let elements = bytes[header.data], width = elementType.byteCount
-            guard header.isBigEndian else { return Array(elements) }
-            var swapped: [UInt8] = []
-            swapped.reserveCapacity(elements.count)
-            for start in stride(from: elements.startIndex, to: elements.endIndex, by: width) {
-                swapped += elements[start..<start + width].reversed()
-            }
-            return swapped
-        }
+        file.withBytes { header.elements(in: $0) }
     }
+
+    /// The array as a tensor: f4 and f8 as f32, i4 and i8 as i32, b1 as truth values.
+    ///
+    /// Throws `RuntimeError` for integers that i32 does not hold and for arrays without elements.
+    public func tensor() throws(RuntimeError) -> TensorData { try header.tensor(bytes, what: path) }
 }
 
 extension NPYFile {
     /// Creates or replaces the file at `path` with a tensor. bf16, which NumPy does not have, is written as f4, which
     /// holds its numbers exactly.
     public static func write(_ tensor: TensorData, to path: String) throws(NPYError) {
-        let type: String
-        switch tensor.type.element {
-        case .f32, .bf16: type = "<f4"
-        case .f64: type = "<f8"
-        case .i32: type = "<i4"
-        case .bool: type = "|b1"
-        }
-        let extents = tensor.type.shape.map(String.init)
-        let shape = extents.count == 1 ? "(\(extents[0]),)" : "(\(extents.joined(separator: ", ")))"
-        let text = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape), }"
-        // The elements begin at a multiple of 64 bytes; the line that the header is ends before them.
-        let start = (NPYHeader.magic.count + 4 + text.utf8.count + 1 + 63) / 64 * 64, length = start - 10
-        let padding = String(repeating: " ", count: length - text.utf8.count - 1)
-        let head =
-            NPYHeader.magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array((text + padding + "\n").utf8)
+        let head = NPYHeader.written(tensor.type)
         do {
             try AtomicFile.write(to: path) { (output) throws(FileError) in
                 try output.write(head)

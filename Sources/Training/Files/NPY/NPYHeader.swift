@@ -1,3 +1,6 @@
+import ApusIR
+import ApusRuntime
+
 /// The header of a file in NumPy's format: a magic text, a version, a length, and a dictionary as Python writes it.
 ///
 /// Nothing is believed before it is checked: the text is read by a scanner that knows these three keys only, the shape
@@ -13,7 +16,8 @@ struct NPYHeader {
     private static let mostAxes = 64
     static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-    init(_ bytes: UnsafeRawBufferPointer, path: String) throws(NPYError) {
+    /// Reads the header at the beginning of a file; of one that is not there as a whole, `byteCount` says its length.
+    init(_ bytes: UnsafeRawBufferPointer, byteCount: Int? = nil, path: String) throws(NPYError) {
         func malformed(_ message: String) -> NPYError { NPYError(.malformedHeader, path: path, "header: \(message)") }
         guard bytes.count >= 10, bytes.prefix(6).elementsEqual(Self.magic) else {
             throw NPYError(.malformedHeader, path: path, "not a file of NumPy's format (.npy): its first bytes differ")
@@ -46,13 +50,55 @@ struct NPYHeader {
                 .unsupported, path: path,
                 "the elements lie in Fortran's order; write the file with numpy.ascontiguousarray(array)")
         }
-        let found = bytes.count - start - length
+        let end = byteCount ?? bytes.count, found = end - start - length
         guard let wanted = element.byteCount(of: shape), wanted == found else {
             throw NPYError(
                 .wrongSize, path: path, "\(found) bytes of elements do not fill the shape \(shape) of '\(type)'")
         }
         (elementType, isBigEndian, self.shape) = (element, isBig, shape)
-        data = start + length..<bytes.count
+        data = start + length..<end
+    }
+
+    /// The elements of the whole file, little-endian.
+    func elements(in bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        let elements = bytes[data], width = elementType.byteCount
+        guard isBigEndian else { return Array(elements) }
+        var swapped: [UInt8] = []
+        swapped.reserveCapacity(elements.count)
+        for start in stride(from: elements.startIndex, to: elements.endIndex, by: width) {
+            swapped += elements[start..<start + width].reversed()
+        }
+        return swapped
+    }
+
+    /// Elements, little-endian, as a tensor of the type that programs take.
+    func tensor(_ elements: [UInt8], what: String) throws(RuntimeError) -> TensorData {
+        let type: ElementType =
+            switch elementType {
+            case .i32, .i64: .i32
+            case .bool: .bool
+            default: .f32
+            }
+        guard !shape.contains(0) else { throw RuntimeError(.type, "\(what) is \(shape), without any element") }
+        return try TensorData(elementType, shape, elements, as: TensorType(type, shape), what: what)
+    }
+
+    /// The bytes before the elements of a tensor.
+    static func written(_ tensor: TensorType) -> [UInt8] {
+        let type: String
+        switch tensor.element {
+        case .f32, .bf16: type = "<f4"
+        case .f64: type = "<f8"
+        case .i32: type = "<i4"
+        case .bool: type = "|b1"
+        }
+        let extents = tensor.shape.map(String.init)
+        let shape = extents.count == 1 ? "(\(extents[0]),)" : "(\(extents.joined(separator: ", ")))"
+        let text = "{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape), }"
+        // The elements begin at a multiple of 64 bytes; the line that the header is ends before them.
+        let start = (magic.count + 4 + text.utf8.count + 1 + 63) / 64 * 64, length = start - 10
+        let padding = String(repeating: " ", count: length - text.utf8.count - 1)
+        return magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)] + Array((text + padding + "\n").utf8)
     }
 
     private static func element(_ text: String) -> (type: SafetensorsElementType, isBigEndian: Bool)? {
@@ -60,96 +106,5 @@ struct NPYHeader {
         let types: [Substring: SafetensorsElementType] = ["f4": .f32, "f8": .f64, "i4": .i32, "i8": .i64]
         guard text.first == "<" || text.first == ">", let type = types[text.dropFirst()] else { return nil }
         return (type, text.first == ">")
-    }
-}
-
-/// Reads the dictionary of a header.
-private struct HeaderDictionary {
-    struct Fault: Error { var message: String }
-
-    private let bytes: UnsafeRawBufferPointer
-    private(set) var place = 0
-    private(set) var type: String?
-    private(set) var isFortranOrder: Bool?
-    private(set) var shape: [Int]?
-
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    mutating func read(mostAxes: Int) throws(Fault) {
-        try expect("{")
-        while !accept("}") {
-            let key = try string()
-            try expect(":")
-            switch key {
-            case "descr" where type == nil: type = try string()
-            case "fortran_order" where isFortranOrder == nil:
-                if accept("True") {
-                    isFortranOrder = true
-                } else {
-                    try expect("False")
-                    isFortranOrder = false
-                }
-            case "shape" where shape == nil: shape = try tuple(mostAxes)
-            default: throw Fault(message: "'\(key)' is unknown or stands twice")
-            }
-            if accept(",") { continue }
-            try expect("}")
-            break
-        }
-        skipBlanks()
-        guard place == bytes.count else { throw Fault(message: "text after the dictionary") }
-    }
-
-    private mutating func tuple(_ most: Int) throws(Fault) -> [Int] {
-        try expect("(")
-        var extents: [Int] = []
-        while !accept(")") {
-            guard extents.count < most else { throw Fault(message: "more than \(most) axes") }
-            extents.append(try integer())
-            if accept(",") { continue }
-            try expect(")")
-            break
-        }
-        return extents
-    }
-
-    private mutating func integer() throws(Fault) -> Int {
-        skipBlanks()
-        let start = place
-        while place < bytes.count, (0x30...0x39).contains(bytes[place]), place - start < 20 { place += 1 }
-        let text = String(decoding: bytes[start..<place], as: UTF8.self)
-        guard let value = Int(text) else { throw Fault(message: "expected an extent, found '\(text)'") }
-        return value
-    }
-
-    /// A text in quotes; none that belongs into a header is longer than 40 bytes or has an escape.
-    private mutating func string() throws(Fault) -> String {
-        skipBlanks()
-        guard place < bytes.count, bytes[place] == UInt8(ascii: "'") || bytes[place] == UInt8(ascii: "\"") else {
-            throw Fault(message: "expected a text in quotes")
-        }
-        let quote = bytes[place], start = place + 1
-        place = start
-        while place < bytes.count, bytes[place] != quote, (0x20..<0x7F).contains(bytes[place]), place - start < 40 {
-            place += 1
-        }
-        guard place < bytes.count, bytes[place] == quote else { throw Fault(message: "a text in quotes does not end") }
-        place += 1
-        return String(decoding: bytes[start..<place - 1], as: UTF8.self)
-    }
-
-    private mutating func skipBlanks() {
-        while place < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[place]) { place += 1 }
-    }
-
-    private mutating func accept(_ token: String) -> Bool {
-        skipBlanks()
-        guard bytes[place...].starts(with: token.utf8) else { return false }
-        place += token.utf8.count
-        return true
-    }
-
-    private mutating func expect(_ token: String) throws(Fault) {
-        guard accept(token) else { throw Fault(message: "expected '\(token)'") }
     }
 }

@@ -44,9 +44,32 @@ public struct TorchCheckpointError: Error, Sendable, Hashable, CustomStringConve
     public var description: String { "\(path): \(message)" }
 
     /// A text from the file, shortened so that a hostile one does not fill the terminal.
-    static func shown(_ text: some StringProtocol) -> String {
-        let printable = String(
-            text.unicodeScalars.prefix(100).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
-        return text.unicodeScalars.count > 100 ? printable + "…" : printable
+    static func shown(_ text: some StringProtocol) -> String { text.shown }
+
+    /// An entry of the archive of a kind that `torch.save` does not write.
+    static func unsupported(_ name: String, _ what: String, path: String) -> TorchCheckpointError {
+        TorchCheckpointError(
+            .unsupportedArchive, path: path,
+            "the entry \"\(name.shown)\" of the zip archive is \(what), as torch.save does not "
+                + "write it; save the state dict alone by PyTorch: torch.save(model.state_dict(), FILE)")
+    }
+
+    /// What is wrong with the archive that a checkpoint is.
+    init(_ error: ZipError, path: String) {
+        switch error {
+        case .noDirectory:
+            self.init(
+                .notACheckpoint, path: path,
+                "the file ends without the directory of a zip archive: it is cut off, or PyTorch did not write it")
+        case .malformed(let message):
+            self.init(.malformedArchive, path: path, "the zip archive is damaged: \(message)")
+        case .tooLarge(let what):
+            self.init(.tooLarge, path: path, "the zip archive has \(what), more than any checkpoint")
+        case .encrypted(let name): self = .unsupported(name, "encrypted", path: path)
+        case .outside(let name):
+            self.init(
+                .unsupportedArchive, path: path,
+                "the zip archive has an entry \"\(name.shown)\", a path that leads out of a folder")
+        }
     }
 }

@@ -37,7 +37,12 @@ struct TorchContents {
             let format = FileFormat.description(of: bytes) ?? FileFormat.unknown(bytes)
             throw TorchCheckpointError(.notACheckpoint, path: path, "not a checkpoint of PyTorch: this is \(format)")
         }
-        let archive = try ZipArchive(of: bytes, path: path)
+        let archive: ZipArchive
+        do {
+            archive = try ZipArchive(of: bytes)
+        } catch {
+            throw TorchCheckpointError(error, path: path)
+        }
         let folder = try Self.folder(of: archive, path: path)
         func content(_ name: String) throws(TorchCheckpointError) -> UnsafeRawBufferPointer? {
             guard let entry = archive.entries[folder + name] else { return nil }
@@ -74,7 +79,7 @@ struct TorchContents {
 
     /// The folder inside the archive that holds `data.pkl`.
     private static func folder(of archive: ZipArchive, path: String) throws(TorchCheckpointError) -> String {
-        let all = Array(archive.entries.keys) + archive.compressed
+        let all = archive.names
         let names = all.filter {
             $0.hasSuffix("/data.pkl") && $0.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 1
         }
@@ -90,7 +95,9 @@ struct TorchContents {
                 "an archive of TorchScript, which holds a program; save the weights alone: torch.save(model.state_dict(), FILE)"
             )
         }
-        if let compressed = archive.compressed.first { throw archive.unsupported(compressed, "compressed") }
+        if let compressed = archive.unread.first {
+            throw TorchCheckpointError.unsupported(compressed, "compressed", path: path)
+        }
         return folder
     }
 

@@ -1,4 +1,5 @@
-/// The directory of a zip archive whose entries are stored without compression (PKWARE's APPNOTE 6.3.10, with zip64).
+/// The directory of a zip archive whose entries are stored as they are or compressed by deflate (PKWARE's APPNOTE
+/// 6.3.10, with zip64).
 ///
 /// Sizes and places are believed only when central directory, local headers and the file agree: no entry reaches beyond
 /// the file or into another one. Nothing is ever written to a path that the archive names.
@@ -6,65 +7,74 @@ struct ZipArchive {
     /// The most entries, and the longest directory, that are read: far beyond any checkpoint.
     static let maximumEntries = 1 << 18, maximumDirectory = 1 << 26
 
-    /// Where the contents of entries lie.
+    /// An entry whose content is compressed by deflate.
+    struct Compressed: Sendable {
+        /// Where the compressed bytes lie, with the checksum of what they stand for.
+        let section: FileSection
+        /// Bytes of what they stand for.
+        let size: Int
+    }
+
+    /// Names of all entries, in the order of the directory.
+    private(set) var names: [String] = []
+    /// Where the contents of entries lie that are stored as they are.
     private(set) var entries: [String: FileSection] = [:]
-    /// Names of entries that are compressed, and not read.
-    private(set) var compressed: [String] = []
+    /// Entries that are compressed by deflate, where they are read.
+    private(set) var deflated: [String: Compressed] = [:]
+    /// Names of entries that are compressed in a way that is not read.
+    private(set) var unread: [String] = []
 
     private let bytes: UnsafeRawBufferPointer
-    private let path: String
 
-    /// Reads the directory of a whole file's `bytes`; `path` is for messages only.
-    init(of bytes: UnsafeRawBufferPointer, path: String) throws(TorchCheckpointError) {
-        (self.bytes, self.path) = (bytes, path)
+    /// Reads the directory of a whole file's `bytes`. With `readsDeflated`, entries that are compressed by deflate are
+    /// looked at too; otherwise they are among ``unread``.
+    init(of bytes: UnsafeRawBufferPointer, readsDeflated: Bool = false) throws(ZipError) {
+        self.bytes = bytes
         let directory = try self.directory()
         var spans: [(header: Int, end: Int, name: String)] = []
-        var position = directory.range.lowerBound
+        var position = directory.range.lowerBound, seen: Set<String> = []
         for _ in 0..<directory.count {
             let record = try centralRecord(at: position, in: directory.range)
             position = record.end
-            if record.isCompressed {
-                compressed.append(record.name)
+            names.append(record.name)
+            guard record.method == 0 || record.method == 8 && readsDeflated else {
+                unread.append(record.name)
                 continue
             }
-            let content = try self.content(of: record, before: directory.range.lowerBound)
-            guard
-                entries.updateValue(FileSection(range: content, checksum: record.checksum), forKey: record.name) == nil
-            else {
-                throw malformed("the entry \"\(TorchCheckpointError.shown(record.name))\" stands twice")
+            guard seen.insert(record.name).inserted else {
+                throw .malformed("the entry \"\(record.name.shown)\" stands twice")
             }
-            spans.append((record.header, content.upperBound, record.name))
+            let section = FileSection(
+                range: try content(of: record, before: directory.range.lowerBound), checksum: record.checksum)
+            if record.method == 0 {
+                entries[record.name] = section
+            } else {
+                deflated[record.name] = Compressed(section: section, size: record.size)
+            }
+            spans.append((record.header, section.range.upperBound, record.name))
         }
         guard position == directory.range.upperBound else {
-            throw malformed("the directory is longer than its entries")
+            throw .malformed("the directory is longer than its entries")
         }
         spans.sort { ($0.header, $0.end) < ($1.header, $1.end) }
         for (previous, next) in zip(spans, spans.dropFirst()) where next.header < previous.end {
-            throw malformed(
-                "the entries \"\(TorchCheckpointError.shown(previous.name))\" and \"\(TorchCheckpointError.shown(next.name))\" overlap"
-            )
+            throw .malformed("the entries \"\(previous.name.shown)\" and \"\(next.name.shown)\" overlap")
         }
-    }
-
-    private func malformed(_ message: String) -> TorchCheckpointError {
-        TorchCheckpointError(.malformedArchive, path: path, "the zip archive is damaged: \(message)")
     }
 
     // MARK: The end of the file
 
-    private func directory() throws(TorchCheckpointError) -> (range: Range<Int>, count: Int) {
+    private func directory() throws(ZipError) -> (range: Range<Int>, count: Int) {
         guard let end = endRecord() else {
-            throw TorchCheckpointError(
-                .notACheckpoint, path: path,
-                "the file ends without the directory of a zip archive: it is cut off, or PyTorch did not write it")
+            throw .noDirectory
         }
         guard let disk = bytes.unsigned(UInt16.self, at: end + 4),
             let countOnDisk = bytes.unsigned(UInt16.self, at: end + 8),
             let count = bytes.unsigned(UInt16.self, at: end + 10), let size = bytes.unsigned(UInt32.self, at: end + 12),
             let start = bytes.unsigned(UInt32.self, at: end + 16)
-        else { throw malformed("its last record is cut off") }
+        else { throw .malformed("its last record is cut off") }
         if count == 0xFFFF || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF { return try directory64(before: end) }
-        guard disk == 0, countOnDisk == count else { throw malformed("it is one part of several") }
+        guard disk == 0, countOnDisk == count else { throw .malformed("it is one part of several") }
         return (try range(start, size, before: end), try checked(count: count))
     }
 
@@ -78,7 +88,7 @@ struct ZipArchive {
         return nil
     }
 
-    private func directory64(before end: Int) throws(TorchCheckpointError) -> (range: Range<Int>, count: Int) {
+    private func directory64(before end: Int) throws(ZipError) -> (range: Range<Int>, count: Int) {
         guard bytes.unsigned(UInt32.self, at: end - 20) == 0x0706_4B50,
             let record = bytes.unsigned(UInt64.self, at: end - 12),
             record <= end - 20, bytes.unsigned(UInt32.self, at: record) == 0x0606_4B50,
@@ -86,35 +96,33 @@ struct ZipArchive {
             let count = bytes.unsigned(UInt64.self, at: record + 32),
             let size = bytes.unsigned(UInt64.self, at: record + 40),
             let start = bytes.unsigned(UInt64.self, at: record + 48), countOnDisk == count
-        else { throw malformed("its zip64 record is missing or wrong") }
+        else { throw .malformed("its zip64 record is missing or wrong") }
         return (try range(start, size, before: record), try checked(count: count))
     }
 
-    private func range(_ start: Int, _ size: Int, before end: Int) throws(TorchCheckpointError) -> Range<Int> {
+    private func range(_ start: Int, _ size: Int, before end: Int) throws(ZipError) -> Range<Int> {
         guard start <= end, size <= end - start else {
-            throw malformed("its directory lies beyond the end of the file")
+            throw .malformed("its directory lies beyond the end of the file")
         }
-        guard size <= Self.maximumDirectory else { throw tooLarge("a directory of \(size) bytes") }
+        guard size <= Self.maximumDirectory else { throw .tooLarge("a directory of \(size) bytes") }
         return start..<start + size
     }
 
-    private func checked(count: Int) throws(TorchCheckpointError) -> Int {
-        guard count <= Self.maximumEntries else { throw tooLarge("\(count) entries") }
+    private func checked(count: Int) throws(ZipError) -> Int {
+        guard count <= Self.maximumEntries else { throw .tooLarge("\(count) entries") }
         return count
-    }
-
-    private func tooLarge(_ what: String) -> TorchCheckpointError {
-        TorchCheckpointError(.tooLarge, path: path, "the zip archive has \(what), more than any checkpoint")
     }
 
     // MARK: Entries
 
     private struct CentralRecord {
-        let name: String, checksum: UInt32, size: Int, header: Int, end: Int, isCompressed: Bool
+        let name: String, method: Int, checksum: UInt32
+        /// Bytes of the content, and of how it lies in the file.
+        let size: Int, stored: Int
+        let header: Int, end: Int
     }
 
-    private func centralRecord(at position: Int, in directory: Range<Int>) throws(TorchCheckpointError) -> CentralRecord
-    {
+    private func centralRecord(at position: Int, in directory: Range<Int>) throws(ZipError) -> CentralRecord {
         guard position <= directory.upperBound - 46, bytes.unsigned(UInt32.self, at: position) == 0x0201_4B50,
             let flags = bytes.unsigned(UInt16.self, at: position + 8),
             let method = bytes.unsigned(UInt16.self, at: position + 10),
@@ -126,60 +134,47 @@ struct ZipArchive {
             let commentCount = bytes.unsigned(UInt16.self, at: position + 32),
             let header = bytes.unsigned(UInt32.self, at: position + 42),
             position + 46 + nameCount + extraCount + commentCount <= directory.upperBound
-        else { throw malformed("a record of its directory is cut off") }
+        else { throw .malformed("a record of its directory is cut off") }
         let name = try self.name(position + 46..<position + 46 + nameCount)
-        guard flags & 0x2041 == 0 else { throw unsupported(name, "encrypted") }
+        guard flags & 0x2041 == 0 else { throw .encrypted(name: name) }
 
         // Fields with all bits set stand in the zip64 extra, in this order.
         var wide = try zip64Fields(position + 46 + nameCount..<position + 46 + nameCount + extraCount)
-        func field(_ value: Int) throws(TorchCheckpointError) -> Int {
+        func field(_ value: Int) throws(ZipError) -> Int {
             guard value == 0xFFFF_FFFF else { return value }
-            guard !wide.isEmpty else { throw malformed("a zip64 size is missing") }
+            guard !wide.isEmpty else { throw .malformed("a zip64 size is missing") }
             return wide.removeFirst()
         }
         let fullSize = try field(size), fullStored = try field(stored), fullHeader = try field(header)
         guard method != 0 || fullSize == fullStored else {
-            throw malformed(
-                "\"\(TorchCheckpointError.shown(name))\" is stored as it is and has two sizes, \(fullSize) and \(fullStored)"
-            )
+            throw .malformed("\"\(name.shown)\" is stored as it is and has two sizes, \(fullSize) and \(fullStored)")
         }
         return CentralRecord(
-            name: name, checksum: UInt32(checksum), size: fullSize, header: fullHeader,
-            end: position + 46 + nameCount + extraCount + commentCount, isCompressed: method != 0)
+            name: name, method: method, checksum: UInt32(checksum), size: fullSize, stored: fullStored,
+            header: fullHeader, end: position + 46 + nameCount + extraCount + commentCount)
     }
 
-    /// An entry of a kind that is not read.
-    func unsupported(_ name: String, _ what: String) -> TorchCheckpointError {
-        TorchCheckpointError(
-            .unsupportedArchive, path: path,
-            "the entry \"\(TorchCheckpointError.shown(name))\" of the zip archive is \(what), as torch.save does not "
-                + "write it; save the state dict alone by PyTorch: torch.save(model.state_dict(), FILE)")
-    }
-
-    private func name(_ range: Range<Int>) throws(TorchCheckpointError) -> String {
+    private func name(_ range: Range<Int>) throws(ZipError) -> String {
         guard let name = String(validating: bytes[range], as: UTF8.self), !name.isEmpty, !name.contains("\0") else {
-            throw malformed("the name of an entry is not text")
+            throw .malformed("the name of an entry is not text")
         }
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard !name.hasPrefix("/"), !name.contains("\\"), !parts.contains("..") else {
-            throw TorchCheckpointError(
-                .unsupportedArchive, path: path,
-                "the zip archive has an entry \"\(TorchCheckpointError.shown(name))\", a path that leads out of a folder"
-            )
+            throw .outside(name: name)
         }
         return name
     }
 
-    private func zip64Fields(_ extra: Range<Int>) throws(TorchCheckpointError) -> [Int] {
+    private func zip64Fields(_ extra: Range<Int>) throws(ZipError) -> [Int] {
         var position = extra.lowerBound
         while position + 4 <= extra.upperBound, let id = bytes.unsigned(UInt16.self, at: position),
             let count = bytes.unsigned(UInt16.self, at: position + 2)
         {
-            guard position + 4 + count <= extra.upperBound else { throw malformed("an extra field is cut off") }
+            guard position + 4 + count <= extra.upperBound else { throw .malformed("an extra field is cut off") }
             if id == 1 {
-                return try (0..<count / 8).map { (index) throws(TorchCheckpointError) in
+                return try (0..<count / 8).map { (index) throws(ZipError) in
                     guard let value = bytes.unsigned(UInt64.self, at: position + 4 + 8 * index) else {
-                        throw malformed("a zip64 size is impossible")
+                        throw .malformed("a zip64 size is impossible")
                     }
                     return value
                 }
@@ -190,10 +185,8 @@ struct ZipArchive {
     }
 
     /// Where an entry's content lies, by its local header.
-    private func content(of record: CentralRecord, before directory: Int) throws(TorchCheckpointError) -> Range<Int> {
-        func malformed(_ message: String) -> TorchCheckpointError {
-            self.malformed("\"\(TorchCheckpointError.shown(record.name))\" \(message)")
-        }
+    private func content(of record: CentralRecord, before directory: Int) throws(ZipError) -> Range<Int> {
+        func malformed(_ message: String) -> ZipError { .malformed("\"\(record.name.shown)\" \(message)") }
         let header = record.header
         guard header <= directory - 30, bytes.unsigned(UInt32.self, at: header) == 0x0403_4B50,
             let flags = bytes.unsigned(UInt16.self, at: header + 6),
@@ -204,19 +197,20 @@ struct ZipArchive {
             let extraCount = bytes.unsigned(UInt16.self, at: header + 28)
         else { throw malformed("does not lie where the directory says") }
         let start = header + 30 + nameCount + extraCount
-        guard start <= directory, record.size <= directory - start else {
-            throw malformed("claims \(record.size) bytes, more than the file has there")
+        guard start <= directory, record.stored <= directory - start else {
+            throw malformed("claims \(record.stored) bytes, more than the file has there")
         }
-        guard bytes[header + 30..<header + 30 + nameCount].elementsEqual(record.name.utf8), method == 0 else {
+        guard bytes[header + 30..<header + 30 + nameCount].elementsEqual(record.name.utf8), method == record.method
+        else {
             throw malformed("is another entry in its own header than in the directory")
         }
         // With bit 3, sizes may follow the content instead; wide ones are in the extra field.
         let isDeferred = flags & 8 != 0
-        for claimed in [stored, size]
-        where !(claimed == record.size || claimed == 0xFFFF_FFFF || isDeferred && claimed == 0) {
-            throw malformed("claims \(claimed) bytes in its own header and \(record.size) in the directory")
+        for (claimed, known) in [(stored, record.stored), (size, record.size)]
+        where !(claimed == known || claimed == 0xFFFF_FFFF || isDeferred && claimed == 0) {
+            throw malformed("claims \(claimed) bytes in its own header and \(known) in the directory")
         }
-        return start..<start + record.size
+        return start..<start + record.stored
     }
 }
 
