@@ -58,12 +58,12 @@ extension CharacterTransformer {
 
     /// The loss at each place of windows of text: [batch, context].
     private func losses(_ batch: Int) -> Tensor {
-        let logits = self(Input("characters", [batch, context], .int32))
+        let logits = self(Input("tokens", [batch, context], .int32))
         let next = Input("next", [batch, context], .int32).reshape([-1])
         return crossEntropy(logits.reshape([-1, vocabulary]), next, reduction: .none).reshape([batch, context])
     }
 
-    /// A step of training on `batch` windows of ``TextWindows``.
+    /// A step of training on `batch` windows of `TextData`.
     public func step(batch: Int) -> TrainingStep {
         TrainingStep(
             "gpt",
@@ -76,11 +76,11 @@ extension CharacterTransformer {
     /// Throws if the text is shorter than 10,000 characters, and what `fit` throws.
     public static func train(_ text: ExampleText, _ options: ExampleOptions) throws -> ExampleResult {
         let model = CharacterTransformer(vocabulary: text.vocabulary.count)
-        guard text.indices.count >= 10_000 else {
-            throw ExampleError.data(path: "the text", problem: "\(text.indices.count) characters are too few")
+        guard text.tokens.count >= 10_000 else {
+            throw ExampleError.data(path: "the text", problem: "\(text.tokens.count) characters are too few")
         }
         let parts = text.split(), epochs = options.epochs ?? 25
-        let training = TextWindows(parts.training, context: model.context, seed: options.seed)
+        let training = try TextData(parts.training, context: model.context, randomStarts: options.seed)
         let state = try options.trained { folder in
             try fit(
                 model.step(batch: 16), training, in: folder, settings: options.settings(epochs: epochs),
@@ -88,7 +88,7 @@ extension CharacterTransformer {
                 output: options.output)
         }
 
-        let test = TextWindows(consecutive: parts.test, context: model.context)
+        let test = try TextData(parts.test, context: model.context)
         let losses = InferenceStep("gpt") { Output("losses", model.losses(16)) }
         let measured = try options.compiler().compile(losses).predict(
             state, test.batch(Array(0..<test.count), epoch: 0))
@@ -109,11 +109,11 @@ extension CharacterTransformer {
         _ options: ExampleOptions
     ) throws -> String {
         let step = InferenceStep("next_character") {
-            Output("logits", self(Input("characters", [1, context], .int32)))
+            Output("logits", self(Input("tokens", [1, context], .int32)))
         }
         let program = try options.compiler().compile(step)
         var random = CounterRandom(seed: UInt64(bitPattern: Int64(options.seed)), purpose: .exampleText)
-        var written = start.compactMap { text.vocabulary.firstIndex(of: $0) }
+        var written = text.vocabulary.knownTokens(of: start)
         guard !written.isEmpty else { throw ExampleError.data(path: "'\(start)'", problem: "no character is known") }
         guard length >= 0, temperature > 0 else {
             throw ExampleError.data(
@@ -122,11 +122,11 @@ extension CharacterTransformer {
         for _ in 0..<length {
             // What stands behind the last character is not seen by it.
             let seen = written.suffix(context), padding = [Int](repeating: 0, count: context - seen.count)
-            let outputs = try program.run(state, ["characters": TensorData(seen + padding, shape: [1, context])])
+            let outputs = try program.run(state, ["tokens": TensorData(seen + padding, shape: [1, context])])
             let logits = outputs["logits"]?.floats[(seen.count - 1) * vocabulary..<seen.count * vocabulary] ?? []
             written.append(Self.drawn(logits.map { Double($0) / temperature }, &random))
         }
-        return String(written.map { text.vocabulary[$0] })
+        return text.vocabulary.text(of: written)
     }
 
     /// An index with the chance that softmax of the logits gives it.

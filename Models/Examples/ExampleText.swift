@@ -1,17 +1,15 @@
 import Apus
 import Foundation
 
-/// A text as indices into its vocabulary.
+/// A text as tokens of its characters.
 public struct ExampleText: Sendable {
-    /// All characters that occur, in order.
-    public let vocabulary: [Character]
-    /// The characters of the text, as places in the vocabulary.
-    public let indices: [Int]
+    /// All characters that occur.
+    public let vocabulary: Vocabulary
+    public let tokens: [Int]
 
     public init(_ text: String) {
-        vocabulary = Set(text).sorted()
-        let places = Dictionary(uniqueKeysWithValues: zip(vocabulary, vocabulary.indices))
-        indices = text.compactMap { places[$0] }
+        vocabulary = Vocabulary(charactersOf: text)
+        tokens = vocabulary.knownTokens(of: text)
     }
 
     /// The Markdown files of a folder and of the folder `Docs` in it, one after the other.
@@ -30,48 +28,10 @@ public struct ExampleText: Sendable {
     /// Each tenth piece of a thousand characters to test with, since documents differ, and the others to train on.
     public func split() -> (training: [Int], test: [Int]) {
         var parts: (training: [Int], test: [Int]) = ([], [])
-        for (number, start) in stride(from: 0, to: indices.count, by: 1000).enumerated() {
-            let piece = indices[start..<min(start + 1000, indices.count)]
+        for (number, start) in stride(from: 0, to: tokens.count, by: 1000).enumerated() {
+            let piece = tokens[start..<min(start + 1000, tokens.count)]
             if number % 10 == 9 { parts.test += piece } else { parts.training += piece }
         }
         return parts
-    }
-}
-
-/// Windows of a text: `characters` i32 [n, context], and `next` of the same shape with the character after each.
-public struct TextWindows: DataSource {
-    public let count: Int
-    private let text: [Int], context: Int
-    /// Draws where windows begin, other ones in each epoch; nil for one window after the other.
-    private let seed: UInt64?
-
-    /// As many windows as cover the text once, at random places.
-    public init(_ text: [Int], context: Int, seed: Int) {
-        (self.text, self.context, self.seed) = (text, context, UInt64(bitPattern: Int64(seed)))
-        count = Self.count(text, context)
-    }
-
-    /// The windows that cover the text once, one after the other.
-    public init(consecutive text: [Int], context: Int) {
-        (self.text, self.context, seed) = (text, context, nil)
-        count = Self.count(text, context)
-    }
-
-    /// How many windows with a character behind them a text has; none of no characters.
-    private static func count(_ text: [Int], _ context: Int) -> Int {
-        context > 0 ? max(text.count - 1, 0) / context : 0
-    }
-
-    public func batch(_ samples: [Int], epoch: Int) throws -> [String: TensorData] {
-        let starts = samples.map { sample in
-            guard let seed else { return sample * context }
-            var random = CounterRandom(seed: seed, epoch: epoch, index: sample, purpose: .exampleData)
-            return random.integer(below: text.count - context)
-        }
-        let shape = [samples.count, context]
-        return [
-            "characters": try TensorData(starts.flatMap { text[$0..<$0 + context] }, shape: shape),
-            "next": try TensorData(starts.flatMap { text[$0 + 1..<$0 + 1 + context] }, shape: shape),
-        ]
     }
 }

@@ -160,6 +160,27 @@ public final class ImageLoader: Sendable {
             }, items: items)
     }
 
+    /// Some images, by their places in ``items``, as they are seen in an epoch, without their maps.
+    ///
+    /// Throws `invalidArgument` for places that there are not or none at all, and the error, which names the file, of an
+    /// image that cannot be decoded.
+    package func batch(_ places: [Int], epoch: Int) throws(DataError) -> Batch {
+        if let place = places.first(where: { !items.indices.contains($0) }) ?? (places.isEmpty ? -1 : nil) {
+            throw DataError(
+                .invalidArgument, "there is no image \(place)", advice: "Ask for images from 0 to \(items.count - 1).")
+        }
+        let batches = EpochBatches(
+            SampleQueue(
+                places.indices, order: places, batchSize: places.count, sizes: [3 * imageSize * imageSize],
+                threads: threads
+            ) { [self] item, parts throws(DataError) in _ = try write(item, epoch: epoch, maps: nil, into: parts[0]) },
+            items: items)
+        guard let batch = try batches.next() else {
+            throw DataError(.invalidArgument, "there are no images", advice: "Ask for one at least.")
+        }
+        return batch
+    }
+
     /// Writes an image's numbers, and returns its map.
     private func write(
         _ index: Int, epoch: Int, maps: [Float]?, into target: UnsafeMutableBufferPointer<Float>

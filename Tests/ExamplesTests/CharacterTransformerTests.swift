@@ -13,16 +13,16 @@ import Testing
     }
 
     @Test func learns() throws {
-        let windows = TextWindows(text.indices, context: 16, seed: 1)
+        let windows = try TextData(text.tokens, context: 16, randomStarts: 1)
         #expect(try lossFalls(model.step(batch: 16), windows.batch(Array(0..<16), epoch: 0), runs: 25))
     }
 
     /// What a place tells does not depend on what comes after it.
     @Test func seesNothingAhead() throws {
-        let step = InferenceStep { Output("logits", model(Input("characters", [1, 16], .int32))) }
+        let step = InferenceStep { Output("logits", model(Input("tokens", [1, 16], .int32))) }
         let program = try Compiler(threads: 1).compile(step), state = try program.makeState(seed: 1)
         func logits(_ characters: [Int]) throws -> [Float] {
-            try program.run(state, ["characters": TensorData(characters, shape: [1, 16])])["logits"]?.floats ?? []
+            try program.run(state, ["tokens": TensorData(characters, shape: [1, 16])])["logits"]?.floats ?? []
         }
         let known = model.vocabulary, first = try logits((0..<16).map { $0 % known })
         #expect(first.count == 16 * known)
@@ -40,24 +40,15 @@ import Testing
         }
         // Longer than the context; what the vocabulary lacks is left out.
         let long = try written(40)
-        #expect(long.count == 4 + 40 && long.hasPrefix("The ") && long.allSatisfy(text.vocabulary.contains))
+        #expect(
+            long.count == 4 + 40 && long.hasPrefix("The ")
+                && long.allSatisfy((text.vocabulary.characters ?? []).contains))
         #expect(try written(40) == long && written(40, seed: 1) != long && written(0) == "The ")
         // Where only the likeliest character is left, nothing is random.
         #expect(try written(20, temperature: 1e-6) == written(20, temperature: 1e-6, seed: 1))
         #expect(throws: ExampleError.self) {
             try model.text(after: "~", length: 1, text, state, options)
         }
-    }
-
-    @Test func windowsCoverTheText() throws {
-        let windows = TextWindows(consecutive: text.indices, context: 16)
-        let all = try windows.batch(Array(0..<windows.count), epoch: 0)
-        let characters = all["characters"]?.integers ?? [], next = all["next"]?.integers ?? []
-        #expect(characters == text.indices.prefix(windows.count * 16).map(Int32.init))
-        #expect(next == text.indices.dropFirst().prefix(windows.count * 16).map(Int32.init))
-        let random = TextWindows(text.indices, context: 16, seed: 1)
-        #expect(try random.batch([3], epoch: 0) == random.batch([3], epoch: 0))
-        #expect(try random.batch([3], epoch: 0) != random.batch([3], epoch: 1))
     }
 
     @Test func splitsIntoPieces() {
@@ -76,6 +67,6 @@ import Testing
             try Data(text.utf8).write(to: folder.appending(path: name))
         }
         let text = try ExampleText(documentsIn: folder.path)
-        #expect(String(text.indices.map { text.vocabulary[$0] }) == "ab\nba" && text.vocabulary == ["\n", "a", "b"])
+        #expect(text.vocabulary.text(of: text.tokens) == "ab\nba" && text.vocabulary.characters == ["\n", "a", "b"])
     }
 }
