@@ -26,7 +26,8 @@ public struct ArrayData: DataSource {
         }
     }
 
-    /// The arrays of an archive of NumPy (`.npz`), by their names: f4 and f8 as f32, i4 and i8 as i32, b1 as truth values.
+    /// The arrays of an archive of NumPy (`.npz`), by their names: f4 and f8 as f32, i4 and i8 as i32, b1 as truth
+    /// values.
     ///
     /// Throws ``NPYError`` for what cannot be read, `RuntimeError` for integers that i32 does not hold, and
     /// ``DataSourceError`` as ``init(_:)`` does.

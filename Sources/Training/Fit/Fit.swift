@@ -26,9 +26,9 @@ public struct FitResult {
 ///   - schedule: The learning rate by epoch, or after a plateau of what the epochs measure; nil takes the optimizer's.
 ///   - resuming: Whether the folder holds a run that was stopped, which goes on.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
-/// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run and for arguments that
-///   contradict each other, `GraphErrors` for a step that is not sound, ``RunError`` for a checkpoint that cannot be used or a loss that is not finite,
-///   `RuntimeError` for data that does not fit the step.
+/// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run and for arguments
+///   that contradict each other, `GraphErrors` for a step that is not sound, ``RunError`` for a checkpoint that cannot
+///   be used or a loss that is not finite, `RuntimeError` for data that does not fit the step, and what the data throws.
 public func fit(
     _ step: TrainingStep, _ data: some DataSource, in folder: String, settings: FitSettings = FitSettings(),
     schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,

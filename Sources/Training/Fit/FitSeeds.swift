@@ -6,7 +6,7 @@ public struct SeedsResult: Sendable {
     /// The best epoch of each run that has finished, in the order of the seeds; none without validation.
     public let best: [BestEpoch]
     /// Mean and standard deviation, over the seeds, of the loss and the metrics in the last epoch and of the best score
-    /// of the validation, `best_score`; nil if training was asked to stop before.
+    /// of the validation, `best_score`, where all runs have a finite one; nil if training was asked to stop before.
     public let summary: SeedSummary?
     /// Whether all runs have come to their end; otherwise one was asked to stop, and has saved a checkpoint.
     public var isFinished: Bool { summary != nil }
@@ -40,6 +40,7 @@ public func fit(
         let summary = try runs.run(output: output, shouldStop: shouldStop, makeTask: job.task) { trainer in
             guard let epoch = trainer.task.best else { return trainer.results }
             best.append(epoch)
+            guard epoch.score.isFinite else { return trainer.results }
             return trainer.results.merging(["best_score": epoch.score]) { first, _ in first }
         }
         return SeedsResult(best: best, summary: summary)

@@ -16,8 +16,8 @@ public struct FitSettings: RunSettings {
     public var products = CompilerOptions.Products.auto
     public var memoryLimit: ByteCount?
     public var threads: Int?
-    /// Threads that make the next batches of the data while a step runs, each up to two; with 0 a batch is made when its
-    /// step is due. Results do not depend on it.
+    /// Threads that make the next batches of the data while a step runs, each up to two; with 0 a batch is made when
+    /// its step is due. Results do not depend on it.
     public var loaderThreads = 1
     public var checkpointInterval = 1
     public var keptCheckpoints = 2

@@ -40,8 +40,8 @@ public struct SeedRuns<Task: TrainingTask> {
         }
     }
 
-    /// Plans to go on with runs that have been begun, and to begin those that are missing. `seeds` gets the smallest one
-    /// that has been begun.
+    /// Plans to go on with runs that have been begun, and to begin those that are missing. `seeds` gets the smallest
+    /// one that has been begun.
     init(
         resuming resumed: String, given: [String: SettingValue], allowingChanges: Bool, seeds: (_ first: Int) -> [Int]
     ) throws {

@@ -52,6 +52,17 @@ import Testing
         #expect(resumed.summary == whole.summary && resumed.best == whole.best)
     }
 
+    /// What no file of JSON holds is left out of the comparison.
+    @Test func scoresThatAreNoNumbersAreNotCompared() throws {
+        let none = Validation(
+            InferenceStep { Output("x", Input("points", [8, 2])) }, try Circle.points(8, seed: 1)
+        ) { _ in .nan }
+        let result = try fit(
+            Circle.step(), Circle.points(32, seed: 1), in: folder.file("runs"), seeds: [0, 1],
+            settings: Circle.settings(epochs: 1), validation: none, output: .silent)
+        #expect(result.summary?.results.keys.sorted() == ["accuracy", "loss"] && result.best.count == 2)
+    }
+
     @Test func mistakesAreNamed() throws {
         #expect(message { _ = try train("a", seeds: []) } == "the seeds are []: give at least one, and each once")
         #expect(

@@ -2,8 +2,8 @@ import ApusFiles
 import ApusRuntime
 
 extension NPZFile {
-    /// Creates or replaces the file at `path` with tensors, in the order of their names, as `numpy.load` reads it. bf16,
-    /// which NumPy does not have, is written as f4, which holds its numbers exactly.
+    /// Creates or replaces the file at `path` with tensors, in the order of their names, as `numpy.load` reads it.
+    /// bf16, which NumPy does not have, is written as f4, which holds its numbers exactly.
     ///
     /// - Parameter compressed: Whether arrays are compressed by deflate, as `numpy.savez_compressed` does.
     /// - Throws: `.unwritable` if the system refuses, and `.invalidName` for a name that is empty, longer than 65,531

@@ -5,8 +5,8 @@ import ApusRuntime
 /// reading.
 ///
 /// The archive's directory is checked when it is opened, and an array when it is asked for; what ``NPYFile`` reads is
-/// read. A file from a stranger gives an error and never a wrong read, and takes no more memory than the array has by its
-/// own shape.
+/// read. A file from a stranger gives an error and never a wrong read, and takes no more memory than the array has by
+/// its own shape.
 public struct NPZFile: Sendable {
     /// The path that the file was read from.
     public let path: String
@@ -24,7 +24,7 @@ public struct NPZFile: Sendable {
 
     /// The ending of an array's name in the archive.
     private static let suffix = ".npy"
-    /// The longest header that a compressed array can have: with names of fields and 64 axes it has a few hundred bytes.
+    /// The longest header that a compressed array can have; with 64 axes it has a few hundred bytes.
     private static let longestHeader = 1 << 17
 
     /// Opens a file and checks its directory.
