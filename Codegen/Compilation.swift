@@ -5,6 +5,7 @@ import ApusTransforms
 
 /// What came out of a compilation besides the program: for printing and for measuring.
 public struct Compilation: Sendable {
+    /// The program as plain data.
     public var program: Program
     /// The program with its kernels' code in this process.
     public var loaded: LoadedProgram
@@ -25,11 +26,13 @@ public struct Compilation: Sendable {
     /// Seconds by stage, in order.
     public var timings: [(stage: String, seconds: Double)] = []
 
+    /// Seconds of all stages together.
     public var seconds: Double { timings.reduce(0) { $0 + $1.seconds } }
 
     /// The program with its code, to be written to a file.
     public var file: ProgramFile { ProgramFile(program: program, target: target, objects: objects) }
 
+    /// What a back end has made of a graph; rewrites and timings are added by ``Backend/compile(_:)``.
     public init(
         program: Program, loaded: LoadedProgram, objects: [[UInt8]], target: TargetDescription, optimized: Graph,
         memory: MemoryReport, kernels: String, isCached: Bool

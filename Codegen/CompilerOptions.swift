@@ -21,8 +21,11 @@ public struct CompilerOptions: Hashable, Sendable {
         case auto
     }
 
+    /// The numbers that matmuls and attention compute with.
     public var precision: Precision
+    /// Who computes matmuls.
     public var products: Products
+    /// The rewrites of the forward pass that are allowed.
     public var fusions: Set<Fusion>
     /// Bytes that the program's memory (parameters, inputs and arena) should not exceed; more is computed again to stay
     /// below it.
@@ -30,6 +33,7 @@ public struct CompilerOptions: Hashable, Sendable {
     /// Sizes and limits of decisions, in place of the machine's; for tests and experiments.
     public var tuning: Tuning?
 
+    /// Options of which each has a default: f32, the faster of kernels and library, all fusions, no limit.
     public init(
         precision: Precision = .float32, products: Products = .auto, fusions: Set<Fusion> = Set(Fusion.allCases),
         memoryLimit: Int? = nil, tuning: Tuning? = nil

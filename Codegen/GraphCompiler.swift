@@ -7,7 +7,9 @@ import Foundation
 
 /// The back end for processors: compiles graphs to native programs by LLVM.
 public struct GraphCompiler: Backend {
+    /// The machine that code is made for.
     public let target: TargetDescription
+    /// What was asked for.
     public let options: CompilerOptions
     /// The sizes and limits that decisions are made by: those of the options, else the machine's.
     public let tuning: Tuning
@@ -65,6 +67,7 @@ public struct GraphCompiler: Backend {
         return pipeline
     }
 
+    /// The program of a legal graph, with its code in this process. Throws `RuntimeError` without enough address space.
     public func emit(
         _ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]
     ) throws -> Compilation {
@@ -92,6 +95,7 @@ public struct GraphCompiler: Backend {
     /// none.
     private static let roomToCompile = 96 << 20
 
+    /// A program with an arena of its own. Throws `RuntimeError` without enough memory.
     public func executable(_ compilation: Compilation, pool: WorkerPool) throws -> any Executable {
         try ProgramRunner(compilation.loaded, pool: pool)
     }

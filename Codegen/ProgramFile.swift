@@ -11,11 +11,14 @@ import Foundation
 /// Loading runs nothing, but a loaded program executes the code in the file: load files from those whom you would let
 /// run a program on your machine.
 public struct ProgramFile: Sendable {
+    /// The program as plain data.
     public var program: Program
+    /// The machine that the code is for.
     public var target: TargetDescription
     /// Relocatable object files that define the program's kernels.
     public var objects: [[UInt8]]
 
+    /// A program, the machine that it was compiled for, and the object files of its kernels.
     public init(program: Program, target: TargetDescription, objects: [[UInt8]]) {
         self.program = program
         self.target = target
@@ -100,13 +103,16 @@ public struct ProgramFile: Sendable {
 
 /// A file that holds no program that could be run here.
 public struct ProgramFileError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The path, or what else the file is called.
     public var file: String
+    /// What is wrong with it.
     public var message: String
 
     public var description: String { "\(file): \(message)" }
 }
 
 extension LoadedObjects: KernelLibrary {
+    /// The function of a symbol in the loaded code; throws if there is none.
     public func function(of symbol: String) throws -> KernelFunction {
         unsafeBitCast(try address(of: symbol), to: KernelFunction.self)
     }

@@ -13,6 +13,7 @@ import Synchronization
 /// That includes a folder that another user owns or may write to, since whoever writes there decides what is executed
 /// here.
 public struct ObjectCache: Sendable {
+    /// Where the entries lie.
     public let folder: String
     /// Bytes that entries may take; beyond that, those that were not used for longest are removed.
     public let limitBytes: Int

@@ -3,6 +3,7 @@ import ApusTransforms
 
 /// The parameters and the arena of a program do not fit into the memory that it was given.
 public struct MemoryLimitError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The bytes that were allowed.
     public var limit: Int
     /// The fewest bytes that were reached by computing parts of the forward pass again.
     public var smallest: Int
@@ -15,6 +16,7 @@ public struct MemoryLimitError: Error, Hashable, Sendable, CustomStringConvertib
 
 /// A number of bytes as people write it: `1500000`, `1.5GB`, `800MB`; units are powers of 1000.
 public struct ByteCount: Hashable, Sendable {
+    /// How many bytes, above 0.
     public var bytes: Int
 
     /// Nil for what is no number of bytes, or none above 0.

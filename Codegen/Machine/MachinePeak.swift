@@ -4,6 +4,7 @@ import Foundation
 
 /// The most that a machine does on given threads, as measured: what the speed of programs is compared with.
 public struct MachinePeak: Sendable, Hashable {
+    /// How many threads it was measured on.
     public let threads: Int
     /// Floating-point operations a second of multiply-adds in f32 that stay in registers.
     public let float32: Double

@@ -9,7 +9,9 @@ public struct MemoryReport: Sendable {
     public struct Buffer: Sendable, Hashable {
         /// Number in the schedule, as `apus show --stage kernels` has it.
         public var number: Int
+        /// Bytes that the values take.
         public var byteCount: Int
+        /// Where in the arena it begins, in bytes.
         public var offset: Int
         /// The steps that it is in use from and to: inputs from -1, results to the number of steps.
         public var steps: ClosedRange<Int>
@@ -24,6 +26,7 @@ public struct MemoryReport: Sendable {
     }
     /// By number.
     public let buffers: [Buffer]
+    /// Bytes of the whole arena.
     public let arenaBytes: Int
     /// Where pages of the arena begin that nobody may touch, in tests of the code.
     package let guardPages: [Int]
@@ -32,6 +35,7 @@ public struct MemoryReport: Sendable {
     /// Bytes in use at that step; what the arena has beyond them lies between buffers.
     public let peakBytes: Int
 
+    /// A report on buffers; when most bytes are in use follows from them.
     public init(buffers: [Buffer], arenaBytes: Int) {
         self.init(buffers: buffers, arenaBytes: arenaBytes, guardPages: [])
     }

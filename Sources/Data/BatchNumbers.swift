@@ -4,6 +4,7 @@
 /// only if somebody changes them.
 public struct BatchNumbers: Sendable {
     private(set) var memory: BatchMemory
+    /// How many numbers there are.
     public let count: Int
 
     /// The first `count` numbers of some memory.
@@ -39,8 +40,11 @@ public struct BatchNumbers: Sendable {
 }
 
 extension BatchNumbers: RandomAccessCollection {
+    /// The index of the first number.
     public var startIndex: Int { 0 }
+    /// The index after the last number.
     public var endIndex: Int { count }
+    /// The number at an index in 0..<count.
     public subscript(index: Int) -> Float {
         precondition(indices.contains(index), "\(index) is not among the \(count) numbers of the batch")
         return withExtendedLifetime(memory) { memory.numbers[index] }

@@ -99,6 +99,7 @@ public final class FolderLock: Sendable {
 
 /// A process that writes into a folder.
 public struct FolderOwner: Hashable, Sendable, CustomStringConvertible {
+    /// The machine's name, and the process's number on it.
     public let host: String, process: Int32
     /// When the process began, in a form that only tells it from others of its number.
     let start: String

@@ -5,7 +5,7 @@ import ApusIR
 /// A layer is written in one of two ways. Where data flows straight, declare a `body`:
 ///
 /// ```swift
-/// struct Perceptron: Layer {                       // [batch, dim] -> the same
+/// struct Perceptron: Layer {  // [batch, dim] -> the same
 ///     let dim: Int
 ///     var body: some Layer {
 ///         Linear(dim, 4 * dim).named("fc1")

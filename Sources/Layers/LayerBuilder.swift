@@ -5,14 +5,21 @@ import ApusIR
 /// Every part has the same type, so long bodies are as quick to type-check as short ones.
 @resultBuilder
 public enum LayerBuilder {
+    /// One layer.
     public static func buildExpression(_ layer: some Layer, file: String = #fileID, line: Int = #line) -> Chain {
         Chain([Chain.Element(layer: layer, file: file, line: line)])
     }
+    /// Layers one after the other.
     public static func buildBlock(_ parts: Chain...) -> Chain { Chain(parts.flatMap(\.elements)) }
+    /// The layers of an `if` without `else`; none where the condition is false.
     public static func buildOptional(_ part: Chain?) -> Chain { part ?? Chain([]) }
+    /// The layers of the first branch of `if` and `else`, or of a `switch`.
     public static func buildEither(first part: Chain) -> Chain { part }
+    /// The layers of the other branch.
     public static func buildEither(second part: Chain) -> Chain { part }
+    /// The layers of all passes through a `for`.
     public static func buildArray(_ parts: [Chain]) -> Chain { Chain(parts.flatMap(\.elements)) }
+    /// The layers of an `if #available`.
     public static func buildLimitedAvailability(_ part: Chain) -> Chain { part }
 }
 

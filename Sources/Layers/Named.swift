@@ -27,7 +27,9 @@ extension Layer {
 ///
 /// *Shapes*: those of the layer.
 public struct Named<Content: Layer>: NamedLayer {
+    /// The layer that is named.
     public let layer: Content
+    /// What it is called inside of what it stands in.
     public let name: String
     let file: String
     let line: Int

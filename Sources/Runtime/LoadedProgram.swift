@@ -13,6 +13,7 @@ public protocol KernelLibrary: Sendable {
 
 /// A program whose kernels have been found: plain data bound to code in this process.
 public struct LoadedProgram: Sendable {
+    /// The program as plain data.
     public let program: Program
     /// The function of each step that calls one.
     let functions: [KernelFunction?]

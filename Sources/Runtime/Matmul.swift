@@ -3,13 +3,18 @@
 /// A is [m, k], B is [k, n], C is [m, n], all addressed by `row · rowStride + column · columnStride`; of the two
 /// strides of a matrix one is 1. The batch axes come as extents with a stride for each matrix.
 public struct Matmul: Sendable, Hashable, Codable {
+    /// Where a matrix lies: its beginning and the distances of its elements, in elements.
     public struct Matrix: Sendable, Hashable, Codable {
+        /// Where its first element lies.
         public var location: Location
+        /// Distance between rows.
         public var rowStride: Int
+        /// Distance between columns.
         public var columnStride: Int
         /// Distance between neighbouring matrices along each batch axis, in elements.
         public var batchStrides: [Int]
 
+        /// A matrix at a location, with the distances of its elements.
         public init(location: Location, rowStride: Int, columnStride: Int, batchStrides: [Int]) {
             self.location = location
             self.rowStride = rowStride
@@ -22,12 +27,16 @@ public struct Matmul: Sendable, Hashable, Codable {
         }
     }
 
+    /// Rows and columns of C, and the extent that is summed over.
     public var m: Int, n: Int, k: Int
+    /// Extents of the batch axes; empty for one product.
     public var batch: [Int]
+    /// The operands A [m, k] and B [k, n], and the result C [m, n].
     public var a: Matrix, b: Matrix, c: Matrix
     /// Whether large matrices are divided into tiles; otherwise each is one call of the library.
     package var isDivided = true
 
+    /// A product of matrices at given places.
     public init(m: Int, n: Int, k: Int, batch: [Int], a: Matrix, b: Matrix, c: Matrix) {
         self.m = m
         self.n = n
@@ -46,6 +55,7 @@ public struct Matmul: Sendable, Hashable, Codable {
     /// Whether the rows of C are contiguous, as the library writes them; otherwise those of the transposed matmul are.
     public var writesRows: Bool { c.columnStride == 1 || n == 1 }
 
+    /// How many products there are.
     public var batchCount: Int { batch.reduce(1, *) }
 
     /// Tiles that one matrix is divided into, along its longer side. It depends on the shape alone, never on the number

@@ -6,7 +6,9 @@ public final class Memory: @unchecked Sendable {
     /// Alignment of every tensor: a cache line, and the widest vector.
     public static let alignment = 64
 
+    /// The first byte.
     public let pointer: UnsafeMutableRawPointer
+    /// How many bytes there are.
     public let byteCount: Int
     /// Whether the memory that is made lies between pages that nobody may touch, so that whoever reads or writes beyond
     /// it is ended: for tests of generated code.

@@ -2,6 +2,7 @@ import ApusIR
 
 /// Where a tensor of a program lies.
 public struct Location: Hashable, Sendable, Codable {
+    /// Whose memory it is.
     public enum Region: Hashable, Sendable, Codable {
         /// The arena that lives for one run.
         case arena
@@ -12,9 +13,12 @@ public struct Location: Hashable, Sendable, Codable {
         /// Numbers that are part of the program.
         case constants
     }
+    /// Whose memory it is.
     public var region: Region
+    /// Bytes from the beginning of the region.
     public var byteOffset: Int
 
+    /// A place in a region, so many bytes from its beginning.
     public init(_ region: Region, byteOffset: Int = 0) {
         self.region = region
         self.byteOffset = byteOffset
@@ -26,6 +30,7 @@ public struct Location: Hashable, Sendable, Codable {
 
 /// One step of a program: what is computed, from where to where.
 public struct Step: Hashable, Sendable, Codable {
+    /// What is computed, and by whom.
     public enum Work: Hashable, Sendable, Codable {
         /// The generated kernel of this symbol over `count` tiles, handed out `grain` at a time.
         case kernel(symbol: String, arguments: [Location], count: Int, grain: Int)
@@ -34,6 +39,7 @@ public struct Step: Hashable, Sendable, Codable {
     }
     /// Says what was fused, such as `reduce+exp+multiply`.
     public var name: String
+    /// What is computed, and by whom.
     public var work: Work
     /// The layer that declared what is computed; empty outside of layers.
     public var path: String
@@ -42,6 +48,7 @@ public struct Step: Hashable, Sendable, Codable {
     /// Bytes read and written if nothing were cached.
     public var bytes: Int
 
+    /// A step with what it computes, who declared that, and what it costs.
     public init(name: String, work: Work, path: String = "", floatingPointOperations: Int = 0, bytes: Int = 0) {
         self.name = name
         self.path = path
@@ -57,15 +64,20 @@ public struct Step: Hashable, Sendable, Codable {
 /// It can be written, read back and compared. A ``LoadedProgram`` binds it to code, and a ``ProgramRunner`` to memory;
 /// neither needs the graph or LLVM.
 public struct Program: Hashable, Sendable, Codable {
+    /// A tensor that the program's caller gives or gets, by its name.
     public struct Binding: Hashable, Sendable, Codable {
+        /// What the caller calls it.
         public var name: String
+        /// Its shape and element type.
         public var type: TensorType
+        /// Where it lies.
         public var location: Location
         /// Of an input of indices: what each of them must be below.
         public var below: Int?
         /// Of an input of indices: a number that is allowed beside them.
         public var except: Int?
 
+        /// A name with its type and location.
         public init(name: String, type: TensorType, location: Location, below: Int? = nil, except: Int? = nil) {
             self.name = name
             self.type = type
@@ -75,17 +87,24 @@ public struct Program: Hashable, Sendable, Codable {
         }
     }
 
+    /// The name of the graph.
     public var name: String
+    /// What is computed, in order.
     public var steps: [Step]
+    /// What the caller gives with each run.
     public var inputs: [Binding]
+    /// What each run returns.
     public var outputs: [Binding]
+    /// What a state holds from run to run, with initialisers.
     public var parameters: [Parameter]
     /// Bytes of the arena that holds intermediate values and results.
     public var arenaBytes: Int
     /// Bytes of scratch memory that a kernel needs on each thread.
     public var scratchBytes: Int
+    /// The numbers of the region `constants`, as bytes.
     public var constants: [UInt8]
 
+    /// A program of steps with all that they read and write.
     public init(
         name: String, steps: [Step], inputs: [Binding], outputs: [Binding], parameters: [Parameter],
         arenaBytes: Int, scratchBytes: Int, constants: [UInt8]

@@ -4,7 +4,9 @@ import Foundation
 /// Runs one program again and again: owns its arena and the pool of threads. A warm run allocates nothing but its
 /// results, and reads inputs where they lie.
 public final class ProgramRunner {
+    /// The program as plain data.
     public var program: Program { loaded.program }
+    /// The threads that it runs on.
     public let pool: WorkerPool
     private let loaded: LoadedProgram
     private let arena: Memory

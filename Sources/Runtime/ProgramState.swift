@@ -22,6 +22,7 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
     private var entries: [String: Entry] = [:]
     private var updates = 0
 
+    /// A state without any parameter.
     public init() {}
 
     /// How often the weights have been updated.
@@ -33,6 +34,7 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
     /// Names in alphabetical order.
     public var names: [String] { exclusively { entries.keys.sorted() } }
 
+    /// The type of a parameter; nil if there is none of the name.
     public func type(of name: String) -> TensorType? { exclusively { entries[name]?.type } }
 
     /// Calls `body` while no other thread uses the state, such as for a run and the count of it.

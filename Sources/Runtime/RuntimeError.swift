@@ -1,5 +1,6 @@
 /// A run that cannot take place: what is wrong with what the caller gave.
 public struct RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What kind of mistake it is.
     public enum Code: String, Sendable {
         /// An input or parameter that the program does not know, or one that is missing.
         case name
@@ -12,9 +13,12 @@ public struct RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
         /// A library that cannot be loaded.
         case library
     }
+    /// What kind of mistake it is.
     public var code: Code
+    /// What is wrong, with names and shapes.
     public var message: String
 
+    /// An error of a kind with its message.
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message

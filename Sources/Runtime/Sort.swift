@@ -1,13 +1,18 @@
 /// The sorting order of each row: f32 [rows, width] -> i32 [rows, width].
 public struct Sort: Hashable, Sendable, Codable {
+    /// Where the rows lie.
     public var source: Location
+    /// Where the places of the sorted elements go.
     public var result: Location
+    /// How many rows there are.
     public var rows: Int
+    /// How many elements a row has.
     public var width: Int
     /// Distance between the beginnings of neighbouring rows of the source, in elements; those of the result lie one
     /// after the other.
     public var rowStride: Int
 
+    /// A sort of rows at given places.
     public init(source: Location, result: Location, rows: Int, width: Int, rowStride: Int) {
         self.source = source
         self.result = result

@@ -7,17 +7,21 @@ public struct StepRun: Sendable {
     public struct Work: Hashable, Sendable {
         /// Number of the thread; the caller is 0.
         public var worker: Int
+        /// From the beginning of its first tile to the end of its last, in nanoseconds.
         public var time: Range<UInt64>
         /// Tiles that it computed.
         public var tiles: Int
     }
     /// Place of the step in its program.
     public var number: Int
+    /// The step.
     public var step: Step
+    /// From when to when it ran, in nanoseconds.
     public var time: Range<UInt64>
     /// By number of thread; those that did nothing are not there.
     public var work: [Work]
 
+    /// How long it took.
     public var seconds: Double { Double(time.count) * 1e-9 }
 
     static func now() -> UInt64 { DispatchTime.now().uptimeNanoseconds }

@@ -4,6 +4,7 @@ import ApusIR
 ///
 /// They do not change and are not copied: a program reads them where they lie.
 public struct TensorData: Sendable {
+    /// Its shape and element type.
     public let type: TensorType
     /// The elements in row-major order, as programs have them; valid for as long as the value.
     package var pointer: UnsafeRawPointer { memory.pointer }

@@ -7,6 +7,7 @@ import Synchronization
 /// Which thread takes which tile is left to chance; kernels write disjoint tiles, so results do not depend on it.
 /// Between kernels of one program the threads wait busily for a moment, since the next one follows at once.
 public final class WorkerPool: Sendable {
+    /// Computes some tiles on the thread of a number; thread 0 is the caller's.
     public typealias Body = (_ tiles: Range<Int>, _ worker: Int) -> Void
 
     /// Threads that work, the caller included.

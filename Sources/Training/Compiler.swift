@@ -13,8 +13,10 @@ import ApusTransforms
 /// print(report.loss)
 /// ```
 public struct Compiler: Sendable {
+    /// The numbers that matmuls and attention compute with.
     public typealias Precision = CompilerOptions.Precision
 
+    /// What was asked for.
     public let options: CompilerOptions
     /// Threads that programs run on.
     public let pool: WorkerPool
@@ -99,6 +101,7 @@ public final class CompiledStep {
         scalarNames = inputNames.intersection(optimizer?.inputs(step: 1).keys.map(\.self) ?? [])
     }
 
+    /// The program as plain data.
     public var program: Program { runner.program }
 
     /// Fresh weights and optimizer state.
@@ -146,6 +149,7 @@ public struct StepReport: Sendable {
 
     /// The loss; NaN if the step has none.
     public var loss: Float { outputs["loss"]?.scalar ?? .nan }
+    /// The output of a name; nil if there is none.
     public subscript(name: String) -> TensorData? { outputs[name] }
 }
 

@@ -11,6 +11,7 @@ public struct Inspection: Hashable, Sendable {
     /// Whether each weight gives an output `grad_norm.NAME`, the length of its gradient.
     public var gradientNorms: Bool
 
+    /// Layers whose results are handed out, and whether lengths of gradients are.
     public init(layers: [String] = [], gradientNorms: Bool = false) {
         self.layers = layers
         self.gradientNorms = gradientNorms

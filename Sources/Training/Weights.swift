@@ -6,6 +6,7 @@ import ApusRuntime
 public struct WeightsReport: Hashable, Sendable, CustomStringConvertible {
     /// A weight that the file has in another shape or type.
     public struct Misfit: Hashable, Sendable {
+        /// The name of the weight.
         public let name: String
         /// What the file has, and what the model declares, such as `F32[3,2]`.
         public let found: String, wanted: String
@@ -17,6 +18,7 @@ public struct WeightsReport: Hashable, Sendable, CustomStringConvertible {
     public var missing: [String] = []
     /// Tensors of the file that the model has no weight for.
     public var unused: [String] = []
+    /// Weights that the file has in another shape.
     public var misfits: [Misfit] = []
 
     /// Whether every weight was taken, and nothing is left over.
@@ -44,7 +46,9 @@ public struct WeightsReport: Hashable, Sendable, CustomStringConvertible {
 
 /// A file of weights that does not fit a model.
 public struct WeightsMismatch: Error, CustomStringConvertible {
+    /// The file.
     public let path: String
+    /// What did not fit.
     public let report: WeightsReport
 
     public var description: String {

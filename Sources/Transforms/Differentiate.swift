@@ -2,6 +2,7 @@ import ApusIR
 
 /// A graph together with the gradients of a scalar with respect to some of its values.
 public struct Differentiated {
+    /// The graph with the gradients appended; earlier values keep their handles.
     public var graph: Graph
     /// For each value that was asked for, the value of its gradient; nil if the scalar does not depend on it.
     public var gradients: [Value?]

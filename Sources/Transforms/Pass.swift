@@ -2,6 +2,7 @@ import ApusIR
 
 /// A step from graph to graph: a name for messages and statistics, and what it does.
 public struct Pass: Sendable {
+    /// What messages and `apus explain` call it.
     public var name: String
     private let body: @Sendable (Graph, inout [Rewrite]) throws -> Graph
 
@@ -11,6 +12,7 @@ public struct Pass: Sendable {
         self.body = body
     }
 
+    /// A pass that keeps no record.
     public init(_ name: String, _ body: @escaping @Sendable (Graph) throws -> Graph) {
         self.init(name, recording: { graph, _ in try body(graph) })
     }
@@ -44,6 +46,7 @@ public struct Rewrite: Hashable, Sendable {
     /// Where what was rewritten had been declared.
     public var location: SourceLocation?
 
+    /// A note of a pass about a place.
     public init(pass: String, note: String, isDone: Bool = true, location: SourceLocation?) {
         self.pass = pass
         self.note = note
@@ -54,11 +57,16 @@ public struct Rewrite: Hashable, Sendable {
 
 /// One run of a pass: what it was given, what came out, and how long it took.
 public struct PassRun: Sendable {
+    /// Name of the pass.
     public var pass: String
+    /// The graph that it was given.
     public var before: Graph
+    /// The graph that came out.
     public var after: Graph
+    /// How long it took.
     public var duration: Duration
 
+    /// What a pass made of a graph.
     public init(pass: String, before: Graph, after: Graph, duration: Duration) {
         self.pass = pass
         self.before = before
@@ -69,7 +77,9 @@ public struct PassRun: Sendable {
 
 /// A pass left a graph that breaks the rules of the IR: a defect of the compiler, not of the user's model.
 public struct PassDefect: Error, CustomStringConvertible {
+    /// Name of the pass.
     public var pass: String
+    /// What is wrong with the graph.
     public var errors: GraphErrors
 
     package init(pass: String, errors: GraphErrors) {
@@ -84,7 +94,9 @@ public struct PassDefect: Error, CustomStringConvertible {
 
 /// Runs passes one after the other, and verifies what came out.
 public struct Pipeline: Sendable {
+    /// The passes, in order.
     public var passes: [Pass]
+    /// Passes in order.
     public init(_ passes: [Pass]) { self.passes = passes }
 
     /// From a traced and differentiated graph to primitives without duplicates.
@@ -95,6 +107,7 @@ public struct Pipeline: Sendable {
         Pipeline([.deadCode, .decompose(keeping: isKept), .simplify, .commonSubexpressions, .deadCode])
     }
 
+    /// The graph after all passes; throws as ``run(_:recording:observe:)``.
     public func run(_ graph: Graph) throws -> Graph {
         var rewrites: [Rewrite] = []
         return try run(graph, recording: &rewrites)

@@ -21,6 +21,7 @@ public struct RecomputationPlan {
     /// residual alone from the residual with its normalised rows.
     private static let prominence = 2.0
 
+    /// A plan of a graph in which nothing is computed again yet.
     public init(_ graph: Graph) {
         self.graph = graph
         isBehindMatmuls = graph.valuesBehindMatmuls()

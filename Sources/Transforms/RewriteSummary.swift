@@ -4,6 +4,7 @@ import ApusIR
 public struct RewriteSummary: CustomStringConvertible, Sendable {
     private let rewrites: [Rewrite]
 
+    /// A summary of some rewrites.
     public init(_ rewrites: [Rewrite]) { self.rewrites = rewrites }
 
     public var description: String {

@@ -9,9 +9,12 @@ import ApusIR
 ///
 /// *Shapes*: [n, dim, ...] -> the same; with another `axis`, that one has the channels.
 public struct BatchNorm: Layer {
+    /// Channels and their axis, what is added to variances, how fast running statistics move, and whether there are
+    /// weights.
     public let dim: Int, axis: Int, epsilon: Double, momentum: Double, isAffine: Bool
     private let file: String, line: Int
 
+    /// The layer for `dim` channels; its defaults are PyTorch's.
     public init(
         _ dim: Int, axis: Int = 1, epsilon: Double = 1e-5, momentum: Double = 0.1, affine: Bool = true,
         file: String = #fileID, line: Int = #line

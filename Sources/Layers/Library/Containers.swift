@@ -5,6 +5,7 @@ import ApusIR
 /// *Shapes*: as its layers say.
 public struct Sequential: Layer {
     private let content: Chain
+    /// The layers in braces.
     public init(@LayerBuilder _ content: () -> Chain) { self.content = content() }
     public func callAsFunction(_ x: Tensor) -> Tensor { content(x) }
 }
@@ -26,10 +27,12 @@ public struct Residual: TransparentLayer {
     private let layers: Chain, shortcut: Chain
     private let file: String, line: Int
 
+    /// The layers in braces, which leave the shape as it is.
     public init(file: String = #fileID, line: Int = #line, @LayerBuilder _ layers: () -> Chain) {
         self.init(file: file, line: line, layers, shortcut: {})
     }
 
+    /// The layers in braces, and those of a shortcut that makes x of the same shape.
     public init(
         file: String = #fileID, line: Int = #line, @LayerBuilder _ layers: () -> Chain,
         @LayerBuilder shortcut: () -> Chain
@@ -58,14 +61,17 @@ public struct Residual: TransparentLayer {
 ///
 /// *Shapes*: as its layers say; they differ along the axis only.
 public struct Parallel: Layer {
+    /// What becomes of the results.
     public enum Joining: Hashable, Sendable {
         case concatenating(axis: Int = 1)
         case adding
     }
+    /// What becomes of the results of the layers.
     public let joining: Joining
     private let branches: [Chain]
     private let file: String, line: Int
 
+    /// The layers in braces, each of which is given the same tensor.
     public init(
         _ joining: Joining = .concatenating(), file: String = #fileID, line: Int = #line,
         @LayerBuilder _ content: () -> Chain
@@ -100,6 +106,7 @@ public struct Parallel: Layer {
 public struct ForEach: TransparentLayer {
     let content: Chain
 
+    /// What the braces give for each element, in order.
     public init<Elements: Sequence>(_ elements: Elements, @LayerBuilder _ layer: (Elements.Element) -> Chain) {
         content = Chain(elements.flatMap { layer($0).elements })
     }
@@ -112,6 +119,7 @@ public struct ForEach: TransparentLayer {
 /// *Shapes*: as the function says.
 public struct Apply: Layer {
     private let function: (Tensor) -> Tensor
+    /// The function as a layer; weights that it declares have the layer's name before theirs.
     public init(_ function: @escaping (Tensor) -> Tensor) { self.function = function }
     public func callAsFunction(_ x: Tensor) -> Tensor { function(x) }
 }
@@ -120,6 +128,7 @@ public struct Apply: Layer {
 ///
 /// *Shapes*: [n, ...] -> [n, product of the rest].
 public struct Flatten: Layer {
+    /// The layer, which has no options.
     public init() {}
     public func callAsFunction(_ x: Tensor) -> Tensor {
         x.rank == 0 ? x : x.reshape([x.shape[0], x.shape.dropFirst().reduce(1, *)])

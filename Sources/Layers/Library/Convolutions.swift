@@ -2,7 +2,9 @@ import ApusIR
 
 /// How many spatial axes a layer has; ``OneAxis``, ``TwoAxes`` or ``ThreeAxes``.
 public protocol SpatialAxes: Sendable {
+    /// The names of the axes in messages, with commas between them.
     static var names: String { get }
+    /// How many axes there are.
     static var count: Int { get }
 }
 
@@ -38,10 +40,13 @@ public typealias ConvTranspose3D = TransposedConvolution<ThreeAxes>
 ///
 /// *Shapes*: [n, in, spatial...] -> [n, out, (extent + 2 · padding − dilation · (kernel − 1) − 1) / stride + 1...].
 public struct Convolution<Axes: SpatialAxes>: Layer {
+    /// Channels that come in and go out, groups that these are divided into, and whether there is a bias.
     public let input: Int, output: Int, groups: Int, hasBias: Bool
+    /// Extents of the kernel, steps between its places, zeros on both sides, and distances of the kernel's elements.
     public let kernel: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis
     private let file: String, line: Int
 
+    /// The layer for so many channels in and out, which `groups` divides; its defaults are PyTorch's.
     public init(
         _ input: Int, _ output: Int, kernel: any PerAxis, stride: any PerAxis = 1, padding: any PerAxis = 0,
         dilation: any PerAxis = 1, groups: Int = 1, bias: Bool = true, file: String = #fileID, line: Int = #line
@@ -77,11 +82,15 @@ public struct Convolution<Axes: SpatialAxes>: Layer {
 /// *Shapes*: [n, in, spatial...] -> [n, out, (extent − 1) · stride − 2 · padding + dilation · (kernel − 1) +
 /// outputPadding + 1...].
 public struct TransposedConvolution<Axes: SpatialAxes>: Layer {
+    /// Channels that come in and go out, groups that these are divided into, and whether there is a bias.
     public let input: Int, output: Int, groups: Int, hasBias: Bool
+    /// Extents of the kernel, the factor by which it enlarges, and what is cut off or added at the edges.
     public let kernel: any PerAxis, stride: any PerAxis, padding: any PerAxis, outputPadding: any PerAxis
+    /// Distances of the kernel's elements.
     public let dilation: any PerAxis
     private let file: String, line: Int
 
+    /// The layer for so many channels in and out, which `groups` divides; its defaults are PyTorch's.
     public init(
         _ input: Int, _ output: Int, kernel: any PerAxis, stride: any PerAxis = 1, padding: any PerAxis = 0,
         outputPadding: any PerAxis = 0, dilation: any PerAxis = 1, groups: Int = 1, bias: Bool = true,
@@ -144,9 +153,11 @@ private func channelBias<Axes: SpatialAxes>(_ count: Int, _ axes: Axes.Type, _ s
 ///
 /// *Shapes*: [n, h, w, in] -> [n, height, width, out], channels last; without a size, as large as the images.
 public struct UpsampledConv2D: Layer {
+    /// Channels that come in and go out, the side of the kernel, and the size of what comes out; nil leaves it.
     public let input: Int, output: Int, kernel: Int, height: Int?, width: Int?
     private let file: String, line: Int
 
+    /// The layer for so many channels in and out, with a kernel of an odd side.
     public init(
         _ input: Int, _ output: Int, kernel: Int, height: Int? = nil, width: Int? = nil, file: String = #fileID,
         line: Int = #line

@@ -7,6 +7,7 @@ import ApusIR
 ///
 /// *Shapes*: any -> the same.
 public struct Dropout: Layer {
+    /// The chance to be dropped, in 0..<1.
     public let rate: Double
     private let file: String, line: Int
 
@@ -27,6 +28,7 @@ public struct Dropout: Layer {
 ///
 /// *Shapes*: [n, c, spatial...] -> the same.
 public struct ChannelDropout: Layer {
+    /// The chance to be dropped, in 0..<1.
     public let rate: Double
     private let file: String, line: Int
 
@@ -54,6 +56,7 @@ public struct ChannelDropout: Layer {
 ///
 /// *Shapes*: [batch, ...] -> the same.
 public struct DropPath: Layer {
+    /// The chance to be dropped, in 0..<1.
     public let rate: Double
     private let file: String, line: Int
 

@@ -6,9 +6,12 @@ import ApusIR
 ///
 /// *Shapes*: i32 [...] -> [..., dim].
 public struct Embedding: Layer {
+    /// How many indices there are, and how long each vector is.
     public let count: Int, dim: Int
     private let file: String, line: Int
 
+    /// The layer for indices in 0..<count and vectors of `dim` numbers, which start in the standard normal
+    /// distribution.
     public init(_ count: Int, _ dim: Int, file: String = #fileID, line: Int = #line) {
         self.count = count
         self.dim = dim
@@ -29,6 +32,7 @@ public struct Embedding: Layer {
 ///
 /// *Shapes*: [batch, channels, height, width] -> [batch, height / patch · width / patch, dim], row by row.
 public struct PatchEmbedding: Layer {
+    /// The side of a patch, channels of the images, and how long each token is.
     public let patch: Int, channels: Int, dim: Int
     private let initializer: Initializer?
     private let file: String, line: Int

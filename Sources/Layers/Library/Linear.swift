@@ -4,6 +4,7 @@ import ApusIR
 ///
 /// *Shapes*: [..., in] -> [..., out].
 public struct Linear: Layer {
+    /// How many numbers come in and go out along the last axis, and whether there is a bias.
     public let input: Int, output: Int, hasBias: Bool
     private let initializer: Initializer?
     private let file: String, line: Int
@@ -38,9 +39,11 @@ public struct Linear: Layer {
 ///
 /// *Shapes*: [..., in1] and [..., in2] -> [..., out].
 public struct Bilinear: Sendable {
+    /// How many numbers the two inputs have and how many come out along the last axis, and whether there is a bias.
     public let first: Int, second: Int, output: Int, hasBias: Bool
     private let file: String, line: Int
 
+    /// The layer for inputs of so many numbers; its weights start as PyTorch's, uniform in ±1/√first.
     public init(
         _ first: Int, _ second: Int, _ output: Int, bias: Bool = true, file: String = #fileID, line: Int = #line
     ) {
@@ -50,6 +53,7 @@ public struct Bilinear: Sendable {
         self.line = line
     }
 
+    /// The result for two inputs whose shapes differ in the last axis only.
     public func callAsFunction(_ x: Tensor, _ y: Tensor) -> Tensor {
         located(file, line) {
             guard x.isValid, y.isValid else { return x.isValid ? y : x }

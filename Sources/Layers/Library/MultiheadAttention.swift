@@ -6,6 +6,7 @@ import ApusIR
 ///
 /// *Shapes*: [batch, tokens, dim] -> the same; the memory is [batch, tokens of it, dim of it].
 public struct MultiheadAttention: Layer {
+    /// How long a token is, heads that share it out, and whether projections have biases.
     public let dim: Int, heads: Int, hasBias: Bool
     private let memory: Tensor?
     private let masks: [AttentionMask]

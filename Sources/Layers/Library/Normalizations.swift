@@ -5,9 +5,11 @@ import ApusIR
 ///
 /// *Shapes*: [..., dim] -> the same.
 public struct LayerNorm: Layer {
+    /// The extents of the last axes, which are normalised together, and what is added to variances.
     public let shape: [Int], epsilon: Double
     private let file: String, line: Int
 
+    /// The layer for `dim` numbers along the last axis.
     public init(_ dim: Int, epsilon: Double = 1e-5, file: String = #fileID, line: Int = #line) {
         self.init([dim], epsilon: epsilon, file: file, line: line)
     }
@@ -45,6 +47,7 @@ public struct LayerNorm: Layer {
 ///
 /// *Shapes*: [..., dim] -> the same.
 public struct RMSNorm: Layer {
+    /// The extent of the last axis, and what is added to the mean of squares.
     public let dim: Int, epsilon: Double
     private let file: String, line: Int
 
@@ -73,9 +76,11 @@ public struct RMSNorm: Layer {
 ///
 /// *Shapes*: [n, channels, ...] -> the same.
 public struct GroupNorm: Layer {
+    /// Groups and channels, what is added to variances, and whether there are weights.
     public let groups: Int, channels: Int, epsilon: Double, isAffine: Bool
     private let file: String, line: Int
 
+    /// The layer for so many channels, which `groups` divides; its defaults are PyTorch's.
     public init(
         groups: Int, _ channels: Int, epsilon: Double = 1e-5, affine: Bool = true, file: String = #fileID,
         line: Int = #line
@@ -96,9 +101,11 @@ public struct GroupNorm: Layer {
 ///
 /// *Shapes*: [n, channels, spatial...] -> the same.
 public struct InstanceNorm: Layer {
+    /// Channels, what is added to variances, and whether there are weights.
     public let channels: Int, epsilon: Double, isAffine: Bool
     private let file: String, line: Int
 
+    /// The layer for so many channels; its defaults are PyTorch's.
     public init(
         _ channels: Int, epsilon: Double = 1e-5, affine: Bool = false, file: String = #fileID, line: Int = #line
     ) {

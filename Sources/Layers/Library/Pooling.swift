@@ -32,6 +32,7 @@ public typealias AdaptiveMaxPool3D = AdaptiveMaxPool<ThreeAxes>
 ///
 /// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1...].
 public struct MaxPool<Axes: SpatialAxes>: Layer {
+    /// Extents of a window, distances of the windows, padding on both sides, and distances of a window's elements.
     public let size: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis
     private let file: String, line: Int
 
@@ -58,6 +59,7 @@ public struct MaxPool<Axes: SpatialAxes>: Layer {
 ///
 /// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − size) / stride + 1...].
 public struct AveragePool<Axes: SpatialAxes>: Layer {
+    /// Extents of a window, distances of the windows, zeros on both sides, and whether these count.
     public let size: any PerAxis, stride: any PerAxis, padding: any PerAxis, countsPadding: Bool
     private let file: String, line: Int
 
@@ -87,9 +89,11 @@ public struct AveragePool<Axes: SpatialAxes>: Layer {
 ///
 /// *Shapes*: [n, c, spatial...] -> [n, c, size...].
 public struct AdaptiveAveragePool<Axes: SpatialAxes>: Layer {
+    /// The extents that come out.
     public let size: any PerAxis
     private let file: String, line: Int
 
+    /// The layer with the extents that come out, a number for all axes or one for each.
     public init(_ size: any PerAxis, file: String = #fileID, line: Int = #line) {
         self.size = size
         self.file = file
@@ -107,9 +111,11 @@ public struct AdaptiveAveragePool<Axes: SpatialAxes>: Layer {
 ///
 /// *Shapes*: [n, c, spatial...] -> [n, c, size...].
 public struct AdaptiveMaxPool<Axes: SpatialAxes>: Layer {
+    /// The extents that come out.
     public let size: any PerAxis
     private let file: String, line: Int
 
+    /// The layer with the extents that come out, a number for all axes or one for each.
     public init(_ size: any PerAxis, file: String = #fileID, line: Int = #line) {
         self.size = size
         self.file = file
@@ -129,6 +135,7 @@ public struct AdaptiveMaxPool<Axes: SpatialAxes>: Layer {
 public struct GlobalAveragePool: Layer {
     private let file: String, line: Int
 
+    /// The layer, which has no options.
     public init(file: String = #fileID, line: Int = #line) {
         self.file = file
         self.line = line

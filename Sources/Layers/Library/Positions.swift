@@ -33,9 +33,11 @@ private func positionAngles(_ x: Tensor, count: Int, pairs: Int, base: Double, f
 ///
 /// *Shapes*: [batch, n, dim] with an even dim -> the same.
 public struct SinusoidalPositions: Layer {
+    /// The base of the frequencies.
     public let base: Double
     private let file: String, line: Int
 
+    /// The layer with the base of its frequencies.
     public init(base: Double = 10000, file: String = #fileID, line: Int = #line) {
         self.base = base
         self.file = file

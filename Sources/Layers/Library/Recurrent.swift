@@ -19,6 +19,7 @@ public protocol RecurrentCell: Sendable {
 
 /// hₜ = tanh(input + hidden).
 public enum ElmanCell: RecurrentCell {
+    /// Vectors of the hidden size that are computed in a step, and tensors of the state.
     public static let gates = 1, states = 1
     public static func next(_ input: Tensor, _ hidden: Tensor, _ state: [Tensor]) -> [Tensor] {
         [tanh(input + hidden)]
@@ -27,6 +28,7 @@ public enum ElmanCell: RecurrentCell {
 
 /// With i, f, g, o the sums of input and hidden gates: c = σ(f) · c + σ(i) · tanh(g), h = σ(o) · tanh(c).
 public enum LSTMCell: RecurrentCell {
+    /// Vectors of the hidden size that are computed in a step, and tensors of the state.
     public static let gates = 4, states = 2
     public static func next(_ input: Tensor, _ hidden: Tensor, _ state: [Tensor]) -> [Tensor] {
         let gates = split(input + hidden, into: 4, axis: 1)
@@ -37,6 +39,7 @@ public enum LSTMCell: RecurrentCell {
 
 /// With r, z, n of input and hidden gates: n = tanh(nᵢ + σ(r) · nₕ), h = (1 − σ(z)) · n + σ(z) · h.
 public enum GRUCell: RecurrentCell {
+    /// Vectors of the hidden size that are computed in a step, and tensors of the state.
     public static let gates = 3, states = 1
     public static func next(_ input: Tensor, _ hidden: Tensor, _ state: [Tensor]) -> [Tensor] {
         let (x, h) = (split(input, into: 3, axis: 1), split(hidden, into: 3, axis: 1))
@@ -54,6 +57,8 @@ public enum GRUCell: RecurrentCell {
 /// *Shapes*: [batch, steps, in] -> [batch, steps, hidden], twice as wide if bidirectional. This is PyTorch's
 /// `batch_first`.
 public struct RecurrentLayer<Cell: RecurrentCell>: Layer {
+    /// How many numbers come in and how many the hidden state has, layers, whether there are biases, whether sequences
+    /// are gone along backwards too, and the chance to be dropped between layers.
     public let input: Int, hidden: Int, layers: Int, hasBias: Bool, isBidirectional: Bool, dropout: Double
     private let file: String, line: Int
 

@@ -4,6 +4,7 @@ import ApusIR
 ///
 /// *Shapes*: [n, c, spatial...] -> [n, c, size...], or [n, c, factor · extent...].
 public struct Upsample: Layer {
+    /// How elements between those of the image are found.
     public enum Mode: Hashable, Sendable {
         /// The nearest element.
         case nearest
@@ -11,10 +12,12 @@ public struct Upsample: Layer {
         /// elements stay where they are; otherwise the edges of their areas do.
         case linear(alignCorners: Bool = false)
     }
+    /// How elements between those of the image are found.
     public let mode: Mode
     private let target: ResizeTarget
     private let file: String, line: Int
 
+    /// The layer with the extents that come out, a number for all axes or one for each.
     public init(size: any PerAxis, mode: Mode = .nearest, file: String = #fileID, line: Int = #line) {
         target = .size(size)
         self.mode = mode
@@ -22,6 +25,7 @@ public struct Upsample: Layer {
         self.line = line
     }
 
+    /// The layer with the factor of the extents, a whole number for all axes or one for each.
     public init(factor: any PerAxis, mode: Mode = .nearest, file: String = #fileID, line: Int = #line) {
         target = .factor(factor)
         self.mode = mode
@@ -58,9 +62,11 @@ private enum ResizeTarget: Sendable {
 
 /// Channels as places: [n, c · r², h, w] -> [n, c, h · r, w · r], as PyTorch's `PixelShuffle` (Shi et al. 2016).
 public struct PixelShuffle: Layer {
+    /// The factor r of both sides.
     public let factor: Int
     private let file: String, line: Int
 
+    /// The layer with the factor of both sides.
     public init(_ factor: Int, file: String = #fileID, line: Int = #line) {
         self.factor = factor
         self.file = file
@@ -84,9 +90,11 @@ public struct PixelShuffle: Layer {
 
 /// Places as channels: [n, c, h · r, w · r] -> [n, c · r², h, w], as PyTorch's `PixelUnshuffle`.
 public struct PixelUnshuffle: Layer {
+    /// The factor r that both sides are divided by.
     public let factor: Int
     private let file: String, line: Int
 
+    /// The layer with the factor that both sides are divided by.
     public init(_ factor: Int, file: String = #fileID, line: Int = #line) {
         self.factor = factor
         self.file = file

@@ -5,6 +5,8 @@ import ApusIR
 ///
 /// *Shapes*: [batch, tokens, dim] -> the same.
 public struct SelfAttention: Layer {
+    /// How long a token is, heads of queries, heads of keys and values, whether `qkv` has a bias, and the base of
+    /// rotary positions.
     public let dim: Int, heads: Int, keyHeads: Int, qkvBias: Bool, rotaryBase: Double?
     private let masks: [AttentionMask]
     private let initializer: Initializer?

@@ -64,14 +64,18 @@ public struct Optimizer: Sendable {
 
     /// A weight with its gradient.
     public struct Weight {
+        /// The weight as it is before the update.
         public var parameter: Tensor
+        /// Its name, as in the state.
         public var name: String
+        /// The gradient of the loss with respect to it, of its shape.
         public var gradient: Tensor
         /// A constant factor of the learning rate, for layer-wise decay.
         public var learningRateScale: Double
         /// Weight decay in place of the optimizer's, whatever it decays; nil leaves that.
         public var weightDecay: Double?
 
+        /// A weight with its gradient, of the same shape.
         public init(_ parameter: Tensor, name: String, gradient: Tensor, learningRateScale: Double = 1) {
             self.parameter = parameter
             self.name = name
@@ -180,6 +184,7 @@ public struct WeightDecayScope: Sendable {
 
     /// Weights with two axes or more; biases and the weights of normalisations do not decay.
     public static let matricesOnly = WeightDecayScope { _, shape in shape.count > 1 }
+    /// All weights.
     public static let all = WeightDecayScope { _, _ in true }
     /// The weights that a rule picks.
     public static func only(_ rule: @escaping @Sendable (_ name: String, _ shape: [Int]) -> Bool) -> WeightDecayScope {

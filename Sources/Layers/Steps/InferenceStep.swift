@@ -9,10 +9,12 @@ import ApusIR
 /// }
 /// ```
 public struct InferenceStep {
+    /// What the graph and the program are called.
     public let name: String
     private let location: SourceLocation
     private let contents: () -> [StepResult]
 
+    /// A computation whose closure declares inputs and layers and lists outputs.
     public init(
         _ name: String = "inference_step", file: String = #fileID, line: Int = #line,
         @StepBuilder _ contents: @escaping () -> [StepResult]

@@ -2,6 +2,7 @@ import ApusIR
 
 /// A table of a model's layers: where they are, what they make, how many weights they have and what they compute.
 public struct LayerSummary: Sendable, CustomStringConvertible {
+    /// One layer of the table.
     public struct Row: Hashable, Sendable {
         /// Names of the enclosing layers joined by dots, as in the names of weights.
         public let path: String

@@ -11,12 +11,15 @@ public struct StepResult {
 
 /// A part of a step's closure: ``Loss``, ``Metric`` or ``Output``.
 public protocol StepPart {
+    /// What the step computes for its caller.
     var result: StepResult { get }
 }
 
 /// The scalar that training makes smaller. A training step has exactly one.
 public struct Loss: StepPart {
+    /// The loss as a result of the step.
     public let result: StepResult
+    /// Makes a scalar the loss.
     public init(_ tensor: Tensor, file: String = #fileID, line: Int = #line) {
         result = StepResult(kind: .loss, name: "loss", tensor: tensor, file: file, line: line)
     }
@@ -24,7 +27,9 @@ public struct Loss: StepPart {
 
 /// A scalar to report, such as an accuracy.
 public struct Metric: StepPart {
+    /// The metric as a result of the step.
     public let result: StepResult
+    /// Reports a scalar under a name.
     public init(_ name: String, _ tensor: Tensor, file: String = #fileID, line: Int = #line) {
         result = StepResult(kind: .metric, name: name, tensor: tensor, file: file, line: line)
     }
@@ -32,7 +37,9 @@ public struct Metric: StepPart {
 
 /// A tensor of any shape to hand out.
 public struct Output: StepPart {
+    /// The output as a result of the step.
     public let result: StepResult
+    /// Hands a tensor out under a name.
     public init(_ name: String, _ tensor: Tensor, file: String = #fileID, line: Int = #line) {
         result = StepResult(kind: .output, name: name, tensor: tensor, file: file, line: line)
     }
@@ -41,14 +48,21 @@ public struct Output: StepPart {
 /// Collects the results that a step's closure lists; declarations may stand between them.
 @resultBuilder
 public enum StepBuilder {
+    /// One loss, metric or output.
     public static func buildExpression(_ part: some StepPart) -> [StepResult] { [part.result] }
     /// Plain statements, such as an assignment in a loop, list nothing.
     public static func buildExpression(_ statement: Void) -> [StepResult] { [] }
+    /// What is listed one after the other.
     public static func buildBlock(_ parts: [StepResult]...) -> [StepResult] { parts.flatMap { $0 } }
+    /// What an `if` without `else` lists.
     public static func buildOptional(_ part: [StepResult]?) -> [StepResult] { part ?? [] }
+    /// What the first branch of `if` and `else`, or of a `switch`, lists.
     public static func buildEither(first part: [StepResult]) -> [StepResult] { part }
+    /// What the other branch lists.
     public static func buildEither(second part: [StepResult]) -> [StepResult] { part }
+    /// What all passes through a `for` list.
     public static func buildArray(_ parts: [[StepResult]]) -> [StepResult] { parts.flatMap { $0 } }
+    /// What an `if #available` lists.
     public static func buildLimitedAvailability(_ part: [StepResult]) -> [StepResult] { part }
 }
 

@@ -14,12 +14,15 @@ import ApusIR
 ///
 /// The closure is run when the step is traced, each time anew.
 public struct TrainingStep {
+    /// What the graph and the program are called.
     public let name: String
+    /// How weights follow their gradients.
     public let optimizer: Optimizer
     private let location: SourceLocation
     private let contents: () -> [StepResult]
     private var frozenPatterns: [String] = []
 
+    /// A step whose closure declares inputs and layers and lists one loss, metrics and outputs.
     public init(
         _ name: String = "training_step", optimizer: Optimizer, file: String = #fileID, line: Int = #line,
         @StepBuilder _ contents: @escaping () -> [StepResult]
@@ -76,6 +79,7 @@ public struct TrainingStep {
 public struct TracedStep: Sendable {
     /// The forward pass. Its outputs are `loss`, the metrics and the other outputs of the declaration.
     public var graph: Graph
+    /// The scalar that training makes smaller.
     public var loss: Value
     /// The trainable parameters in order of declaration.
     public var weights: [Value]
@@ -84,5 +88,6 @@ public struct TracedStep: Sendable {
     public var idleWeights: Set<String> = []
     /// Names of the metrics among the outputs.
     public var metrics: [String]
+    /// How weights follow their gradients.
     public var optimizer: Optimizer
 }

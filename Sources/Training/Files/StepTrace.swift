@@ -9,6 +9,7 @@ public struct StepTrace: Sendable {
     /// What the trace is called when it is shown.
     public let name: String
 
+    /// A trace of the steps of one run.
     public init(_ runs: [StepRun], name: String) {
         self.runs = runs
         self.name = name

@@ -9,6 +9,7 @@ public struct WeightsSelection: Hashable, Sendable {
     /// Names that a state dict of the model has in any case, by which prefixes are found.
     public var landmarks: [String]
 
+    /// A choice of which each part may be left open.
     public init(key: String? = nil, prefix: String? = nil, landmarks: [String] = []) {
         (self.key, self.prefix, self.landmarks) = (key, prefix, landmarks)
     }

@@ -31,6 +31,8 @@ public protocol DataSource: Sendable {
 }
 
 extension DataSource {
+    /// The sample's number.
     public func name(of sample: Int) -> String { "sample \(sample)" }
+    /// Nothing that is compared when a run goes on.
     public var identity: DataIdentity? { nil }
 }

@@ -3,26 +3,38 @@ import ApusCodegen
 /// What a run of ``fit(_:_:in:settings:schedule:validation:resuming:output:shouldStop:)`` is to do, beside the step, the
 /// data and the schedule, which are given in code.
 public struct FitSettings: RunSettings {
+    /// The workflow `fit`.
     public static let workflow = Workflow("fit", format: "apus.fit", activity: "training")
 
+    /// How often training goes through the data.
     public var epochs = 10
     /// Epochs without a better validation after which training ends; nil for never.
     public var patience: Int?
+    /// Draws the weights, the order of samples, and what layers draw.
     public var seed = 0
     /// Samples of a batch; it follows from the step.
     public var batch = 1
+    /// Batches whose gradients make one update.
     public var accumulation = 1
+    /// The numbers that matmuls and attention compute with.
     public var precision = CompilerOptions.Precision.float32
+    /// Who computes matmuls; with `auto`, last bits depend on measurements of the machine.
     public var products = CompilerOptions.Products.auto
+    /// Memory that parameters and activations may take; nil for no limit.
     public var memoryLimit: ByteCount?
+    /// Threads to compute with; nil for one per processor.
     public var threads: Int?
     /// Threads that make the next batches of the data while a step runs, each up to two; with 0 a batch is made when
     /// its step is due. Results do not depend on it.
     public var loaderThreads = 1
+    /// Epochs from one checkpoint to the next.
     public var checkpointInterval = 1
+    /// Checkpoints that are kept.
     public var keptCheckpoints = 2
+    /// Steps from one line of the log to the next, beside those of the epochs.
     public var logInterval = 100
 
+    /// The defaults: ten epochs in f32.
     public init() {}
 
     /// Settings with a number of epochs and a seed.
@@ -30,6 +42,7 @@ public struct FitSettings: RunSettings {
         (self.epochs, self.patience, self.seed) = (epochs, patience, seed)
     }
 
+    /// All settings, in the order in which they are documented.
     public static let all: [Setting<Self>] =
         [
             Setting(
@@ -41,6 +54,7 @@ public struct FitSettings: RunSettings {
                 shapesTheResult: false)
         ]
 
+    /// What messages call the data.
     public var data: String { "the data source" }
     /// That of the optimizer, where no schedule is given in code.
     public var schedule: LearningRateSchedule { .constant(0) }

@@ -1,8 +1,10 @@
 /// Scores of samples, kept batch by batch for what needs all of them at once, such as the area under a ROC curve.
 public struct ClassificationSamples: Sendable {
+    /// How many classes there are.
     public let classes: Int
     private var scores: [Double] = [], labels: [Int] = []
 
+    /// No samples yet, of so many classes.
     public init(classes: Int) { self.classes = classes }
 
     /// Keeps further samples: scores class by class and sample by sample, and the true classes.

@@ -22,6 +22,7 @@ public enum ROC {
 
     /// A point of a curve: the share of negative and of positive samples that have at least some score.
     public struct Point: Hashable, Sendable {
+        /// The shares, from 0 to 1.
         public let negatives: Double, positives: Double
     }
 

@@ -7,6 +7,7 @@ public struct RegressionMetrics: Hashable, Sendable {
     /// squares would cancel.
     private var mean = 0.0, spread = 0.0
 
+    /// Nothing compared yet.
     public init() {}
 
     /// Compares further numbers.

@@ -4,6 +4,7 @@ public struct BestEpoch: Hashable, Sendable {
     public let epoch: Int
     /// What epochs are compared by, such as the accuracy.
     public let score: Double
+    /// The loss of the validation, by which equal scores are told apart.
     public let loss: Double
 
     /// The higher score is better; of equal ones the lower loss.
@@ -14,6 +15,7 @@ public struct BestEpoch: Hashable, Sendable {
         ["best_epoch": String(epoch), "best_score": String(score), "best_loss": String(loss)]
     }
 
+    /// An epoch with its score and loss.
     public init(epoch: Int, score: Double, loss: Double) { (self.epoch, self.score, self.loss) = (epoch, score, loss) }
 
     /// Reads what ``metadata`` has written; nil if there is none.

@@ -14,11 +14,15 @@ public struct DryRun: Sendable {
         public let secondsPerStep: Double
     }
 
+    /// What is trained.
     public let task: String
+    /// How many classes the images have.
     public let classes: Int
     /// How many images there are to train on, and what they are.
     public let images: String
+    /// Epochs, updates of the weights in each, and images of one update.
     public let epochs: Int, stepsPerEpoch: Int, imagesPerStep: Int
+    /// What is trained one after the other, each by one program.
     public let phases: [Phase]
     /// What a user may not expect of the settings.
     public let notes: [String]
@@ -26,6 +30,7 @@ public struct DryRun: Sendable {
     /// Seconds of training, without what comes between epochs.
     public var seconds: Double { phases.reduce(0) { $0 + $1.secondsPerStep * Double($1.steps) } }
 
+    /// All of it in lines for a terminal.
     public var text: String {
         func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1e6) }
         let steps = phases.reduce(0) { $0 + $1.steps }

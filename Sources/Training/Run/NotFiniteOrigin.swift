@@ -4,6 +4,7 @@ import ApusRuntime
 
 /// Where the first number that is not finite came from in an update of the weights.
 public struct NotFiniteOrigin: Hashable, Sendable, CustomStringConvertible {
+    /// Where a number may have become what it is.
     public enum Source: Hashable, Sendable {
         /// What the data gives, such as the pixels.
         case input(String)
@@ -13,6 +14,7 @@ public struct NotFiniteOrigin: Hashable, Sendable, CustomStringConvertible {
         case operation(String, at: SourceLocation?)
     }
 
+    /// Where it began.
     public let source: Source
     /// The images, or what else the batch is made of, of which it is; empty if it is of all, or of none of them alone.
     public let samples: [String]

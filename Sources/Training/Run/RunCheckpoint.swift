@@ -92,6 +92,7 @@ public struct DataIdentity: Hashable, Sendable {
     /// The number of images and a hash of their names below the folder, in order.
     public var images: String
 
+    /// Data of given classes and images.
     public init(classes: [String], images: String) { (self.classes, self.images) = (classes, images) }
 
     /// Identifies files below a folder by their names.

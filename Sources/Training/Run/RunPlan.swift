@@ -6,6 +6,7 @@ import Foundation
 public struct RunPlan<Settings: RunSettings>: Sendable {
     /// The run's folder; that of a new run need not exist yet.
     public let path: String
+    /// What the run is to do.
     public let settings: Settings
     /// The checkpoint to go on from; nil starts from the beginning.
     let checkpoint: SafetensorsFile?

@@ -107,12 +107,14 @@ extension SeedRuns where Task: ConfiguredTask {
 public struct SeedSummary: Codable, Hashable, Sendable {
     /// One number of all runs.
     public struct Spread: Codable, Hashable, Sendable {
+        /// The arithmetic mean.
         public var mean: Double
         /// The standard deviation of a sample, which divides by one less than the number of runs; nil for a single one.
         public var deviation: Double?
         /// In the order of the seeds.
         public var values: [Double]
 
+        /// A mean and deviation that are known.
         public init(mean: Double, deviation: Double?, values: [Double]) {
             (self.mean, self.deviation, self.values) = (mean, deviation, values)
         }
@@ -127,7 +129,9 @@ public struct SeedSummary: Codable, Hashable, Sendable {
         }
     }
 
+    /// What was trained.
     public var task: String
+    /// The seeds of the runs, in order.
     public var seeds: [Int]
     /// By checkpoint, path and metric, such as `best.all.accuracy`; of pre-training by metric.
     public var results: [String: Spread]
@@ -143,6 +147,7 @@ public struct SeedSummary: Codable, Hashable, Sendable {
         }
     }
 
+    /// A table of the means and deviations.
     public var text: String {
         let names = results.keys.sorted(), width = names.map(\.count).max() ?? 0
         return

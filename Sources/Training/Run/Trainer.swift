@@ -9,10 +9,12 @@ import Foundation
 /// What comes out depends on the data and the settings alone: not on the threads, and not on where the run was stopped
 /// and gone on with.
 public final class Trainer<Task: TrainingTask> {
+    /// How a run has ended.
     public typealias Outcome = TrainingOutcome
 
     /// The weights and the optimizer's state.
     public private(set) var state = ProgramState()
+    /// What is trained, and on what.
     public let task: Task
     /// What runs of several seeds are compared by, once the run has finished.
     public private(set) var results: [String: Double] = [:]

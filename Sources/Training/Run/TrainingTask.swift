@@ -6,7 +6,9 @@ import ApusRuntime
 /// A task keeps whatever must survive a stop in ``savedTensors`` and ``savedMetadata``: a run that was stopped anywhere
 /// and gone on with ends with the same weights, bit for bit.
 public protocol TrainingTask: AnyObject {
+    /// What a user may set.
     associatedtype Settings: RunSettings
+    /// The batches of an epoch.
     associatedtype Batches: BatchSource
     /// What the training step depends on beside the settings: programs are compiled anew where the phase changes.
     associatedtype Phase: Hashable, Sendable
@@ -52,6 +54,7 @@ public protocol TrainingTask: AnyObject {
 
     /// What a checkpoint holds beside weights, optimizer and position.
     var savedTensors: [SafetensorsWriter.Tensor] { get }
+    /// What a checkpoint holds as texts, by name.
     var savedMetadata: [String: String] { get }
     /// Takes them back; throws ``RunError/unfitCheckpoint(path:problems:hint:)`` or
     /// ``RunError/foreignCheckpoint(path:reason:)``.
@@ -66,36 +69,54 @@ public protocol ConfiguredTask: TrainingTask {
 
 /// Tasks with a single phase.
 extension TrainingTask where Phase == SinglePhase {
+    /// The one phase.
     public func phase(ofEpoch epoch: Int) -> SinglePhase { SinglePhase() }
 }
 
 /// The phase of a task that has one for all epochs.
 public struct SinglePhase: Hashable, Sendable {
+    /// The phase.
     public init() {}
 }
 
 extension TrainingTask {
+    /// None.
     public func name(of phase: Phase) -> String? { nil }
+    /// No fields.
     public func logFields(of phase: Phase) -> [(String, RunLog.Value)] { [] }
+    /// The factor 1.
     public func learningRateScale(of weight: String) -> Double { 1 }
+    /// That of the settings.
     public func learningRate(atEpoch epoch: Double) -> Double? { nil }
+    /// Leaves the random values.
     public func initialize(_ state: ProgramState) throws {}
+    /// No names.
     public func names(of batch: Batches.Batch) -> [String] { [] }
+    /// No fields.
     public func begin() throws -> [(String, RunLog.Value)] { [] }
+    /// Goes on.
     public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision { .goOn }
+    /// The means of the last epoch.
     public func finish(_ session: TrainingSession, means: [String: Double]) throws -> [String: Double]? { means }
+    /// None.
     public var savedTensors: [SafetensorsWriter.Tensor] { [] }
+    /// None.
     public var savedMetadata: [String: String] { [:] }
+    /// Takes nothing back.
     public func restore(from file: SafetensorsFile) throws {}
 }
 
 /// A scalar output of a training program, with the name that the progress line gives it.
 public struct TrainingMetric: Hashable, Sendable {
+    /// The output of the program, and what the progress line calls it.
     public let output: String, short: String
 
+    /// An output of the program with its short name.
     public init(_ output: String, short: String) { (self.output, self.short) = (output, short) }
 
+    /// The output `loss`.
     public static let loss = TrainingMetric("loss", short: "loss")
+    /// The output `accuracy`.
     public static let accuracy = TrainingMetric("accuracy", short: "acc")
 }
 
@@ -117,6 +138,7 @@ public enum TrainingOutcome: Hashable, Sendable {
 
 /// The batches of an epoch, in order.
 public protocol BatchSource: AnyObject {
+    /// What is trained on at once.
     associatedtype Batch
     /// The next batch, or nil at the end.
     func next() throws -> Batch?
@@ -126,16 +148,20 @@ public protocol BatchSource: AnyObject {
 
 /// Which batch of a run it is: random numbers for a batch are a function of its place and the seed alone.
 public struct BatchPlace: Hashable, Sendable {
+    /// The seed of the run.
     public let seed: Int
     /// Updates of the weights before this one, and the batch's number among those of the update, from 1.
     public let step: Int, number: Int
 
+    /// A batch of a run by its place.
     public init(seed: Int, step: Int, number: Int) { (self.seed, self.step, self.number) = (seed, step, number) }
 }
 
 /// A run between two epochs, as its task sees it.
 public struct TrainingSession {
+    /// The weights and the optimizer's state.
     public let state: ProgramState
+    /// Where the run writes.
     public let folder: RunFolder
     /// The epoch that comes next, counted from 0, and the updates made before it.
     public let epoch: Int, step: Int

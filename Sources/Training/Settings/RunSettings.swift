@@ -21,11 +21,13 @@ public protocol RunSettings: Hashable, Sendable {
     var products: CompilerOptions.Products { get set }
     /// Memory that parameters and activations may take; parts of the forward pass are computed again to stay below it.
     var memoryLimit: ByteCount? { get set }
+    /// How often training goes through the data.
     var epochs: Int { get set }
     /// Images, or what else there is one of, of one run of the training program.
     var batch: Int { get set }
     /// Batches whose gradients make one update.
     var accumulation: Int { get set }
+    /// What all random numbers follow from.
     var seed: Int { get set }
     /// Threads to compute with; nil for one per processor.
     var threads: Int? { get set }
@@ -56,9 +58,13 @@ public protocol RunSettings: Hashable, Sendable {
 }
 
 extension RunSettings {
+    /// None.
     public var notes: [String] { [] }
+    /// Allows every folder.
     public func checkOutput(_ path: String) throws {}
+    /// The settings' own workflow, if it has the format.
     public static func workflow(ofFormat format: String) -> Workflow? { format == workflow.format ? workflow : nil }
+    /// None: checkpoints of other programs are not known.
     public static func importedCheckpoint(
         _ path: String, given: [String: SettingValue]
     ) throws -> (any ImportedCheckpoint)? { nil }
@@ -75,6 +81,7 @@ public struct Workflow: Hashable, Sendable {
     /// What makes such runs, such as `msmae pretrain`.
     public let command: String
 
+    /// A workflow with its names.
     public init(_ name: String, format: String, activity: String, command: String? = nil) {
         (self.name, self.format, self.activity) = (name, format, activity)
         self.command = command ?? name

@@ -92,6 +92,7 @@ public struct AllowedValues<Value: SettingConvertible>: Sendable {
         (self.choices, self.wanted) = (choices, wanted)
     }
 
+    /// All values of the type.
     public static var all: AllowedValues { AllowedValues { _ in nil } }
 
     /// The value that was given for a setting, if it is allowed.
@@ -107,12 +108,14 @@ public struct AllowedValues<Value: SettingConvertible>: Sendable {
 }
 
 extension AllowedValues<Int> {
+    /// Whole numbers in a range.
     public static func range(_ range: ClosedRange<Int>) -> AllowedValues {
         AllowedValues { range.contains($0) ? nil : "from \(range.lowerBound) to \(range.upperBound)" }
     }
 }
 
 extension AllowedValues<Double> {
+    /// Numbers in a range.
     public static func range(_ range: ClosedRange<Double>) -> AllowedValues {
         AllowedValues {
             range.contains($0) ? nil : "from \(range.lowerBound.shortText) to \(range.upperBound.shortText)"
@@ -126,6 +129,7 @@ extension AllowedValues<Double> {
 }
 
 extension AllowedValues<String> {
+    /// One of some texts.
     public static func oneOf(_ names: [String]) -> AllowedValues {
         AllowedValues(choices: names) {
             names.contains($0) ? nil : "one of \(names.joined(separator: ", "))"

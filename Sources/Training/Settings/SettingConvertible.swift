@@ -16,6 +16,7 @@ public protocol SettingConvertible: Sendable {
 }
 
 extension SettingConvertible {
+    /// None: the values cannot be listed.
     public static var settingChoices: [String]? { nil }
 }
 
@@ -40,9 +41,12 @@ public enum SettingMismatch: Error, Hashable, Sendable {
 }
 
 extension Bool: SettingConvertible {
+    /// An option without a value.
     public static var settingForm: SettingForm { .flag }
+    /// True or false.
     public var settingValue: SettingValue { .flag(self) }
 
+    /// Reads true or false.
     public init(setting value: SettingValue) throws(SettingMismatch) {
         guard case .flag(let flag) = value else { throw .wrongType(wanted: "true or false") }
         self = flag
@@ -50,9 +54,12 @@ extension Bool: SettingConvertible {
 }
 
 extension Int: SettingConvertible {
+    /// A whole number.
     public static var settingForm: SettingForm { .integer }
+    /// A whole number.
     public var settingValue: SettingValue { .integer(self) }
 
+    /// Reads a whole number.
     public init(setting value: SettingValue) throws(SettingMismatch) {
         guard case .integer(let integer) = value else { throw .wrongType(wanted: "a whole number") }
         self = integer
@@ -60,9 +67,12 @@ extension Int: SettingConvertible {
 }
 
 extension Double: SettingConvertible {
+    /// A number.
     public static var settingForm: SettingForm { .number }
+    /// A number.
     public var settingValue: SettingValue { .number(self) }
 
+    /// Reads a number, whole or not.
     public init(setting value: SettingValue) throws(SettingMismatch) {
         switch value {
         case .number(let number): self = number
@@ -73,9 +83,12 @@ extension Double: SettingConvertible {
 }
 
 extension String: SettingConvertible {
+    /// A text.
     public static var settingForm: SettingForm { .text }
+    /// A text.
     public var settingValue: SettingValue { .text(self) }
 
+    /// Reads a text.
     public init(setting value: SettingValue) throws(SettingMismatch) {
         guard case .text(let text) = value else { throw .wrongType(wanted: "a text") }
         self = text
@@ -84,10 +97,14 @@ extension String: SettingConvertible {
 
 /// Types whose cases have names.
 extension SettingConvertible where Self: RawRepresentable & CaseIterable, RawValue == String {
+    /// A text.
     public static var settingForm: SettingForm { .text }
+    /// The names of the cases.
     public static var settingChoices: [String]? { allCases.map(\.rawValue) }
+    /// The name of the case.
     public var settingValue: SettingValue { .text(rawValue) }
 
+    /// Reads the name of a case.
     public init(setting value: SettingValue) throws(SettingMismatch) {
         guard let choice = Self(rawValue: try String(setting: value)) else {
             throw .outOfRange(allowed: "one of \(Self.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -100,8 +117,10 @@ extension CompilerOptions.Precision: SettingConvertible {}
 extension CompilerOptions.Products: SettingConvertible {}
 
 extension ByteCount: SettingConvertible {
+    /// A text such as 1.5GB.
     public static var settingForm: SettingForm { .text }
 
+    /// Reads a number of bytes, with a unit or without.
     public init(setting value: SettingValue) throws(SettingMismatch) {
         guard let count = ByteCount(value.description) else {
             throw .outOfRange(allowed: "a number of bytes above 0, such as 1.5GB or 800MB")

@@ -36,6 +36,7 @@ extension WarmupSettings {
         ]
     }
 
+    /// A straight rise, then half a cosine down to the minimum.
     public var schedule: LearningRateSchedule {
         let base =
             learningRate ?? LearningRateSchedule.absoluteRate(base: baseLearningRate, effectiveBatch: effectiveBatch)
