@@ -1,6 +1,8 @@
 /// The handle of one node of a graph: its place in the topological order.
 public struct Value: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The node's place in the graph; −1 after a mistake.
     public var index: Int
+    /// The handle of the node at a place.
     @inlinable public init(_ index: Int) { self.index = index }
     public static func < (a: Value, b: Value) -> Bool { a.index < b.index }
     public var description: String { "%\(index)" }
@@ -8,11 +10,16 @@ public struct Value: Hashable, Sendable, Comparable, CustomStringConvertible {
 
 /// One operation in a graph, with its operands and the type of its single result.
 public struct Node: Sendable {
+    /// What is computed.
     public var operation: any Operation
+    /// Of what it is computed: earlier nodes.
     public var operands: [Value]
+    /// Shape and element type of the result.
     public var type: TensorType
+    /// Where it was declared, if that is known.
     public var location: SourceLocation?
 
+    /// An operation of operands, with the type that it infers from theirs.
     public init(_ operation: any Operation, _ operands: [Value], _ type: TensorType, location: SourceLocation? = nil) {
         self.operation = operation
         self.operands = operands
@@ -26,13 +33,17 @@ public struct Node: Sendable {
 
 /// What leaves a graph: a named result, or the new content of a parameter, which is updated in place.
 public struct GraphResult: Hashable, Sendable {
+    /// What becomes of the value.
     public enum Kind: Hashable, Sendable {
         case output(name: String)
         case update(parameter: Value)
     }
+    /// What becomes of the value.
     public var kind: Kind
+    /// The value that leaves the graph.
     public var value: Value
 
+    /// A value and what becomes of it.
     public init(_ kind: Kind, _ value: Value) {
         self.kind = kind
         self.value = value
@@ -41,10 +52,14 @@ public struct GraphResult: Hashable, Sendable {
 
 /// Operations in static single assignment form, in topological order: a value type, cheap to copy.
 public struct Graph: Sendable {
+    /// What messages and the text form call the graph.
     public var name: String
+    /// The operations, operands before their users.
     public var nodes: [Node]
+    /// What leaves the graph, in order of declaration.
     public var results: [GraphResult]
 
+    /// A graph of nodes and results; ``GraphBuilder`` makes one that is sound.
     public init(name: String, nodes: [Node] = [], results: [GraphResult] = []) {
         self.name = name
         self.nodes = nodes

@@ -3,7 +3,9 @@
 /// A mistake does not stop the building: the faulty operation yields an invalid tensor, and operations on
 /// invalid tensors yield invalid tensors silently. `finish` throws if anything went wrong.
 public final class GraphBuilder {
+    /// The graph so far.
     public private(set) var graph: Graph
+    /// The mistakes so far, in order.
     public private(set) var errors: [GraphError] = []
     /// Where the operation that is being added was written; set by layers and functions.
     public var location: SourceLocation?
@@ -12,6 +14,7 @@ public final class GraphBuilder {
     private var parameterValues: [String: Value] = [:]
     private var inputValues: [String: Value] = [:]
 
+    /// A builder of a new graph.
     public init(name: String) {
         graph = Graph(name: name)
         refusal = nil

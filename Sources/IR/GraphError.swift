@@ -2,10 +2,12 @@
 public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
     /// File with its module, as `#fileID` has it.
     public var file: String
+    /// The line, from 1.
     public var line: Int
     /// Names of the enclosing layers joined by dots, such as `blocks.3.mlp.fc1`; empty at the top.
     public var path: String
 
+    /// A line of a file, inside of a layer or outside of any.
     public init(file: String, line: Int, path: String = "") {
         self.file = file
         self.line = line
@@ -20,6 +22,7 @@ public struct SourceLocation: Hashable, Sendable, CustomStringConvertible {
 
 /// A mistake in a graph: what is wrong, in which operation, and where it was written.
 public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What kind of mistake it is.
     public enum Code: String, Sendable {
         /// Operand shapes that do not fit together.
         case shape
@@ -37,12 +40,16 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
         case unsupported
     }
 
+    /// What kind of mistake it is.
     public var code: Code
     /// Name of the operation, such as `dot`; empty where none is concerned.
     public var operation: String
+    /// What is wrong, with the types that were found.
     public var message: String
+    /// Where it was written, if that is known.
     public var location: SourceLocation?
 
+    /// A mistake of a kind in an operation or a layer.
     public init(_ code: Code, operation: String = "", _ message: String, location: SourceLocation? = nil) {
         self.code = code
         self.operation = operation
@@ -62,7 +69,9 @@ public struct GraphError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// All mistakes that were found in one declaration, in the order of the source.
 public struct GraphErrors: Error, Sendable, CustomStringConvertible {
+    /// The mistakes, of which there is at least one.
     public var errors: [GraphError]
+    /// Mistakes that are thrown together.
     public init(_ errors: [GraphError]) { self.errors = errors }
     public var description: String { errors.map(\.description).joined(separator: "\n") }
 }

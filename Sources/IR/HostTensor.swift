@@ -1,9 +1,11 @@
 /// A tensor in f64 on the host, whatever its element type: what the interpreter computes with.
 public struct HostTensor: Hashable, Sendable {
+    /// Its shape, and the element type that its numbers are rounded to.
     public var type: TensorType
     /// The elements in row-major order; integers and truth values are stored as exact doubles.
     public var values: [Double]
 
+    /// A tensor of one number throughout.
     public init(_ type: TensorType, fill: Double = 0) {
         self.type = type
         values = [Double](repeating: fill, count: type.count)
@@ -15,6 +17,7 @@ public struct HostTensor: Hashable, Sendable {
         self.values = values
     }
 
+    /// The extents of its axes.
     public var shape: [Int] { type.shape }
     package var strides: [Int] { rowMajorStrides(shape) }
 }

@@ -17,7 +17,9 @@ public enum Initializer: Hashable, Sendable {
     /// The lower 32 bits of the seed that the state is made with, then zeros: a key of random draws.
     case seed
 
+    /// All zeros.
     public static let zeros = Initializer.constant(0)
+    /// All ones.
     public static let ones = Initializer.constant(1)
 
     package var text: String {

@@ -1,5 +1,6 @@
 /// Runs a graph node by node in f64: slow, simple, and the meaning of the IR.
 public struct Interpreter {
+    /// What a run has computed.
     public struct Outcome {
         /// Results by name.
         public var outputs: [String: HostTensor] = [:]
@@ -7,6 +8,7 @@ public struct Interpreter {
         public var updates: [String: HostTensor] = [:]
     }
 
+    /// An interpreter, which keeps nothing.
     public init() {}
 
     /// Computes all results. Inputs and parameters are bound by name; throws if one is missing or has another type.

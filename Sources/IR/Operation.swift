@@ -31,6 +31,7 @@ public protocol DifferentiableOperation: Operation {
 
 /// An operation that is made of simpler ones. One without a gradient of its own is decomposed before differentiation.
 public protocol CompositeOperation: Operation {
+    /// The result for these operands, made of simpler operations.
     func decompose(_ operands: [Tensor]) -> Tensor
 }
 
@@ -39,10 +40,14 @@ public protocol NonDifferentiableOperation: Operation {}
 
 /// What a gradient rule sees: the operands and result of the forward pass, and the gradient of the result.
 public struct GradientContext {
+    /// The operands of the forward pass.
     public var operands: [Tensor]
+    /// Its result.
     public var result: Tensor
+    /// The gradient of the result, of its type.
     public var seed: Tensor
 
+    /// What a rule sees of one node.
     public init(operands: [Tensor], result: Tensor, seed: Tensor) {
         self.operands = operands
         self.result = result
@@ -51,6 +56,7 @@ public struct GradientContext {
 }
 
 extension Operation {
+    /// The mnemonic of the text form.
     public var name: String { Self.name }
 
     /// A typed error about this operation.
@@ -82,7 +88,9 @@ extension Operation {
 
 /// An element-wise operation on one floating-point operand; the result has the operand's type.
 public protocol UnaryOperation: ElementwiseOperation {
+    /// The operation, which has no attributes.
     init()
+    /// The meaning for one element.
     func scalar(_ x: Double) -> Double
 }
 
@@ -100,7 +108,9 @@ extension UnaryOperation {
 
 /// An element-wise operation on two numeric operands of equal type; the result has the same type.
 public protocol BinaryOperation: ElementwiseOperation {
+    /// The operation, which has no attributes.
     init()
+    /// The meaning for one element of each operand.
     func scalar(_ x: Double, _ y: Double) -> Double
 }
 

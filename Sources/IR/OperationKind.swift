@@ -31,6 +31,7 @@ public enum OperationKind: Hashable, Sendable {
     /// What simpler operations compute together.
     case composite(Composite)
 
+    /// What a view shows of its operand.
     public enum View: Hashable, Sendable {
         /// Another order of the axes.
         case order

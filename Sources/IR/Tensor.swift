@@ -1,6 +1,8 @@
 /// A symbolic tensor: a handle of a value in a graph that is being built. Nothing is computed with it.
 public struct Tensor {
+    /// What builds the graph that the tensor belongs to.
     public let builder: GraphBuilder
+    /// The node that computes it.
     public let value: Value
 
     package init(builder: GraphBuilder, value: Value) {
@@ -12,8 +14,11 @@ public struct Tensor {
     public var isValid: Bool { value.index >= 0 }
     /// Type of the tensor; `f32[]` for an invalid one.
     public var type: TensorType { isValid ? builder.graph[value].type : TensorType(.f32, []) }
+    /// The extents of its axes; empty for a scalar.
     public var shape: [Int] { type.shape }
+    /// How many axes it has.
     public var rank: Int { type.rank }
+    /// The type of its elements.
     public var element: ElementType { type.element }
 
     /// A constant of this tensor's element type, for use next to it.

@@ -50,14 +50,18 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
 
 /// Shape and element type of a tensor, printed as `f32[16,50,768]`; a scalar is `f32[]`.
 public struct TensorType: Hashable, Sendable, CustomStringConvertible {
+    /// The extents of the axes; empty for a scalar.
     public var shape: [Int]
+    /// The type of the elements.
     public var element: ElementType
 
+    /// A type of elements and a shape.
     public init(_ element: ElementType, _ shape: [Int]) {
         self.shape = shape
         self.element = element
     }
 
+    /// How many axes there are.
     public var rank: Int { shape.count }
     /// Number of elements; 1 for a scalar, the largest `Int` for more than that.
     public var count: Int {

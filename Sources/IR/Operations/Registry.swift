@@ -1,5 +1,6 @@
 /// Every operation of the IR. The parser, the tests over all operations and the operation reference read this list.
 public enum OperationRegistry {
+    /// The types of all operations.
     public static let all: [any Operation.Type] = [
         // Leaves
         Input.self, Parameter.self, Constant.self, Iota.self, RandomUniform.self,

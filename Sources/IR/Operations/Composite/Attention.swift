@@ -7,9 +7,12 @@ public struct Attention: AttentionOperation, DifferentiableOperation {
     public static let name = "attention"
     public static let kind = OperationKind.attention
     package static let matrixCount = 3
+    /// How much each query attends to each key.
     public var scores: AttentionScores
 
+    /// Attention by given scores.
     public init(_ scores: AttentionScores) { self.scores = scores }
+    /// Attention whose scores have a factor, to earlier keys alone if it is causal.
     public init(scale: Double, isCausal: Bool = false) { scores = AttentionScores(scale: scale, isCausal: isCausal) }
 
     public var attributes: Attributes { scores.attributes }

@@ -9,17 +9,22 @@ public struct AttentionGradient: AttentionOperation {
     public static let kind = OperationKind.attention
     package static let matrixCount = 4
 
+    /// The operands that have a gradient.
     public enum Part: String, Hashable, Sendable, CaseIterable {
         case queries, keys, values, mask
     }
+    /// How much each query attends to each key.
     public var scores: AttentionScores
+    /// The operand whose gradient it is.
     public var part: Part
 
+    /// The gradient for one operand of attention by given scores.
     public init(_ scores: AttentionScores, part: Part) {
         self.scores = scores
         self.part = part
     }
 
+    /// The gradient for one operand of attention whose scores have a factor.
     public init(scale: Double, isCausal: Bool = false, part: Part) {
         self.init(AttentionScores(scale: scale, isCausal: isCausal), part: part)
     }

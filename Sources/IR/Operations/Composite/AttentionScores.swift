@@ -9,6 +9,7 @@ public struct AttentionScores: Hashable, Sendable {
     /// Whether a query attends to no key behind its own place.
     public var isCausal: Bool
 
+    /// Scores with a factor, of earlier keys alone if they are causal.
     public init(scale: Double, isCausal: Bool = false) {
         self.scale = scale
         self.isCausal = isCausal

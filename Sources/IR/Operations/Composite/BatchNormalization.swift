@@ -5,9 +5,12 @@
 public struct BatchNormalization: CompositeOperation, DifferentiableOperation {
     public static let name = "batch_norm"
     public static let kind = OperationKind.composite(.other)
+    /// The axis that has the channels.
     public var axis: Int
+    /// What is added to variances, 0 at least.
     public var epsilon: Double
 
+    /// The normalisation of the channels along an axis.
     public init(axis: Int, epsilon: Double) {
         self.axis = axis
         self.epsilon = epsilon

@@ -5,6 +5,7 @@ import Foundation
 public struct GELU: CompositeOperation, DifferentiableOperation {
     public static let name = "gelu"
     public static let kind = OperationKind.composite(.elementwise)
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -14,11 +14,14 @@ public struct Interpolation: CompositeOperation, DifferentiableOperation {
         /// From ⌊i · n / size⌋ to below ⌈(i + 1) · n / size⌉, the mean: adaptive pooling.
         case average
     }
+    /// The axis whose extent changes.
     public var axis: Int
     /// Extent of the result along the axis.
     public var size: Int
+    /// Where the elements of the result lie among those of the operand.
     public var rule: Rule
 
+    /// The interpolation of an axis to an extent.
     public init(axis: Int, size: Int, rule: Rule) {
         self.axis = axis
         self.size = size

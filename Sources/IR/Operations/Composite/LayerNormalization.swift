@@ -5,7 +5,9 @@
 public struct LayerNormalization: CompositeOperation, DifferentiableOperation {
     public static let name = "layer_norm"
     public static let kind = OperationKind.composite(.rowWise)
+    /// What is added to variances, 0 at least.
     public var epsilon: Double
+    /// The normalisation with what is added to variances.
     public init(epsilon: Double) { self.epsilon = epsilon }
     public var attributes: Attributes { [("epsilon", .number(epsilon))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {

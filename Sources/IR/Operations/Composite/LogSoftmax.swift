@@ -4,6 +4,7 @@ import Foundation
 public struct LogSoftmax: CompositeOperation, DifferentiableOperation {
     public static let name = "log_softmax"
     public static let kind = OperationKind.composite(.rowWise)
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -6,7 +6,9 @@ import Foundation
 public struct Softmax: CompositeOperation, DifferentiableOperation {
     public static let name = "softmax"
     public static let kind = OperationKind.composite(.rowWise)
+    /// Whether a row of −∞ alone gives zeros.
     public var isSafe: Bool
+    /// Softmax, which gives zeros for rows of −∞ if it is safe.
     public init(isSafe: Bool = false) { self.isSafe = isSafe }
     public var attributes: Attributes { isSafe ? [("safe", .flag(true))] : [] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {

@@ -4,6 +4,7 @@ import Foundation
 public struct Softplus: CompositeOperation, DifferentiableOperation {
     public static let name = "softplus"
     public static let kind = OperationKind.composite(.elementwise)
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

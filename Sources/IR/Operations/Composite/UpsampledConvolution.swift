@@ -11,8 +11,10 @@
 public struct UpsampledConvolution: CompositeOperation, DifferentiableOperation {
     public static let name = "upsampled_convolution"
     public static let kind = OperationKind.composite(.other)
+    /// The size of the enlarged image, and of the result.
     public var height: Int, width: Int
 
+    /// The convolution of images enlarged to a size.
     public init(height: Int, width: Int) {
         self.height = height
         self.width = width

@@ -2,7 +2,9 @@
 public struct Cast: Operation, DifferentiableOperation {
     public static let name = "cast"
     public static let kind = OperationKind.elementwise
+    /// The element type of the result.
     public var element: ElementType
+    /// The cast to an element type.
     public init(_ element: ElementType) { self.element = element }
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { element = type.element }

@@ -2,11 +2,14 @@
 public struct Compare: ElementwiseOperation, NonDifferentiableOperation {
     public static let name = "compare"
     public static let kind = OperationKind.elementwise
+    /// What an element is compared for.
     public enum Direction: String, Hashable, Sendable, CaseIterable {
         case equal, notEqual, less, lessEqual, greater, greaterEqual
     }
+    /// What elements of the first operand are compared with those of the second for.
     public var direction: Direction
 
+    /// The comparison for one of six relations.
     public init(_ direction: Direction) { self.direction = direction }
     public var attributes: Attributes { [("direction", .text(direction.rawValue))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {

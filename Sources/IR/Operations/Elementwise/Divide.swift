@@ -2,6 +2,7 @@
 public struct Divide: ElementwiseOperation, DifferentiableOperation {
     public static let name = "divide"
     public static let kind = OperationKind.elementwise
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }
@@ -19,6 +20,9 @@ public struct Divide: ElementwiseOperation, DifferentiableOperation {
     }
 }
 
+/// Each element of x by that of y, broadcast to one shape.
 public func / (x: Tensor, y: Tensor) -> Tensor { x.binary(Divide(), y) }
+/// Each element by a number.
 public func / (x: Tensor, y: Double) -> Tensor { x.binary(Divide(), x.constant(y)) }
+/// A number by each element.
 public func / (x: Double, y: Tensor) -> Tensor { y.constant(x).binary(Divide(), y) }

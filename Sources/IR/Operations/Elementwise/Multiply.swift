@@ -8,6 +8,9 @@ public struct Multiply: BinaryOperation, DifferentiableOperation {
     }
 }
 
+/// Each element of x times that of y, broadcast to one shape; `matmul` is the product of matrices.
 public func * (x: Tensor, y: Tensor) -> Tensor { x.binary(Multiply(), y) }
+/// Each element times a number.
 public func * (x: Tensor, y: Double) -> Tensor { x.binary(Multiply(), x.constant(y)) }
+/// A number times each element.
 public func * (x: Double, y: Tensor) -> Tensor { y.constant(x).binary(Multiply(), y) }

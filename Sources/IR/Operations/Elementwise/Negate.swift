@@ -2,6 +2,7 @@
 public struct Negate: ElementwiseOperation, DifferentiableOperation {
     public static let name = "negate"
     public static let kind = OperationKind.elementwise
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }
@@ -14,4 +15,5 @@ public struct Negate: ElementwiseOperation, DifferentiableOperation {
     public func gradient(_ context: GradientContext) -> [Tensor?] { [-context.seed] }
 }
 
+/// Each element with the other sign.
 public prefix func - (x: Tensor) -> Tensor { x.builder.add(Negate(), [x]) }

@@ -2,6 +2,7 @@
 public struct Select: ElementwiseOperation, DifferentiableOperation {
     public static let name = "select"
     public static let kind = OperationKind.elementwise
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -2,14 +2,18 @@
 public struct Constant: Operation, NonDifferentiableOperation {
     public static let name = "constant"
     public static let kind = OperationKind.generated
+    /// Shape and element type.
     public var type: TensorType
+    /// The numbers in row-major order, or a single one for all elements.
     public var values: [Double]
 
+    /// One number throughout.
     public init(_ type: TensorType, splat value: Double) {
         self.type = type
         values = [value]
     }
 
+    /// Numbers in row-major order, as many as the type has elements.
     public init(_ type: TensorType, values: [Double]) {
         self.type = type
         self.values = values

@@ -2,13 +2,16 @@
 public struct Input: Operation, NonDifferentiableOperation {
     public static let name = "input"
     public static let kind = OperationKind.leaf
+    /// What the caller calls it.
     public var name: String
+    /// Shape and element type.
     public var type: TensorType
     /// Integers that index something: they are from 0 to below this number, which a program checks before it runs.
     public var below: Int?
     /// A number that stands for no index, such as that of elements without a label.
     public var except: Int?
 
+    /// An input of a name and type; of indices, with what they must be below.
     public init(_ name: String, _ type: TensorType, below: Int? = nil, except: Int? = nil) {
         self.name = name
         self.type = type

@@ -2,9 +2,12 @@
 public struct Iota: Operation, NonDifferentiableOperation {
     public static let name = "iota"
     public static let kind = OperationKind.generated
+    /// Shape and element type.
     public var type: TensorType
+    /// The axis that is counted along.
     public var axis: Int
 
+    /// Numbers from 0 along an axis.
     public init(_ type: TensorType, axis: Int) {
         self.type = type
         self.axis = axis

@@ -4,11 +4,14 @@ public struct Parameter: Operation, NonDifferentiableOperation {
     public static let kind = OperationKind.leaf
     /// Name as PyTorch's state dict has it, such as `blocks.3.attn.qkv.weight`.
     public var name: String
+    /// Shape and element type.
     public var type: TensorType
+    /// How it starts.
     public var initializer: Initializer
     /// Whether training changes it; position tables and optimizer state are not trainable.
     public var trainable: Bool
 
+    /// A parameter of a name and type, with how it starts.
     public init(_ name: String, _ type: TensorType, _ initializer: Initializer, trainable: Bool = true) {
         self.name = name
         self.type = type

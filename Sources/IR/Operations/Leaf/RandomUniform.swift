@@ -5,10 +5,12 @@
 public struct RandomUniform: Operation, NonDifferentiableOperation {
     public static let name = "random_uniform"
     public static let kind = OperationKind.generated
+    /// The shape of the result.
     public var shape: [Int]
     /// Tells apart the draws of one program that share a key.
     public var stream: Int
 
+    /// Numbers of a shape from a stream, which no other draw of the graph should have.
     public init(shape: [Int], stream: Int) {
         self.shape = shape
         self.stream = stream

@@ -3,9 +3,12 @@
 public struct Broadcast: Operation, DifferentiableOperation {
     public static let name = "broadcast"
     public static let kind = OperationKind.repetition
+    /// The shape of the result.
     public var shape: [Int]
+    /// For each axis of the operand the one of the result, in ascending order.
     public var axes: [Int]
 
+    /// The repetition to a shape, in which the operand's axes are the given ones.
     public init(shape: [Int], axes: [Int]) {
         self.shape = shape
         self.axes = axes

@@ -2,7 +2,9 @@
 public struct Concatenate: Operation, DifferentiableOperation {
     public static let name = "concatenate"
     public static let kind = OperationKind.join
+    /// The axis along which the operands follow on each other.
     public var axis: Int
+    /// The concatenation along an axis.
     public init(axis: Int) { self.axis = axis }
     public var attributes: Attributes { [("axis", .integer(axis))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) { axis = try attributes.integer("axis") }

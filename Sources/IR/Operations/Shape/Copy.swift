@@ -5,6 +5,7 @@
 public struct Copy: Operation, DifferentiableOperation {
     public static let name = "copy"
     public static let kind = OperationKind.copy
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -5,6 +5,7 @@
 public struct OptimizationBarrier: Operation, NonDifferentiableOperation {
     public static let name = "optimization_barrier"
     public static let kind = OperationKind.view(.barrier)
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -2,8 +2,10 @@
 public struct Pad: Operation, DifferentiableOperation {
     public static let name = "pad"
     public static let kind = OperationKind.lookup
+    /// Zeros before, after and between the elements, for each axis.
     public var low: [Int], high: [Int], interior: [Int]
 
+    /// The zeros of each axis.
     public init(low: [Int], high: [Int], interior: [Int]) {
         self.low = low
         self.high = high

@@ -2,7 +2,9 @@
 public struct Reshape: Operation, DifferentiableOperation {
     public static let name = "reshape"
     public static let kind = OperationKind.view(.shape)
+    /// The shape of the result, with as many elements as the operand.
     public var shape: [Int]
+    /// The view of a shape.
     public init(_ shape: [Int]) { self.shape = shape }
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { shape = type.shape }

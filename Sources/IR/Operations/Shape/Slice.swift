@@ -2,8 +2,10 @@
 public struct Slice: Operation, DifferentiableOperation {
     public static let name = "slice"
     public static let kind = OperationKind.view(.part)
+    /// The first place, the one that ends it, and the distance, for each axis.
     public var starts: [Int], limits: [Int], steps: [Int]
 
+    /// The places of each axis.
     public init(starts: [Int], limits: [Int], steps: [Int]) {
         self.starts = starts
         self.limits = limits

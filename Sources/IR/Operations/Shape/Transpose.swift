@@ -2,7 +2,9 @@
 public struct Transpose: Operation, DifferentiableOperation {
     public static let name = "transpose"
     public static let kind = OperationKind.view(.order)
+    /// For each axis of the result the one of the operand.
     public var permutation: [Int]
+    /// The view with the axes in an order.
     public init(_ permutation: [Int]) { self.permutation = permutation }
     public var attributes: Attributes { [("permutation", .integers(permutation))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {

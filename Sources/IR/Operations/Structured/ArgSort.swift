@@ -2,6 +2,7 @@
 public struct ArgSort: Operation, NonDifferentiableOperation {
     public static let name = "argsort"
     public static let kind = OperationKind.sort
+    /// The operation, which has no attributes.
     public init() {}
     public var attributes: Attributes { [] }
     public init(attributes: Attributes, type: TensorType) { self.init() }

@@ -6,13 +6,16 @@
 public struct Dot: Operation, DifferentiableOperation {
     public static let name = "dot"
     public static let kind = OperationKind.contraction
+    /// Axes of the left and of the right operand that go along with each other.
     public var leftBatch: [Int], rightBatch: [Int]
+    /// Axes of the left and of the right operand that are summed over together.
     public var leftContracting: [Int], rightContracting: [Int]
     /// Element type of the result; nil if it is that of the operands.
     public var result: ElementType?
     /// Whether a back end leaves it to a library rather than to code of its own.
     public var usesLibrary = false
 
+    /// The product that pairs axes in the order in which they are given.
     public init(
         leftBatch: [Int] = [], rightBatch: [Int] = [], leftContracting: [Int], rightContracting: [Int],
         result: ElementType? = nil

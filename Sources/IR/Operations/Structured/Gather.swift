@@ -6,6 +6,7 @@ public struct Gather: Operation, DifferentiableOperation {
     public static let kind = OperationKind.lookup
     /// Number of leading axes that operand and indices share; the axis after them is indexed.
     public var batch: Int
+    /// The choice of rows after so many shared axes.
     public init(batch: Int) { self.batch = batch }
     public var attributes: Attributes { [("batch", .integer(batch))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) { batch = try attributes.integer("batch") }

@@ -4,10 +4,14 @@
 public struct Reduce: Operation, DifferentiableOperation {
     public static let name = "reduce"
     public static let kind = OperationKind.reduction
+    /// What becomes of the elements.
     public enum Kind: String, Hashable, Sendable, CaseIterable { case sum, maximum, minimum }
+    /// What becomes of the elements.
     public var kind: Kind
+    /// The axes that disappear, in ascending order.
     public var axes: [Int]
 
+    /// The reduction of some axes.
     public init(_ kind: Kind, axes: [Int]) {
         self.kind = kind
         self.axes = axes

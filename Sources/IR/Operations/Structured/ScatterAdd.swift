@@ -9,6 +9,7 @@ public struct ScatterAdd: Operation, DifferentiableOperation {
     /// Extent n of the indexed axis of the result.
     public var rows: Int
 
+    /// The sums for so many rows, after so many shared axes.
     public init(batch: Int, rows: Int) {
         self.batch = batch
         self.rows = rows
