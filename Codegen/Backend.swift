@@ -22,6 +22,7 @@ public protocol Backend: Sendable {
 
 /// A program that can be run again and again, one run at a time.
 public protocol Executable: AnyObject {
+    /// The program as plain data.
     var program: Program { get }
     /// Runs the program once: parameters are updated in place, outputs are returned by name. `observe` is told of each
     /// step when it is done.

@@ -5,7 +5,7 @@ import Foundation
 /// What decides the last bits of what a program computes, beside the graph and the options: this program, LLVM, the
 /// processor, and the library where it may compute matmuls.
 ///
-/// A run keeps it with its checkpoints, to say when it goes on with another arithmetic. ``BuildIdentity``, by which
+/// A run keeps it with its checkpoints, to say when it goes on with another arithmetic. `BuildIdentity`, by which
 /// caches go, tells any two files apart; this goes by what is in them, so it is the same for a copy on another machine.
 public struct BuildDescription: Hashable, Sendable, Codable {
     /// The version of the package.

@@ -4,6 +4,7 @@ import ApusTransforms
 public struct CompilerOptions: Hashable, Sendable {
     /// The numbers that a program computes with.
     public enum Precision: String, Sendable, CaseIterable {
+        /// f32 throughout.
         case float32 = "fp32"
         /// Operands of matmuls and stored activations in bfloat16; weights, optimizer state, normalisation, softmax
         /// and losses in f32.

@@ -145,6 +145,7 @@ public struct FolderOwner: Hashable, Sendable, CustomStringConvertible {
 public enum FolderLockError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A process, named where that is known, writes into it.
     case held(path: String, by: FolderOwner?)
+    /// The file of the lock cannot be made or read.
     case file(FileError)
 
     public var description: String {

@@ -1,10 +1,16 @@
 /// A value of an attribute, as the text form writes it.
 public enum Attribute: Hashable, Sendable {
+    /// A whole number.
     case integer(Int)
+    /// Whole numbers, such as axes.
     case integers([Int])
+    /// A number, printed so that it is read back exactly.
     case number(Double)
+    /// Numbers, printed so that they are read back exactly.
     case numbers([Double])
+    /// A text in quotation marks.
     case text(String)
+    /// `true` or `false`.
     case flag(Bool)
 }
 

@@ -35,7 +35,9 @@ public struct Node: Sendable {
 public struct GraphResult: Hashable, Sendable {
     /// What becomes of the value.
     public enum Kind: Hashable, Sendable {
+        /// It is handed out under a name.
         case output(name: String)
+        /// It takes the place of a parameter's content.
         case update(parameter: Value)
     }
     /// What becomes of the value.

@@ -1,5 +1,6 @@
 /// How a parameter is filled before training.
 public enum Initializer: Hashable, Sendable {
+    /// One number throughout.
     case constant(Double)
     /// Normal distribution, mean 0.
     case normal(deviation: Double)

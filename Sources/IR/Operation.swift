@@ -97,6 +97,7 @@ public protocol UnaryOperation: ElementwiseOperation {
 extension UnaryOperation {
     public static var kind: OperationKind { .elementwise }
     public var attributes: Attributes { [] }
+    /// The operation, whatever its attributes.
     public init(attributes: Attributes, type: TensorType) { self.init() }
     public func scalar(_ operands: [Double]) -> Double { scalar(operands[0]) }
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
@@ -117,6 +118,7 @@ public protocol BinaryOperation: ElementwiseOperation {
 extension BinaryOperation {
     public static var kind: OperationKind { .elementwise }
     public var attributes: Attributes { [] }
+    /// The operation, whatever its attributes.
     public init(attributes: Attributes, type: TensorType) { self.init() }
     public func scalar(_ operands: [Double]) -> Double { scalar(operands[0], operands[1]) }
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {

@@ -25,6 +25,7 @@ public enum OperationKind: Hashable, Sendable {
     case contraction
     /// Attention and its gradients.
     case attention
+    /// The places of the elements of a row in ascending order.
     case sort
     /// Sums at places that are computed.
     case scatter
@@ -45,9 +46,11 @@ public enum OperationKind: Hashable, Sendable {
 
     /// Of which elements one of a composite's result is made.
     public enum Composite: Hashable, Sendable {
+        /// Of those at its own place.
         case elementwise
         /// Of those of its own row, the last axis.
         case rowWise
+        /// Of any.
         case other
     }
 

@@ -15,10 +15,11 @@ import ApusIR
 /// }
 /// ```
 ///
-/// Where it does not, implement `callAsFunction`, declare weights with ``weight(_:_:_:trainable:file:line:)`` and
+/// Where it does not, implement `callAsFunction`, declare weights with ``weight(_:_:_:_:trainable:file:line:)`` and
 /// compute with operators and functions on tensors. How weights get their names is told at
 /// ``Layer/named(_:file:line:)``.
 public protocol Layer {
+    /// The type of the body; `NoBody` for a layer that implements `callAsFunction`.
     associatedtype Body: Layer = NoBody
     /// The layers that this one is made of, applied one after the other.
     @LayerBuilder var body: Body { get }

@@ -34,7 +34,9 @@ public struct Step: Hashable, Sendable, Codable {
     public enum Work: Hashable, Sendable, Codable {
         /// The generated kernel of this symbol over `count` tiles, handed out `grain` at a time.
         case kernel(symbol: String, arguments: [Location], count: Int, grain: Int)
+        /// Matrix products of the library.
         case matmul(Matmul)
+        /// The order of the elements of rows.
         case sort(Sort)
     }
     /// Says what was fused, such as `reduce+exp+multiply`.

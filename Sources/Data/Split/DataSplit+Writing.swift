@@ -6,6 +6,7 @@ extension DataSplit {
     public enum Transfer: Sendable {
         /// Symbolic links to where the files are.
         case link
+        /// Files of their own.
         case copy
     }
 

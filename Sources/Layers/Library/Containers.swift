@@ -63,7 +63,9 @@ public struct Residual: TransparentLayer {
 public struct Parallel: Layer {
     /// What becomes of the results.
     public enum Joining: Hashable, Sendable {
+        /// They follow on each other along an axis.
         case concatenating(axis: Int = 1)
+        /// They are added up, all being of one shape.
         case adding
     }
     /// What becomes of the results of the layers.

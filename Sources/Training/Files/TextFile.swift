@@ -5,9 +5,11 @@ import Foundation
 public enum TextFile {
     /// A file that is no text, and where.
     public enum Problem: Error, Sendable, Hashable, CustomStringConvertible {
+        /// The file cannot be read.
         case file(FileError)
         /// A byte that UTF-8 does not have, in a line that counts from 1.
         case notUTF8(path: String, line: Int)
+        /// The file is larger than any text of its kind.
         case tooLarge(path: String, byteCount: Int)
 
         public var description: String {

@@ -78,9 +78,13 @@ public struct ClassificationMetrics: Hashable, Sendable {
 
 /// Numbers that cannot be measured.
 public enum MetricsError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// There are no samples.
     case noSamples
+    /// The scores are not one for each sample and class.
     case mismatch(scores: Int, samples: Int, classes: Int)
+    /// A sample, counted from 0, has a label of a class that there is not.
     case unknownClass(sample: Int, label: Int, classes: Int)
+    /// The score of a sample and class, both counted from 0, is NaN.
     case notANumber(sample: Int, classNumber: Int)
 
     public var description: String {

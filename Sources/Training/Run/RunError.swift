@@ -34,6 +34,7 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case lossNotFinite(epoch: Int, step: Int, origin: NotFiniteOrigin?, checkpoint: String?)
     /// A number that is not finite in the weights that training was to begin with or go on from.
     case initialWeightNotFinite(name: String, path: String)
+    /// A weight that training has made not finite.
     case weightNotFinite(name: String, epoch: Int, step: Int, checkpoint: String?)
 
     /// A setting with the value that was given and the one that the run has.

@@ -122,6 +122,7 @@ public struct TrainingMetric: Hashable, Sendable {
 
 /// How a run goes on after the time between two epochs.
 public enum TrainingDecision: Hashable, Sendable {
+    /// The next epoch follows.
     case goOn
     /// It was asked to stop meanwhile.
     case interrupted
@@ -131,6 +132,7 @@ public enum TrainingDecision: Hashable, Sendable {
 
 /// How a run has ended.
 public enum TrainingOutcome: Hashable, Sendable {
+    /// All epochs are done, or the task has ended the training.
     case finished
     /// It was asked to stop, and has saved a checkpoint.
     case stopped

@@ -22,6 +22,7 @@ extension SettingConvertible {
 
 /// How the values of a setting look on a command line.
 public enum SettingForm: Hashable, Sendable {
+    /// One value, or none for a flag.
     case flag, integer, number, text
     /// Numbers with commas between them, the first of which may be negative.
     case numbers
@@ -29,7 +30,9 @@ public enum SettingForm: Hashable, Sendable {
 
 /// What a value must be that cannot be used as it is.
 public enum SettingMismatch: Error, Hashable, Sendable {
+    /// It is of another type than the wanted one.
     case wrongType(wanted: String)
+    /// It is not among what is allowed.
     case outOfRange(allowed: String)
 
     func error(_ name: String, _ value: SettingValue) -> SettingError {

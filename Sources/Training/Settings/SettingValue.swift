@@ -1,8 +1,12 @@
 /// The value of one setting, as a command line or a configuration file gives it.
 public enum SettingValue: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// `true` or `false`.
     case flag(Bool)
+    /// A whole number.
     case integer(Int)
+    /// A number.
     case number(Double)
+    /// A text.
     case text(String)
 
     public init(from decoder: any Swift.Decoder) throws {
@@ -42,8 +46,11 @@ public enum SettingValue: Hashable, Sendable, Codable, CustomStringConvertible {
 public enum SettingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A name that no setting has; `advice` says what may have been meant.
     case unknown(name: String, advice: String? = nil)
+    /// A value of another type than the wanted one.
     case wrongType(name: String, value: SettingValue, wanted: String)
+    /// A value that is not among what is allowed.
     case outOfRange(name: String, value: SettingValue, allowed: String)
+    /// A setting that has no default and was not given.
     case missing(name: String)
 
     public var description: String {

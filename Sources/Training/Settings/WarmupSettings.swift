@@ -6,9 +6,11 @@ public protocol WarmupSettings: RunSettings {
     var baseLearningRate: Double { get set }
     /// Learning rate as it is, in place of the one that follows from `baseLearningRate`.
     var learningRate: Double? { get set }
+    /// Where the learning rate ends.
     var minimumLearningRate: Double { get set }
     /// Epochs in which the learning rate rises.
     var warmupEpochs: Double { get set }
+    /// How much weights shrink, as the optimizer has it.
     var weightDecay: Double { get set }
     /// Length that all gradients together are cut to; nil leaves them as they are.
     var clippingNorm: Double? { get set }

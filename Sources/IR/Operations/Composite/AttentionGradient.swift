@@ -11,6 +11,7 @@ public struct AttentionGradient: AttentionOperation {
 
     /// The operands that have a gradient.
     public enum Part: String, Hashable, Sendable, CaseIterable {
+        /// One of the operands of attention.
         case queries, keys, values, mask
     }
     /// How much each query attends to each key.

@@ -4,6 +4,7 @@ public struct Compare: ElementwiseOperation, NonDifferentiableOperation {
     public static let kind = OperationKind.elementwise
     /// What an element is compared for.
     public enum Direction: String, Hashable, Sendable, CaseIterable {
+        /// A relation of two numbers; NaN is equal to none, and neither less nor greater.
         case equal, notEqual, less, lessEqual, greater, greaterEqual
     }
     /// What elements of the first operand are compared with those of the second for.

@@ -5,7 +5,10 @@ public struct Reduce: Operation, DifferentiableOperation {
     public static let name = "reduce"
     public static let kind = OperationKind.reduction
     /// What becomes of the elements.
-    public enum Kind: String, Hashable, Sendable, CaseIterable { case sum, maximum, minimum }
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+        /// They are added up, or the largest or smallest is found.
+        case sum, maximum, minimum
+    }
     /// What becomes of the elements.
     public var kind: Kind
     /// The axes that disappear, in ascending order.

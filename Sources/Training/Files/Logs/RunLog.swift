@@ -9,12 +9,17 @@ import Foundation
 public final class RunLog {
     /// One value of a line.
     public enum Value: Sendable, Hashable {
+        /// A whole number.
         case integer(Int)
         /// JSON has no numbers beyond the finite ones: the others are written as "NaN", "Infinity" and "-Infinity".
         case number(Double)
+        /// A text.
         case text(String)
+        /// `true` or `false`.
         case flag(Bool)
+        /// Several values.
         case list([Value])
+        /// Nothing.
         case null
     }
 
