@@ -150,6 +150,9 @@ let package = Package(
             path: "Tests/DataTests"),
         .testTarget(name: "ToolOptionsTests", dependencies: ["ToolOptions"], path: "Tests/ToolOptionsTests"),
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
+        // Pages show code that is compiled and run there.
+        .testTarget(
+            name: "DocumentationTests", dependencies: ["Apus", "ApusInspection"], path: "Tests/DocumentationTests"),
         .testTarget(name: "ExamplesTests", dependencies: ["ApusExamples"], path: "Tests/ExamplesTests"),
         .testTarget(
             name: "MSMAETests", dependencies: ["MSMAE", "ApusReport", "ApusTestSupport"], path: "Tests/MSMAETests",

@@ -61,19 +61,6 @@ struct ListingTests {
         for part in parts where part.contains("graph @") { #expect(throws: Never.self) { try Graph(parsing: part) } }
     }
 
-    /// What Docs/SeeingTheCompiler.md prints of its example is what the compiler says today.
-    @Test(arguments: [CompilationStage.optimized, .placement, .clusters, .layout, .schedule, .kernels])
-    func theDocumentsOutputIsTheTools(_ stage: CompilationStage) throws {
-        let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Docs")
-        let document = try String(contentsOf: docs.appendingPathComponent("SeeingTheCompiler.md"), encoding: .utf8)
-        let text = try String(contentsOf: docs.appendingPathComponent("Examples/linear.graph"), encoding: .utf8)
-        #expect(document.contains("```text\n" + text + "```"))
-        let graph = try Graph(parsing: text, file: "linear.graph")
-        // So small a graph meets no limit of any machine.
-        let shown = try compiler.get().text(graph, at: stage)
-        #expect(document.contains("```text\n" + shown + "```"), "\(shown)")
-    }
-
     /// A graph of a file is explained with random inputs.
     @Test func explanation() throws {
         let compiler = try Compiler(CompilerOptions(products: .generated), threads: 1, cache: nil)
