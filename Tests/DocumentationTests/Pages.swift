@@ -102,8 +102,8 @@ struct ShownCode: Hashable {
             } else if let region = open, code == "// Until here" {
                 found.append(ShownCode(page: region.page, text: region.lines.joined(separator: "\n")))
                 open = nil
-            } else {
-                open?.lines.append(line.dropFirst(open?.indentation ?? 0))
+            } else if let indentation = open?.indentation {
+                open?.lines.append(line.dropFirst(indentation))
             }
         }
         return found

@@ -3,15 +3,15 @@ import Testing
 
 extension FromPyTorch {
     /// Traces a function of a tensor, and returns the shape of its result.
-    private func shape(_ x: [Int], _ element: ElementType = .float32, _ body: @escaping (Tensor) -> Tensor) throws
+    private func shape(_ x: [Int], of element: ElementType = .float32, _ body: @escaping (Tensor) -> Tensor) throws
         -> [Int]
     {
         let graph = try InferenceStep { Output("y", body(Input("x", x, element))) }.trace()
         return graph[graph.results[0].value].type.shape
     }
 
-    private func shape(_ x: [Int], _ element: ElementType = .float32, _ layer: some Layer) throws -> [Int] {
-        try shape(x, element) { layer($0) }
+    private func shape(_ x: [Int], of element: ElementType = .float32, _ layer: some Layer) throws -> [Int] {
+        try shape(x, of: element) { layer($0) }
     }
 
     @Test func layers() throws {
@@ -31,7 +31,7 @@ extension FromPyTorch {
         for layer: any Layer in [LayerNorm(8), RMSNorm(8), Dropout(0.1), DropPath(0.1), ReLU(), GELU(), GELUTanh()] {
             #expect(try shape([2, 8]) { layer($0) } == [2, 8])
         }
-        #expect(try shape([2, 5], .int32, Embedding(100, 8)) == [2, 5, 8])
+        #expect(try shape([2, 5], of: .int32, Embedding(100, 8)) == [2, 5, 8])
         #expect(try shape(image, MaxPool2D(3, stride: 2, padding: 1)) == [1, 3, 4, 4])
         #expect(try shape(image, AvgPool2D(2)) == [1, 3, 4, 4])
         #expect(try shape(image, AdaptiveAvgPool2D(1)) == [1, 3, 1, 1])
@@ -100,7 +100,7 @@ extension FromPyTorch {
         ] {
             #expect(try shape([2, 4], row) == [2])
         }
-        #expect(try shape([2], .int32) { labels in oneHot(labels, classes: 10) } == [2, 10])
+        #expect(try shape([2], of: .int32) { labels in oneHot(labels, classes: 10) } == [2, 10])
     }
 
     @Test func losses() throws {
