@@ -142,7 +142,9 @@ let package = Package(
         .testTarget(
             name: "FuzzingTests", dependencies: ["ApusFuzzing", "ApusCodegen", "ApusTransforms"],
             path: "Tests/FuzzingTests"),
-        .testTarget(name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests"),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Apus", "ApusTestSupport"], path: "Tests/TrainingTests",
+            exclude: ["Errors"]),
         .testTarget(
             name: "InspectionTests", dependencies: ["ApusInspection", "ApusTestSupport"], path: "Tests/InspectionTests"),
         .testTarget(

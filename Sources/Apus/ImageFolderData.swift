@@ -19,13 +19,17 @@ public struct ImageFolderData: DataSource {
     /// Lists a folder; images are decoded when a batch needs them, and kept in memory up to `cacheBytes`.
     ///
     /// - Parameters:
+    ///   - root: The folder; each folder in it is a class.
     ///   - size: Width and height that images are cropped and scaled to.
     ///   - augmentation: By default a random crop, mirrored every second time; ``Augmentation/evaluation`` and
     ///     ``Augmentation/wholeImage`` have nothing random.
+    ///   - normalization: What is subtracted from each colour, and what it is divided by.
     ///   - seed: Draws crops, other ones in each epoch.
     ///   - threads: How many decode the images of a batch.
     ///   - skipUnreadable: Whether images that cannot be decoded are looked for now and left out (see ``skipped``);
     ///     otherwise the batch that needs one throws an error which names the file.
+    ///   - decoder: How files become images.
+    ///   - cacheBytes: Memory that decoded images may take.
     ///   - inputs: What the step calls images and labels.
     /// - Throws: `DataError` for a folder without classes, a class without images, and sizes out of range.
     public init(

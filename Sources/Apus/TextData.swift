@@ -24,6 +24,7 @@ public struct TextData: DataSource {
     ///
     /// - Parameters:
     ///   - tokens: What a ``Vocabulary`` makes of the text, or any other tokens.
+    ///   - context: Tokens of a window.
     ///   - seed: Draws where windows begin, at other places in each epoch; nil for one window after the other.
     ///   - inputs: What the step calls the two.
     /// - Throws: ``DataSourceError/noSamples(_:)`` if there are not enough tokens for a window and one more, or if a

@@ -5,11 +5,15 @@
 /// ``LearningRateSchedule/plateau(_:)``: with the score of the validation or, without one, the mean loss of training.
 public struct PlateauSchedule: Hashable, Sendable, Codable {
     /// What is better.
-    public enum Goal: String, Hashable, Sendable, Codable { case smaller, larger }
+    public enum Goal: String, Hashable, Sendable, Codable {
+        /// A smaller measure, such as a loss, or a larger one, such as an accuracy.
+        case smaller, larger
+    }
     /// How much better it has to be.
     public enum Threshold: Hashable, Sendable, Codable {
         /// By this part of the best.
         case relative(Double)
+        /// By this much.
         case absolute(Double)
     }
 

@@ -3,7 +3,9 @@ import ApusRuntime
 
 /// Samples that lie in memory: for each input of a step a tensor, whose first axis counts samples.
 public struct ArrayData: DataSource {
+    /// The tensors by the names of a step's inputs.
     public let tensors: [String: TensorData]
+    /// The extent of all first axes.
     public let count: Int
 
     /// Throws if the tensors differ in their number of samples, if there are none, or if a number is not finite; the

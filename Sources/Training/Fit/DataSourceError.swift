@@ -1,7 +1,10 @@
 /// Data that cannot be trained on.
 public enum DataSourceError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// There is nothing to train on, and why.
     case noSamples(String)
+    /// Two tensors, by name, with different numbers of samples.
     case unequalCounts(String, Int, String, Int)
+    /// A number that is not finite in a tensor, by name, and in which sample.
     case notFinite(String, sample: Int)
     /// Fewer samples than a batch has.
     case tooFew(samples: Int, batch: Int, step: String)

@@ -1,7 +1,10 @@
 /// A run that cannot begin or go on as it was asked for.
 public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A new run in a folder that holds one.
     case runExists(folder: String)
+    /// A run to go on with that is not there.
     case noRun(folder: String)
+    /// A run to go on with that was started on other data.
     case otherData(then: String, now: String)
     /// Settings that a run cannot go on with other values of, each as a sentence.
     case otherSettings([String])

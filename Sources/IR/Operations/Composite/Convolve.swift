@@ -11,8 +11,10 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
     public static let kind = OperationKind.composite(.other)
     /// For each of the last axes.
     public var stride: [Int], padding: [Int], dilation: [Int]
+    /// Groups of channels, each with kernels of its own.
     public var groups: Int
 
+    /// A convolution with a number for each of the last axes, and so many groups of channels.
     public init(stride: [Int], padding: [Int], dilation: [Int], groups: Int) {
         (self.stride, self.padding, self.dilation, self.groups) = (stride, padding, dilation, groups)
     }

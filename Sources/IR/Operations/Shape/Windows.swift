@@ -11,6 +11,7 @@ public struct Windows: Operation, DifferentiableOperation {
     /// Whether each window is read from its end, as the taps of a transposed convolution are.
     public var isReversed: Bool
 
+    /// Windows with a number for each of the last axes.
     public init(size: [Int], stride: [Int], dilation: [Int], isReversed: Bool = false) {
         self.isReversed = isReversed
         self.size = size
