@@ -20,7 +20,7 @@ private struct Offset: Layer {
     /// What a table says is in this folder's files.
     @Test func tablesAreCodeThatRuns() throws {
         let folder = packageFolder.appending(path: "Tests/DocumentationTests/Snippets")
-        let code = try ["FromPyTorch", "FromPyTorch+Layers"].map {
+        let code = try ["FromPyTorch", "FromPyTorch+Layers", "DataSources"].map {
             try inOneLine(String(contentsOf: folder.appending(path: "\($0).swift"), encoding: .utf8))
         }.joined(separator: " ")
         let found = try Page("FromPyTorch.md").codeInTables
