@@ -154,7 +154,8 @@ let package = Package(
         .testTarget(name: "ReportTests", dependencies: ["ApusReport", "ApusRendering"], path: "Tests/ReportTests"),
         // Pages show code that is compiled and run there.
         .testTarget(
-            name: "DocumentationTests", dependencies: ["Apus", "ApusInspection"], path: "Tests/DocumentationTests"),
+            name: "DocumentationTests", dependencies: ["Apus", "ApusInspection", "ApusLLVM"],
+            path: "Tests/DocumentationTests"),
         .testTarget(name: "ExamplesTests", dependencies: ["ApusExamples"], path: "Tests/ExamplesTests"),
         .testTarget(
             name: "MSMAETests", dependencies: ["MSMAE", "ApusReport", "ApusTestSupport"], path: "Tests/MSMAETests",
