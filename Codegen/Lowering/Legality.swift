@@ -68,16 +68,18 @@ extension TensorType {
     /// Whether the free and the contracted axes of a matmul's operand each lie together, so that each act as one, and a
     /// batch axis does not come last.
     func hasGroupedAxes(_ batch: [Int], _ free: [Int], _ contracting: [Int]) -> Bool {
-        func liesTogether(_ axes: [Int]) -> Bool {
-            let extended = axes.filter { shape[$0] > 1 }
-            guard let first = extended.first, let last = extended.last else { return true }
-            guard extended == extended.sorted() else { return false }
-            return (first...last).allSatisfy { extended.contains($0) || shape[$0] == 1 }
-        }
         // Of a batch of single numbers the batch comes last in any order.
         if batch + free + contracting == Array(0..<rank) { return true }
         let innermost = shape.indices.last { shape[$0] > 1 }
         return liesTogether(free) && liesTogether(contracting) && innermost.map { !batch.contains($0) } ?? true
+    }
+
+    /// Whether axes follow each other, so that they act as one.
+    func liesTogether(_ axes: [Int]) -> Bool {
+        let extended = axes.filter { shape[$0] > 1 }
+        guard let first = extended.first, let last = extended.last else { return true }
+        guard extended == extended.sorted() else { return false }
+        return (first...last).allSatisfy { extended.contains($0) || shape[$0] == 1 }
     }
 }
 

@@ -90,7 +90,7 @@ private struct Legalizer {
                 return legalMatmul(wide, left, right, longest).cast(.bf16)
             }
         }
-        let longest = longest ?? (isOfImages(dot, left) ? tuning.longestOfPlaces : tuning.longestContraction)
+        let longest = longest ?? (isOfImages(dot, left, right) ? tuning.longestOfPlaces : tuning.longestContraction)
         if length > longest, let sum = sumOfParts(dot, left, right, length, longest) { return sum }
         let a = grouped(left, batch: dot.leftBatch, free: dot.leftFree(left.rank), contracting: dot.leftContracting)
         let b = grouped(
@@ -116,7 +116,8 @@ private struct Legalizer {
     private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int, _ limit: Int) -> Tensor? {
         let extents = dot.leftContracting.map { left.shape[$0] }
         guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }) else { return nil }
-        let isSeparate = isSeparate(dot, left, length, limit), axis = isSeparate ? 0 : longest, extent = extents[axis]
+        let isSeparate = isSeparate(dot, left, right, length, limit), axis = isSeparate ? 0 : longest,
+            extent = extents[axis]
         // Even parts of an axis leave an even number of factors, as pairs of bf16 need it.
         let unit = left.element == .bf16 && !isSeparate ? 2 : 1
         let most = isSeparate ? 1 : max(limit / (length / extent) / unit, 1)
@@ -133,18 +134,18 @@ private struct Legalizer {
 
     /// Whether it is worth a part of its own to contract one image alone: that is not much less than a matmul may
     /// contract, and its rows lie in memory as they are, while longer ones would have to be copied.
-    private func isSeparate(_ dot: Dot, _ left: Tensor, _ length: Int, _ limit: Int) -> Bool {
-        guard isOfImages(dot, left) else { return false }
+    private func isSeparate(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int, _ limit: Int) -> Bool {
+        guard isOfImages(dot, left, right) else { return false }
         let places = length / left.shape[dot.leftContracting[0]]
         return 4 * places >= limit && (left.element != .bf16 || places % 2 == 0)
     }
 
-    /// Whether the left operand is contracted over images and the places in them, which channels lie between: as the
-    /// gradient of a convolution's kernel is.
-    private func isOfImages(_ dot: Dot, _ left: Tensor) -> Bool {
-        let free = dot.leftFree(left.rank), contracting = dot.leftContracting
-        return contracting.count > 1 && !left.type.hasGroupedAxes(dot.leftBatch, free, contracting)
-            && left.type.hasGroupedAxes(dot.leftBatch, free, Array(contracting.dropFirst()))
+    /// Whether both operands are contracted over images and the places in them, which channels lie between: as for the
+    /// gradient of a convolution's kernel.
+    private func isOfImages(_ dot: Dot, _ left: Tensor, _ right: Tensor) -> Bool {
+        let contracting = dot.leftContracting
+        return !left.type.liesTogether(contracting) && !right.type.liesTogether(dot.rightContracting)
+            && left.type.hasGroupedAxes(dot.leftBatch, dot.leftFree(left.rank), Array(contracting.dropFirst()))
     }
 }
 

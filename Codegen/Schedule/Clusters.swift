@@ -160,6 +160,7 @@ package struct Clustering {
             (clusters[$0].level, $0) > (clusters[$1].level, $1)
         }
 
+        if let part = addedPart(value), joinsEpilogue(value, part, references, mayWait: true) { return }
         for candidate in candidates {
             if clusters[candidate].kind == .matmul {
                 if joinsEpilogue(value, candidate, references) { return }
@@ -199,18 +200,38 @@ package struct Clustering {
         if isReduction { rowMembers.insert(value) }
     }
 
+    /// The cluster of the last part of a long contraction that a node adds to the sum of those before; nil if it does not.
+    private func addedPart(_ value: Value) -> Int? {
+        let node = graph[value]
+        guard node.operation is Add, case let (sum, last) = (graph[node.operands[0]], node.operands[1]),
+            let dot = graph[last].operation as? Dot,
+            // The sum is the first part, or one of this kind itself.
+            (sum.operation is Add ? graph[sum.operands[1]] : sum).operation as? Dot == dot,
+            let part = clusterOf[last], clusters[part].members == [last], !isRead.contains(part)
+        else { return nil }
+        return part
+    }
+
     /// Adds a node to the epilogue of a matmul if it works on the matmul's elements where they are computed.
-    private mutating func joinsEpilogue(_ value: Value, _ candidate: Int, _ references: [Reference]) -> Bool {
-        let matmul = clusters[candidate].members[0], node = graph[value], level = clusters[candidate].level
+    ///
+    /// - Parameter mayWait: Whether the matmul may come later, after all else that the node reads.
+    private mutating func joinsEpilogue(
+        _ value: Value, _ candidate: Int, _ references: [Reference], mayWait: Bool = false
+    ) -> Bool {
+        let matmul = clusters[candidate].members[0], node = graph[value]
+        var level = clusters[candidate].level
         guard !graph.usesLibrary(matmul), node.operation.kind != .reduction,
             node.type.count == graph[matmul].type.count,
             node.type.shape.last == graph[matmul].type.shape.last
         else { return false }
         let fits = references.allSatisfy { reference in
             guard let number = clusterOf[reference.value] else { return true }
-            return number == candidate ? reference.pattern == .same : clusters[number].level < level
+            return number == candidate ? reference.pattern == .same : mayWait || clusters[number].level < level
         }
         guard fits else { return false }
+        let others = references.compactMap { clusterOf[$0.value] }.filter { $0 != candidate }
+        level = max(level, 1 + (others.map { clusters[$0].level }.max() ?? 0))
+        clusters[candidate].level = level
         if let parameter = updates[value] {
             // Who still reads the old value comes first.
             let readers = parameterReaders[parameter, default: []].compactMap { clusterOf[$0] }.filter {
