@@ -91,7 +91,9 @@ private struct Legalizer {
             }
         }
         let longest = longest ?? (isOfImages(dot, left, right) ? tuning.longestOfPlaces : tuning.longestContraction)
-        if length > longest, let sum = sumOfParts(dot, left, right, length, longest) { return sum }
+        if length > longest, let parts = parts(dot, left, right, longest) {
+            return parts.dropFirst().reduce(parts[0], +)
+        }
         let a = grouped(left, batch: dot.leftBatch, free: dot.leftFree(left.rank), contracting: dot.leftContracting)
         let b = grouped(
             right, batch: dot.rightBatch, free: dot.rightFree(right.rank), contracting: dot.rightContracting)
@@ -110,26 +112,28 @@ private struct Legalizer {
         legal(dot, left, right, longest: longest) ?? left.builder.add(dot, [left, right])
     }
 
-    /// The matmul as a sum over parts of its longest contracted axis; nil if it cannot be divided.
+    /// Legal matmuls whose sum is one that contracts too much; nil if it cannot be divided.
     ///
-    /// The parts are as long as the limit allows, if that axis alone is divided, and as equal as can be.
-    private func sumOfParts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ length: Int, _ limit: Int) -> Tensor? {
-        let extents = dot.leftContracting.map { left.shape[$0] }
+    /// The longest contracted axis is divided, into parts that are as long as the limit allows and as equal as can be, or
+    /// that of images into single ones, whose places are divided in turn.
+    private func parts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ limit: Int) -> [Tensor]? {
+        let extents = dot.leftContracting.map { left.shape[$0] }, length = extents.reduce(1, *)
         guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }) else { return nil }
-        let isSeparate = isSeparate(dot, left, right, length, limit), axis = isSeparate ? 0 : longest,
-            extent = extents[axis]
+        let isSeparate = isSeparate(dot, left, right, length, limit), axis = isSeparate ? 0 : longest
+        let extent = extents[axis]
         // Even parts of an axis leave an even number of factors, as pairs of bf16 need it.
         let unit = left.element == .bf16 && !isSeparate ? 2 : 1
         let most = isSeparate ? 1 : max(limit / (length / extent) / unit, 1)
-        let units = (extent + unit - 1) / unit, parts = (units + most - 1) / most
-        let size = (units + parts - 1) / parts * unit
+        let units = (extent + unit - 1) / unit, count = (units + most - 1) / most
+        let size = (units + count - 1) / count * unit
         guard size < extent else { return nil }
-        return stride(from: 0, to: extent, by: size).map { start in
+        return stride(from: 0, to: extent, by: size).flatMap { start in
             let range = start..<min(start + size, extent)
-            return legalMatmul(
-                dot, left.slice(range, axis: dot.leftContracting[axis]),
-                right.slice(range, axis: dot.rightContracting[axis]), limit)
-        }.reduce(nil as Tensor?) { sum, part in sum.map { $0 + part } ?? part }
+            let a = left.slice(range, axis: dot.leftContracting[axis])
+            let b = right.slice(range, axis: dot.rightContracting[axis])
+            let rest = dot.leftContracting.reduce(1) { $0 * a.shape[$1] }
+            return (rest > limit ? parts(dot, a, b, limit) : nil) ?? [legalMatmul(dot, a, b, limit)]
+        }
     }
 
     /// Whether it is worth a part of its own to contract one image alone: that is not much less than a matmul may

@@ -250,6 +250,15 @@ import Testing
         try expectGradients(of: Operand(4)) { windows($0, [1], [3], [1]) }
     }
 
+    @Test(arguments: [(1, 1, 0), (2, 1, 1), (3, 1, 1), (2, 2, 1), (4, 1, 0), (3, 3, 1)])
+    func maximumPools(_ stride: Int, _ dilation: Int, _ padding: Int) throws {
+        func pool(_ x: [Tensor], _ size: Int) -> Tensor {
+            maximumPooling(x[0], size: size, stride: stride, padding: padding, dilation: dilation)
+        }
+        try expectGradients(of: Operand(2, 1, 9)) { pool($0, 3) }
+        try expectGradients(of: Operand(1, 2, 7, 8)) { pool($0, 2) }
+    }
+
     /// Strides that leave phases without a tap, and images of which no window reads the end.
     @Test(arguments: [
         (1, 1, 0, 1), (2, 1, 1, 1), (2, 1, 0, 2), (3, 2, 2, 1), (2, 4, 1, 1), (4, 3, 1, 3), (5, 1, 0, 1), (3, 3, 2, 3),
@@ -284,7 +293,7 @@ import Testing
             "minimum", "power", "select", "copy", "reshape", "transpose", "broadcast", "slice", "pad", "concatenate",
             "reduce", "dot", "gather",
             "scatter_add", "softmax", "log_softmax", "layer_norm", "batch_norm", "attention", "interpolate",
-            "upsampled_convolution", "windows", "convolve",
+            "upsampled_convolution", "windows", "convolve", "max_pool",
         ]
         #expect(Set(OperationRegistry.all.filter { $0 is any DifferentiableOperation.Type }.map { $0.name }) == tested)
     }

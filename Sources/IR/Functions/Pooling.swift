@@ -13,7 +13,10 @@ public func maximumPooling(
             x, size: size, stride: stride ?? size, padding: padding, dilation: dilation, operation: name,
             location: place)
     else { return x.builder.invalid() }
-    return windows.folded(x, padding: -.infinity, firstLargest)
+    return x.builder.add(
+        MaximumPool(
+            size: windows.size, stride: windows.stride, padding: windows.padding, dilation: windows.dilation),
+        [x], location: place)
 }
 
 /// The mean of each window: [n, c, spatial...] -> [n, c, counts...], as PyTorch's `avg_pool1d`, `2d` and `3d`.
@@ -45,11 +48,6 @@ public func averagePooling(
         let factors = x.builder.add(Constant(TensorType(x.element, [count]), values: shares), [])
         return result * factors.reshape([count] + windows.size[(axis + 1)...].map { _ in 1 })
     }
-}
-
-/// The larger of two elements, the first of equal ones; NaN is the largest.
-private func firstLargest(_ best: Tensor, _ next: Tensor) -> Tensor {
-    select(greater(next, best), next, select(notEqual(next, next), next, best))
 }
 
 private func poolingWindows(
@@ -102,7 +100,7 @@ public func adaptiveMaximumPooling(_ x: Tensor, size: any PerAxis, file: String 
         let parts = (0..<entry.element).map { number -> Tensor in
             let range = Interpolation.part(number, of: entry.element, extent: x.shape[axis])
             let elements = range.map { result.slice($0..<$0 + 1, axis: axis) }
-            return elements.dropFirst().reduce(elements[0], firstLargest)
+            return elements.dropFirst().reduce(elements[0]) { MaximumPool.larger(of: $0, $1, $0, $1) }
         }
         return concatenate(parts, axis: axis)
     }

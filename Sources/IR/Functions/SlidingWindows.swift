@@ -43,6 +43,10 @@ struct SlidingWindows {
         }
     }
 
+    init(size: [Int], stride: [Int], padding: [Int], dilation: [Int]) {
+        (self.size, self.stride, self.padding, self.dilation) = (size, stride, padding, dilation)
+    }
+
     private var axes: Range<Int> { size.indices }
 
     /// How many windows there are along each axis of x.

@@ -17,7 +17,7 @@ public enum OperationRegistry {
         Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Softplus.self,
         Attention.self,
         AttentionGradient.self,
-        Interpolation.self, Convolve.self, UpsampledConvolution.self,
+        Interpolation.self, Convolve.self, MaximumPool.self, UpsampledConvolution.self,
     ]
 
     package static let byName: [String: any Operation.Type] = Dictionary(

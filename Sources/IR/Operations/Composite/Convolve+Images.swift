@@ -22,60 +22,28 @@ extension Convolve {
         let counts = zip(extents, stride).map { ($0 + $1 - 1) / $1 }
         var parts: [Tensor] = []
         forEachIndex(stride) { phase, _ in parts.append(images(seed, kernel, phase: phase, counts: counts)) }
-        guard phases > 1 else { return samplesFirst(parts[0]) }
-        // [stride..., c, n, counts...] -> [n, c, (counts, stride)...]
-        let axes = stride.count, c = parts[0].shape[0], n = parts[0].shape[1]
-        let joined = concatenate(parts, axis: 0).reshape(stride + [c, n] + counts)
-        let order = [axes + 1, axes] + (0..<axes).flatMap { [axes + 2 + $0, $0] }
-        return zip(extents, 2...).reduce(joined.transpose(order).reshape([n, c] + zip(counts, stride).map { $0 * $1 }))
-        {
-            $0.slice(0..<$1.0, axis: $1.1)
-        }.copied()
-    }
-
-    /// Taps of one phase along one axis, and where the first element of the seed lies that the last of them reads.
-    private struct Taps {
-        var first: Int, step: Int, count: Int
-        var start: Int, dilation: Int
-    }
-
-    private func taps(_ axis: Int, phase: Int, of size: Int) -> Taps {
-        let (stride, dilation) = (stride[axis], dilation[axis])
-        let place = phase + padding[axis]
-        let first = (0..<min(size, stride)).first { (place - $0 * dilation) % stride == 0 } ?? size
-        let step = stride / greatestCommonDivisor(stride, dilation)
-        let count = (size - first + step - 1) / step
-        let last = first + max(count - 1, 0) * step
-        return Taps(
-            first: first, step: step, count: count, start: (place - last * dilation) / stride,
-            dilation: dilation * step / stride)
+        return interleaved(parts, stride: stride, extents: extents, channelsFirst: true)
     }
 
     /// The elements of one phase, [c, n, counts...].
     private func images(_ seed: Tensor, _ kernel: Tensor, phase: [Int], counts: [Int]) -> Tensor {
-        let taps = stride.indices.map { self.taps($0, phase: phase[$0], of: kernel.shape[$0 + 2]) }
+        let taps = stride.indices.map {
+            PhaseTaps(
+                phase: phase[$0], size: kernel.shape[$0 + 2], stride: stride[$0], padding: padding[$0],
+                dilation: dilation[$0])
+        }
         let channels = kernel.shape[1] * groups
-        guard taps.allSatisfy({ $0.count > 0 }) else {
+        guard taps.allSatisfy({ $0.count > 0 }), let seed = seed.read(by: taps, counts: counts) else {
             return seed.constant(0, shape: [channels, seed.shape[0]] + counts)
         }
-        var seed = seed, kernel = kernel, low = [0, 0], high = [0, 0]
-        for (axis, tap) in taps.enumerated() {
-            kernel = kernel.slice(tap.first..<kernel.shape[axis + 2], axis: axis + 2, step: tap.step)
-            // The windows read start ..< end of the seed; what lies outside is zero.
-            let extent = seed.shape[axis + 2], end = tap.start + counts[axis] + (tap.count - 1) * tap.dilation
-            guard tap.start < extent, end > 0 else {
-                return seed.constant(0, shape: [channels, seed.shape[0]] + counts)
-            }
-            seed = seed.slice(max(tap.start, 0)..<min(end, extent), axis: axis + 2)
-            low.append(max(-tap.start, 0))
-            high.append(max(end - extent, 0))
+        let kernel = taps.enumerated().reduce(kernel) {
+            $0.slice($1.element.first..<$0.shape[$1.offset + 2], axis: $1.offset + 2, step: $1.element.step)
         }
-        seed = seed.padded(low: low, high: high).copied()
         let size = taps.map(\.count), ones = size.map { _ in 1 }
         let windows = seed.builder.add(
             Windows(size: size, stride: ones, dilation: taps.map(\.dilation), isReversed: true), [seed])
         if groups > 1, kernel.shape[1] == 1, kernel.shape[0] == groups {
-            return samplesFirst(weighted(places(of: windows, first: 2, count: size.count), by: kernel))
+            return samplesFirst(weighted(windows.places(first: 2, count: size.count), by: kernel))
         }
         let places = size.indices.map { $0 + 2 }
         guard groups > 1 else { return dot(kernel, windows, contracting: [(0, 1)] + places.map { ($0, $0) }) }
@@ -94,20 +62,7 @@ extension Convolve {
     func ungrouped(_ x: Tensor, axis: Int) -> Tensor {
         x.reshape(Array(x.shape[..<axis]) + [x.shape[axis] * x.shape[axis + 1]] + x.shape[(axis + 2)...])
     }
-
-    /// The parts of a tensor at each place of `count` axes from `first` on, in row-major order and without these axes.
-    func places(of x: Tensor, first: Int, count: Int) -> [Tensor] {
-        var parts: [Tensor] = []
-        let axes = first..<first + count, others = Array(x.shape[..<first] + x.shape[axes.upperBound...])
-        forEachIndex(Array(x.shape[axes])) { place, _ in
-            let part = zip(axes, place).reduce(x) { $0.slice($1.1..<$1.1 + 1, axis: $1.0) }
-            parts.append(part.reshape(others))
-        }
-        return parts
-    }
 }
 
 /// [c, n, ...] as [n, c, ...].
 private func samplesFirst(_ x: Tensor) -> Tensor { x.transpose([1, 0] + Array(2..<x.rank)) }
-
-private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }

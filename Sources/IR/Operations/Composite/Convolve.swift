@@ -131,12 +131,12 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
     private func slices(_ x: Tensor, _ kernel: Tensor) -> [Tensor] {
         let windows = x.builder.add(
             Windows(size: Array(kernel.shape.dropFirst(2)), stride: stride, dilation: dilation), [padded(x)])
-        return places(of: windows, first: 2, count: stride.count)
+        return windows.places(first: 2, count: stride.count)
     }
 
     /// Σ over places of elements [n, c, counts...] times the weights [c, 1, size...] there.
     func weighted(_ slices: [Tensor], by kernel: Tensor) -> Tensor {
-        let weights = places(of: kernel, first: 2, count: stride.count)
+        let weights = kernel.places(first: 2, count: stride.count)
         let products = zip(slices, weights).map { slice, weight in
             slice * weight.reshape([weight.shape[0]] + stride.map { _ in 1 })
         }
