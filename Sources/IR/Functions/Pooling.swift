@@ -13,6 +13,11 @@ public func maximumPooling(
             x, size: size, stride: stride ?? size, padding: padding, dilation: dilation, operation: name,
             location: place)
     else { return x.builder.invalid() }
+    let most = MaximumPool.mostPlaces
+    guard [windows.size, windows.stride].allSatisfy({ $0.reduce(1) { min($0 * $1, most + 1) } <= most }) else {
+        // Large windows are folded along one axis after the other, and so is their gradient.
+        return windows.folded(x, padding: -.infinity) { MaximumPool.larger(of: $0, $1, $0, $1) }
+    }
     return x.builder.add(
         MaximumPool(
             size: windows.size, stride: windows.stride, padding: windows.padding, dilation: windows.dilation),

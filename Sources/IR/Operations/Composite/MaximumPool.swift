@@ -5,6 +5,8 @@
 public struct MaximumPool: CompositeOperation, DifferentiableOperation {
     public static let name = "max_pool"
     public static let kind = OperationKind.composite(.other)
+    /// Places of a window, and phases of its stride, up to which the gradient of its own pays: it has operations for each.
+    static let mostPlaces = 16
     /// For each of the last axes.
     public var size: [Int], stride: [Int], padding: [Int], dilation: [Int]
 
