@@ -259,6 +259,12 @@ import Testing
         try expectGradients(of: Operand(1, 2, 7, 8)) { pool($0, 2) }
     }
 
+    /// More places, or phases, than have operations of their own.
+    @Test func largeMaximumPools() throws {
+        try expectGradients(of: Operand(1, 2, 6, 7)) { maximumPooling($0[0], size: 5, stride: 1, padding: 1) }
+        try expectGradients(of: Operand(1, 1, 9, 8)) { maximumPooling($0[0], size: 2, stride: 5) }
+    }
+
     /// Strides that leave phases without a tap, and images of which no window reads the end.
     @Test(arguments: [
         (1, 1, 0, 1), (2, 1, 1, 1), (2, 1, 0, 2), (3, 2, 2, 1), (2, 4, 1, 1), (4, 3, 1, 3), (5, 1, 0, 1), (3, 3, 2, 3),
