@@ -30,13 +30,22 @@ extension BodyEmitter {
         return sum
     }
 
-    enum Pattern { case same, contiguous, scattered }
+    enum Pattern: Equatable {
+        case same, contiguous
+        /// So many elements apart, few enough that reading those between costs less than reading each lane.
+        case strided(Int)
+        /// From two places in turn, so many elements apart.
+        case inTurn(distance: Int)
+        case scattered
+    }
 
     func pattern(_ expression: IndexExpression) -> Pattern {
         switch steps.step(of: expression) {
-        case 0: .same
-        case 1: .contiguous
-        default: .scattered
+        case 0: return .same
+        case 1: return .contiguous
+        case let step? where 2...4 ~= step && lanes > 1: return .strided(step)
+        case nil: return steps.turns(of: expression).map { .inTurn(distance: $0) } ?? .scattered
+        default: return .scattered
         }
     }
 

@@ -20,6 +20,9 @@ extension BodyEmitter {
     ) -> LLVMValue {
         let mask =
             condition.map { condition in column?.mask.map { builder.and($0, condition) } ?? condition } ?? column?.mask
+        if condition == nil, let table = table(of: address) {
+            return register(load(argument, address, element, table), element)
+        }
         switch pattern(address) {
         case .same where condition == nil: return builder.splat(loadFirst(argument, address, element), lanes)
         case .contiguous:
@@ -29,10 +32,13 @@ extension BodyEmitter {
                     builder.maskedLoad(memory, arguments[argument], byteOffset: offset, mask: mask), element)
             }
             return register(builder.load(memory, arguments[argument], byteOffset: offset), element)
-        case .scattered, .same:
-            if condition == nil, let table = table(of: address) {
-                return register(load(argument, address, element, table), element)
-            }
+        case .strided(let step):
+            let offset = byteOffset(address, element)
+            return register(
+                loadStrided(arguments[argument], byteOffset: offset, element, step: step, mask: mask), element)
+        case .inTurn(let distance) where condition == nil:
+            return register(loadInTurn(argument, address, element, distance: distance, mask: mask), element)
+        case .scattered, .inTurn, .same:
             return register(
                 builder.gather(memoryType(element), arguments[argument], indices: lanesIndex(address), mask: mask),
                 element)
@@ -115,7 +121,7 @@ extension BodyEmitter {
             } else {
                 builder.store(value, arguments[store.argument], byteOffset: offset)
             }
-        case .scattered, .same:
+        case .strided, .inTurn, .scattered, .same:
             builder.scatter(value, arguments[store.argument], indices: lanesIndex(store.address), mask: column?.mask)
         }
     }

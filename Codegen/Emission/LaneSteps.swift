@@ -36,6 +36,24 @@ struct LaneSteps {
         }
     }
 
+    /// How far the odd lanes of an address lie from the even ones, where each are neighbours; nil if they are not.
+    func turns(of expression: IndexExpression) -> Int? {
+        let parts = expression.dynamic.filter { steps[$0.key] != 0 }
+        guard lanes % 2 == 0, expression.terms[kernel.innermost] == nil, parts.count == 2,
+            let quotient = parts.first(where: { isHalf($0.key, .quotient) && $0.value == 1 }),
+            let remainder = parts.first(where: { isHalf($0.key, .remainder) && $0.key != quotient.key })
+        else { return nil }
+        return remainder.value
+    }
+
+    /// Whether an instruction divides a number by 2 that counts lanes from an even one on.
+    private func isHalf(_ number: Int, _ function: ScalarFunction) -> Bool {
+        guard case .compute(function, let operands) = kernel.instructions[number].kind,
+            divisor(of: kernel.instructions[number]) == 2
+        else { return false }
+        return steps[operands[0]] == 1 && isAligned[operands[0]]
+    }
+
     private func step(of instruction: Instruction) -> Int? {
         switch instruction.kind {
         case .constant: return 0

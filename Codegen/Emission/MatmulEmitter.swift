@@ -123,7 +123,7 @@ final class MatmulEmitter {
         var offset = tiling.sumBytes + tiling.packedBytes
         let length = kernel.transposesRight ? kernel.k : kernel.n
         let isRagged = length % (kernel.transposesRight ? 2 * tiling.lanes : tiling.blockColumns) != 0
-        for places in right.kernel.columnPlaces(lanes: tiling.lanes) {
+        for places in right.kernel.columnPlaces {
             let table = PlaceTable(
                 places: places, memory: builder.offset(frame.scratch, bytes: integer(offset)),
                 first: kernel.transposesRight ? integer(0) : column, capacity: tiling.tableColumns, isRagged: isRagged)

@@ -1,8 +1,8 @@
 import ApusIR
 import ApusLLVM
 
-/// Where `ColumnPlaces` lie, for the columns from `first` on: of each column its place less its lane, so that lanes of
-/// one run have equal numbers; behind them, of each vector the numbers of its runs.
+/// Where `ColumnPlaces` lie, for the columns from `first` on: of each column its place less that of its lane in a
+/// run, so that lanes of one run have equal numbers; behind them, of each vector the numbers of its runs.
 struct PlaceTable {
     let places: ColumnPlaces
     let memory: LLVMValue
@@ -25,7 +25,7 @@ extension BodyEmitter {
             let start = builder.add(table.first, place), left = builder.sub(limit, start)
             let type = vector(module.i32)
             var numbers = withColumn(start, limit: nil) {
-                builder.sub(lanesIndex(table.places.expression), builder.iota(lanes, module.i32))
+                builder.sub(lanesIndex(table.places.expression), laneOffsets(table.places))
             }
             if table.isRagged {
                 let isInside = builder.laneMask(count: left, lanes: lanes)
@@ -51,6 +51,12 @@ extension BodyEmitter {
         }
     }
 
+    /// Where the lanes of a run lie, counted from its first.
+    private func laneOffsets(_ places: ColumnPlaces) -> LLVMValue {
+        let iota = builder.iota(lanes, module.i32)
+        return builder.mul(iota, builder.int(places.step, iota.type))
+    }
+
     private func lesser(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), a, b) }
     private func greater(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), b, a) }
 
@@ -62,13 +68,13 @@ extension BodyEmitter {
 
     /// The table that has the places of an address; nil if there is none, or none is needed.
     func table(of address: IndexExpression) -> PlaceTable? {
-        guard !tables.isEmpty, pattern(address) == .scattered else { return nil }
+        guard !tables.isEmpty else { return nil }
         return kernel.columnPlaces(of: address).flatMap { tables[$0] }
     }
 
     /// The current lanes of an argument whose places are in a table.
     func load(_ argument: Int, _ address: IndexExpression, _ element: ElementType, _ table: PlaceTable) -> LLVMValue {
-        let memory = vector(memoryType(element)), (pointer, place) = row(argument, address, element, table)
+        let (pointer, place) = row(argument, address, element, table)
         let numbers = builder.load(
             vector(module.i32), table.memory, byteOffset: builder.mul(place, integer(4)), align: 4)
         let runs = table.places.runs(lanes: lanes)
@@ -76,18 +82,18 @@ extension BodyEmitter {
             let isInside =
                 table.isRagged
                 ? builder.icmp(.ne, numbers, builder.int(PlaceTable.nowhere, numbers.type)) : nil
-            let indices = builder.add(numbers, builder.iota(lanes, module.i32))
+            let indices = builder.add(numbers, laneOffsets(table.places))
             return builder.gather(memoryType(element), pointer, indices: indices, mask: isInside)
         }
         var result: LLVMValue?
         for number in 0..<runs {
             let run = builder.load(module.i32, table.memory, byteOffset: runOffset(table, place, number), align: 4)
             let offset = builder.mul(builder.sext(run, module.i64), integer(element.byteCount))
-            if runs == 1, !table.isRagged { return builder.load(memory, pointer, byteOffset: offset) }
-            let isInRun = builder.icmp(.eq, numbers, builder.splat(run, lanes))
-            result = builder.maskedLoad(memory, pointer, byteOffset: offset, mask: isInRun, otherwise: result)
+            let isInRun = runs == 1 && !table.isRagged ? nil : builder.icmp(.eq, numbers, builder.splat(run, lanes))
+            result = loadStrided(
+                pointer, byteOffset: offset, element, step: table.places.step, mask: isInRun, otherwise: result)
         }
-        return result ?? builder.zero(memory)
+        return result ?? builder.zero(vector(memoryType(element)))
     }
 
     /// Asks for the first run of the current lanes.

@@ -126,7 +126,8 @@ extension LoopKernel {
             guard case .load(_, let address, _) = instruction.kind else { return sum }
             let isDynamic = instruction.operands.contains { depends[$0] }
             guard isDynamic || ![nil, 1].contains(address.terms[innermost]) else { return sum }
-            return sum + 1 / Double(columnPlaces(of: address)?.run ?? 1)
+            guard let places = columnPlaces(of: address) else { return sum + 1 }
+            return sum + Double(places.step) / Double(places.run)
         }
     }
 }

@@ -176,6 +176,7 @@ package struct ClusterKernels {
             arguments: builder.arguments.map(\.type))
         let elements = builder.extents.reduce(1, *)
         kernel.mergeDimensions()
+        kernel.joinShortRows()
         kernel.transposeIfScattered()
         var count = kernel.extents.dropLast().reduce(1, *), elementsPerUnit = kernel.extents.last ?? 1
         switch kernel.form {

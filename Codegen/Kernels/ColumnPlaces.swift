@@ -5,17 +5,22 @@ import ApusIR
 package struct ColumnPlaces: Hashable {
     /// In elements; of the innermost dimension and of instructions that depend on nothing else.
     package var expression: IndexExpression
-    /// Columns that lie side by side, counted from each multiple of this number; 1 if none do.
+    /// Columns that lie at one distance, counted from each multiple of this number; 1 if none do.
     package var run: Int
+    /// That distance: few elements, or 1 without runs.
+    package var step: Int
 
-    /// Most runs that a vector is read by; with more of them, each lane is read by itself.
-    private static let mostRuns = 4
+    /// Most vectors that the runs of a vector are read by; with more of them, each lane is read by itself.
+    private static let mostReads = 4
+    /// The longest distance in a run.
+    fileprivate static let longestStep = 2
 
     /// The runs of which a vector that starts at a multiple of its lanes may consist; 0 if each lane is read by itself.
     package func runs(lanes: Int) -> Int {
         guard run > 1 else { return 0 }
+        if run % lanes == 0 { return 1 }
         let count = lanes % run == 0 ? lanes / run : (lanes + run - 2) / run + 1
-        return count > Self.mostRuns ? 0 : count
+        return count * step > Self.mostReads ? 0 : count
     }
 
     /// Bytes of the table for so many columns, a multiple of the lanes.
@@ -30,15 +35,17 @@ extension LoopKernel {
         let parts = address.dynamic.filter { depends[$0.key] }
         guard !parts.isEmpty, parts.keys.allSatisfy(isOfColumn) else { return nil }
         let terms = address.terms.filter { $0.key == innermost }
-        // A remainder with coefficient 1 counts neighbours.
-        let runs = parts.compactMap { number, coefficient -> Int? in
-            guard coefficient == 1, terms.isEmpty, case .compute(.remainder, let operands) = instructions[number].kind,
+        // A remainder counts neighbours, or what lies as far apart as its coefficient says.
+        let runs = parts.compactMap { number, coefficient -> (length: Int, step: Int)? in
+            guard 1...ColumnPlaces.longestStep ~= coefficient, terms.isEmpty,
+                case .compute(.remainder, let operands) = instructions[number].kind,
                 let divisor = constant(operands[1]), isColumn(operands[0], modulo: divisor)
             else { return nil }
-            return divisor
+            return (divisor, coefficient)
         }
+        let run = runs.count == 1 ? runs[0] : (length: 1, step: 1)
         return ColumnPlaces(
-            expression: IndexExpression(terms: terms, dynamic: parts), run: runs.count == 1 ? runs[0] : 1)
+            expression: IndexExpression(terms: terms, dynamic: parts), run: run.length, step: run.step)
     }
 
     /// The number of an instruction that is one.
@@ -69,12 +76,11 @@ extension LoopKernel {
         }
     }
 
-    /// All different ones of the loads, in order, that need a table for vectors of so many lanes: those that do not end in
-    /// the middle of one.
-    package func columnPlaces(lanes: Int) -> [ColumnPlaces] {
+    /// All different ones of the loads, in order.
+    package var columnPlaces: [ColumnPlaces] {
         var found: [ColumnPlaces] = []
         for case .load(_, let address, nil) in instructions.map(\.kind) {
-            guard let places = columnPlaces(of: address), places.run % lanes != 0 else { continue }
+            guard let places = columnPlaces(of: address) else { continue }
             if !found.contains(places) { found.append(places) }
         }
         return found

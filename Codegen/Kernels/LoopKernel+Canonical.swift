@@ -45,7 +45,7 @@ extension LoopKernel {
 
     private var expressions: [IndexExpression] { instructions.flatMap(\.expressions) + stores.map(\.address) }
 
-    private var hasReduction: Bool { instructions.contains { if case .reduce = $0.kind { true } else { false } } }
+    var hasReduction: Bool { instructions.contains { if case .reduce = $0.kind { true } else { false } } }
 
     /// Loops of one turn are no loops. The innermost stays where it is reduced or where it is the only one.
     private mutating func dropUnitDimensions() {

@@ -54,7 +54,7 @@ package struct MatmulTiling: Hashable {
 
         let lanes = lanes
         tableColumns = kernel.transposesRight ? (kernel.k + 2 * lanes - 1) / (2 * lanes) * 2 * lanes : columnsPerTile
-        tableBytes = kernel.right.columnPlaces(lanes: lanes).reduce(0) { [tableColumns] in
+        tableBytes = kernel.right.columnPlaces.reduce(0) { [tableColumns] in
             $0 + $1.tableBytes(columns: tableColumns, lanes: lanes)
         }
     }

@@ -36,8 +36,12 @@ import Testing
     static let rows = [1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 28, 31, 32, 33, 56].map {
         Case([2, 3, 5, $0], [7, 3, 3, 3], padding: [1, 1])
     }
+    /// The same for windows with a stride, whose runs are of every other element.
+    static let stridedRows = [8, 14, 16, 17, 28, 32].map {
+        Case([2, 3, 5, 2 * $0], [7, 3, 3, 3], stride: [2, 2], padding: [1, 1])
+    }
     static let cases =
-        rows + [
+        rows + stridedRows + [
             Case([1, 1, 3, 3], [1, 1, 3, 3]),
             Case([2, 3, 9, 11], [4, 3, 3, 3], stride: [2, 2], padding: [1, 1]),
             Case([2, 3, 10, 12], [4, 3, 3, 3], stride: [2, 2], padding: [1, 1]),
