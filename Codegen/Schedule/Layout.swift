@@ -61,13 +61,13 @@ package struct Layout {
         return storage
     }
 
-    /// Strides of a matmul's operand whose rows would fall onto each other in the cache: a cache line is left free
-    /// after each. A row may go over several axes, as the places of an image do.
+    /// Strides of a matmul's operand or result whose rows would fall onto each other in the cache: a cache line is left
+    /// free after each. A row may go over several axes, as the places of an image do.
     private func paddedStrides(of value: Value) -> [Int]? {
         let type = graph[value].type, bytes = type.element.byteCount
         guard !resultValues.contains(value),
             placement[value] == .loop || placement[value] == .matmul || placement[value] == .attention,
-            isReadByMatmul(value)
+            placement[value] == .matmul || isReadByMatmul(value)
         else { return nil }
         var width = 1
         for axis in type.shape.indices.dropFirst().reversed() {
