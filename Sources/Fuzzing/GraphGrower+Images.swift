@@ -53,13 +53,16 @@ extension GraphGrower {
         let isMaximum = random.chance(0.6), x = images(exact: isMaximum && smooth)
         let size = random.pick([1, 2, 2, 3].filter { $0 <= min(x.tensor.shape[2], x.tensor.shape[3]) })
         let stride = random.pick([size, 1, 2, 3]), padding = random.integer(0...size / 2)
+        let ceilMode = random.chance(0.3)
         if isMaximum {
             keep(
-                maximumPooling(x.tensor, size: size, stride: stride, padding: padding), bound: x.bound, exact: x.exact)
+                maximumPooling(x.tensor, size: size, stride: stride, padding: padding, ceilMode: ceilMode),
+                bound: x.bound, exact: x.exact)
         } else {
             let counted = random.chance(0.5)
             keep(
-                averagePooling(x.tensor, size: size, stride: stride, padding: padding, countsPadding: counted),
+                averagePooling(
+                    x.tensor, size: size, stride: stride, padding: padding, countsPadding: counted, ceilMode: ceilMode),
                 bound: x.bound)
         }
     }

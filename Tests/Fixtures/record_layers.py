@@ -135,6 +135,23 @@ function("avg_pool1d", lambda x: F.avg_pool1d(x, 3, 2, 1), (2, 3, 8))
 function("avg_pool2d", lambda x: F.avg_pool2d(x, 2), (2, 3, 7, 6))
 function("avg_pool2d_inside", lambda x: F.avg_pool2d(x, (3, 4), 2, (1, 2), count_include_pad=False), (2, 2, 6, 7))
 function("avg_pool3d", lambda x: F.avg_pool3d(x, (1, 2, 3), padding=(0, 1, 1)), (1, 2, 3, 4, 5))
+case("max_pool1d_ceil", lambda x: F.max_pool1d(x, 3, 2, ceil_mode=True),
+     {"x0": lambda: torch.randint(0, 4, (2, 3, 8)).float()})
+# Along the first axis the last window reads one element, along the second it would begin after the images.
+case("max_pool2d_ceil", lambda x: F.max_pool2d(x, 2, 2, 1, ceil_mode=True),
+     {"x0": lambda: torch.randint(0, 4, (2, 2, 6, 7)).float()})
+case("max_pool2d_ceil_dilated", lambda x: F.max_pool2d(x, (3, 2), (3, 2), (1, 0), (1, 3), ceil_mode=True),
+     {"x0": lambda: torch.randint(-3, 1, (1, 2, 6, 7)).float()})
+case("max_pool2d_ceil_large", lambda x: F.max_pool2d(x, 5, 3, 2, ceil_mode=True),
+     {"x0": lambda: torch.randint(-9, 0, (1, 2, 9, 8)).float()})
+case("max_pool2d_ceil_small", lambda x: F.max_pool2d(x, 3, 4, ceil_mode=True), {"x0": randn(1, 2, 2, 5)})
+case("max_pool3d_ceil", lambda x: F.max_pool3d(x, 2, (2, 3, 1), ceil_mode=True),
+     {"x0": lambda: torch.randint(0, 3, (1, 2, 3, 4, 4)).float()})
+function("avg_pool1d_ceil", lambda x: F.avg_pool1d(x, 3, 2, 1, True), (2, 3, 8))
+function("avg_pool2d_ceil", lambda x: F.avg_pool2d(x, 3, 2, ceil_mode=True), (2, 2, 6, 7))
+function("avg_pool2d_ceil_padded", lambda x: F.avg_pool2d(x, (3, 4), (2, 3), (1, 2), True), (1, 2, 6, 7))
+function("avg_pool2d_ceil_inside", lambda x: F.avg_pool2d(x, (3, 4), (2, 3), (1, 2), True, False), (1, 2, 6, 7))
+function("avg_pool3d_ceil", lambda x: F.avg_pool3d(x, (2, 2, 3), (2, 3, 2), (0, 1, 1), True), (1, 2, 3, 5, 6))
 function("adaptive_avg_pool2d", lambda x: F.adaptive_avg_pool2d(x, (3, 4)), (2, 3, 7, 6))
 function("adaptive_avg_pool2d_even", lambda x: F.adaptive_avg_pool2d(x, 2), (2, 3, 6, 4))
 function("adaptive_avg_pool2d_one", lambda x: F.adaptive_avg_pool2d(x, 1), (2, 3, 5, 4))

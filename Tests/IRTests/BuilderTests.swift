@@ -242,6 +242,8 @@ extension BuilderTests {
                 _ = transposedConvolution(image, kernel: kernel, outputPadding: a, groups: b)
                 _ = maximumPooling(image, size: [a, 2], stride: b, padding: [b, a], dilation: a)
                 _ = averagePooling(image, size: [2, b], padding: a, countsPadding: false)
+                _ = maximumPooling(image, size: 2, stride: a, dilation: b, ceilMode: true)
+                _ = averagePooling(image, size: 2, stride: b, padding: a, ceilMode: true)
                 _ = adaptiveAveragePooling(image, size: [a, b])
                 _ = adaptiveMaximumPooling(image, size: [min(a, 99), min(b, 99)])
                 _ = linearResized(image, size: [a, b])

@@ -222,10 +222,13 @@ private let structuredMisuses: [Misuse] = [
         "convolve: takes floating-point elements, has i32[1,2,4]"),
     Misuse(
         MaximumPool(size: [2, 2], stride: [2, 2], padding: [1, 1], dilation: [1, 1]), [f32(2, 4, 4)], .attribute,
-        "max_pool: a window of [2,2] with padding [1,1] does not slide over f32[2,4,4]"),
+        "max_pool: a window of [2,2] with padding [1,1] before and [1,1] after does not slide over f32[2,4,4]"),
     Misuse(
         MaximumPool(size: [5], stride: [1], padding: [0], dilation: [1]), [f32(1, 2, 4)], .shape,
-        "windows: a window of 5 by dilation 1 does not fit into 4"),
+        "max_pool: a window of 5 by dilation 1 does not fit into 4"),
+    Misuse(
+        Convolve(stride: [1], padding: [0], dilation: [1], groups: 1), [f32(1, 2, 4), f32(1, 2, 5)], .shape,
+        "convolve: a window of 5 by dilation 1 does not fit into 4"),
     Misuse(
         UpsampledConvolution(height: 2, width: 2), [f32(1, 2, 2, 3), f32(4, 3, 2, 3)], .shape,
         "upsampled_convolution: takes images [n,h,w,c] and a kernel [o,c,kh,kw] of odd sides, has [1,2,2,3] and [4,3,2,3]"

@@ -128,7 +128,8 @@ private let structuredSamples: [OperationSample] = [
         Convolve(stride: [2], padding: [1], dilation: [1], groups: 3), [f32(2, 3, 6), f32(3, 1, 3)], gives: f32(2, 3, 3)
     ),
     OperationSample(
-        MaximumPool(size: [3, 2], stride: [2, 1], padding: [1, 0], dilation: [1, 2]), [f32(2, 3, 5, 4)],
+        MaximumPool(size: [3, 2], stride: [2, 1], padding: [1, 0], paddingAfter: [2, 0], dilation: [1, 2]),
+        [f32(2, 3, 5, 4)],
         gives: f32(2, 3, 3, 2)),
     OperationSample(
         UpsampledConvolution(height: 5, width: 3), [f32(2, 3, 2, 4), f32(6, 4, 3, 1)], gives: f32(2, 5, 3, 6)),

@@ -120,6 +120,10 @@ private struct Broken: Layer {
                 MaxPool2D(2, padding: 2), [1, 3, 8, 8],
                 "maximumPooling: the padding 2 is more than half of the window 2, so that windows would be empty"
             ),
+            (
+                AvgPool2D(5, stride: 3, ceilMode: true), [1, 3, 2, 8],
+                "averagePooling: a window of 5x5 by 3x3 does not fit into [1,3,2,8] with padding 0x0, even in ceil mode"
+            ),
             (RMSNorm(4), [2, 3], "RMSNorm: takes [...,4], has [2,3]"),
             (GroupNorm(groups: 2, 4), [2, 3, 5], "GroupNorm: takes [n,4,...], has [2,3,5]"),
             (InstanceNorm(4), [2, 4], "InstanceNorm: takes [n,4,spatial...], has [2,4]"),

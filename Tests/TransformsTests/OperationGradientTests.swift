@@ -259,6 +259,15 @@ import Testing
         try expectGradients(of: Operand(1, 2, 7, 8)) { pool($0, 2) }
     }
 
+    /// Last windows that run over the end.
+    @Test func maximumPoolsInCeilMode() throws {
+        for (extent, size, stride, padding) in [(8, 3, 2, 0), (6, 2, 2, 1), (7, 3, 3, 1), (2, 3, 2, 1), (9, 5, 4, 2)] {
+            try expectGradients(of: Operand(1, 2, extent, extent + 1)) {
+                maximumPooling($0[0], size: size, stride: stride, padding: padding, ceilMode: true)
+            }
+        }
+    }
+
     /// More places, or phases, than have operations of their own.
     @Test func largeMaximumPools() throws {
         try expectGradients(of: Operand(1, 2, 6, 7)) { maximumPooling($0[0], size: 5, stride: 1, padding: 1) }

@@ -1,17 +1,20 @@
 /// The largest element of each window: [n, c, spatial...] -> [n, c, counts...], as PyTorch's `max_pool1d`, `2d` and `3d`:
 /// outside of the images there is nothing, the gradient goes to the first of equal elements, NaN is the largest.
 ///
-/// - Parameter stride: Distance of the windows; their size if nil.
+/// - Parameters:
+///   - stride: Distance of the windows; their size if nil.
+///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before the
+///     padding there.
 public func maximumPooling(
     _ x: Tensor, size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, dilation: any PerAxis = 1,
-    file: String = #fileID, line: Int = #line
+    ceilMode: Bool = false, file: String = #fileID, line: Int = #line
 ) -> Tensor {
     guard x.isValid else { return x }
     let place = x.builder.location(file, line), name = "maximumPooling"
     guard
         let windows = poolingWindows(
-            x, size: size, stride: stride ?? size, padding: padding, dilation: dilation, operation: name,
-            location: place)
+            x, size: size, stride: stride ?? size, padding: padding, dilation: dilation, ceilMode: ceilMode,
+            operation: name, location: place)
     else { return x.builder.invalid() }
     let most = MaximumPool.mostPlaces
     guard [windows.size, windows.stride].allSatisfy({ $0.reduce(1) { min($0 * $1, most + 1) } <= most }) else {
@@ -20,7 +23,8 @@ public func maximumPooling(
     }
     return x.builder.add(
         MaximumPool(
-            size: windows.size, stride: windows.stride, padding: windows.padding, dilation: windows.dilation),
+            size: windows.size, stride: windows.stride, padding: windows.padding, paddingAfter: windows.paddingAfter,
+            dilation: windows.dilation),
         [x], location: place)
 }
 
@@ -29,26 +33,39 @@ public func maximumPooling(
 /// - Parameters:
 ///   - stride: Distance of the windows; their size if nil.
 ///   - countsPadding: Whether the zeros around the images count as elements.
+///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before the
+///     padding there. What lies beyond the padding never counts as elements.
 public func averagePooling(
     _ x: Tensor, size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, countsPadding: Bool = true,
-    file: String = #fileID, line: Int = #line
+    ceilMode: Bool = false, file: String = #fileID, line: Int = #line
 ) -> Tensor {
     guard x.isValid else { return x }
     let place = x.builder.location(file, line), name = "averagePooling"
     guard
         let windows = poolingWindows(
-            x, size: size, stride: stride ?? size, padding: padding, dilation: 1, operation: name, location: place)
+            x, size: size, stride: stride ?? size, padding: padding, dilation: 1, ceilMode: ceilMode, operation: name,
+            location: place)
     else { return x.builder.invalid() }
     let total = windows.folded(x, +)
-    guard !countsPadding, windows.padding.contains(where: { $0 > 0 }) else {
+    // Elements that count, along each axis: those of the images, or those of the padding too.
+    let counted = windows.size.indices.map { axis in
+        let extent = x.shape[axis + 2], padding = windows.padding[axis]
+        return countsPadding ? -padding..<extent + padding : 0..<extent
+    }
+    let counts = windows.counts(over: x)
+    let isWhole = counts.enumerated().allSatisfy { axis, count in
+        let start = -windows.padding[axis], end = start + (count - 1) * windows.stride[axis] + windows.size[axis]
+        return counted[axis].lowerBound <= start && end <= counted[axis].upperBound
+    }
+    guard !isWhole else {
         return total * (1 / Double(windows.size.reduce(1, *)))
     }
     // The number of elements in a window is the product of those along each axis.
-    return windows.counts(over: x).enumerated().reduce(total) { result, entry in
+    return counts.enumerated().reduce(total) { result, entry in
         let (axis, count) = entry
         let shares = (0..<count).map { window -> Double in
             let start = window * windows.stride[axis] - windows.padding[axis]
-            return 1 / Double(min(start + windows.size[axis], x.shape[axis + 2]) - max(start, 0))
+            return 1 / Double((start..<start + windows.size[axis]).clamped(to: counted[axis]).count)
         }
         let factors = x.builder.add(Constant(TensorType(x.element, [count]), values: shares), [])
         return result * factors.reshape([count] + windows.size[(axis + 1)...].map { _ in 1 })
@@ -57,12 +74,12 @@ public func averagePooling(
 
 private func poolingWindows(
     _ x: Tensor, size: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis,
-    operation: String, location: SourceLocation?
+    ceilMode: Bool, operation: String, location: SourceLocation?
 ) -> SlidingWindows? {
     guard
         let windows = SlidingWindows(
-            over: x, size: size, stride: stride, padding: padding, dilation: dilation, operation: operation,
-            location: location)
+            over: x, size: size, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode,
+            operation: operation, location: location)
     else { return nil }
     guard zip(windows.padding, windows.size).allSatisfy({ 2 * $0 <= $1 }) else {
         _ = x.mistake(

@@ -30,18 +30,25 @@ public typealias AdaptiveMaxPool3D = AdaptiveMaxPool<ThreeAxes>
 
 /// The largest element of each window; the gradient goes to the first of equal ones.
 ///
-/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1...].
+/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1...], rounded up
+/// in ceil mode, as long as the last window begins before the padding after the images.
 public struct MaxPool<Axes: SpatialAxes>: Layer {
     /// Extents of a window, distances of the windows, padding on both sides, and distances of a window's elements.
     public let size: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis
+    /// Whether a last window may run over the end of the images and their padding.
+    public let ceilMode: Bool
     private let file: String, line: Int
 
-    /// - Parameter stride: Distance of the windows; their size if nil.
+    /// - Parameters:
+    ///   - stride: Distance of the windows; their size if nil.
+    ///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before the
+    ///     padding there.
     public init(
         _ size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, dilation: any PerAxis = 1,
-        file: String = #fileID, line: Int = #line
+        ceilMode: Bool = false, file: String = #fileID, line: Int = #line
     ) {
         (self.size, self.stride, self.padding, self.dilation) = (size, stride ?? size, padding, dilation)
+        self.ceilMode = ceilMode
         self.file = file
         self.line = line
     }
@@ -49,7 +56,8 @@ public struct MaxPool<Axes: SpatialAxes>: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             ofAxes(Axes.self, x, layer: "MaxPool\(Axes.count)D") { x in
-                maximumPooling(x, size: size, stride: stride, padding: padding, dilation: dilation)
+                maximumPooling(
+                    x, size: size, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
             }
         }
     }
@@ -57,21 +65,27 @@ public struct MaxPool<Axes: SpatialAxes>: Layer {
 
 /// The mean of each window.
 ///
-/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − size) / stride + 1...].
+/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − size) / stride + 1...], rounded up in ceil mode, as long
+/// as the last window begins before the padding after the images.
 public struct AveragePool<Axes: SpatialAxes>: Layer {
     /// Extents of a window, distances of the windows, zeros on both sides, and whether these count.
     public let size: any PerAxis, stride: any PerAxis, padding: any PerAxis, countsPadding: Bool
+    /// Whether a last window may run over the end of the images and their padding.
+    public let ceilMode: Bool
     private let file: String, line: Int
 
     /// - Parameters:
     ///   - stride: Distance of the windows; their size if nil.
     ///   - countsPadding: Whether the zeros around the images count as elements.
+    ///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before the
+    ///     padding there; what lies beyond the padding never counts as elements.
     public init(
         _ size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, countsPadding: Bool = true,
-        file: String = #fileID, line: Int = #line
+        ceilMode: Bool = false, file: String = #fileID, line: Int = #line
     ) {
         (self.size, self.stride, self.padding) = (size, stride ?? size, padding)
         self.countsPadding = countsPadding
+        self.ceilMode = ceilMode
         self.file = file
         self.line = line
     }
@@ -79,7 +93,8 @@ public struct AveragePool<Axes: SpatialAxes>: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             ofAxes(Axes.self, x, layer: "AvgPool\(Axes.count)D") { x in
-                averagePooling(x, size: size, stride: stride, padding: padding, countsPadding: countsPadding)
+                averagePooling(
+                    x, size: size, stride: stride, padding: padding, countsPadding: countsPadding, ceilMode: ceilMode)
             }
         }
     }

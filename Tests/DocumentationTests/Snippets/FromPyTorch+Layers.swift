@@ -33,6 +33,8 @@ extension FromPyTorch {
         }
         #expect(try shape([2, 5], of: .int32, Embedding(100, 8)) == [2, 5, 8])
         #expect(try shape(image, MaxPool2D(3, stride: 2, padding: 1)) == [1, 3, 4, 4])
+        #expect(
+            try shape([1, 3, 8, 8], AvgPool2D(3, stride: 2, countsPadding: false, ceilMode: true)) == [1, 3, 4, 4])
         #expect(try shape(image, AvgPool2D(2)) == [1, 3, 4, 4])
         #expect(try shape(image, AdaptiveAvgPool2D(1)) == [1, 3, 1, 1])
         #expect(try shape(image, GlobalAveragePool()) == [1, 3])

@@ -51,6 +51,21 @@ extension TorchCase {
         .layer("avg_pool2d") { AvgPool2D(2) },
         .layer("avg_pool2d_inside") { AvgPool2D([3, 4], stride: 2, padding: [1, 2], countsPadding: false) },
         .layer("avg_pool3d") { AvgPool3D([1, 2, 3], padding: [0, 1, 1]) },
+        .layer("max_pool1d_ceil") { MaxPool1D(3, stride: 2, ceilMode: true) },
+        .layer("max_pool2d_ceil") { MaxPool2D(2, stride: 2, padding: 1, ceilMode: true) },
+        .layer("max_pool2d_ceil_dilated") {
+            MaxPool2D([3, 2], stride: [3, 2], padding: [1, 0], dilation: [1, 3], ceilMode: true)
+        },
+        .layer("max_pool2d_ceil_large") { MaxPool2D(5, stride: 3, padding: 2, ceilMode: true) },
+        .layer("max_pool2d_ceil_small") { MaxPool2D(3, stride: 4, ceilMode: true) },
+        .layer("max_pool3d_ceil") { MaxPool3D(2, stride: [2, 3, 1], ceilMode: true) },
+        .layer("avg_pool1d_ceil") { AvgPool1D(3, stride: 2, padding: 1, ceilMode: true) },
+        .layer("avg_pool2d_ceil") { AvgPool2D(3, stride: 2, ceilMode: true) },
+        .layer("avg_pool2d_ceil_padded") { AvgPool2D([3, 4], stride: [2, 3], padding: [1, 2], ceilMode: true) },
+        .layer("avg_pool2d_ceil_inside") {
+            AvgPool2D([3, 4], stride: [2, 3], padding: [1, 2], countsPadding: false, ceilMode: true)
+        },
+        .layer("avg_pool3d_ceil") { AvgPool3D([2, 2, 3], stride: [2, 3, 2], padding: [0, 1, 1], ceilMode: true) },
         .layer("adaptive_avg_pool2d") { AdaptiveAvgPool2D([3, 4]) },
         .layer("adaptive_avg_pool2d_even") { AdaptiveAvgPool2D(2) },
         .layer("adaptive_avg_pool2d_one") { AdaptiveAvgPool2D(1) },

@@ -55,8 +55,11 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
             )
         }
         let extents = (0..<axes).map { x.shape[$0 + 2] + 2 * padding[$0] }
-        let windows = try Windows(size: Array(kernel.shape.dropFirst(2)), stride: stride, dilation: dilation)
-            .inferType([x.with(shape: extents)])
+        let windows: TensorType
+        do {
+            windows = try Windows(size: Array(kernel.shape.dropFirst(2)), stride: stride, dilation: dilation)
+                .inferType([x.with(shape: extents)])
+        } catch { throw self.error(error.code, error.message) }
         return x.with(shape: [x.shape[0], kernel.shape[0]] + windows.shape.dropFirst(axes))
     }
 

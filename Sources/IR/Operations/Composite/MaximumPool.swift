@@ -9,40 +9,52 @@ public struct MaximumPool: CompositeOperation, DifferentiableOperation {
     static let mostPlaces = 16
     /// For each of the last axes.
     public var size: [Int], stride: [Int], padding: [Int], dilation: [Int]
+    /// Padding after the images; `padding` is that before them.
+    public var paddingAfter: [Int]
 
-    /// Pooling with a number for each of the last axes.
-    public init(size: [Int], stride: [Int], padding: [Int], dilation: [Int]) {
+    /// Pooling with a number for each of the last axes; after the images there is as much padding as before them if
+    /// nothing else is said.
+    public init(size: [Int], stride: [Int], padding: [Int], paddingAfter: [Int]? = nil, dilation: [Int]) {
         (self.size, self.stride, self.padding, self.dilation) = (size, stride, padding, dilation)
+        self.paddingAfter = paddingAfter ?? padding
     }
 
     public var attributes: Attributes {
         [
             ("size", .integers(size)), ("stride", .integers(stride)), ("padding", .integers(padding)),
-            ("dilation", .integers(dilation)),
+            ("padding_after", .integers(paddingAfter)), ("dilation", .integers(dilation)),
         ]
     }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         size = try attributes.integers("size")
         stride = try attributes.integers("stride")
         padding = try attributes.integers("padding")
+        paddingAfter = try attributes.integers("padding_after")
         dilation = try attributes.integers("dilation")
     }
 
     private var windows: SlidingWindows {
-        SlidingWindows(size: size, stride: stride, padding: padding, dilation: dilation)
+        SlidingWindows(size: size, stride: stride, padding: padding, paddingAfter: paddingAfter, dilation: dilation)
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
         try expect(operands, count: 1)
         let x = operands[0], axes = size.count
         try expectFloat(x)
-        guard x.rank == axes + 2, padding.count == axes, padding.allSatisfy({ 0...largestElementCount ~= $0 }) else {
+        guard x.rank == axes + 2, padding.count == axes, paddingAfter.count == axes,
+            (padding + paddingAfter).allSatisfy({ 0...largestElementCount ~= $0 })
+        else {
+            let paddings = [padding, paddingAfter].map(shapeText)
             throw error(
-                .attribute, "a window of \(shapeText(size)) with padding \(shapeText(padding)) does not slide over \(x)"
+                .attribute,
+                "a window of \(shapeText(size)) with padding \(paddings[0]) before and \(paddings[1]) after does not slide over \(x)"
             )
         }
-        let extents = (0..<axes).map { x.shape[$0 + 2] + 2 * padding[$0] }
-        let windows = try Windows(size: size, stride: stride, dilation: dilation).inferType([x.with(shape: extents)])
+        let extents = (0..<axes).map { padding[$0] + x.shape[$0 + 2] + paddingAfter[$0] }
+        let windows: TensorType
+        do {
+            windows = try Windows(size: size, stride: stride, dilation: dilation).inferType([x.with(shape: extents)])
+        } catch { throw self.error(error.code, error.message) }
         return x.with(shape: Array(x.shape.prefix(2)) + windows.shape.dropFirst(axes))
     }
 
