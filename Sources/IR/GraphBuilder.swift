@@ -182,6 +182,19 @@ public final class GraphBuilder {
         graph.results.append(GraphResult(.update(parameter: parameter.value), tensor.value))
     }
 
+    /// Runs `body`, what a function that users call is made of: mistakes of the operations in it are reported as the
+    /// function's own, at the place of the call if that is known.
+    package func attributing<Result>(
+        to function: String, at location: SourceLocation? = nil, _ body: () -> Result
+    ) -> Result {
+        let known = errors.count, result = body()
+        for index in errors.indices.dropFirst(known) where !errors[index].operation.isEmpty {
+            errors[index].operation = function
+            if let location { errors[index].location = location }
+        }
+        return result
+    }
+
     /// The finished graph; throws all mistakes that were recorded.
     public func finish() throws(GraphErrors) -> Graph {
         guard errors.isEmpty else { throw GraphErrors(errors) }

@@ -58,3 +58,28 @@ extension Tensor {
         return builder.add(operation, [a, b])
     }
 }
+
+extension Tensor {
+    /// What a function of this tensor that users call is made of; see ``GraphBuilder/attributing(to:at:_:)``.
+    package func within(
+        _ function: String, at location: SourceLocation? = nil, _ body: () -> Tensor
+    ) -> Tensor {
+        builder.attributing(to: function, at: location, body)
+    }
+
+    /// Reports a mistake in the use of this tensor, and stands in for the result: tracing goes on, and throws all mistakes
+    /// together.
+    ///
+    /// The mistake is where the layer that is being called was written, with its path; see also
+    /// `located(_:_:_:)` for layers that keep the place of their `init`.
+    ///
+    /// - Parameters:
+    ///   - operation: The layer or function that says so, such as `EveryOther`.
+    ///   - message: What it takes, and what it was given.
+    ///   - location: Where it was written, if that is another place.
+    public func mistake(
+        _ operation: String, _ message: String, _ code: GraphError.Code = .shape, at location: SourceLocation? = nil
+    ) -> Tensor {
+        builder.report(GraphError(code, operation: operation, message, location: location ?? builder.location))
+    }
+}

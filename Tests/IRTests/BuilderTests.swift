@@ -26,7 +26,7 @@ import Testing
         builder.output("fine", x)
         expectErrors([
             "add: shapes [2,3] and [4,5] cannot be broadcast together: 2 and 4 differ in axis 0",
-            "model.swift:12: dot: inner dimensions 3 and 4 differ ([2,3] x [4,5])",
+            "model.swift:12: matmul: inner dimensions 3 and 4 differ ([2,3] x [4,5])",
             "model.swift:30: transpose: [0, 0] is not an order of the axes of [2,3] in blocks.3.mlp",
         ])
         #expect(builder.graph.results.count == 1)
@@ -137,7 +137,7 @@ import Testing
             "a.swift:9: maximumPooling: a window of 5x5 by 1x1 does not fit into [1,2,4,4] with padding 0x0",
             "a.swift:9: averagePooling: a window of 0x0 by 1x1 does not fit into [1,2,4,4] with padding 0x0",
             "a.swift:9: slice: axis 2 is out of range for [2,3]",
-            "a.swift:9: dot: inner dimensions 3 and 4 differ ([2,3] x [4,4])",
+            "a.swift:9: linear: inner dimensions 3 and 4 differ ([2,3] x [4,4])",
         ])
     }
 }

@@ -18,7 +18,7 @@ private struct Broken: Layer {
         }.named("blocks")
         #expect(
             mistakes { _ = try graph(layer, [8, 50, 768]) } == [
-                "ErrorTests.swift:\(Broken.line + 2): dot: inner dimensions 512 and 3072 differ ([8,50,512] x [768,3072]) in blocks.0.mlp.fc2"
+                "ErrorTests.swift:\(Broken.line + 2): linear: inner dimensions 512 and 3072 differ ([8,50,512] x [768,3072]) in blocks.0.mlp.fc2"
             ])
     }
 
@@ -34,8 +34,8 @@ private struct Broken: Layer {
         }
         #expect(
             mistakes { _ = try makeStep().trace() } == [
-                "ErrorTests.swift:\(line + 2): dot: inner dimensions 3 and 4 differ ([2,3] x [1,4])",
-                "ErrorTests.swift:\(line + 4): dot: inner dimensions 3 and 5 differ ([2,3] x [1,5]) in third",
+                "ErrorTests.swift:\(line + 2): linear: inner dimensions 3 and 4 differ ([2,3] x [1,4])",
+                "ErrorTests.swift:\(line + 4): linear: inner dimensions 3 and 5 differ ([2,3] x [1,5]) in third",
                 "ErrorTests.swift:\(line + 3): 'second' is f32[2,1], not a scalar",
                 "ErrorTests.swift:\(line): a training step has one Loss, this one has 0",
                 "ErrorTests.swift:\(line): the learning rate -1.0 is not a number from 0 on",
@@ -69,7 +69,7 @@ private struct Broken: Layer {
         let cases = [
             (Linear(4, 0), [2, 4], [empty("weight", "[0,4]"), empty("bias", "[0]")]),
             (Linear(-4, 2), [2, 4], [empty("weight", "[2,-4]")]),
-            (Linear(4, 4), [], ["dot: axis -1 is out of range for rank 0"]),
+            (Linear(4, 4), [], ["linear: axis -1 is out of range for rank 0"]),
             (Linear(4, .max), [2, 4], [empty("weight", "[\(Int.max),4]"), empty("bias", "[\(Int.max)]")]),
         ]
         for (number, (layer, shape, expected)) in cases.enumerated() {

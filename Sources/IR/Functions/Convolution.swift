@@ -28,11 +28,11 @@ public func convolution(
             Array(x.shape.prefix(2))
                 + windows.size.indices.flatMap { [x.shape[$0 + 2] / windows.size[$0], windows.size[$0]] })
         let pairs = [(1, 1)] + windows.size.indices.map { (2 * $0 + 3, $0 + 2) }
-        return channelsSecond(dot(tiles, kernel, contracting: pairs))
+        return x.within("convolution", at: place) { channelsSecond(dot(tiles, kernel, contracting: pairs)) }
     }
-    return x.builder.add(
-        Convolve(stride: windows.stride, padding: windows.padding, dilation: windows.dilation, groups: groups),
-        [x, kernel], location: place)
+    let convolve = Convolve(
+        stride: windows.stride, padding: windows.padding, dilation: windows.dilation, groups: groups)
+    return x.within("convolution") { x.builder.add(convolve, [x, kernel], location: place) }
 }
 
 /// The transposed convolution of images [n, c, spatial...] with a kernel [c, o / groups, sizes...], the gradient of a
@@ -64,10 +64,11 @@ public func transposedConvolution(
     }
     if groups == 1, size == stride, (padding + added + dilation.map { $0 - 1 }).allSatisfy({ $0 == 0 }) {
         // Results of neighbours do not overlap: [n, spatial..., o, sizes...], whose axes are only brought into order.
-        let tiles = dot(x, kernel, contracting: [(1, 0)])
         let order = [0, axes + 1] + (0..<axes).flatMap { [$0 + 1, $0 + axes + 2] }
-        return tiles.transpose(order).reshape(
-            [x.shape[0], kernel.shape[1]] + (0..<axes).map { x.shape[$0 + 2] * size[$0] })
+        return x.within(name, at: place) {
+            dot(x, kernel, contracting: [(1, 0)]).transpose(order).reshape(
+                [x.shape[0], kernel.shape[1]] + (0..<axes).map { x.shape[$0 + 2] * size[$0] })
+        }
     }
     let places = size.reduce(1) { min($0 * $1, SlidingWindows.mostPlaces + 1) }
     let extents = (0..<axes).compactMap { axis -> Int? in
@@ -83,8 +84,10 @@ public func transposedConvolution(
             "a kernel of \(perAxisText(size)) by stride \(perAxisText(stride)) with padding \(perAxisText(padding)) and dilation \(perAxisText(dilation)) leaves nothing of \(shapeText(x.shape)), or is too large",
             at: place)
     }
-    return Convolve(stride: stride, padding: padding, dilation: dilation, groups: groups)
-        .images(x, kernel, extents: extents)
+    return x.within(name, at: place) {
+        Convolve(stride: stride, padding: padding, dilation: dilation, groups: groups)
+            .images(x, kernel, extents: extents)
+    }
 }
 
 /// [n, ..., o] as [n, o, ...].

@@ -69,6 +69,8 @@ public func topK(_ x: Tensor, _ count: Int, file: String = #fileID, line: Int = 
 
 /// The elements along the last axis in ascending order; NaN comes last.
 public func sorted(_ x: Tensor) -> Tensor {
-    guard x.isValid else { return x }
-    return takeAlongAxis(x, argsort(x), axis: -1)
+    x.within("sorted") {
+        guard x.isValid else { return x }
+        return takeAlongAxis(x, argsort(x), axis: -1)
+    }
 }

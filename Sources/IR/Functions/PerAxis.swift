@@ -16,12 +16,3 @@ extension [Int]: PerAxis {
 package func perAxisText(_ numbers: any PerAxis) -> String {
     (numbers as? [Int])?.map(String.init).joined(separator: "x") ?? "\(numbers)"
 }
-
-extension Tensor {
-    /// Reports a mistake in the use of this tensor and stands in for the result.
-    package func mistake(
-        _ operation: String, _ message: String, _ code: GraphError.Code = .shape, at location: SourceLocation? = nil
-    ) -> Tensor {
-        builder.report(GraphError(code, operation: operation, message, location: location ?? builder.location))
-    }
-}

@@ -19,13 +19,14 @@ public func maximumPooling(
     let most = MaximumPool.mostPlaces
     guard [windows.size, windows.stride].allSatisfy({ $0.reduce(1) { min($0 * $1, most + 1) } <= most }) else {
         // Large windows are folded along one axis after the other, and so is their gradient.
-        return windows.folded(x, padding: -.infinity) { MaximumPool.larger(of: $0, $1, $0, $1) }
+        return x.within(name, at: place) {
+            windows.folded(x, padding: -.infinity) { MaximumPool.larger(of: $0, $1, $0, $1) }
+        }
     }
-    return x.builder.add(
-        MaximumPool(
-            size: windows.size, stride: windows.stride, padding: windows.padding, paddingAfter: windows.paddingAfter,
-            dilation: windows.dilation),
-        [x], location: place)
+    let pool = MaximumPool(
+        size: windows.size, stride: windows.stride, padding: windows.padding, paddingAfter: windows.paddingAfter,
+        dilation: windows.dilation)
+    return x.within(name) { x.builder.add(pool, [x], location: place) }
 }
 
 /// The mean of each window: [n, c, spatial...] -> [n, c, counts...], as PyTorch's `avg_pool1d`, `2d` and `3d`.
@@ -46,7 +47,8 @@ public func averagePooling(
             x, size: size, stride: stride ?? size, padding: padding, dilation: 1, ceilMode: ceilMode, operation: name,
             location: place)
     else { return x.builder.invalid() }
-    let total = windows.folded(x, +)
+    let total = x.within(name, at: place) { windows.folded(x, +) }
+    guard total.isValid else { return total }
     // Elements that count, along each axis: those of the images, or those of the padding too.
     let counted = windows.size.indices.map { axis in
         let extent = x.shape[axis + 2], padding = windows.padding[axis]

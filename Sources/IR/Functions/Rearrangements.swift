@@ -55,18 +55,21 @@ extension Tensor {
 
     /// The tensor as often as `counts` say along each axis, one after the other, as PyTorch's `tile` and NumPy's.
     public func tiled(_ counts: [Int], file: String = #fileID, line: Int = #line) -> Tensor {
-        guard isValid else { return self }
-        guard !counts.contains(where: { !(1...largestElementCount ~= $0) }) else {
-            return mistake(
-                "tiled", "takes how often, at least once, along each axis; has \(counts)", .attribute,
-                at: builder.location(file, line))
+        self.within("tiled", at: self.builder.location(file, line)) {
+            guard isValid else { return self }
+            guard !counts.contains(where: { !(1...largestElementCount ~= $0) }) else {
+                return mistake(
+                    "tiled", "takes how often, at least once, along each axis; has \(counts)", .attribute,
+                    at: builder.location(file, line))
+            }
+            let rank = max(counts.count, self.rank)
+            let shape = Array(repeating: 1, count: rank - self.rank) + self.shape
+            let counts = Array(repeating: 1, count: rank - counts.count) + counts
+            let pairs = zip(counts, shape).flatMap { [$0, $1] }, ones = shape.flatMap { [1, $0] }
+            let repeated = reshape(ones).broadcast(to: pairs)
+            return repeated.isValid ? repeated.reshape(zip(counts, shape).map(*)) : repeated
+
         }
-        let rank = max(counts.count, self.rank)
-        let shape = Array(repeating: 1, count: rank - self.rank) + self.shape
-        let counts = Array(repeating: 1, count: rank - counts.count) + counts
-        let pairs = zip(counts, shape).flatMap { [$0, $1] }, ones = shape.flatMap { [1, $0] }
-        let repeated = reshape(ones).broadcast(to: pairs)
-        return repeated.isValid ? repeated.reshape(zip(counts, shape).map(*)) : repeated
     }
 
     /// The elements along some axes in reverse order.
@@ -106,8 +109,9 @@ public func stack(_ tensors: [Tensor], axis: Int = 0, file: String = #fileID, li
         return concatenate(tensors, axis: axis, file: file, line: line)
     }
     let place = axis < 0 ? axis + first.rank + 1 : axis
-    return concatenate(
-        tensors.map { $0.expanded(axis, file: file, line: line) }, axis: place, file: file, line: line)
+    return first.within("stack", at: first.builder.location(file, line)) {
+        concatenate(tensors.map { $0.expanded(axis) }, axis: place)
+    }
 }
 
 /// The parts of an axis, of these extents, which add up to it.
@@ -143,16 +147,20 @@ public func split(_ x: Tensor, into count: Int, axis: Int = 0, file: String = #f
 }
 
 /// The elements of a matrix (the last two axes) on and below its diagonal `diagonal`, zeros elsewhere.
-public func lowerTriangle(_ x: Tensor, diagonal: Int = 0) -> Tensor { triangle(x, diagonal, Compare(.greaterEqual)) }
+public func lowerTriangle(_ x: Tensor, diagonal: Int = 0) -> Tensor {
+    triangle(x, diagonal, Compare(.greaterEqual), "lowerTriangle")
+}
 
 /// The elements of a matrix (the last two axes) on and above its diagonal `diagonal`, zeros elsewhere.
-public func upperTriangle(_ x: Tensor, diagonal: Int = 0) -> Tensor { triangle(x, diagonal, Compare(.lessEqual)) }
+public func upperTriangle(_ x: Tensor, diagonal: Int = 0) -> Tensor {
+    triangle(x, diagonal, Compare(.lessEqual), "upperTriangle")
+}
 
-private func triangle(_ x: Tensor, _ diagonal: Int, _ comparison: Compare) -> Tensor {
+private func triangle(_ x: Tensor, _ diagonal: Int, _ comparison: Compare, _ name: String) -> Tensor {
     guard x.isValid else { return x }
-    guard x.rank >= 2 else { return x.mistake("triangle", "takes a matrix, has \(shapeText(x.shape))") }
+    guard x.rank >= 2 else { return x.mistake(name, "takes a matrix, has \(shapeText(x.shape))") }
     let type = TensorType(.i32, Array(x.shape.suffix(2)))
     let row = x.builder.add(Iota(type, axis: 0), []), column = x.builder.add(Iota(type, axis: 1), [])
     let limit = 1 << 30, offset = Double(min(max(diagonal, -limit), limit))
-    return select((row + offset).binary(comparison, column), x, x.constant(0))
+    return x.within(name) { select((row + offset).binary(comparison, column), x, x.constant(0)) }
 }

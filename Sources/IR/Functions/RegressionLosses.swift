@@ -44,9 +44,11 @@ public func huberLoss(
 
 /// The cosine of the angle between rows along an axis, as PyTorch's `cosine_similarity`.
 public func cosineSimilarity(_ x: Tensor, _ y: Tensor, axis: Int = -1, epsilon: Double = 1e-8) -> Tensor {
-    guard x.isValid, y.isValid else { return x.isValid ? y : x }
-    func length(_ x: Tensor) -> Tensor { maximum(norm(x, axes: [axis], keepAxes: true), epsilon) }
-    return sum(x / length(x) * (y / length(y)), axes: [axis])
+    x.within("cosineSimilarity") {
+        guard x.isValid, y.isValid else { return x.isValid ? y : x }
+        func length(_ x: Tensor) -> Tensor { maximum(norm(x, axes: [axis], keepAxes: true), epsilon) }
+        return sum(x / length(x) * (y / length(y)), axes: [axis])
+    }
 }
 
 /// Rows [n, d] that belong together (target 1) lose 1 − cos, others (target −1) max(0, cos − margin), as PyTorch's
@@ -55,8 +57,10 @@ public func cosineEmbeddingLoss(
     _ x: Tensor, _ y: Tensor, _ target: Tensor, margin: Double = 0, reduction: LossReduction = .mean,
     file: String = #fileID, line: Int = #line
 ) -> Tensor {
-    pairedLoss(cosineSimilarity(x, y), target, "cosineEmbeddingLoss", reduction, file, line) { cosine, target in
-        select(greater(target, target.constant(0)), 1 - cosine, relu(cosine - margin))
+    x.within("cosineEmbeddingLoss", at: x.builder.location(file, line)) {
+        pairedLoss(cosineSimilarity(x, y), target, "cosineEmbeddingLoss", reduction, file, line) { cosine, target in
+            select(greater(target, target.constant(0)), 1 - cosine, relu(cosine - margin))
+        }
     }
 }
 
@@ -67,9 +71,11 @@ public func tripletLoss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: Double = 1, p: Double = 2,
     reduction: LossReduction = .mean, file: String = #fileID, line: Int = #line
 ) -> Tensor {
-    // PyTorch's `pairwise_distance` adds its epsilon to the differences.
-    let near = norm(anchor - positive + 1e-6, p, axes: [-1]), far = norm(anchor - negative + 1e-6, p, axes: [-1])
-    return pairedLoss(near, far, "tripletLoss", reduction, file, line) { relu($0 - $1 + margin) }
+    anchor.within("tripletLoss", at: anchor.builder.location(file, line)) {
+        // PyTorch's `pairwise_distance` adds its epsilon to the differences.
+        let near = norm(anchor - positive + 1e-6, p, axes: [-1]), far = norm(anchor - negative + 1e-6, p, axes: [-1])
+        return pairedLoss(near, far, "tripletLoss", reduction, file, line) { relu($0 - $1 + margin) }
+    }
 }
 
 /// The divergence of Kullback and Leibler (1951) of target probabilities from predicted ones, given by their logarithms:

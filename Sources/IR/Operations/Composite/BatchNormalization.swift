@@ -114,8 +114,10 @@ public func batchNormalization(
     epsilon: Double
 ) -> Tensor {
     guard x.isValid else { return x }
-    let inverse = 1 / sqrt(variance + epsilon)
-    let scale = weight.map { inverse * $0 } ?? inverse
-    let scaled = (x - ofChannels(mean, x, axis: axis)) * ofChannels(scale, x, axis: axis)
-    return bias.map { scaled + ofChannels($0, x, axis: axis) } ?? scaled
+    return x.within("batchNormalization") {
+        let inverse = 1 / sqrt(variance + epsilon)
+        let scale = weight.map { inverse * $0 } ?? inverse
+        let scaled = (x - ofChannels(mean, x, axis: axis)) * ofChannels(scale, x, axis: axis)
+        return bias.map { scaled + ofChannels($0, x, axis: axis) } ?? scaled
+    }
 }

@@ -137,9 +137,11 @@ private func resized(
             "takes [n,c,spatial...] and a size for each spatial axis, has \(shapeText(x.shape)) and \(perAxisText(size))",
             at: place)
     }
-    return sizes.enumerated().reduce(x) { result, entry in
-        let axis = entry.offset + 2
-        guard result.isValid, result.shape[axis] != entry.element else { return result }
-        return result.builder.add(Interpolation(axis: axis, size: entry.element, rule: rule), [result], location: place)
+    return x.within(operation, at: place) {
+        sizes.enumerated().reduce(x) { result, entry in
+            let axis = entry.offset + 2
+            guard result.isValid, result.shape[axis] != entry.element else { return result }
+            return result.builder.add(Interpolation(axis: axis, size: entry.element, rule: rule), [result])
+        }
     }
 }

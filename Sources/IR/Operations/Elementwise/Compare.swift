@@ -42,14 +42,26 @@ public struct Compare: ElementwiseOperation, NonDifferentiableOperation {
 }
 
 /// Where x = y, element by element.
-public func equal(_ x: Tensor, _ y: Tensor) -> Tensor { x.binary(Compare(.equal), y) }
+public func equal(_ x: Tensor, _ y: Tensor) -> Tensor {
+    x.within("equal") { x.binary(Compare(.equal), y) }
+}
 /// Where x ≠ y, element by element.
-public func notEqual(_ x: Tensor, _ y: Tensor) -> Tensor { x.binary(Compare(.notEqual), y) }
+public func notEqual(_ x: Tensor, _ y: Tensor) -> Tensor {
+    x.within("notEqual") { x.binary(Compare(.notEqual), y) }
+}
 /// Where x < y, element by element.
-public func less(_ x: Tensor, _ y: Tensor) -> Tensor { x.binary(Compare(.less), y) }
+public func less(_ x: Tensor, _ y: Tensor) -> Tensor {
+    x.within("less") { x.binary(Compare(.less), y) }
+}
 /// Where x ≤ y, element by element.
-public func lessEqual(_ x: Tensor, _ y: Tensor) -> Tensor { x.binary(Compare(.lessEqual), y) }
+public func lessEqual(_ x: Tensor, _ y: Tensor) -> Tensor {
+    x.within("lessEqual") { x.binary(Compare(.lessEqual), y) }
+}
 /// Where x > y, element by element.
-public func greater(_ x: Tensor, _ y: Tensor) -> Tensor { x.binary(Compare(.greater), y) }
+public func greater(_ x: Tensor, _ y: Tensor) -> Tensor {
+    x.within("greater") { x.binary(Compare(.greater), y) }
+}
 /// Where x ≥ y, element by element.
-public func greaterEqual(_ x: Tensor, _ y: Tensor) -> Tensor { x.binary(Compare(.greaterEqual), y) }
+public func greaterEqual(_ x: Tensor, _ y: Tensor) -> Tensor {
+    x.within("greaterEqual") { x.binary(Compare(.greaterEqual), y) }
+}

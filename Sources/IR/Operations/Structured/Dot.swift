@@ -157,22 +157,26 @@ public func dot(
 /// The matrix product over the last axis of the left and the last but one of the right operand; leading axes are a
 /// batch, equal in both.
 public func matmul(_ left: Tensor, _ right: Tensor, file: String = #fileID, line: Int = #line) -> Tensor {
-    guard left.isValid, right.isValid else { return left.isValid ? right : left }
-    guard left.rank >= 2, right.rank == 2 || right.rank == left.rank else {
-        return left.builder.report(
-            GraphError(
-                .shape, operation: "matmul",
-                "takes [..., n, k] x [k, m] or [..., n, k] x [..., k, m], has \(shapeText(left.shape)) x \(shapeText(right.shape))",
-                location: left.builder.location(file, line)))
+    left.within("matmul", at: left.builder.location(file, line)) {
+        guard left.isValid, right.isValid else { return left.isValid ? right : left }
+        guard left.rank >= 2, right.rank == 2 || right.rank == left.rank else {
+            return left.builder.report(
+                GraphError(
+                    .shape, operation: "matmul",
+                    "takes [..., n, k] x [k, m] or [..., n, k] x [..., k, m], has \(shapeText(left.shape)) x \(shapeText(right.shape))",
+                    location: left.builder.location(file, line)))
+        }
+        let batch = right.rank == 2 ? [] : (0..<left.rank - 2).map { ($0, $0) }
+        return dot(left, right, batch: batch, contracting: [(left.rank - 1, right.rank - 2)], file: file, line: line)
     }
-    let batch = right.rank == 2 ? [] : (0..<left.rank - 2).map { ($0, $0) }
-    return dot(left, right, batch: batch, contracting: [(left.rank - 1, right.rank - 2)], file: file, line: line)
 }
 
 /// x · weightᵀ + bias over the last axis: [..., in] x [out, in] -> [..., out], as PyTorch stores its weights.
 public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil, file: String = #fileID, line: Int = #line)
     -> Tensor
 {
-    let product = dot(x, weight, contracting: [(x.rank - 1, 1)], file: file, line: line)
-    return bias.map { product + $0 } ?? product
+    x.within("linear", at: x.builder.location(file, line)) {
+        let product = dot(x, weight, contracting: [(x.rank - 1, 1)], file: file, line: line)
+        return bias.map { product + $0 } ?? product
+    }
 }

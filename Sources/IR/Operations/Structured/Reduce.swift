@@ -82,7 +82,8 @@ public struct Reduce: Operation, DifferentiableOperation {
 private func reduce(_ kind: Reduce.Kind, _ x: Tensor, _ axes: [Int], _ keepAxes: Bool) -> Tensor {
     guard x.isValid, !axes.isEmpty else { return x }
     let axes = axes.map(x.axis).sorted()
-    let result = x.builder.add(Reduce(kind, axes: axes), [x])
+    // Functions are called as kinds are.
+    let result = x.within(kind.rawValue) { x.builder.add(Reduce(kind, axes: axes), [x]) }
     guard keepAxes, result.isValid else { return result }
     return result.reshape(x.shape.enumerated().map { axes.contains($0.offset) ? 1 : $0.element })
 }
@@ -98,7 +99,7 @@ public func minimum(_ x: Tensor, axes: [Int], keepAxes: Bool = false) -> Tensor 
 public func mean(_ x: Tensor, axes: [Int], keepAxes: Bool = false) -> Tensor {
     guard x.isValid else { return x }
     let count = axes.map(x.axis).filter(x.shape.indices.contains).map { x.shape[$0] }.reduce(1, *)
-    return sum(x, axes: axes, keepAxes: keepAxes) * (1 / Double(count))
+    return x.within("mean") { sum(x, axes: axes, keepAxes: keepAxes) * (1 / Double(count)) }
 }
 
 /// The mean of all elements, a scalar.
