@@ -30,16 +30,11 @@ public struct VariationalAutoencoder {
     /// *Shapes*: images [n, 64] -> [n].
     public func evidenceLowerBound(_ images: Tensor) -> Tensor {
         let code = split(encoder(images), into: 2, axis: 1), mean = code[0], logVariance = code[1]
-        let logits = decoder(mean + exp(logVariance * 0.5) * Self.randomNormal(mean.shape))
+        let logits = decoder(mean + exp(logVariance * 0.5) * randomNormal(mean.shape))
         let reconstruction = sum(binaryCrossEntropy(logits, images, reduction: .none), axes: [1])
         // Kullback-Leibler divergence of the code from the standard normal distribution.
         let divergence = sum(mean * mean + exp(logVariance) - logVariance - 1, axes: [1]) * 0.5
         return -(reconstruction + divergence)
-    }
-
-    /// Numbers of the standard normal distribution, drawn anew in each run (Box and Muller 1958).
-    private static func randomNormal(_ shape: [Int]) -> Tensor {
-        sqrt(log(randomUniform(shape)) * -2) * cos(randomUniform(shape) * (2 * .pi))
     }
 }
 

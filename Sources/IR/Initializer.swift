@@ -2,8 +2,8 @@
 public enum Initializer: Hashable, Sendable {
     /// One number throughout.
     case constant(Double)
-    /// Normal distribution, mean 0.
-    case normal(deviation: Double)
+    /// Normal distribution.
+    case normal(mean: Double = 0, deviation: Double)
     /// Normal distribution, mean 0, drawn again outside ±2 (absolute, as the public MAE code does).
     case truncatedNormal(deviation: Double)
     /// Uniform in ±bound.
@@ -26,7 +26,8 @@ public enum Initializer: Hashable, Sendable {
     package var text: String {
         switch self {
         case .constant(let value): "constant(\(value))"
-        case .normal(let deviation): "normal(\(deviation))"
+        case .normal(mean: 0, let deviation): "normal(\(deviation))"
+        case .normal(let mean, let deviation): "normal(\(mean),\(deviation))"
         case .truncatedNormal(let deviation): "truncated_normal(\(deviation))"
         case .uniform(let bound): "uniform(\(bound))"
         case .xavierUniform: "xavier_uniform"
@@ -44,7 +45,8 @@ public enum Initializer: Hashable, Sendable {
             return type.element.isFloatingPoint
                 ? (value.isNaN ? "NaN is no start value" : nil)
                 : (isExact ? nil : "\(type.element) does not hold \(value)")
-        case .normal(let width), .truncatedNormal(let width), .uniform(let width):
+        case .normal(let mean, _) where !mean.isFinite: return "\(mean) is no mean of a distribution"
+        case .normal(_, let width), .truncatedNormal(let width), .uniform(let width):
             guard width.isFinite, width >= 0 else { return "\(width) is no width of a distribution" }
         case .xavierUniform: break
         case .seed: return type.element == .i32 ? nil : "a seed is a number of i32"
@@ -68,10 +70,13 @@ public enum Initializer: Hashable, Sendable {
         if parts.count > 1, parts[1].hasSuffix(")") {
             arguments = parts[1].dropLast().split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
-        let number = arguments.count == 1 ? Double(arguments[0]).flatMap { $0.isNaN ? nil : $0 } : nil
+        let numbers = arguments.compactMap { Double($0) }.filter { !$0.isNaN }
+        let number = arguments.count == 1 ? numbers.first : nil
         switch (String(parts[0]), number) {
         case ("constant", let value?): self = .constant(value)
         case ("normal", let value?): self = .normal(deviation: value)
+        case ("normal", nil) where arguments.count == 2 && numbers.count == 2:
+            self = .normal(mean: numbers[0], deviation: numbers[1])
         case ("truncated_normal", let value?): self = .truncatedNormal(deviation: value)
         case ("uniform", let value?): self = .uniform(bound: value)
         case ("xavier_uniform", nil) where parts.count == 1: self = .xavierUniform

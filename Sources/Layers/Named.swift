@@ -33,7 +33,7 @@ public struct Named<Content: Layer>: NamedLayer {
     public let name: String
     let file: String
     let line: Int
-    private let identity = Identity()
+    let identity = Identity()
 
     init(layer: Content, name: String, file: String, line: Int) {
         self.layer = layer

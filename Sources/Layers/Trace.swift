@@ -16,7 +16,9 @@ final class Trace: @unchecked Sendable {
     /// Whether a training step is traced: some layers, such as batch normalisation, do other things in training than
     /// afterwards.
     let isTraining: Bool
-    private var scope = Scope(path: "", isRepeated: false)
+    private var scope = Scope(path: "", isRepeated: false, owner: Identity())
+    /// The weights that named layers have declared, by their names inside of them, for others that share them.
+    private var owned: [ObjectIdentifier: (owner: Identity, weights: [String: Tensor])] = [:]
     private var weights: [String: SourceLocation?] = [:]
     private var streams: Set<Int> = []
     private var givenKey: Tensor?, ownKey: Tensor?
@@ -46,12 +48,15 @@ final class Trace: @unchecked Sendable {
         let path: String
         /// Whether the same layer value was here before, so that weights are found again on purpose.
         let isRepeated: Bool
+        /// The layer value, or the container, that was entered.
+        let owner: Identity
         /// Who has used a name inside this entry.
         var children: [String: Identity] = [:]
         var weights: Set<String> = []
         var hasCollided = false
 
-        init(path: String, isRepeated: Bool) {
+        init(path: String, isRepeated: Bool, owner: Identity) {
+            self.owner = owner
             self.path = path
             self.isRepeated = isRepeated
         }
@@ -63,7 +68,8 @@ final class Trace: @unchecked Sendable {
     func inScope<Result>(_ name: String, _ identity: Identity, _ body: () -> Result) -> Result {
         let outer = scope, place = builder.location
         let known = outer.children.updateValue(identity, forKey: name)
-        scope = Scope(path: outer.path(of: name), isRepeated: outer.isRepeated || known === identity)
+        scope = Scope(
+            path: outer.path(of: name), isRepeated: outer.isRepeated || known === identity, owner: identity)
         builder.location?.path = scope.path
         defer {
             scope = outer
@@ -86,13 +92,20 @@ final class Trace: @unchecked Sendable {
     ) -> Tensor {
         let fullName = scope.path(of: name)
         let isNewHere = scope.weights.insert(name).inserted
+        let tensor: Tensor
         if let first = weights[fullName], !isNewHere || !scope.isRepeated {
-            return collision(fullName, first, place)
+            tensor = collision(fullName, first, place)
+        } else {
+            weights[fullName] = .some(place)
+            let stays = isFrozen || frozen.contains { $0.includes(fullName) }
+            tensor = builder.parameter(Parameter(fullName, type, initializer, trainable: trainable && !stays))
         }
-        weights[fullName] = .some(place)
-        let stays = isFrozen || frozen.contains { $0.includes(fullName) }
-        return builder.parameter(Parameter(fullName, type, initializer, trainable: trainable && !stays))
+        owned[ObjectIdentifier(scope.owner), default: (scope.owner, [:])].weights[name] = tensor
+        return tensor
     }
+
+    /// The weight that a layer has declared directly inside of itself when it was called last; nil if it was not called.
+    func weight(_ name: String, of owner: Identity) -> Tensor? { owned[ObjectIdentifier(owner)]?.weights[name] }
 
     /// What was to be frozen and is not there.
     var idleFrozen: [ParameterGroup] {
@@ -151,8 +164,10 @@ final class Trace: @unchecked Sendable {
     }
 }
 
-/// Runs `body` with a place in the user's program as the place of its operations.
-func located<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Result {
+/// Runs `body` with a place in the user's program as the place of its operations, and of mistakes in them: a layer that
+/// takes `file: String = #fileID, line: Int = #line` in its `init` hands them to this in `callAsFunction`, so that
+/// mistakes name the line on which the layer was made.
+public func located<Result>(_ file: String, _ line: Int, _ body: () -> Result) -> Result {
     if let trace = Trace.current { return trace.at(file, line, body) }
     let trace = Trace(outsideAt: SourceLocation(file: file, line: line))
     return Trace.$current.withValue(trace, operation: body)
@@ -188,6 +203,14 @@ public var isTraining: Bool { Trace.active.isTraining }
 public func randomUniform(_ shape: [Int]) -> Tensor {
     let trace = Trace.active
     return ApusIR.randomUniform(shape, key: trace.randomKey, stream: trace.makeStream())
+}
+
+/// Random numbers of the normal distribution, mean 0 and deviation 1, of a shape (Box and Muller 1958); drawn as those of
+/// ``randomUniform(_:)``.
+public func randomNormal(_ shape: [Int]) -> Tensor {
+    Trace.active.builder.attributing(to: "randomNormal") {
+        sqrt(log(randomUniform(shape)) * -2) * cos(randomUniform(shape) * (2 * .pi))
+    }
 }
 
 /// Lets the layers in `body` draw their random numbers by a key, i32[2], that the step is given, in place of the state's.

@@ -28,8 +28,8 @@ extension Initializer {
         case .constant(0): break
         case .constant(let value):
             values.update(repeating: number(value))
-        case .normal(let deviation):
-            for index in values.indices { values[index] = number(random.normal() * deviation) }
+        case .normal(let mean, let deviation):
+            for index in values.indices { values[index] = number(mean + random.normal() * deviation) }
         case .truncatedNormal(let deviation):
             for index in values.indices { values[index] = number(random.truncatedNormal(deviation)) }
         case .uniform(let bound):

@@ -94,6 +94,23 @@ layer("bilinear", lambda: nn.Bilinear(3, 4, 5), (6, 3), (6, 4))
 layer("bilinear_plain", lambda: nn.Bilinear(2, 3, 4, bias=False), (2, 3, 2), (2, 3, 3))
 case("embedding", lambda m, i: m(i), {"x0": labels(9, 4, 3)}, lambda: nn.Embedding(9, 5))
 
+
+class Tied(nn.Module):
+    """A head that scores the rows of an embedding's table."""
+
+    def __init__(self, bias):
+        super().__init__()
+        self.embedding = nn.Embedding(7, 4)
+        self.head = nn.Linear(4, 7, bias=bias)
+        self.head.weight = self.embedding.weight
+
+    def forward(self, x):
+        return self.head(torch.tanh(self.embedding(x)))
+
+
+case("embedding_tied", lambda m, i: m(i), {"x0": labels(7, 2, 3)}, lambda: Tied(True))
+case("embedding_tied_plain", lambda m, i: m(i), {"x0": labels(7, 2, 3)}, lambda: Tied(False))
+
 # Convolutions
 layer("conv1d", lambda: nn.Conv1d(3, 4, 3, padding=1), (2, 3, 9))
 layer("conv1d_dilated", lambda: nn.Conv1d(4, 6, 3, stride=2, padding=2, dilation=2, groups=2), (2, 4, 11))

@@ -35,6 +35,7 @@ private let leafSamples: [OperationSample] = [
     OperationSample(Parameter("blocks.0.weight", f32(3, 2), .xavierUniform), gives: f32(3, 2)),
     OperationSample(Parameter("bias", f32(2), .zeros, trainable: false), gives: f32(2)),
     OperationSample(Parameter("a", f32(2), .normal(deviation: 0.02)), gives: f32(2)),
+    OperationSample(Parameter("a", f32(2), .normal(mean: -0.5, deviation: 0.02)), gives: f32(2)),
     OperationSample(Parameter("b", f32(2), .truncatedNormal(deviation: 1e-30)), gives: f32(2)),
     OperationSample(Parameter("c", f32(2), .uniform(bound: 0.1)), gives: f32(2)),
     OperationSample(Parameter("d", f32(1, 5, 8), .sineCosine2D(grid: 2, leadingZeros: 1)), gives: f32(1, 5, 8)),

@@ -30,8 +30,8 @@ struct InitializerTests {
 
     /// A narrow parameter has the numbers of a wide one, rounded.
     @Test(arguments: [
-        Initializer.normal(deviation: 0.02), .truncatedNormal(deviation: 1), .uniform(bound: 0.3), .xavierUniform,
-        .sineCosine2D(grid: 2, leadingZeros: 1),
+        Initializer.normal(deviation: 0.02), .normal(mean: -1, deviation: 0.02), .truncatedNormal(deviation: 1),
+        .uniform(bound: 0.3), .xavierUniform, .sineCosine2D(grid: 2, leadingZeros: 1),
     ])
     func narrowTypesRound(initializer: Initializer) throws {
         let wide = try values(TensorType(.f32, [1, 5, 8]), initializer)
@@ -51,7 +51,19 @@ struct InitializerTests {
         #expect(abs(square - expected) < 0.06 * expected, "\(square)")
     }
 
+    /// With a mean the same numbers are drawn, moved.
+    @Test func normalsAreScaledAndMoved() throws {
+        let type = TensorType(.f64, [4000]), standard = try values(type, .normal(deviation: 1))
+        #expect(try values(type, .normal(mean: 3, deviation: 0.5)) == standard.map { 3 + $0 * 0.5 })
+        #expect(try values(type, .normal(mean: 3, deviation: 0)).allSatisfy { $0 == 3 })
+        let mean = standard.reduce(0, +) / 4000, square = standard.reduce(0) { $0 + $1 * $1 } / 4000
+        #expect(abs(mean) < 0.08 && abs(square - 1) < 0.1)
+    }
+
     @Test func refusesWhatDoesNotFit() {
+        #expect(
+            message(TensorType(.f32, [2]), .normal(mean: .infinity, deviation: 1))
+                == "the parameter 'p', f32[2], cannot be filled: inf is no mean of a distribution")
         #expect(
             message(TensorType(.f32, [1, 5, 8]), .sineCosine2D(grid: 100))
                 == "the parameter 'p', f32[1,5,8], cannot be filled: the table has the shape [1,10000,dim] with a dim that is a "

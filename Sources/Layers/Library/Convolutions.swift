@@ -34,7 +34,7 @@ public typealias ConvTranspose2D = TransposedConvolution<TwoAxes>
 /// A transposed convolution along three axes, as PyTorch's `ConvTranspose3d`; see ``TransposedConvolution``.
 public typealias ConvTranspose3D = TransposedConvolution<ThreeAxes>
 
-/// A convolution, with the weights `weight` [out, in / groups, kernel...] and `bias` [out], which start as in PyTorch.
+/// A convolution, with the weights `weight` [out, in / groups, kernel...] and `bias` [out].
 ///
 /// Kernel, stride, padding and dilation are a number for all axes or one for each: `kernel: [3, 5]`.
 ///
@@ -44,16 +44,21 @@ public struct Convolution<Axes: SpatialAxes>: Layer {
     public let input: Int, output: Int, groups: Int, hasBias: Bool
     /// Extents of the kernel, steps between its places, zeros on both sides, and distances of the kernel's elements.
     public let kernel: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis
+    private let initializer: Initializer?
     private let file: String, line: Int
 
     /// The layer for so many channels in and out, which `groups` divides; its defaults are PyTorch's.
+    ///
+    /// - Parameter initializer: How `weight` starts, and `bias` with zeros; if nil, both as in PyTorch.
     public init(
         _ input: Int, _ output: Int, kernel: any PerAxis, stride: any PerAxis = 1, padding: any PerAxis = 0,
-        dilation: any PerAxis = 1, groups: Int = 1, bias: Bool = true, file: String = #fileID, line: Int = #line
+        dilation: any PerAxis = 1, groups: Int = 1, bias: Bool = true, initializer: Initializer? = nil,
+        file: String = #fileID, line: Int = #line
     ) {
         (self.input, self.output, self.kernel, self.groups) = (input, output, kernel, groups)
         (self.stride, self.padding, self.dilation) = (stride, padding, dilation)
         hasBias = bias
+        self.initializer = initializer
         self.file = file
         self.line = line
     }
@@ -66,16 +71,16 @@ public struct Convolution<Axes: SpatialAxes>: Layer {
                     Axes.self, x, kernel, input: input, output: output, groups: groups, layer: "Conv\(Axes.count)D")
             else { return x.builder.invalid() }
             let start = Initializer.uniform(fanIn: [input / groups] + sizes)
-            let filters = weight("weight", [output, input / groups] + sizes, start)
+            let filters = weight("weight", [output, input / groups] + sizes, initializer ?? start)
             let y = convolution(
                 x, kernel: filters, stride: stride, padding: padding, dilation: dilation, groups: groups)
-            return hasBias ? y + channelBias(output, Axes.self, start) : y
+            return hasBias ? y + channelBias(output, Axes.self, initializer == nil ? start : .zeros) : y
         }
     }
 }
 
 /// A transposed convolution, which enlarges by its stride, with the weights `weight` [in, out / groups, kernel...] and
-/// `bias` [out], which start as in PyTorch.
+/// `bias` [out].
 ///
 /// Kernel, stride, paddings and dilation are a number for all axes or one for each.
 ///
@@ -88,18 +93,22 @@ public struct TransposedConvolution<Axes: SpatialAxes>: Layer {
     public let kernel: any PerAxis, stride: any PerAxis, padding: any PerAxis, outputPadding: any PerAxis
     /// Distances of the kernel's elements.
     public let dilation: any PerAxis
+    private let initializer: Initializer?
     private let file: String, line: Int
 
     /// The layer for so many channels in and out, which `groups` divides; its defaults are PyTorch's.
+    ///
+    /// - Parameter initializer: How `weight` starts, and `bias` with zeros; if nil, both as in PyTorch.
     public init(
         _ input: Int, _ output: Int, kernel: any PerAxis, stride: any PerAxis = 1, padding: any PerAxis = 0,
         outputPadding: any PerAxis = 0, dilation: any PerAxis = 1, groups: Int = 1, bias: Bool = true,
-        file: String = #fileID, line: Int = #line
+        initializer: Initializer? = nil, file: String = #fileID, line: Int = #line
     ) {
         (self.input, self.output, self.kernel, self.groups) = (input, output, kernel, groups)
         (self.stride, self.padding, self.outputPadding) = (stride, padding, outputPadding)
         self.dilation = dilation
         hasBias = bias
+        self.initializer = initializer
         self.file = file
         self.line = line
     }
@@ -114,11 +123,11 @@ public struct TransposedConvolution<Axes: SpatialAxes>: Layer {
             else { return x.builder.invalid() }
             // PyTorch takes the second axis of the weight for that of the inputs.
             let start = Initializer.uniform(fanIn: [output / groups] + sizes)
-            let filters = weight("weight", [input, output / groups] + sizes, start)
+            let filters = weight("weight", [input, output / groups] + sizes, initializer ?? start)
             let y = transposedConvolution(
                 x, kernel: filters, stride: stride, padding: padding, outputPadding: outputPadding,
                 dilation: dilation, groups: groups)
-            return hasBias ? y + channelBias(output, Axes.self, start) : y
+            return hasBias ? y + channelBias(output, Axes.self, initializer == nil ? start : .zeros) : y
         }
     }
 }

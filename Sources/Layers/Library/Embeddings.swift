@@ -8,13 +8,20 @@ import ApusIR
 public struct Embedding: Layer {
     /// How many indices there are, and how long each vector is.
     public let count: Int, dim: Int
+    private let initializer: Initializer
     private let file: String, line: Int
 
-    /// The layer for indices in 0..<count and vectors of `dim` numbers, which start in the standard normal
-    /// distribution.
-    public init(_ count: Int, _ dim: Int, file: String = #fileID, line: Int = #line) {
+    /// The layer for indices in 0..<count and vectors of `dim` numbers.
+    ///
+    /// - Parameter initializer: How `weight` starts; as in PyTorch in the standard normal distribution if nothing else is
+    ///   said.
+    public init(
+        _ count: Int, _ dim: Int, initializer: Initializer = .normal(deviation: 1), file: String = #fileID,
+        line: Int = #line
+    ) {
         self.count = count
         self.dim = dim
+        self.initializer = initializer
         self.file = file
         self.line = line
     }
@@ -22,7 +29,7 @@ public struct Embedding: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             x.builder.expectIndices(x, below: count)
-            return gather(weight("weight", [count, dim], .normal(deviation: 1)), x)
+            return gather(weight("weight", [count, dim], initializer), x)
         }
     }
 }

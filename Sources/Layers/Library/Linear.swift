@@ -2,11 +2,15 @@ import ApusIR
 
 /// x · weightᵀ + bias over the last axis, with the weights `weight` [out, in] and `bias` [out], as PyTorch's `Linear`.
 ///
+/// `Linear(tiedTo: embedding)` multiplies by the table of an embedding in place of a weight of its own, as after
+/// `head.weight = embedding.weight`.
+///
 /// *Shapes*: [..., in] -> [..., out].
 public struct Linear: Layer {
     /// How many numbers come in and go out along the last axis, and whether there is a bias.
     public let input: Int, output: Int, hasBias: Bool
     private let initializer: Initializer?
+    private let table: Named<Embedding>?
     private let file: String, line: Int
 
     /// - Parameter initializer: How `weight` starts, and `bias` with zeros; if nil, both as in PyTorch, uniform in
@@ -19,6 +23,21 @@ public struct Linear: Layer {
         self.output = output
         hasBias = bias
         self.initializer = initializer
+        table = nil
+        self.file = file
+        self.line = line
+    }
+
+    /// A score for each row of an embedding's table, which the layer shares: what it learns and what the embedding learns
+    /// is one weight, with the embedding's name.
+    ///
+    /// - Parameters:
+    ///   - embedding: The named value that is called in the same step, before this layer.
+    ///   - bias: Whether there is a `bias` [count], which starts uniform in ±1/√dim.
+    public init(tiedTo embedding: Named<Embedding>, bias: Bool = true, file: String = #fileID, line: Int = #line) {
+        (input, output, table) = (embedding.layer.dim, embedding.layer.count, embedding)
+        hasBias = bias
+        initializer = nil
         self.file = file
         self.line = line
     }
@@ -26,12 +45,20 @@ public struct Linear: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             let start = Initializer.uniform(fanIn: input)
-            let matrix = weight("weight", [output, input], initializer ?? start)
+            guard let matrix = table == nil ? weight("weight", [output, input], initializer ?? start) : tied else {
+                return x.mistake(
+                    "Linear",
+                    "is tied to the embedding '\(table?.name ?? "")', which was not called before in this step; call the same value, since .named(_:) makes a new one each time",
+                    .structure)
+            }
             return linear(
                 x, weight: matrix,
                 bias: hasBias ? weight("bias", [output], initializer == nil ? start : .zeros) : nil)
         }
     }
+
+    /// The table of the embedding that the layer is tied to; nil if that was not called before.
+    private var tied: Tensor? { table.flatMap { Trace.active.weight("weight", of: $0.identity) } }
 }
 
 /// x₁ᵀ · weightₒ · x₂ + biasₒ for each output o, of two inputs, with the weights `weight` [out, in1, in2] and `bias`

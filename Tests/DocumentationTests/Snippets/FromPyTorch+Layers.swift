@@ -32,6 +32,13 @@ extension FromPyTorch {
             #expect(try shape([2, 8]) { layer($0) } == [2, 8])
         }
         #expect(try shape([2, 5], of: .int32, Embedding(100, 8)) == [2, 5, 8])
+        #expect(
+            try shape([2, 5], of: .int32, Embedding(100, 8, initializer: .normal(deviation: 0.02))) == [2, 5, 8])
+        #expect(
+            try shape([2, 5], of: .int32) { x in
+                let embedding = Embedding(100, 8).named("embedding")
+                return Linear(tiedTo: embedding, bias: false).named("head")(embedding(x))
+            } == [2, 5, 100])
         #expect(try shape(image, MaxPool2D(3, stride: 2, padding: 1)) == [1, 3, 4, 4])
         #expect(
             try shape([1, 3, 8, 8], AvgPool2D(3, stride: 2, countsPadding: false, ceilMode: true)) == [1, 3, 4, 4])

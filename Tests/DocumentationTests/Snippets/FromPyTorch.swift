@@ -118,7 +118,11 @@ private struct Offset: Layer {
     }
 
     @Test func ofSteps() throws {
-        func noise(_ x: Tensor) -> Tensor { isTraining ? x + randomUniform(x.shape) : x }
+        func noise(_ x: Tensor) -> Tensor { isTraining ? x + randomUniform(x.shape) * randomNormal(x.shape) : x }
+        func refused(_ x: Tensor) -> Tensor {
+            return x.mistake("Quotient", "divides by 0", .attribute)
+        }
+        #expect(throws: GraphErrors.self) { try InferenceStep { Output("y", refused(Input("x", [2]))) }.trace() }
         func step(_ optimizer: Optimizer) -> TrainingStep {
             TrainingStep(optimizer: optimizer) {
                 let layer = Linear(4, 4).named("frozen")

@@ -71,16 +71,48 @@ struct EveryOther: Layer {
     func callAsFunction(_ x: Tensor) -> Tensor {
         guard x.isValid else { return x }  // somebody has said already what is wrong
         guard x.rank == 2, x.shape[1] % 2 == 0 else {
-            return x.builder.report(
-                GraphError(
-                    .shape, operation: "EveryOther", "takes [batch,2n], has \(x.type)", location: x.builder.location))
+            return x.mistake("EveryOther", "takes [batch,2n], has \(x.type)")
         }
         return x.reshape([x.shape[0], -1, 2]).slice(0..<1, axis: 2).squeezed(2)
     }
 }
 // Until here
 
+// Shown in WritingALayer.md
+/// Numbers divided by a number other than zero.
+///
+/// *Shapes*: any -> the same.
+struct Quotient: Layer {
+    let divisor: Double
+    private let file: String, line: Int
+
+    init(_ divisor: Double, file: String = #fileID, line: Int = #line) {
+        (self.divisor, self.file, self.line) = (divisor, file, line)
+    }
+
+    func callAsFunction(_ x: Tensor) -> Tensor {
+        located(file, line) {
+            divisor == 0 ? x.mistake("Quotient", "divides by 0", .attribute) : x / divisor
+        }
+    }
+}
+// Until here
+
 @Suite struct WritingALayer {
+    /// The line of the layer's `init`, and the path at which it is called.
+    @Test func placesOfMistakes() throws {
+        let quotient = Quotient(0), line = #line
+        let error = #expect(throws: GraphErrors.self) {
+            try InferenceStep {
+                let x = Input("x", [2, 5])
+                Output("y", scope("outer") { quotient(x) })
+            }.trace()
+        }
+        #expect(error?.description == "WritingALayer.swift:\(line): Quotient: divides by 0 in outer")
+        let graph = try InferenceStep { Output("y", Quotient(2)(Input("x", [2, 5]))) }.trace()
+        #expect(graph.nodes.last?.location?.path == "")
+    }
+
     @Test func names() throws {
         // Shown in WritingALayer.md
         let step = InferenceStep {

@@ -9,6 +9,14 @@ extension TorchCase {
         .inputs("bilinear") { x in Bilinear(3, 4, 5)(x[0], x[1]) },
         .inputs("bilinear_plain") { x in Bilinear(2, 3, 4, bias: false)(x[0], x[1]) },
         .layer("embedding") { Embedding(9, 5) },
+        .inputs("embedding_tied") { x in
+            let embedding = Embedding(7, 4).named("embedding")
+            return Linear(tiedTo: embedding).named("head")(tanh(embedding(x[0])))
+        },
+        .inputs("embedding_tied_plain") { x in
+            let embedding = Embedding(7, 4).named("embedding")
+            return Linear(tiedTo: embedding, bias: false)(tanh(embedding(x[0])))
+        },
         .layer("conv1d") { Conv1D(3, 4, kernel: 3, padding: 1) },
         .layer("conv1d_dilated") { Conv1D(4, 6, kernel: 3, stride: 2, padding: 2, dilation: 2, groups: 2) },
         .layer("conv2d") { Conv2D(3, 5, kernel: 3, padding: 1) },
