@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what layers, functions and losses of PyTorch compute, for TorchLayerTests: inputs, weights, the result, the
 gradients of a random weighting of it, and weights and inputs after three steps of gradient descent; and what optimizers
-and schedules do. It writes layers.safetensors, optimizers.safetensors and schedules.safetensors.
+and schedules do. It writes layers.safetensors, bf16.safetensors, optimizers.safetensors and schedules.safetensors.
 
     python record_layers.py
 """
@@ -323,6 +323,39 @@ def write(path):
 
 
 write("layers.safetensors")
+
+
+def mixed(name, call, inputs, module=None):
+    """A case in which matmuls, convolutions and attention compute in bfloat16, as autocast does it: what they make is
+    rounded to 8 bits, weights and gradients of weights are float32. No steps of descent."""
+    def cast(*arguments):
+        with torch.autocast("cpu", torch.bfloat16):
+            return call(*arguments)
+    case(name, lambda *arguments: cast(*arguments).float(), inputs, module)
+    for key in [key for key in tensors if key.startswith(f"{name}/after.")]:
+        del tensors[key]
+
+
+def mixed_layer(name, module, *shapes):
+    mixed(name, lambda m, *xs: m(*xs), {f"x{i}": randn(*shape) for i, shape in enumerate(shapes)}, module)
+
+
+mixed_layer("linear", lambda: nn.Linear(48, 24), (6, 48))
+mixed_layer("perceptron", lambda: nn.Sequential(nn.LayerNorm(24), nn.Linear(24, 48), nn.GELU(), nn.Linear(48, 24)), (8, 24))
+mixed_layer("conv2d", lambda: nn.Conv2d(6, 8, 3, stride=2, padding=1), (2, 6, 9, 8))
+mixed_layer("conv2d_grouped", lambda: nn.Conv2d(8, 8, 3, padding=1, groups=2), (2, 8, 6, 6))
+mixed_layer("conv_transpose2d", lambda: nn.ConvTranspose2d(8, 4, 2, stride=2), (2, 8, 4, 5))
+mixed_layer("conv_norm", lambda: nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+                                               nn.Conv2d(8, 4, 3, padding=1)), (4, 3, 8, 8))
+mixed_layer("layer_norm", lambda: nn.Sequential(nn.Linear(16, 32, bias=False), nn.LayerNorm(32)), (6, 16))
+mixed("attention", attend, {f"x{i}": randn(2, 9, 2, 16) for i in range(3)})
+mixed("attention_causal", lambda q, k, v: attend(q, k, v, is_causal=True), {f"x{i}": randn(1, 12, 2, 8) for i in range(3)})
+mixed("multihead", lambda m, x: m(x, x, x, need_weights=False)[0], {"x0": randn(2, 7, 32)},
+      lambda: nn.MultiheadAttention(32, 4, batch_first=True))
+mixed("embedding_tied", lambda m, i: m(i), {"x0": labels(7, 2, 3)}, lambda: Tied(True))
+for name, kind in [("gru", nn.GRU), ("lstm", nn.LSTM)]:
+    mixed(name, lambda m, x: m(x)[0], {"x0": randn(3, 6, 16)}, lambda: kind(16, 12, batch_first=True))
+write("bf16.safetensors")
 
 
 class Lion(torch.optim.Optimizer):

@@ -34,6 +34,22 @@ struct TorchCase: Sendable, CustomTestStringConvertible {
             .contains(name)
     }
 
+    /// The step that a recording was made with: a random weighting of the result is the loss. Inputs of floating point are
+    /// trained as weights are.
+    func step(_ inputs: [(name: String, data: TensorData)], _ weighting: TensorData, learningRate: Double)
+        -> TrainingStep
+    {
+        TrainingStep(optimizer: .sgd(learningRate: learningRate)) {
+            let tensors = inputs.map { name, data in
+                data.type.element == .i32
+                    ? Input(name, data.type.shape, .int32) : weight("input.\(name)", data.type.shape, .zeros)
+            }
+            let result = model(tensors)
+            Loss(sum(result * Input("weighting", weighting.type.shape), axes: Array(result.shape.indices)))
+            Output("result", result)
+        }
+    }
+
     var testDescription: String { name }
 }
 

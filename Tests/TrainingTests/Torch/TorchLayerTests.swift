@@ -12,27 +12,13 @@ import Testing
         #expect(TorchCase.all.count == tested.count)
     }
 
-    /// The step that a recording was made with: a random weighting of the result is the loss.
-    private func step(_ test: TorchCase, _ inputs: [(name: String, data: TensorData)], _ weighting: TensorData)
-        -> TrainingStep
-    {
-        TrainingStep(optimizer: .sgd(learningRate: Self.rate)) {
-            let tensors = inputs.map { name, data in
-                data.type.element == .i32
-                    ? Input(name, data.type.shape, .int32) : weight("input.\(name)", data.type.shape, .zeros)
-            }
-            let result = test.model(tensors)
-            Loss(sum(result * Input("weighting", weighting.type.shape), axes: Array(result.shape.indices)))
-            Output("result", result)
-        }
-    }
-
     @Test(arguments: TorchCase.all) func computesTheSame(_ test: TorchCase) throws {
         let recording = try TorchRecording("layers"), name = test.name
         func recorded(_ part: String) throws -> TensorData { try recording.tensor("\(name)/\(part)") }
         let inputs = try recording.names(name, "input").map { ($0, try recorded("input.\($0)")) }
         let weighting = try recorded("weighting")
-        let program = try Compiler(threads: 1).compile(step(test, inputs, weighting), [.update, .output])
+        let program = try Compiler(threads: 1).compile(
+            test.step(inputs, weighting, learningRate: Self.rate), [.update, .output])
         let state = try program.makeState(seed: 0)
         for (name, data) in inputs where data.type.element != .i32 { try state.write("input.\(name)", data) }
         let weights = recording.names(name, "weight")
@@ -73,7 +59,10 @@ import Testing
                 data.type, data.type.element == .i32 ? data.integers.map(Double.init) : data.floats.map(Double.init))
         }
         let inputs = try recording.names(name, "input").map { ($0, try recorded("input.\($0)")) }
-        let weighting = try recorded("weighting"), graph = try step(test, inputs, weighting).trace().graph
+        let weighting = try recorded("weighting"),
+            graph = try test.step(
+                inputs, weighting, learningRate: Self.rate
+            ).trace().graph
         var given = ["weighting": numbers(weighting)]
         for (name, data) in inputs where data.type.element == .i32 { given[name] = numbers(data) }
         var parameters: [String: HostTensor] = [:], directions: [String: [Double]] = [:]
