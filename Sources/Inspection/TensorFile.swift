@@ -7,27 +7,38 @@ public struct InputFile: Hashable, Sendable {
     public let name: String?
     public let path: String
 
-    /// `name=FILE.npy`, `name=FILE.safetensors` (its tensor of that name), or `FILE.safetensors` for every input that
-    /// it has a tensor for. Nil for anything else.
+    /// `name=FILE.npy`, `name=FILE.npz` or `name=FILE.safetensors` (its array or tensor of that name), `FILE.npz`, each of
+    /// whose arrays is an input, or `FILE.safetensors` for every input that it has a tensor for. Nil for anything else.
     public init?(_ argument: String) {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         name = parts.count == 2 ? parts[0] : nil
         path = parts.last ?? ""
-        let isSafetensors = path.hasSuffix(".safetensors")
-        guard name != "", isSafetensors || (path.hasSuffix(".npy") && name != nil) else { return nil }
+        let hasNames = path.hasSuffix(".safetensors") || path.hasSuffix(".npz")
+        guard name != "", hasNames || (path.hasSuffix(".npy") && name != nil) else { return nil }
     }
 
     /// Reads what the file has for the inputs of a program.
     func tensors(for inputs: [Program.Binding]) throws -> [String: TensorData] {
         let wanted = inputs.filter { name == nil || $0.name == name }
-        if let name, wanted.isEmpty {
-            throw RuntimeError(
+        func unknown(_ name: String) -> RuntimeError {
+            RuntimeError(
                 .name, "'\(name)' is not an input of the graph, which has \(inputs.map(\.name).joined(separator: ", "))"
             )
         }
+        if let name, wanted.isEmpty { throw unknown(name) }
         if path.hasSuffix(".npy") {
             let file = try NPYFile(contentsOf: path)
             return try tensors(wanted) { _ in (file.elementType, file.shape, file.bytes) }
+        }
+        if path.hasSuffix(".npz") {
+            let file = try NPZFile(contentsOf: path)
+            // What is in an archive was put there to be an input; a file of weights may have anything.
+            if name == nil, let other = file.names.first(where: { name in !inputs.contains { $0.name == name } }) {
+                throw RuntimeError(.name, "\(path): \(unknown(other).message)")
+            }
+            return try tensors(wanted.filter { name != nil || file.contains($0.name) }) { name in
+                (try file.elementType(name), try file.shape(name), try file.bytes(name))
+            }
         }
         let file = try SafetensorsFile(contentsOf: path)
         return try tensors(wanted.filter { name != nil || file.contains($0.name) }) { name in

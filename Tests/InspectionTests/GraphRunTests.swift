@@ -47,6 +47,36 @@ struct GraphRunTests {
         }
     }
 
+    /// Archives of NumPy's, compressed or not: one array, or all of them.
+    @Test(arguments: [false, true]) func inputsFromAnArchive(compressed: Bool) throws {
+        let path = folder.path + "/in.npz"
+        let x = try TensorData([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+        try NPZFile.write(["x": x], to: path, compressed: compressed)
+        for argument in [path, "x=\(path)"] {
+            let run = try run([argument])
+            #expect(try run.results[0].data == TensorData([3, 3, 7.5, 7.5] as [Float], shape: [2, 2]), "\(argument)")
+        }
+        // Beside others, an array is chosen by its name.
+        try NPZFile.write(["x": x, "z": TensorData([0] as [Float], shape: [1])], to: path, compressed: compressed)
+        #expect(try run(["x=\(path)"]).results[0].data.floats == [3, 3, 7.5, 7.5])
+    }
+
+    @Test func mistakesOfArchives() throws {
+        let path = folder.path + "/in.npz", x = try TensorData([1, 2, 3, 4, 5, 6] as [Float], shape: [6])
+        try NPZFile.write(["x": x], to: path)
+        #expect(message { _ = try run([path]) } == "\(path): the input 'x' is F32[6], wanted f32[2,3]")
+        #expect(message { _ = try run(["z=\(path)"]) } == "'z' is not an input of the graph, which has x")
+        try NPZFile.write(["x": TensorData([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])], to: path)
+        #expect(message { _ = try run([path, path]) } == "\(path): an input that another file gives already")
+        try NPZFile.write(["z": x, "a": x], to: path)
+        #expect(message { _ = try run(["x=\(path)"]) } == "\(path): no array 'x' in this file, which has a, z")
+        #expect(message { _ = try run([path]) } == "\(path): 'a' is not an input of the graph, which has x")
+        try NPZFile.write([:], to: path)
+        #expect(message { _ = try run([path]) } == "the input 'x' (f32[2,3]) of 'linear' is missing")
+        try "no archive".write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(message { _ = try run([path]) }.hasPrefix("\(path): not an archive of NumPy's arrays (.npz)"))
+    }
+
     /// A program in a file gives what its graph gives, bit for bit.
     @Test func compiledPrograms() throws {
         let input = try #require(InputFile("x=\(try files().npy)")), path = folder.path + "/linear.program"
@@ -93,8 +123,9 @@ struct GraphRunTests {
     @Test func arguments() {
         #expect(InputFile("x=a.npy")?.name == "x" && InputFile("x=a=b.npy")?.path == "a=b.npy")
         #expect(InputFile("in.safetensors")?.name == nil && InputFile("in.safetensors")?.path == "in.safetensors")
+        #expect(InputFile("in.npz")?.name == nil && InputFile("x=in.npz")?.name == "x")
         // One array has no name of its own.
-        for argument in ["a.npy", "=a.npy", "x=", "x", "x=a.txt", ""] {
+        for argument in ["a.npy", "=a.npy", "=a.npz", "x=", "x", "x=a.txt", ""] {
             #expect(InputFile(argument) == nil, "\(argument)")
         }
     }

@@ -7,8 +7,8 @@ struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a graph in the text form, or a compiled program, once on numbers from files.",
         discussion: """
-            Without --output, a line is printed for each result. Files of numbers are safetensors or NumPy's .npy with elements \
-            f4, f8, i4, i8 or b1; they are converted to the types of the graph's inputs, whose shapes they must have.
+            Without --output, a line is printed for each result. Files of numbers are safetensors or NumPy's .npy and .npz with \
+            elements f4, f8, i4, i8 or b1; they are converted to the types of the graph's inputs, whose shapes they must have.
             """)
 
     @Argument(
@@ -20,7 +20,7 @@ struct Run: ParsableCommand {
     @Option(
         name: .customLong("input"),
         help: ArgumentHelp(
-            "Numbers of an input: NAME=FILE.npy or NAME=FILE.safetensors; FILE.safetensors alone gives every input that it has a tensor for. May be given more than once.",
+            "Numbers of an input: NAME=FILE.npy, NAME=FILE.npz or NAME=FILE.safetensors; FILE.npz alone gives an input for each of its arrays, FILE.safetensors every input that it has a tensor for. May be given more than once.",
             valueName: "name=file"))
     var inputs: [InputFile] = []
 
