@@ -53,8 +53,8 @@ let package = Package(
         .target(
             name: "ApusTraining",
             dependencies: [
-                "ApusFiles", "ApusSystem", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen",
-                "CZlib",
+                "ApusDigest", "ApusFiles", "ApusSystem", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime",
+                "ApusCodegen", "CZlib",
             ],
             path: "Sources/Training"),
         .target(

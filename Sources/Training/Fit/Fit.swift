@@ -25,6 +25,8 @@ public struct FitResult {
 ///   - folder: A new one, or that of a run to go on with.
 ///   - schedule: The learning rate by epoch, or after a plateau of what the epochs measure; nil takes the optimizer's.
 ///   - resuming: Whether the folder holds a run that was stopped, which goes on.
+///   - allowingChanges: Whether a run may go on with a model that computes something else than before with weights of the
+///     same names and shapes.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
 /// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run and for arguments
 ///   that contradict each other, `GraphErrors` for a step that is not sound, ``RunError`` for a checkpoint that cannot
@@ -32,9 +34,10 @@ public struct FitResult {
 public func fit(
     _ step: TrainingStep, _ data: some DataSource, in folder: String, settings: FitSettings = FitSettings(),
     schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,
-    output: TrainingOutput = .standard, shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
+    allowingChanges: Bool = false, output: TrainingOutput = .standard,
+    shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
 ) throws -> FitResult {
-    let job = try FitJob(step, data, schedule, validation, settings)
+    let job = try FitJob(step, data, schedule, validation, settings, allowingChanges: allowingChanges)
     return try job.explaining(folder, resuming) {
         let plan =
             try resuming
@@ -54,13 +57,15 @@ struct FitJob {
     /// With the batch of the step.
     let settings: FitSettings
     private let layout: FitLayout
+    private let allowsChanges: Bool
 
     /// Throws ``FitError`` for settings that contradict each other, ``DataSourceError`` and `GraphErrors` for a step
     /// that is not sound.
     init(
         _ step: TrainingStep, _ data: any DataSource, _ schedule: LearningRateSchedule?, _ validation: Validation?,
-        _ settings: FitSettings
+        _ settings: FitSettings, allowingChanges: Bool
     ) throws {
+        allowsChanges = allowingChanges
         (self.step, self.data, self.schedule, self.validation) = (step, data, schedule, validation)
         layout = try FitLayout(step)
         var settings = settings
@@ -73,7 +78,7 @@ struct FitJob {
     }
 
     func task(_ settings: FitSettings, _ compiler: RunCompiler, _ output: TrainingOutput) throws -> FitTask {
-        try FitTask(step, layout, data, settings, schedule, validation, compiler, output)
+        try FitTask(step, layout, data, settings, schedule, validation, compiler, output, allowsChanges)
     }
 
     /// Lets `body` train, and says of a folder what `fit` says of it.
@@ -93,6 +98,7 @@ struct FitLayout: Sendable {
     let metrics: [String]
     /// The names of what the model keeps.
     let weights: Set<String>
+    let model: ModelDescription
 
     init(_ step: TrainingStep) throws {
         let traced = try step.trace()
@@ -103,5 +109,6 @@ struct FitLayout: Sendable {
         self.batch = batch
         metrics = traced.metrics
         weights = Set(traced.graph.parameters.map(\.operation.name))
+        model = ModelDescription(traced.graph)
     }
 }

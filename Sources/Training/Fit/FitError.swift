@@ -6,6 +6,9 @@ public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
     case noRun(folder: String)
     /// A run to go on with that was started on other data.
     case otherData(then: String, now: String)
+    /// A run to go on with whose model computed something else, with weights of the same names and shapes: what is
+    /// different.
+    case otherModel(String)
     /// Settings that a run cannot go on with other values of, each as a sentence.
     case otherSettings([String])
     /// A plateau schedule that takes for better what its measure takes for worse.
@@ -37,6 +40,10 @@ public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
         case .otherData(let then, let now):
             "the run was started on \(then), and the data has \(now) now; give the data as it was, or begin a new run "
                 + "with the weights of that one (loadWeights)"
+        case .otherModel(let difference):
+            "the model is not that of the run, in which \(difference): give the step as it was, begin a new run with the "
+                + "weights of that one (loadWeights), or go on with the change by fit(…, resuming: true, "
+                + "allowingChanges: true)"
         case .otherSettings(let differences):
             "\(differences.joined(separator: "; ")): give the settings and the batch as they were, or begin a new run in "
                 + "another folder"

@@ -15,21 +15,22 @@ public struct SeedsResult: Sendable {
 /// Trains a step once with each of some seeds, one run after the other, in the folders `seed-0`, `seed-1` and so on of a
 /// folder, whose `summary.json` compares them.
 ///
-/// Each run is one of ``fit(_:_:in:settings:schedule:validation:resuming:output:shouldStop:)`` with that seed, which
+/// Each run is one of ``fit(_:_:in:settings:schedule:validation:resuming:allowingChanges:output:shouldStop:)`` with that seed, which
 /// draws the weights, the order of the samples and what is random in the model; its weights are in its folder.
 ///
 /// - Parameters:
 ///   - seeds: Each once, from 0 on. They take the place of that of the settings.
 ///   - resuming: Whether the folder holds such runs: those that were stopped go on, those that are missing begin.
+///   - allowingChanges: Whether they may go on with a model that computes something else than before.
 /// - Throws: What `fit` with one seed throws, and ``FitError/seeds(_:)``.
 public func fit(
     _ step: TrainingStep, _ data: some DataSource, in folder: String, seeds: [Int],
     settings: FitSettings = FitSettings(), schedule: LearningRateSchedule? = nil, validation: Validation? = nil,
-    resuming: Bool = false, output: TrainingOutput = .standard,
+    resuming: Bool = false, allowingChanges: Bool = false, output: TrainingOutput = .standard,
     shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
 ) throws -> SeedsResult {
     guard !seeds.isEmpty, Set(seeds).count == seeds.count else { throw FitError.seeds(seeds) }
-    let job = try FitJob(step, data, schedule, validation, settings)
+    let job = try FitJob(step, data, schedule, validation, settings, allowingChanges: allowingChanges)
     return try job.explaining(folder, resuming) {
         let given = job.settings.values.filter { $0.key != "seed" }
         let runs =

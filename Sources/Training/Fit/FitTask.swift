@@ -23,13 +23,19 @@ final class FitTask: TrainingTask {
     /// The names of what the model keeps, in training and in the validation.
     private let weights: Set<String>
     private let output: TrainingOutput
+    private let model: ModelDescription
+    /// Whether a run may go on with another model, and which difference has been said.
+    private let allowsChanges: Bool
+    private var saidDifference: String?
     /// The epoch that was measured last, so that a run which goes on does not repeat it.
     private var measuredEpoch = 0
 
     init(
         _ step: TrainingStep, _ layout: FitLayout, _ data: any DataSource, _ settings: FitSettings,
-        _ schedule: LearningRateSchedule?, _ validation: Validation?, _ compiler: RunCompiler, _ output: TrainingOutput
+        _ schedule: LearningRateSchedule?, _ validation: Validation?, _ compiler: RunCompiler, _ output: TrainingOutput,
+        _ allowsChanges: Bool
     ) throws {
+        (model, self.allowsChanges) = (layout.model, allowsChanges)
         (self.step, self.data, self.settings, self.schedule) = (step, data, settings, schedule)
         (givenSchedule, self.validation, self.output) = (schedule, validation, output)
         count = data.count
@@ -123,7 +129,16 @@ final class FitTask: TrainingTask {
 
     var savedMetadata: [String: String] {
         ["validated_epoch": String(measuredEpoch)].merging(best?.metadata ?? [:]) { $1 }
-            .merging(schedule?.plateau?.metadata ?? [:]) { $1 }
+            .merging(schedule?.plateau?.metadata ?? [:]) { $1 }.merging(model.metadata) { $1 }
+    }
+
+    /// Refuses a checkpoint of another model, or says what is different.
+    private func compareModel(with file: SafetensorsFile) throws {
+        guard let difference = try ModelDescription(file).flatMap(model.difference) else { return }
+        guard allowsChanges else { throw FitError.otherModel(difference) }
+        guard saidDifference != difference else { return }
+        saidDifference = difference
+        output.warn("the run goes on with another model: in the model of \(file.path), \(difference)")
     }
 
     func restore(from file: SafetensorsFile) throws {
@@ -135,6 +150,7 @@ final class FitTask: TrainingTask {
             throw RunError.unfitCheckpoint(
                 path: file.path, problems: others.map { "'\($0)' is in the file and not in the model" })
         }
+        try compareModel(with: file)
         measuredEpoch = file.metadata["validated_epoch"].flatMap { Int($0) } ?? 0
         (best, schedule) = (BestEpoch(file.metadata), givenSchedule)
         guard var plateau = schedule?.plateau else { return }
