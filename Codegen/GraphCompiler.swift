@@ -60,7 +60,9 @@ public struct GraphCompiler: Backend {
     /// Its first part: primitives, and operations that have kernels of their own.
     package var optimization: Pipeline {
         let tuning = tuning
-        var pipeline = Pipeline.standard(keeping: { AttentionKernel.isSupported($0, $1, tuning) })
+        var pipeline = Pipeline.standard(
+            keeping: { AttentionKernel.isSupported($0, $1, tuning) },
+            explaining: { AttentionKernel.obstacle($0, $1, tuning) })
         if options.precision == .bfloat16 {
             pipeline.passes.append(.mixedPrecision(roundingFrom: tuning.smallestRounded))
         }

@@ -43,14 +43,27 @@ package struct AttentionKernel: Hashable {
     /// Whether there is a kernel for an operation: a few columns must fit into registers and caches, bf16 is multiplied
     /// in pairs, and the gradient of a mask is a matrix that has to be stored.
     package static func isSupported(_ graph: Graph, _ node: Node, _ tuning: Tuning) -> Bool {
-        guard node.operation.kind == .attention, node.type.element == .f32 || node.type.element == .bf16 else {
-            return false
-        }
+        node.operation.kind == .attention && obstacle(graph, node, tuning) == nil
+    }
+
+    /// Why there is no kernel for attention, whose matrix of probabilities is then stored; nil where there is one, and for
+    /// other operations.
+    package static func obstacle(_ graph: Graph, _ node: Node, _ tuning: Tuning) -> String? {
+        guard node.operation.kind == .attention else { return nil }
         let shapes = node.operands.map { graph[$0].type.shape }, rank = shapes[0].count
-        let (d, e) = (shapes[0][rank - 1], shapes[2][rank - 1])
-        return d <= tuning.widestHead && e <= tuning.widestHead
-            && (node.type.element == .f32 || (d % 2 == 0 && e % 2 == 0))
-            && (node.operation as? AttentionGradient)?.part != .mask
+        let widths = [shapes[0][rank - 1], shapes[2][rank - 1]], isStored = "the matrix of probabilities is stored"
+        guard node.type.element == .f32 || node.type.element == .bf16 else {
+            return "attention of \(node.type.element) has no kernel: \(isStored)"
+        }
+        if let wide = widths.max(), wide > tuning.widestHead {
+            return "attention has no kernel for heads of \(wide) columns, more than \(tuning.widestHead): \(isStored)"
+        }
+        if node.type.element == .bf16, let odd = widths.first(where: { $0 % 2 != 0 }) {
+            return
+                "attention has no kernel for heads of \(odd) columns in bf16, which is multiplied in pairs: \(isStored)"
+        }
+        return (node.operation as? AttentionGradient)?.part == .mask
+            ? "the gradient of attention's mask is a matrix, which is stored" : nil
     }
 
     package var heads: Int { batch.reduce(1, *) }

@@ -5,9 +5,24 @@ extension Pass {
     public static let decompose = decompose { _, _ in false }
 
     /// The same, except for those that are kept: a back end may have kernels for them.
-    public static func decompose(keeping isKept: @escaping @Sendable (Graph, Node) -> Bool) -> Pass {
-        Pass("decompose") { graph in try decomposed(graph) { $1.operation is any CompositeOperation && !isKept($0, $1) }
-        }
+    ///
+    /// - Parameter obstacle: Why there is no kernel for what might have one, which is recorded; nil for others.
+    public static func decompose(
+        keeping isKept: @escaping @Sendable (Graph, Node) -> Bool,
+        explaining obstacle: @escaping @Sendable (Graph, Node) -> String? = { _, _ in nil }
+    ) -> Pass {
+        Pass(
+            "decompose",
+            recording: { graph, rewrites in
+                var known: Set<Rewrite> = []
+                for node in graph.nodes where node.operation is any CompositeOperation {
+                    guard let note = obstacle(graph, node) else { continue }
+                    // An operation and its gradients have one reason.
+                    let rewrite = Rewrite(pass: "decompose", note: note, isDone: false, location: node.location)
+                    if known.insert(rewrite).inserted { rewrites.append(rewrite) }
+                }
+                return try decomposed(graph) { $1.operation is any CompositeOperation && !isKept($0, $1) }
+            })
     }
 }
 

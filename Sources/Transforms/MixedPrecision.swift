@@ -14,8 +14,28 @@ extension Pass {
 
     /// The same, where values of fewer elements than `smallest` stay in f32.
     public static func mixedPrecision(roundingFrom smallest: Int) -> Pass {
-        Pass("mixed-precision") { try lowered($0, roundingFrom: smallest) }
+        Pass(
+            "mixed-precision",
+            recording: { graph, rewrites in
+                rewrites += oddAttention(graph)
+                return try lowered(graph, roundingFrom: smallest)
+            })
     }
+}
+
+/// Notes of attention that stays in f32 since its heads have odd widths, one for an operation and its gradients.
+private func oddAttention(_ graph: Graph) -> [Rewrite] {
+    var notes: [Rewrite] = []
+    for node in graph.nodes where node.operation.kind == .attention && node.type.element == .f32 {
+        let widths = node.operands.prefix(3).compactMap { graph[$0].type.shape.last }
+        guard let odd = widths.first(where: { $0 % 2 != 0 }) else { continue }
+        let note = Rewrite(
+            pass: "mixed-precision",
+            note: "attention with heads of \(odd) columns stays in f32: bf16 is multiplied in pairs", isDone: false,
+            location: node.location)
+        if !notes.contains(note) { notes.append(note) }
+    }
+    return notes
 }
 
 private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph {

@@ -103,8 +103,15 @@ public struct Pipeline: Sendable {
     public static let standard = standard { _, _ in false }
 
     /// The same with some composites, for which a back end has kernels.
-    public static func standard(keeping isKept: @escaping @Sendable (Graph, Node) -> Bool) -> Pipeline {
-        Pipeline([.deadCode, .decompose(keeping: isKept), .simplify, .commonSubexpressions, .deadCode])
+    ///
+    /// - Parameter obstacle: As ``Pass/decompose(keeping:explaining:)`` has it.
+    public static func standard(
+        keeping isKept: @escaping @Sendable (Graph, Node) -> Bool,
+        explaining obstacle: @escaping @Sendable (Graph, Node) -> String? = { _, _ in nil }
+    ) -> Pipeline {
+        Pipeline([
+            .deadCode, .decompose(keeping: isKept, explaining: obstacle), .simplify, .commonSubexpressions, .deadCode,
+        ])
     }
 
     /// The graph after all passes; throws as ``run(_:recording:observe:)``.

@@ -199,6 +199,37 @@ struct AttentionTests {
         ) { x in outputs(x, scale: 0.3) }
     }
 
+    /// Why attention is made of its parts, where there is no kernel for it.
+    @Test func reasonsForNoKernel() throws {
+        func notes(
+            _ types: [TensorType], _ options: CompilerOptions = CompilerOptions(), _ body: ([Tensor]) -> [Tensor]
+        ) throws -> [String] {
+            let plan = try GraphCompiler(options, cache: nil).plan(functionGraph(types, body))
+            return plan.rewrites.filter { !$0.isDone }.map { "\($0.pass): \($0.note)" }
+        }
+        func forward(_ x: [Tensor]) -> [Tensor] { [attention(x[0], x[1], x[2], scale: 0.5)] }
+        let stored = "the matrix of probabilities is stored"
+        let wide = [f32(1, 3, 320), f32(1, 5, 320), f32(1, 5, 8), f32(1, 3, 8)]
+        // Three gradients that were written at one place have one reason.
+        for part in [0..<1, 1..<4] {
+            let found = try notes(wide) { Array(outputs($0, scale: 0.3)[part]) }
+            #expect(
+                found == ["decompose: attention has no kernel for heads of 320 columns, more than 256: \(stored)"],
+                "\(found)")
+        }
+        let odd = [7, 8].map { f32(1, 5, $0) } + [f32(1, 5, 6)]
+        #expect(try notes([odd[0], odd[0], odd[2]], CompilerOptions(), forward).isEmpty)
+        #expect(
+            try notes([odd[0], odd[0], odd[2]], CompilerOptions(precision: .bfloat16), forward) == [
+                "mixed-precision: attention with heads of 7 columns stays in f32: bf16 is multiplied in pairs"
+            ])
+        #expect(try notes([odd[1], odd[1], odd[2]], CompilerOptions(precision: .bfloat16), forward).isEmpty)
+        #expect(
+            try notes([bf16(1, 5, 8), bf16(1, 5, 8), bf16(1, 5, 3)], CompilerOptions(), forward) == [
+                "decompose: attention has no kernel for heads of 3 columns in bf16, which is multiplied in pairs: \(stored)"
+            ])
+    }
+
     /// Without the kernel, the parts that it is made of give the same.
     @Test func decomposed() throws {
         let types = [f32(2, 18, 8), f32(2, 21, 8), f32(2, 21, 6), f32(2, 18, 6)]
