@@ -21,23 +21,13 @@ import Testing
     }
 
     /// The rates that PyTorch had in twelve epochs with the same measures.
-    @Test(arguments: [
-        (
-            "plateau", PlateauSchedule(base: 0.1, factor: 0.5, patience: 1, minimum: 0.02),
-            [3, 2, 2, 2, 2, 1, 1.5, 1.2, 1.1, 1.05, 0.9, 0.8]
-        ),
-        (
-            "plateau_cooldown",
-            PlateauSchedule(base: 0.1, goal: .larger, patience: 0, threshold: .absolute(0.1), cooldown: 2),
-            [1, 1.05, 1.0, 1.3, 1.2, 1.1, 1.0, 1.5, 1.45, 1.4, 1.3, 1.2]
-        ),
-    ])
-    func followsTheValidation(_ name: String, _ plateau: PlateauSchedule, _ scores: [Double]) throws {
+    @Test(arguments: RecordedPlateau.all) func followsTheValidation(_ recorded: RecordedPlateau) throws {
+        let (plateau, scores) = (recorded.schedule, recorded.measures)
         let run = folder.file("run")
         let result = try fit(
             Circle.step(), Circle.points(32, seed: 1), in: run, settings: Circle.settings(epochs: 12),
             schedule: .plateau(plateau), validation: scripted(scores, goal: plateau.goal), output: .silent)
-        let expected = try TorchRecording("schedules").tensor("\(name)/rates").floats, found = try rates(ofRun: run)
+        let expected = try recorded.rates, found = try rates(ofRun: run)
         #expect(found.count == 12 && largestError(found.map { Float($0) }, expected) < 1e-6, "\(found)")
         let best = try #require(plateau.goal == .larger ? scores.max() : scores.min())
         #expect(result.best?.score == best)

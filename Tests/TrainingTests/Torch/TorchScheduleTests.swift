@@ -2,6 +2,26 @@ import Apus
 import Foundation
 import Testing
 
+/// Twelve epochs of PyTorch's `ReduceLROnPlateau`: what it was told of them, and the rates that it gave.
+struct RecordedPlateau: Sendable, CustomTestStringConvertible {
+    let name: String, schedule: PlateauSchedule
+    let measures: [Double]
+
+    static let all = [
+        RecordedPlateau(
+            name: "plateau", schedule: PlateauSchedule(base: 0.1, factor: 0.5, patience: 1, minimum: 0.02),
+            measures: [3, 2, 2, 2, 2, 1, 1.5, 1.2, 1.1, 1.05, 0.9, 0.8]),
+        RecordedPlateau(
+            name: "plateau_cooldown",
+            schedule: PlateauSchedule(
+                base: 0.1, goal: .larger, patience: 0, threshold: .absolute(0.1), cooldown: 2),
+            measures: [1, 1.05, 1.0, 1.3, 1.2, 1.1, 1.0, 1.5, 1.45, 1.4, 1.3, 1.2]),
+    ]
+
+    var rates: [Float] { get throws { try TorchRecording("schedules").tensor("\(name)/rates").floats } }
+    var testDescription: String { name }
+}
+
 /// Schedules against PyTorch: the rates of a dozen epochs.
 @Suite struct TorchScheduleTests {
     private static let schedules: [String: LearningRateSchedule] = [
@@ -24,23 +44,13 @@ import Testing
         #expect(largestError(found, expected) < 1e-6, "\(found), not \(expected)")
     }
 
-    @Test(arguments: [
-        (
-            "plateau", PlateauSchedule(base: 0.1, factor: 0.5, patience: 1, minimum: 0.02),
-            [3, 2, 2, 2, 2, 1, 1.5, 1.2, 1.1, 1.05, 0.9, 0.8]
-        ),
-        (
-            "plateau_cooldown",
-            PlateauSchedule(base: 0.1, goal: .larger, patience: 0, threshold: .absolute(0.1), cooldown: 2),
-            [1, 1.05, 1.0, 1.3, 1.2, 1.1, 1.0, 1.5, 1.45, 1.4, 1.3, 1.2]
-        ),
-    ]) func fallsWhenNothingGetsBetter(_ name: String, _ plateau: PlateauSchedule, _ measures: [Double]) throws {
-        var plateau = plateau
-        let found = measures.map { measure in
+    @Test(arguments: RecordedPlateau.all) func fallsWhenNothingGetsBetter(_ recorded: RecordedPlateau) throws {
+        var plateau = recorded.schedule
+        let found = recorded.measures.map { measure in
             defer { plateau.record(measure) }
             return Float(plateau.rate)
         }
-        let expected = try TorchRecording("schedules").tensor("\(name)/rates").floats
+        let expected = try recorded.rates
         #expect(largestError(found, expected) < 1e-6, "\(found), not \(expected)")
     }
 
