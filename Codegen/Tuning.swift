@@ -25,6 +25,10 @@ public struct Tuning: Hashable, Sendable {
     /// Columns of the widest head that attention has kernels for.
     public var widestHead = 256
 
+    /// Elements of the shortest runs that a row of an operand may consist of that is read where it lies: of shorter ones, a
+    /// copy is read faster.
+    public var shortestRun = 4
+
     // MARK: What is stored
 
     /// Vector instructions (`ScalarFunction.cost`) that are repeated in every reader rather than stored; GELU with its
@@ -90,6 +94,7 @@ public struct Tuning: Hashable, Sendable {
         tuning.cachePeriod = 64
         (tuning.longestContraction, tuning.longestOfPlaces) = (6, 4)
         tuning.widestHead = 8
+        tuning.shortestRun = 2
         tuning.repeatedCost = 6
         tuning.smallestRounded = 8
         tuning.recomputedCost = 2
@@ -107,7 +112,7 @@ extension Tuning: CustomStringConvertible {
     /// All numbers, in order of declaration: part of what code is kept by.
     public var description: String {
         """
-        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) \
+        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) runs \(shortestRun) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
         \(tilesForThreads) \(smallestTile) attention \(attentionRows) \(attentionCausalRows) \

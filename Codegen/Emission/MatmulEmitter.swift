@@ -151,7 +151,7 @@ final class MatmulEmitter {
         func multiply(_ rows: Int) {
             block.multiply(
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns,
-                units: kernel.units,
+                units: kernel.units, run: run,
                 into: sums, targetRowBytes: tiling.columnsPerTile * 4, ahead: ahead)
         }
         let rest = kernel.m % tiling.rows
@@ -169,6 +169,12 @@ final class MatmulEmitter {
                     multiply(rest); return []
                 })
         }
+    }
+
+    /// The runs of A's rows, unless those are contiguous.
+    private var run: RegisterBlock.Run? {
+        let (run, bytes) = (kernel.left.run, kernel.element.byteCount)
+        return run == kernel.k ? nil : RegisterBlock.Run(units: run * bytes / 4, bytes: kernel.left.runStride * bytes)
     }
 
     private func leftPointer(_ matrix: LLVMValue, _ row: LLVMValue) -> LLVMValue {

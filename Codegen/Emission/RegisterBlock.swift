@@ -25,6 +25,14 @@ struct RegisterBlock {
 
     /// Units of the contracted axis in one turn of the inner loop.
     private static let unrolling = 2
+    /// Units up to which a run is a turn of its own, without a loop.
+    private static let longestUnrolled = 16
+
+    /// Runs that the rows of the left operand consist of.
+    struct Run {
+        /// Units of a run, and the distance of two.
+        var units: Int, bytes: Int
+    }
 
     /// Multiplies some rows with packed columns, and writes the sums row by row to `target`.
     ///
@@ -35,18 +43,19 @@ struct RegisterBlock {
     ///   - rowBytes: Distance of the rows.
     ///   - packed: Address of the packed columns.
     ///   - targetRowBytes: Distance of the rows of sums.
+    ///   - run: The runs that the factors of a row lie in; nil if there is one.
     ///   - used: How many units there are, even, where that is known only when it runs; then `units` are the most.
     ///   - isAdding: Whether the sums begin with what is in `target`.
     ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so
     ///     that requests do not queue.
     func multiply(
-        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, used: LLVMValue? = nil,
-        into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false, ahead: [Stream] = []
+        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, run: Run? = nil,
+        used: LLVMValue? = nil, into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false, ahead: [Stream] = []
     ) {
         let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
         let name =
             "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(used == nil ? "\(units)" : "some")_\(targetRowBytes)"
-            + "\(isAdding ? "_adding" : "")\(streams)"
+            + "\(isAdding ? "_adding" : "")\(run.map { "_\($0.units)by\($0.bytes)" } ?? "")\(streams)"
         let function =
             module.function(named: name)
             ?? {
@@ -57,7 +66,7 @@ struct RegisterBlock {
                 let inner = RegisterBlock(
                     builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
                 inner.emitBody(
-                    rows: rows, function, rowBytes: rowBytes, units: used == nil ? units : nil,
+                    rows: rows, function, rowBytes: rowBytes, units: used == nil ? units : nil, run: run,
                     targetRowBytes: targetRowBytes, isAdding: isAdding, ahead: ahead)
                 return function
             }()
@@ -74,7 +83,7 @@ struct RegisterBlock {
     }
 
     private func emitBody(
-        rows: Int, _ function: Function, rowBytes: Int, units: Int?, targetRowBytes: Int, isAdding: Bool,
+        rows: Int, _ function: Function, rowBytes: Int, units: Int?, run: Run?, targetRowBytes: Int, isAdding: Bool,
         ahead: [Stream]
     ) {
         let (left, packed, target) = (function.parameters[0], function.parameters[1], function.parameters[2])
@@ -96,11 +105,23 @@ struct RegisterBlock {
             }
             return sums
         }
-        func run(_ sums: [LLVMValue], from first: LLVMValue, to last: LLVMValue) -> [LLVMValue] {
-            builder.loop(from: first, to: last, step: integer(1), carrying: sums) { turn, sums in
-                let left = builder.offset(left, bytes: builder.mul(turn, integer(Self.unrolling * 4)))
-                let packed = builder.offset(packed, bytes: builder.mul(turn, integer(Self.unrolling * unitBytes)))
-                return (0..<Self.unrolling).reduce(sums) { step($0, left, packed, $1) }
+        /// A turn of the inner loop: a few units, or a whole run.
+        let turn = run ?? Run(units: Self.unrolling, bytes: Self.unrolling * 4)
+        func steps(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, count: Int) -> [LLVMValue] {
+            guard count > Self.longestUnrolled else { return (0..<count).reduce(sums) { step($0, left, packed, $1) } }
+            let whole = count / Self.unrolling
+            let sums = builder.loop(from: integer(0), to: integer(whole), step: integer(1), carrying: sums) {
+                let left = builder.offset(left, bytes: builder.mul($0, integer(Self.unrolling * 4)))
+                let packed = builder.offset(packed, bytes: builder.mul($0, integer(Self.unrolling * unitBytes)))
+                return (0..<Self.unrolling).reduce($1) { step($0, left, packed, $1) }
+            }
+            return (whole * Self.unrolling..<count).reduce(sums) { step($0, left, packed, $1) }
+        }
+        func multiply(_ sums: [LLVMValue], from first: LLVMValue, to last: LLVMValue) -> [LLVMValue] {
+            builder.loop(from: first, to: last, step: integer(1), carrying: sums) { number, sums in
+                let left = builder.offset(left, bytes: builder.mul(number, integer(turn.bytes)))
+                let packed = builder.offset(packed, bytes: builder.mul(number, integer(turn.units * unitBytes)))
+                return steps(sums, left, packed, count: turn.units)
             }
         }
         let sumType = module.vector(module.f32, lanes)
@@ -112,19 +133,19 @@ struct RegisterBlock {
                 ? builder.load(sumType, target, byteOffset: place(number), align: vectorBytes) : builder.zero(sumType)
         }
         let turns =
-            units.map { integer($0 / Self.unrolling) }
-            ?? builder.udiv(function.parameters[3 + ahead.count], integer(Self.unrolling))
+            units.map { integer($0 / turn.units) }
+            ?? builder.udiv(function.parameters[3 + ahead.count], integer(turn.units))
         if ahead.isEmpty {
-            sums = run(sums, from: integer(0), to: turns)
+            sums = multiply(sums, from: integer(0), to: turns)
         } else {
-            func turn(_ row: LLVMValue) -> LLVMValue { builder.udiv(builder.mul(row, turns), integer(rows)) }
+            func begin(_ row: LLVMValue) -> LLVMValue { builder.udiv(builder.mul(row, turns), integer(rows)) }
             sums = builder.loop(from: integer(0), to: integer(rows), step: integer(1), carrying: sums) { row, sums in
                 for (number, stream) in ahead.enumerated() { ask(function.parameters[3 + number], stream, row) }
-                return run(sums, from: turn(row), to: turn(builder.add(row, integer(1))))
+                return multiply(sums, from: begin(row), to: begin(builder.add(row, integer(1))))
             }
         }
         if let units {
-            for unit in units / Self.unrolling * Self.unrolling..<units { sums = step(sums, left, packed, unit) }
+            for unit in units / turn.units * turn.units..<units { sums = step(sums, left, packed, unit) }
         }
         for (number, sum) in sums.enumerated() {
             builder.store(sum, target, byteOffset: place(number), align: vectorBytes)

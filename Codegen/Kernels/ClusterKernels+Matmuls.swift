@@ -9,7 +9,7 @@ extension ClusterKernels {
     /// as Cᵀ = Bᵀ · Aᵀ since C's columns are contiguous.
     package func matmul(
         _ members: [Value], _ shape: MatmulShape, isTransposed: Bool,
-        left: (matrix: Matmul.Matrix, offset: Int, buffer: Int), result: Matmul.Matrix
+        left: (rows: MatmulKernel.Left, buffer: Int), result: Matmul.Matrix
     ) throws -> KernelCall {
         let value = members[0], operands = graph[value].operands
         let side = isTransposed ? 0 : 1
@@ -19,8 +19,7 @@ extension ClusterKernels {
         let element = graph[operands[0]].type.element
         let kernel = MatmulKernel(
             batch: shape.batch, m: m, n: n, k: shape.k, element: element,
-            left: MatmulKernel.Left(
-                offset: left.offset, rowStride: left.matrix.rowStride, batchStrides: left.matrix.batchStrides),
+            left: left.rows,
             right: part(right.builder), rightValue: right.value, transposesRight: right.isTransposed,
             epilogue: part(epilogue))
         let leftBytes = kernel.batchCount * m * shape.k * element.byteCount

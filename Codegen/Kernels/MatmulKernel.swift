@@ -2,7 +2,7 @@ import ApusIR
 
 /// Matrix products C = f(A · B) of one shape, with what comes before and after them inside.
 ///
-/// A [m, k] is read where it lies; its rows are contiguous. B [k, n] is computed by `right`, the prologue, while it is
+/// A [m, k] is read where it lies; its rows are contiguous, or runs that are. B [k, n] is computed by `right`, the prologue, while it is
 /// packed, a tile of columns at a time. What becomes of the sums is said by `epilogue`.
 package struct MatmulKernel: Hashable {
     package var batch: [Int]
@@ -25,6 +25,8 @@ package struct MatmulKernel: Hashable {
         package var offset: Int
         package var rowStride: Int
         package var batchStrides: [Int]
+        /// Elements of a row that lie one after the other, and the distance of such runs; a row may be one of them.
+        package var run: Int, runStride: Int
     }
 
     package var batchCount: Int { batch.reduce(1, *) }
@@ -34,9 +36,13 @@ package struct MatmulKernel: Hashable {
 }
 
 extension MatmulKernel: CustomStringConvertible {
+    private var leftColumn: String {
+        left.run == k ? "k" : "\(left.runStride)*(k / \(left.run)) + k % \(left.run)"
+    }
+
     package var description: String {
         """
-        matmul \(m)x\(n)x\(k) of \(batch) \(element), left a[\(left.offset) + \(left.rowStride)*row + k, batch \(left.batchStrides)]
+        matmul \(m)x\(n)x\(k) of \(batch) \(element), left a[\(left.offset) + \(left.rowStride)*row + \(leftColumn), batch \(left.batchStrides)]
         right\(transposesRight ? ", transposed" : "") = %\(rightValue) of \(right)
         epilogue \(epilogue)
         """

@@ -22,18 +22,21 @@ struct MatmulOrientation {
     /// The operand that is not packed.
     var leftSide: Int { isTransposed ? 1 : 0 }
 
-    /// Where that operand lies; nil if its rows are not contiguous in memory.
-    func left(_ graph: Graph, _ value: Value, _ placement: Placement, _ layout: Layout) -> (
-        matrix: Matmul.Matrix, offset: Int, buffer: Int
+    /// Where that operand lies; nil if its rows are neither contiguous in memory nor long enough runs.
+    func left(_ graph: Graph, _ value: Value, _ placement: Placement, _ layout: Layout, _ tuning: Tuning) -> (
+        rows: MatmulKernel.Left, buffer: Int
     )? {
         let operand = graph[value].operands[leftSide]
+        // Pairs of bf16 lie together.
+        let isInPairs = graph[operand].type.element == .bf16
         guard
             let view = graph.view(
                 of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
-            var matrix = shape.matrix(leftSide, strides: view.strides)
+            var rows = shape.rows(leftSide, strides: view.strides, shortestRun: tuning.shortestRun),
+            !isInPairs || rows.run % 2 == 0
         else { return nil }
-        if isTransposed { matrix = matrix.transposed }
-        return matrix.columnStride == 1 || shape.k == 1 ? (matrix, view.offset, layout[view.base].buffer) : nil
+        rows.offset = view.offset
+        return (rows, layout[view.base].buffer)
     }
 }
 
@@ -59,7 +62,7 @@ extension Graph {
             var sides: [Value: Int] = [:]
             for value in graph.values where placement[value] == .matmul && !graph.usesLibrary(value) {
                 let orientation = MatmulOrientation(graph, value, layout)
-                guard orientation?.left(graph, value, placement, layout) == nil else { continue }
+                guard orientation?.left(graph, value, placement, layout, tuning) == nil else { continue }
                 sides[value] = orientation?.leftSide ?? 0
             }
             if sides.isEmpty { break }

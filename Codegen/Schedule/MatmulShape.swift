@@ -49,6 +49,27 @@ package struct MatmulShape {
             shape, strides, rows: isLeft ? free : contracting, columns: isLeft ? contracting : free, batch: batchAxes)
     }
 
+    /// An operand with these strides as rows along the contracted axis, each of them one run or runs at one distance; nil
+    /// if it is none. The runs of several are no shorter than `shortestRun`.
+    package func rows(_ side: Int, strides: [Int], shortestRun: Int) -> MatmulKernel.Left? {
+        let shape = shapes[side], isLeft = side == 0
+        let free = isLeft ? dot.leftFree(shape.count) : dot.rightFree(shape.count)
+        let contracting = isLeft ? dot.leftContracting : dot.rightContracting
+        guard let row = mergedStride(free.map { shape[$0] }, free.map { strides[$0] }) else { return nil }
+        func group(_ axes: ArraySlice<Int>) -> (extent: Int, stride: Int?) {
+            (axes.map { shape[$0] }.reduce(1, *), mergedStride(axes.map { shape[$0] }, axes.map { strides[$0] }))
+        }
+        for first in 0...contracting.count {
+            let outer = group(contracting[..<first]), inner = group(contracting[first...])
+            guard inner.stride == 1, let distance = outer.stride, outer.extent == 1 || inner.extent >= shortestRun
+            else { continue }
+            return MatmulKernel.Left(
+                offset: 0, rowStride: row, batchStrides: (isLeft ? dot.leftBatch : dot.rightBatch).map { strides[$0] },
+                run: inner.extent, runStride: outer.extent == 1 ? 0 : distance)
+        }
+        return nil
+    }
+
     /// The result with these strides as a matrix [m, n].
     package func result(strides: [Int]) -> Matmul.Matrix? {
         let firstColumn = batch.count + dot.leftFree(shapes[0].count).count

@@ -36,10 +36,11 @@ package struct Schedule {
     package let clustering: Clustering
     /// Updates that are written over the parameter at once; the others are copied at the end.
     private let updatedInPlace: [Value: Value]
+    private let tuning: Tuning
 
     /// Schedules a legal graph whose matmuls can read their operands, or have them stored.
     package init(_ graph: Graph, _ tuning: Tuning) throws {
-        self.graph = graph
+        (self.graph, self.tuning) = (graph, tuning)
         placement = Self.placement(graph, tuning)
         clustering = Clustering(graph, placement)
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
@@ -231,7 +232,7 @@ package struct Schedule {
         guard let orientation = MatmulOrientation(graph, value, layout) else {
             throw GraphError(.unsupported, operation: Dot.name, "the result cannot be written", location: location)
         }
-        guard let left = orientation.left(graph, value, placement, layout) else {
+        guard let left = orientation.left(graph, value, placement, layout, tuning) else {
             throw GraphError(
                 .unsupported, operation: Dot.name, "operand \(orientation.leftSide) cannot be read", location: location)
         }
