@@ -120,7 +120,8 @@ let package = Package(
         .executableTarget(
             name: "apus-examples",
             dependencies: [
-                "ApusExamples", "ApusInspection", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ApusExamples", "ApusInspection", "ToolOptions",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Models/Tools/examples"),
 

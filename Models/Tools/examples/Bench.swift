@@ -2,6 +2,7 @@ import Apus
 import ApusExamples
 import ApusInspection
 import ArgumentParser
+import ToolOptions
 
 /// Steps that are compared with PyTorch (Tests/Benchmarks): examples at sizes of practice, and parts of models.
 enum ModelTask: String, CaseIterable, ExpressibleByArgument {
@@ -92,11 +93,7 @@ struct Bench: ParsableCommand {
     @Option(help: "Runs to time, after two that are not.")
     var steps = 5
 
-    @Option(help: "Threads to run on. (default: all processors)")
-    var threads: Int?
-
-    @Option(help: "The precision of matmuls.")
-    var precision = CompilerOptions.Precision.float32
+    @OptionGroup var machine: MachineOptions
 
     @Flag(help: "Print one line of JSON.")
     var json = false
@@ -105,7 +102,7 @@ struct Bench: ParsableCommand {
     var profile = false
 
     func validate() throws {
-        for (name, value) in [("preset", preset), ("batch", batch), ("steps", steps), ("threads", threads ?? 1)] {
+        for (name, value) in [("preset", preset), ("batch", batch), ("steps", steps)] {
             guard (1...65536).contains(value) else {
                 throw ValidationError("--\(name) is \(value); it must be from 1 to 65536.")
             }
@@ -113,7 +110,7 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
-        let trial = try StepTrial(CompilerOptions(precision: precision), threads: threads) {
+        let trial = try StepTrial(machine.options, threads: machine.threads, cache: machine.cache) {
             try task.compiled(size: preset, batch: batch, by: $0)
         }
         let result = try trial.benchmark(
@@ -122,5 +119,3 @@ struct Bench: ParsableCommand {
         if let profile = result.profile { print("\nmachine: \(profile.peak)\n\(profile.table)\n\n\(profile.layers)") }
     }
 }
-
-extension CompilerOptions.Precision: ExpressibleByArgument {}
