@@ -50,7 +50,8 @@ struct RegisterBlock {
     ///     that requests do not queue.
     func multiply(
         rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, run: Run? = nil,
-        used: LLVMValue? = nil, into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false, ahead: [Stream] = []
+        used: LLVMValue? = nil, into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false,
+        ahead: [Stream] = []
     ) {
         let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
         let name =

@@ -11,7 +11,10 @@ struct RowsOfRunsTests {
     @Test(arguments: [1, 2, 3, 4, 5, 9, 15, 16, 17, 40], [1, 2, 7])
     func areRead(run: Int, count: Int) throws {
         try expectFunction(
-            [f32(count, 19, run), f32(count, run, 33), f32(33, count, run), bf16(count, 19, run), bf16(count, run, 33)],
+            [
+                f32(count, 19, run), f32(count, run, 33), f32(33, count, run), bf16(count, 19, run),
+                bf16(count, run, 33),
+            ],
             tolerance: 1e-2, by: relativeError, "runs of \(run), \(count) of them"
         ) { x in
             [
