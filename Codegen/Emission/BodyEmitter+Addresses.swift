@@ -32,7 +32,7 @@ extension BodyEmitter {
 
     enum Pattern: Equatable {
         case same, contiguous
-        /// So many elements apart, few enough that reading those between costs less than reading each lane.
+        /// So many elements apart, few of them (`IndexExpression.shortSteps`).
         case strided(Int)
         /// From two places in turn, so many elements apart.
         case inTurn(distance: Int)
@@ -43,7 +43,7 @@ extension BodyEmitter {
         switch steps.step(of: expression) {
         case 0: return .same
         case 1: return .contiguous
-        case let step? where 2...4 ~= step && lanes > 1: return .strided(step)
+        case let step? where IndexExpression.shortSteps ~= step && lanes > 1: return .strided(step)
         case nil: return steps.turns(of: expression).map { .inTurn(distance: $0) } ?? .scattered
         default: return .scattered
         }

@@ -13,6 +13,9 @@ package struct IndexExpression: Hashable {
         self.dynamic = dynamic.filter { $0.value != 0 }
     }
 
+    /// Distances of lanes so short that reading all that lies between costs less than reading each lane.
+    static let shortSteps = 1...4
+
     package static func dimension(_ dimension: Int) -> IndexExpression { IndexExpression(terms: [dimension: 1]) }
 
     package static func + (a: IndexExpression, b: IndexExpression) -> IndexExpression {

@@ -178,7 +178,8 @@ package struct KernelBuilder {
         defer { condition = outer }
         for axis in index.indices where pad.low[axis] + pad.high[axis] + pad.interior[axis] > 0 {
             let step = pad.interior[axis] + 1
-            if step == 1, 1...4 ~= index[axis].terms[extents.count - 1] ?? 0, index[axis].dynamic.isEmpty {
+            let distance = index[axis].terms[extents.count - 1] ?? 0
+            if step == 1, IndexExpression.shortSteps ~= distance, index[axis].dynamic.isEmpty {
                 inner[axis] = index[axis] + -pad.low[axis]
                 let shifted = add(.index(inner[axis]), .i32)
                 for inside in [

@@ -30,12 +30,12 @@ extension LoopKernel {
             }
             return IndexExpression(constant: expression.constant, terms: terms, dynamic: dynamic)
         }
-        let expressions = instructions.map { $0.shifted(by: added.count, joined) }
+        let moved = instructions.map { $0.shifted(by: added.count, joined) }
         for number in stores.indices {
             stores[number].address = joined(stores[number].address)
             stores[number].value += added.count
         }
-        instructions = added + expressions
+        instructions = added + moved
         extents[outer] *= extent
         extents.removeLast()
     }
