@@ -3,10 +3,17 @@ import ApusIR
 /// The forward pass of a training step, cut where little flows through it: between the blocks of a transformer.
 ///
 /// What the backward pass reads of the segments between the cuts can be computed again from what flows into them
-/// instead of being kept (Chen et al. 2016).
+/// instead of being kept (Chen et al. 2016): all of it, or what is cheap for the memory it takes, since a block of a
+/// transformer has matmuls of a few operations per byte, and attention of ten times as many (Korthikanti et al. 2022).
 public struct RecomputationPlan {
-    /// Segments of the forward pass in order: ranges of its nodes.
-    public private(set) var segments: [Range<Int>] = []
+    /// Nodes of the forward pass that lie between two cuts.
+    public struct Segment: Hashable, Sendable {
+        public var nodes: Range<Int>
+        /// The most operations per byte of its result that a matmul or attention may take to be computed again.
+        public var highestPrice = Double.infinity
+    }
+    /// Segments of the forward pass in order.
+    public private(set) var segments: [Segment] = []
     private let graph: Graph
     /// The first node of the backward pass: where most has to be kept.
     let end: Int
@@ -35,32 +42,58 @@ public struct RecomputationPlan {
             }
         }
         for result in graph.results { lastForwardUse[result.value.index] = end }
+        // Who reads a view reads what it shows.
+        for value in graph.values.reversed() where graph.isView(value) {
+            for operand in graph[value].operands {
+                lastForwardUse[operand.index] = max(lastForwardUse[operand.index], lastForwardUse[value.index])
+            }
+        }
         segments = cut()
     }
 
-    /// Choices of segments that are computed again: more and more of them, then longer and longer ones.
-    public var choices: [[Range<Int>]] {
-        let byPrice = segments.filter { saved(in: $0) > 0 }.sorted { price($0) < price($1) }
-        var choices = byPrice.indices.map { Array(byPrice[...$0]) }
+    /// Choices of what is computed again: at first what is no matmul, then more and more of the matmuls, the cheapest for
+    /// what they save first, then longer and longer segments.
+    public var choices: [[Segment]] {
+        var chosen = segments.map { Segment(nodes: $0.nodes, highestPrice: 0) }, choices = [chosen]
+        let prices = Set(segments.flatMap { again(in: $0) }.map(price)).subtracting([0]).sorted()
+        for price in prices {
+            let next = segments.map { Segment(nodes: $0.nodes, highestPrice: price) }
+            let byPrice = segments.indices.map { (number: $0, price: self.price(from: chosen[$0], to: next[$0])) }
+                .filter { $0.price < .infinity }.sorted { ($0.price, $0.number) < ($1.price, $1.number) }
+            for (number, _) in byPrice {
+                chosen[number] = next[number]
+                choices.append(chosen)
+            }
+        }
         var joined = segments
         while joined.count > 2 {
             joined = stride(from: 0, to: joined.count, by: 2).map {
-                joined[$0].lowerBound..<joined[min($0 + 1, joined.count - 1)].upperBound
+                let last = joined[min($0 + 1, joined.count - 1)].nodes
+                return Segment(nodes: joined[$0].nodes.lowerBound..<last.upperBound)
             }
             choices.append(joined)
         }
         return choices
     }
 
-    /// Operations per byte that need not be kept.
-    private func price(_ segment: Range<Int>) -> Double {
-        let operations = again(in: segment).reduce(0) { $0 + graph.floatingPointOperations(of: $1) }
-        return Double(operations) / Double(saved(in: segment))
+    /// Operations per byte of the result of a matmul or attention; 0 for everything else.
+    private func price(_ value: Value) -> Double {
+        Double(graph.floatingPointOperations(of: value)) / Double(max(1, graph[value].type.byteCount))
+    }
+
+    /// Operations per byte that need not be kept, of computing more of a segment again; infinite if that saves nothing.
+    private func price(from less: Segment, to more: Segment) -> Double {
+        func operations(_ segment: Segment) -> Int {
+            again(in: segment).reduce(0) { $0 + graph.floatingPointOperations(of: $1) }
+        }
+        let bytes = saved(in: more) - saved(in: less)
+        return bytes > 0 ? Double(operations(more) - operations(less)) / Double(bytes) : .infinity
     }
 
     /// Whether a value is kept although its segment is computed again.
-    func isKept(_ value: Value, in segment: Range<Int>) -> Bool {
-        lastForwardUse[value.index] >= segment.upperBound || isFree[value.index] || isSmall(value)
+    func isKept(_ value: Value, in segment: Segment) -> Bool {
+        lastForwardUse[value.index] >= segment.nodes.upperBound || isFree[value.index] || isSmall(value)
+            || price(value) > segment.highestPrice
     }
 
     /// A reduction of something large, or an order: small, and all of its operand would have to be there to compute it
@@ -71,12 +104,12 @@ public struct RecomputationPlan {
     }
 
     /// What is computed again for the backward pass.
-    func again(in segment: Range<Int>) -> [Value] {
+    func again(in segment: Segment) -> [Value] {
         var isNeeded: Set<Value> = []
-        for index in segment.reversed() where isReadBackward[index] || isNeeded.contains(Value(index)) {
+        for index in segment.nodes.reversed() where isReadBackward[index] || isNeeded.contains(Value(index)) {
             guard !isKept(Value(index), in: segment) else { continue }
             isNeeded.insert(Value(index))
-            for operand in graph.nodes[index].operands where segment.contains(operand.index) {
+            for operand in graph.nodes[index].operands where segment.nodes.contains(operand.index) {
                 isNeeded.insert(operand)
             }
         }
@@ -84,12 +117,12 @@ public struct RecomputationPlan {
     }
 
     /// Bytes of matmuls and attention that need not be kept.
-    func saved(in segment: Range<Int>) -> Int {
+    func saved(in segment: Segment) -> Int {
         again(in: segment).reduce(0) { $0 + (graph.floatingPointOperations(of: $1) > 0 ? graph[$1].type.byteCount : 0) }
     }
 
     /// Cuts where less flows than shortly before and after.
-    private func cut() -> [Range<Int>] {
+    private func cut() -> [Segment] {
         var flow = [Int](repeating: 0, count: end + 2)
         for value in graph.values where value.index < end && !isFree[value.index] && !graph.isView(value) {
             let last = min(lastForwardUse[value.index], end - 1)
@@ -110,7 +143,7 @@ public struct RecomputationPlan {
                 if Double(now) * Self.prominence < Double(high) { (isFalling, low) = (true, (place, now)) }
             }
         }
-        return zip(cuts, cuts.dropFirst() + [end]).map { $0..<$1 }
+        return zip(cuts, cuts.dropFirst() + [end]).map { Segment(nodes: $0..<$1) }
     }
 
     /// The place in a graph's order at which most bytes have to be there.

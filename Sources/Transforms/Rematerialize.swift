@@ -8,7 +8,7 @@ extension Pass {
     /// what it reads.
     ///
     /// A graph in which something is computed again already stays as it is.
-    public static func rematerialize(_ choose: @escaping @Sendable (Graph) -> [Range<Int>]) -> Pass {
+    public static func rematerialize(_ choose: @escaping @Sendable (Graph) -> [RecomputationPlan.Segment]) -> Pass {
         Pass(
             "rematerialize",
             recording: { graph, rewrites in
@@ -40,7 +40,7 @@ private struct Recomputation {
     private struct Late: Hashable { var value: Value, segment: Int }
     private var late: [Late: Value] = [:]
 
-    init(_ graph: Graph, _ plan: RecomputationPlan, _ segments: [Range<Int>]) {
+    init(_ graph: Graph, _ plan: RecomputationPlan, _ segments: [RecomputationPlan.Segment]) {
         old = graph
         new = Graph(name: graph.name)
         end = plan.end
@@ -51,6 +51,7 @@ private struct Recomputation {
         for (number, segment) in segments.enumerated() where anchors[number] != nil {
             let values = plan.again(in: segment)
             let operations = values.reduce(0) { $0 + graph.floatingPointOperations(of: $1) }
+            guard operations > 0 else { continue }
             rewrites.append(
                 Rewrite(
                     pass: "rematerialize",
