@@ -66,7 +66,7 @@ public struct Tuning: Hashable, Sendable {
     /// cache to hold their probabilities.
     public var attentionRows = 208
     /// The same where a query attends to no later key: small blocks skip more of them.
-    public var attentionCausalRows = 64
+    public var attentionCausalRows = 32
     /// Keys of a block: those, packed, and their values are in the second-level cache.
     public var attentionKeys = 512
     /// Elements, or floating-point operations of matmuls, that a thread takes at a time: enough to hide the hand-over,

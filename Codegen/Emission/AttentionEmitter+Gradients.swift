@@ -18,7 +18,7 @@ extension AttentionEmitter {
         let keys = packed(1, k: d, n: m, transposed: true, at: tiling.keys)
         let values = hasScores ? packed(2, k: e, n: m, transposed: true, at: tiling.values) : nil
         let straightKeys = q != nil ? packedAlongKeys(1, count: m, n: d, at: tiling.straightKeys) : nil
-        let probabilities = scratch(tiling.probabilities), transposed = scratch(tiling.transposed),
+        let probabilities = scratch(tiling.probabilities),
             scoreGradients = hasScores ? scratch(tiling.scoreGradients) : nil
         let sums = [(k, tiling.keySums, d), (v, tiling.valueSums, e)].compactMap { result, offset, columns in
             result.map { Sums(result: $0, memory: scratch(offset), columns: columns, rowBytes: sumRowBytes(columns)) }
@@ -31,40 +31,30 @@ extension AttentionEmitter {
             if tiling.addsUp { for sums in sums { clear(sums.memory, bytes: integer(m * sums.rowBytes)) } }
             forBlocks(of: kernel.n, height: tiling.rows) { first, rows in
                 let blockKeys = self.keys(from: integer(0), count: m, ofRows: first, integer(rows))
-                forStrips(of: rows) { start, count, byHeight in
-                    let query = builder.add(first, start)
-                    let strip = Strip(
-                        head: head, query: query, rows: count,
-                        keys: self.keys(from: integer(0), count: m, ofRows: query, count))
-                    let place = builder.mul(start, integer(tiling.probabilityRowBytes))
-                    func matmul(_ number: Int, _ packed: Packed, _ memory: LLVMValue) -> LLVMValue {
-                        let left = row(number, query, head), target = builder.offset(memory, bytes: place)
-                        byHeight {
-                            multiply(
-                                rows: $0, left: left, rowBytes: rowBytes(number), packed, into: target,
-                                targetRowBytes: tiling.probabilityRowBytes, Part(columns: strip.keys.used))
-                        }
-                        return target
-                    }
-                    let probabilities = matmul(0, keys, probabilities)
-                    emitRowMaxima(probabilities, strip)
-                    let scoreGradients = values.flatMap { values in scoreGradients.map { matmul(3, values, $0) } }
-                    emitProbabilities(probabilities, scoreGradients, strip)
-                    for matrix in [probabilities, scoreGradients].compactMap(\.self) {
-                        clearUnused(matrix, strip, upTo: blockKeys)
-                    }
+                let strip = Strip(head: head, query: first, rows: integer(rows), keys: blockKeys)
+                func scores(_ number: Int, _ packed: Packed, _ target: LLVMValue) {
+                    multiply(
+                        rows: rows, left: row(number, first, head), rowBytes: rowBytes(number), packed, into: target,
+                        targetRowBytes: tiling.probabilityRowBytes, Part(columns: blockKeys.used), order: .columns)
+                }
+                scores(0, keys, probabilities)
+                emitRowMaxima(probabilities, strip)
+                if let values, let scoreGradients { scores(3, values, scoreGradients) }
+                emitProbabilities(probabilities, scoreGradients, strip)
+                for matrix in [probabilities, scoreGradients].compactMap(\.self) {
+                    // Along the keys whole register blocks are read, along the queries perhaps more.
+                    clearUnused(matrix, strip, upTo: blockKeys.used.map { greater($0, endOfKeys($0)) })
                 }
                 if v != nil {
-                    transpose(probabilities, rows: rows, blockKeys, into: transposed)
                     addUp(
-                        transposed, packedRows(3, from: first, rows, head, at: tiling.seeds), blockKeys, sums.last, head
-                    )
+                        probabilities, packedRows(3, from: first, rows, head, at: tiling.seeds), blockKeys, sums.last,
+                        head)
                 }
                 guard let scoreGradients else { return }
                 if k != nil {
-                    transpose(scoreGradients, rows: rows, blockKeys, into: transposed)
                     addUp(
-                        transposed, packedRows(0, from: first, rows, head, at: tiling.queries), blockKeys, sums.first,
+                        scoreGradients, packedRows(0, from: first, rows, head, at: tiling.queries), blockKeys,
+                        sums.first,
                         head)
                 }
                 if let q, let straightKeys {
@@ -76,7 +66,8 @@ extension AttentionEmitter {
                     let sums = scratch(tiling.sums)
                     multiply(
                         rows: rows, left: scoreGradients, rowBytes: tiling.probabilityRowBytes, straightKeys,
-                        into: sums, targetRowBytes: straightKeys.sumRowBytes, Part(contracted: blockKeys.used))
+                        into: sums, targetRowBytes: straightKeys.sumRowBytes, Part(contracted: blockKeys.used),
+                        order: .columns)
                     write(
                         sums, sumRowBytes: straightKeys.sumRowBytes, rows: integer(rows), columns: d, to: target, matrix
                     )
@@ -110,63 +101,63 @@ extension AttentionEmitter {
         return packed
     }
 
-    /// Rows of probabilities, or of gradients of the scores, become columns, as factors of a left operand: for each
-    /// key, one after the other those of all queries of the block.
-    private func transpose(_ matrix: LLVMValue, rows: Int, _ keys: Keys, into transposed: LLVMValue) {
-        let perUnit = kernel.element == .bf16 ? 2 : 1
-        let units = block.units(rows), end = keys.used.map { lesser($0, integer(kernel.m)) } ?? integer(kernel.m)
-        // Rows beyond the last count as zeros, and are not read: what lies there means nothing.
-        let last = integer(rows - 1)
-        func value(_ row: LLVMValue, _ key: LLVMValue) -> LLVMValue {
-            let isKnown = builder.icmp(.sle, row, last), known = builder.select(isKnown, row, last)
-            let place = builder.add(
-                builder.mul(known, integer(tiling.probabilityRowBytes)), builder.mul(key, integer(4)))
-            let value = builder.select(
-                isKnown, builder.load(sumType, matrix, byteOffset: place, align: block.vectorBytes),
-                builder.zero(sumType))
-            return perUnit == 2 ? builder.extendBFloat16(builder.roundToBFloat16(value)) : value
-        }
-        builder.loop(from: integer(0), to: integer(units), step: integer(lanes)) { unit, _ in
-            builder.loop(from: integer(0), to: end, step: integer(lanes)) { key, _ in
-                let factors = (0..<lanes).map { number in
-                    let row = builder.mul(builder.add(unit, integer(number)), integer(perUnit))
-                    return perUnit == 2
-                        ? builder.bfloat16Pairs(value(row, key), value(builder.add(row, integer(1)), key))
-                        : value(row, key)
-                }
-                for (number, line) in builder.transposedLanes(factors).enumerated() {
-                    let place = builder.add(
-                        builder.mul(builder.add(key, integer(number)), integer(tiling.transposedRowBytes)),
-                        builder.mul(unit, integer(4)))
-                    builder.store(line, transposed, byteOffset: place, align: 4)
-                }
-                return []
-            }
-            return []
-        }
-        // The last register block of keys may reach beyond those that are used.
-        guard keys.used != nil else { return }
-        let known = builder.mul(builder.sdiv(builder.add(end, integer(lanes - 1)), integer(lanes)), integer(lanes))
+    /// Keys up to which register blocks of a product along the queries read: those that are used, and as many more as
+    /// the last block has.
+    private func endOfKeys(_ used: LLVMValue) -> LLVMValue {
         let height = MatmulTiling.rows(kernel.m, vectors: block.vectors, module.target)
-        let beyond = lesser(builder.add(known, integer(height)), integer((kernel.m + lanes - 1) / lanes * lanes))
-        builder.loop(from: known, to: beyond, step: integer(1)) { key, _ in
-            clear(
-                builder.offset(transposed, bytes: builder.mul(key, integer(tiling.transposedRowBytes))),
-                bytes: integer(tiling.transposedRowBytes))
-            return []
-        }
+        let beyond = (height + lanes - 1) / lanes * lanes, all = (kernel.m + lanes - 1) / lanes * lanes
+        return lesser(builder.add(used, integer(beyond)), integer(all))
     }
 
-    /// The matmul of a transposed block, of probabilities or of gradients of the scores, with packed rows of queries or
-    /// seeds: added to the sums of earlier blocks, or written where there is but one.
+    /// Pairs of rows, as factors in bf16 that are contracted along the rows. A row without a second one is paired with
+    /// zeros.
+    private func pairRows(_ matrix: LLVMValue, rows: Int, _ keys: Keys, into pairs: LLVMValue) {
+        let end = keys.used.map { endOfKeys($0) } ?? integer((kernel.m + lanes - 1) / lanes * lanes)
+        func pair(_ number: LLVMValue, isWhole: Bool) {
+            func row(_ row: LLVMValue) -> LLVMValue {
+                builder.offset(matrix, bytes: builder.mul(row, integer(tiling.probabilityRowBytes)))
+            }
+            let first = builder.mul(number, integer(2))
+            let even = row(first), odd = isWhole ? row(builder.add(first, integer(1))) : nil
+            let target = builder.offset(pairs, bytes: builder.mul(number, integer(tiling.probabilityRowBytes)))
+            builder.loop(from: integer(0), to: end, step: integer(lanes)) { [self] key, _ in
+                let place = builder.mul(key, integer(4))
+                func value(_ row: LLVMValue?) -> LLVMValue {
+                    let value =
+                        row.map { builder.load(sumType, $0, byteOffset: place, align: block.vectorBytes) }
+                        ?? builder.zero(sumType)
+                    return builder.extendBFloat16(builder.roundToBFloat16(value))
+                }
+                builder.store(
+                    builder.bfloat16Pairs(value(even), value(odd)), target, byteOffset: place,
+                    align: block.vectorBytes)
+                return []
+            }
+        }
+        builder.loop(from: integer(0), to: integer(rows / 2), step: integer(1)) { number, _ in
+            pair(number, isWhole: true)
+            return []
+        }
+        if rows % 2 != 0 { pair(integer(rows / 2), isWhole: false) }
+    }
+
+    /// The product of a block of queries, of its probabilities or gradients of the scores, with packed rows of queries or
+    /// seeds, along the queries: added to the sums of earlier blocks, or written where there is but one.
     private func addUp(
-        _ transposed: LLVMValue, _ packed: Packed, _ keys: Keys, _ sums: Sums?, _ head: LLVMValue
+        _ matrix: LLVMValue, _ packed: Packed, _ keys: Keys, _ sums: Sums?, _ head: LLVMValue
     ) {
         guard let sums else { return }
+        var left = matrix
+        if kernel.element == .bf16 {
+            left = scratch(tiling.pairs)
+            pairRows(matrix, rows: packed.rows, keys, into: left)
+        }
         let target = tiling.addsUp ? sums.memory : scratch(tiling.sums)
+        // A row of the product is a column of the matrix.
         multiply(
-            rows: kernel.m, left: transposed, rowBytes: tiling.transposedRowBytes, packed, into: target,
-            targetRowBytes: sums.rowBytes, Part(rows: keys.used), isAdding: tiling.addsUp)
+            rows: kernel.m, left: left, rowBytes: 4, packed, into: target, targetRowBytes: sums.rowBytes,
+            Part(rows: keys.used), run: RegisterBlock.Run(units: 1, bytes: tiling.probabilityRowBytes),
+            isAdding: tiling.addsUp)
         if !tiling.addsUp { write(sums, from: target, head) }
     }
 }

@@ -274,9 +274,10 @@ extension AttentionEmitter {
 
     // MARK: What is not attended to
 
-    /// Writes zeros behind the keys that a strip uses, up to the end of a register block or of `keys` that others use.
-    func clearUnused(_ matrix: LLVMValue, _ strip: Strip, upTo keys: Keys? = nil, asFactors: Bool = false) {
-        guard let used = strip.keys.used, let end = keys.map(\.used) ?? used else { return }
+    /// Writes zeros behind the keys that a strip uses, up to the end of a register block or to a key that others use.
+    func clearUnused(_ matrix: LLVMValue, _ strip: Strip, upTo last: LLVMValue? = nil, asFactors: Bool = false) {
+        guard let used = strip.keys.used else { return }
+        let end = last ?? used
         let isNarrow = asFactors && kernel.element == .bf16, elementBytes = isNarrow ? 2 : 4
         let vectors = integer((strip.keys.count + lanes - 1) / lanes * lanes)
         builder.loop(from: integer(0), to: strip.rows, step: integer(1)) { row, _ in

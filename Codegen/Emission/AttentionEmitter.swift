@@ -68,6 +68,7 @@ final class AttentionEmitter {
     }
 
     func lesser(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), a, b) }
+    func greater(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), b, a) }
 
     /// Runs the body for strips of rows, whose number it gets as a value, and a way to emit code that needs it as a
     /// constant; the first strip is the one with the row `start`.
@@ -210,28 +211,42 @@ final class AttentionEmitter {
         var rows: LLVMValue?, columns: LLVMValue?, contracted: LLVMValue?
     }
 
+    /// What a matmul goes along first, register block by register block: the operand of the other one is read again and
+    /// again, and better be small.
+    enum Order { case rows, columns }
+
     /// left [rows, k] times a packed operand: the sums of each register block are written to `target` [rows, columns],
-    /// or added to what is there.
+    /// or added to what is there. The rows of `left` may consist of runs.
     func multiply(
         rows: Int, left: LLVMValue, rowBytes: Int, _ packed: Packed, into target: LLVMValue, targetRowBytes: Int,
-        _ part: Part = Part(), isAdding: Bool = false
+        _ part: Part = Part(), run: RegisterBlock.Run? = nil, isAdding: Bool = false,
+        order: Order = .rows
     ) {
         let units = part.contracted.map { builder.udiv($0, integer(kernel.element == .bf16 ? 2 : 1)) }
         let height = MatmulTiling.rows(rows, vectors: block.vectors, module.target)
-        forBlocks(of: rows, height: height, until: part.rows) { row, count in
+        func forColumns(_ body: (LLVMValue) -> Void) {
             let end = part.columns ?? integer(packed.packing.blocks * block.columns)
             builder.loop(from: integer(0), to: end, step: integer(block.columns)) { column, _ in
-                let columns = builder.offset(
-                    packed.memory,
-                    bytes: builder.mul(
-                        builder.udiv(column, integer(block.columns)), integer(packed.packing.blockBytes)))
-                let place = builder.add(builder.mul(row, integer(targetRowBytes)), builder.mul(column, integer(4)))
-                block.multiply(
-                    rows: count, left: builder.offset(left, bytes: builder.mul(row, integer(rowBytes))),
-                    rowBytes: rowBytes, packed: columns, units: packed.packing.units, used: units,
-                    into: builder.offset(target, bytes: place), targetRowBytes: targetRowBytes, isAdding: isAdding)
+                body(column)
                 return []
             }
+        }
+        func forRows(_ body: (_ first: LLVMValue, _ rows: Int) -> Void) {
+            forBlocks(of: rows, height: height, until: part.rows, body)
+        }
+        func multiply(_ row: LLVMValue, _ count: Int, _ column: LLVMValue) {
+            let number = builder.udiv(column, integer(block.columns))
+            let columns = builder.offset(
+                packed.memory, bytes: builder.mul(number, integer(packed.packing.blockBytes)))
+            let place = builder.add(builder.mul(row, integer(targetRowBytes)), builder.mul(column, integer(4)))
+            block.multiply(
+                rows: count, left: builder.offset(left, bytes: builder.mul(row, integer(rowBytes))),
+                rowBytes: rowBytes, packed: columns, units: packed.packing.units, run: run, used: units,
+                into: builder.offset(target, bytes: place), targetRowBytes: targetRowBytes, isAdding: isAdding)
+        }
+        switch order {
+        case .rows: forRows { row, count in forColumns { multiply(row, count, $0) } }
+        case .columns: forColumns { column in forRows { multiply($0, $1, column) } }
         }
     }
 

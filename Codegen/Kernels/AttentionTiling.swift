@@ -10,13 +10,13 @@ package struct AttentionTiling {
     package let keysPerBlock: Int
     /// Whether gradients of keys and values are added up over several blocks of queries before they are written.
     package let addsUp: Bool
-    /// Bytes from row to row of probabilities: along the keys, and, transposed, along the queries.
-    package let probabilityRowBytes: Int, transposedRowBytes: Int
+    /// Bytes from row to row of probabilities.
+    package let probabilityRowBytes: Int
     /// Packed operands.
     package let keys: Int, values: Int, straightKeys: Int, queries: Int, seeds: Int
-    /// Probabilities, the gradients of the scores of the same size, and either of them transposed.
-    package let probabilities: Int, scoreGradients: Int, transposed: Int
-    /// For each row of a strip (or, if keys come in blocks, of the head) the largest score, the sum of exponentials or
+    /// Probabilities, the gradients of the scores of the same size, and, in bf16, pairs of rows of either of them.
+    package let probabilities: Int, scoreGradients: Int, pairs: Int
+    /// For each row of a strip or block (or, if keys come in blocks, of the head) the largest score, the sum of exponentials or
     /// one over it, rowsum(P ∘ D), and how much smaller what is summed becomes by a larger score.
     package let rowMaximum: Int, inverseSum: Int, means: Int, corrections: Int
     /// Sums of a matmul with values, keys, queries or seeds.
@@ -51,7 +51,6 @@ package struct AttentionTiling {
                 most: max(strip, min(most, kernel.scores.isCausal ? tuning.attentionCausalRows : most)))
         // A cache line more than a power of two keeps rows out of each other's way.
         probabilityRowBytes = padded(blockOfKeys, columns) * 4 + tuning.lineBytes
-        transposedRowBytes = padded(rows, columns) * 4 + tuning.lineBytes
         self.rows = rows
         self.strip = strip
         keysPerBlock = blockOfKeys
@@ -79,11 +78,11 @@ package struct AttentionTiling {
         seeds = take(v, packed(rows, kernel.e))
         probabilities = take(true, rows * probabilityRowBytes)
         scoreGradients = take(q || k, rows * probabilityRowBytes)
-        transposed = take(k || v, padded(kernel.m, lanes) * transposedRowBytes)
-        let statistics = (isBlocked ? kernel.n : strip) * 4
+        pairs = take((k || v) && kernel.element == .bf16, (rows + 1) / 2 * probabilityRowBytes)
+        let statistics = (isBlocked ? kernel.n : isForward ? strip : rows) * 4
         rowMaximum = take(true, statistics)
         inverseSum = take(true, statistics)
-        means = take(q || k, strip * 4)
+        means = take(q || k, statistics)
         corrections = take(isBlocked, strip * 4)
         let sumRows = isForward ? (isBlocked ? kernel.n : rows) : max(q ? rows : 0, (k || v) && !addsUp ? kernel.m : 0)
         sums = take(true, sumRows * max(padded(kernel.d, columns), padded(kernel.e, columns)) * 4)

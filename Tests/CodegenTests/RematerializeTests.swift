@@ -53,6 +53,25 @@ struct RematerializeTests {
         #expect(operations > whole.program.floatingPointOperations)
     }
 
+    /// Choices begin with what is no matmul; attention, of many operations for little memory, comes last.
+    @Test func theCheapestIsComputedAgainFirst() throws {
+        let graph = try GraphCompiler(CompilerOptions(products: .generated)).lowered(
+            transformerStep(batch: 2, tokens: 48, blocks: 4, isFused: true))
+        let choices = RecomputationPlan(graph).choices
+        func counts(_ choice: [RecomputationPlan.Segment]) throws -> (matmuls: Int, attention: Int) {
+            let again = try Pass.rematerialize { _ in choice }.run(graph)
+            return (
+                again.nodes.count { $0.operation is Dot } - graph.nodes.count { $0.operation is Dot },
+                again.nodes.count { $0.operation is Attention } - graph.nodes.count { $0.operation is Attention }
+            )
+        }
+        let found = try choices.map(counts)
+        #expect(found.first?.matmuls == 0 && found.first?.attention == 0)
+        #expect(found.contains { $0.matmuls >= 8 && $0.attention == 0 })
+        let withAttention = try #require(found.firstIndex { $0.attention > 0 })
+        #expect(found[..<withAttention].map(\.matmuls) == found[..<withAttention].map(\.matmuls).sorted())
+    }
+
     @Test func aLimitThatCannotBeMet() throws {
         let graph = try transformerStep(batch: 4, tokens: 24, blocks: 4)
         let whole = try GraphCompiler().compile(graph)

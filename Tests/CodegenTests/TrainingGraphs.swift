@@ -47,8 +47,9 @@ func perceptronStep(_ optimizer: Optimizer) throws -> Graph {
 }
 
 /// A training step of some blocks of a transformer over some tokens, of which a random half is kept.
-func transformerStep(batch: Int = 3, tokens: Int = 17, heads: Int = 2, width: Int = 12, blocks: Int = 1) throws -> Graph
-{
+func transformerStep(
+    batch: Int = 3, tokens: Int = 17, heads: Int = 2, width: Int = 12, blocks: Int = 1, isFused: Bool = false
+) throws -> Graph {
     let dim = heads * width
     let builder = GraphBuilder(name: "transformer"), weight = Weights(builder)
     let x = builder.input(Input("x", TensorType(.f32, [batch, tokens, dim]))),
@@ -62,7 +63,7 @@ func transformerStep(batch: Int = 3, tokens: Int = 17, heads: Int = 2, width: In
             result, weight: weight(name + "norm1.weight", dim), bias: weight(name + "norm1.bias", dim), epsilon: 0.01)
         let mixed = attention(
             first, heads: heads, weight: weight(name + "qkv.weight", 3 * dim, dim),
-            bias: weight(name + "qkv.bias", 3 * dim))
+            bias: weight(name + "qkv.bias", 3 * dim), isFused: isFused)
         let attended =
             result
             + linear(mixed, weight: weight(name + "proj.weight", dim, dim), bias: weight(name + "proj.bias", dim))
@@ -80,11 +81,15 @@ func transformerStep(batch: Int = 3, tokens: Int = 17, heads: Int = 2, width: In
     return try weight.trained(loss, by: .adamW(learningRate: 0.01))
 }
 
-/// Attention of tokens among themselves: [batch, tokens, dim] -> [batch, tokens, dim].
-func attention(_ x: Tensor, heads: Int, weight: Tensor, bias: Tensor?) -> Tensor {
+/// Attention of tokens among themselves, spelt out or as one operation: [batch, tokens, dim] -> [batch, tokens, dim].
+func attention(_ x: Tensor, heads: Int, weight: Tensor, bias: Tensor?, isFused: Bool = false) -> Tensor {
     let (batch, tokens, dim) = (x.shape[0], x.shape[1], x.shape[2]), width = dim / heads
     let qkv = linear(x, weight: weight, bias: bias).reshape([batch, tokens, 3, heads, width]).transpose([2, 0, 3, 1, 4])
     let part = (0..<3).map { qkv.slice($0..<$0 + 1, axis: 0).reshape([batch, heads, tokens, width]) }
-    let weights = softmax(matmul(part[0], part[1].transpose([0, 1, 3, 2])) * (1 / Double(width).squareRoot()))
-    return matmul(weights, part[2]).transpose([0, 2, 1, 3]).reshape([batch, tokens, dim])
+    let scale = 1 / Double(width).squareRoot()
+    func mixed() -> Tensor {
+        if isFused { return attention(part[0], part[1], part[2], scale: scale) }
+        return matmul(softmax(matmul(part[0], part[1].transpose([0, 1, 3, 2])) * scale), part[2])
+    }
+    return mixed().transpose([0, 2, 1, 3]).reshape([batch, tokens, dim])
 }
