@@ -22,6 +22,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Apus", targets: ["Apus"]),
+        .library(name: "ApusRuntime", targets: ["ApusRuntime"]),
         .library(name: "MSMAE", targets: ["MSMAE"]),
         .executable(name: "msmae", targets: ["msmae-tool"]),
         .executable(name: "apus", targets: ["apus-tool"]),
@@ -39,16 +40,22 @@ let package = Package(
         .target(name: "ApusIR", path: "Sources/IR"),
         .target(name: "ApusTransforms", dependencies: ["ApusIR"], path: "Sources/Transforms"),
         .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
-        .target(name: "ApusRuntime", dependencies: ["ApusSystem", "ApusIR"], path: "Sources/Runtime"),
-        .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
-        .target(name: "CLLVMLinking", dependencies: ["CLLVM"], path: "Codegen/CLLVMLinking"),
+        // What programs need where they run: no compiler, and no library but the system's.
+        .target(name: "CRuntime", path: "Sources/CRuntime"),
         .target(
-            name: "ApusLLVM", dependencies: ["CLLVM", "CLLVMLinking"], path: "Codegen/LLVM",
+            name: "ApusRuntime", dependencies: ["ApusDigest", "ApusFiles", "ApusSystem", "ApusIR", "CRuntime"],
+            path: "Sources/Runtime"),
+        .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
+        .target(
+            name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM",
             swiftSettings: llvmConditions, linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
+        .target(name: "ApusObjects", dependencies: ["ApusRuntime"], path: "Codegen/Objects"),
         .target(
             name: "ApusCodegen",
-            dependencies: ["ApusDigest", "ApusSystem", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM"],
-            path: "Codegen", exclude: ["CLLVM", "CLLVMLinking", "LLVM"]),
+            dependencies: [
+                "ApusDigest", "ApusSystem", "ApusIR", "ApusTransforms", "ApusRuntime", "ApusLLVM", "ApusObjects",
+            ],
+            path: "Codegen", exclude: ["CLLVM", "LLVM", "Objects"]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "ApusTraining",
@@ -136,9 +143,11 @@ let package = Package(
             exclude: ["Cases"]),
         .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
         .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime", "ApusSystem"], path: "Tests/RuntimeTests"),
-        .testTarget(name: "LLVMTests", dependencies: ["ApusLLVM"], path: "Tests/LLVMTests"),
         .testTarget(
-            name: "CodegenTests", dependencies: ["ApusCodegen", "ApusDigest", "ApusLayers", "ApusTestSupport"],
+            name: "LLVMTests", dependencies: ["ApusLLVM", "ApusObjects", "ApusRuntime"], path: "Tests/LLVMTests"),
+        .testTarget(
+            name: "CodegenTests",
+            dependencies: ["ApusCodegen", "ApusDigest", "ApusFiles", "ApusLayers", "ApusTestSupport"],
             path: "Tests/CodegenTests", exclude: ["Cases", "Errors"]),
         .testTarget(
             name: "FuzzingTests", dependencies: ["ApusFuzzing", "ApusCodegen", "ApusTransforms"],

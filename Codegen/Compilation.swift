@@ -9,8 +9,8 @@ public struct Compilation: Sendable {
     public var program: Program
     /// The program with its kernels' code in this process.
     public var loaded: LoadedProgram
-    /// Relocatable object files with the code of the kernels.
-    public var objects: [[UInt8]]
+    /// The code of the kernels.
+    public var code: CodeImage
     /// The machine that the code is for.
     public var target: TargetDescription
     /// What the passes rewrote, in order.
@@ -30,16 +30,16 @@ public struct Compilation: Sendable {
     public var seconds: Double { timings.reduce(0) { $0 + $1.seconds } }
 
     /// The program with its code, to be written to a file.
-    public var file: ProgramFile { ProgramFile(program: program, target: target, objects: objects) }
+    public var file: ProgramFile { ProgramFile(program: program, target: CodeTarget(target), code: code) }
 
     /// What a back end has made of a graph; rewrites and timings are added by ``Backend/compile(_:)``.
     public init(
-        program: Program, loaded: LoadedProgram, objects: [[UInt8]], target: TargetDescription, optimized: Graph,
+        program: Program, loaded: LoadedProgram, code: CodeImage, target: TargetDescription, optimized: Graph,
         memory: MemoryReport, kernels: String, isCached: Bool
     ) {
         self.program = program
         self.loaded = loaded
-        self.objects = objects
+        self.code = code
         self.target = target
         self.optimized = optimized
         self.memory = memory

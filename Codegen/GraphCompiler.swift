@@ -1,5 +1,6 @@
 import ApusIR
 import ApusLLVM
+import ApusObjects
 import ApusRuntime
 import ApusSystem
 import ApusTransforms
@@ -85,11 +86,12 @@ public struct GraphCompiler: Backend {
         let codes = try timed("generate", &timings) { try generated(found) }
         let objects = codes.compactMap(\.object)
         let (program, memory) = link(schedule, table, plans, codes, name: graph.name)
-        let loaded = try timed("link", &timings) {
-            try LoadedProgram(program, LoadedObjects(objects, name: graph.name))
+        let (code, loaded) = try timed("link", &timings) {
+            let code = try CodeImage(linking: objects)
+            return (code, try LoadedProgram(program, LoadedCode(code)))
         }
         return Compilation(
-            program: program, loaded: loaded, objects: objects, target: target, optimized: graph, memory: memory,
+            program: program, loaded: loaded, code: code, target: target, optimized: graph, memory: memory,
             kernels: table.text(of: schedule), isCached: !found.isEmpty && found.allSatisfy { $0.object != nil })
     }
 

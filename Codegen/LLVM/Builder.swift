@@ -175,10 +175,21 @@ package final class Builder {
     package func sqrt(_ a: Value) -> Value { intrinsic("llvm.sqrt", overloads: [a.type], [a]) }
     /// The absolute value.
     package func fabs(_ a: Value) -> Value { intrinsic("llvm.fabs", overloads: [a.type], [a]) }
-    /// The next whole number below; a library call per lane where the target lacks the instruction.
-    package func floor(_ a: Value) -> Value { intrinsic("llvm.floor", overloads: [a.type], [a]) }
-    /// The next whole number above; a library call per lane where the target lacks the instruction.
-    package func ceil(_ a: Value) -> Value { intrinsic("llvm.ceil", overloads: [a.type], [a]) }
+    /// The next whole number below, of f32.
+    package func floor(_ a: Value) -> Value {
+        // Without the instruction llvm.floor would be a library call for each lane.
+        guard !module.target.hasRounding else { return intrinsic("llvm.floor", overloads: [a.type], [a]) }
+        // From 2^23 on all numbers are whole; below, a sum with it is rounded to a whole number.
+        let large = float(0x1p23, a.type), magnitude = fabs(a)
+        let nearest = intrinsic(
+            "llvm.copysign", overloads: [a.type], [fsub(fadd(magnitude, large), large), a])
+        let below = select(fcmp(.ogt, nearest, a), fsub(nearest, float(1, a.type)), nearest)
+        return select(fcmp(.olt, magnitude, large), below, a)
+    }
+    /// The next whole number above, of f32.
+    package func ceil(_ a: Value) -> Value {
+        module.target.hasRounding ? intrinsic("llvm.ceil", overloads: [a.type], [a]) : fneg(floor(fneg(a)))
+    }
 
     private func binary(_ operation: LLVMOpcode, _ a: Value, _ b: Value) -> Value {
         Value(reference: LLVMBuildBinOp(reference, operation, a.reference, b.reference, ""))

@@ -46,6 +46,14 @@ public struct TargetDescription: Hashable, Sendable, Codable {
         }
     }
 
+    /// Whether rounding to a whole number is one instruction.
+    public var hasRounding: Bool {
+        switch level {
+        case .avx512, .avx2, .neon: true
+        case .sse2, .scalar: features.split(separator: ",").contains("+sse4.1") || cpu == "x86-64-v2"
+        }
+    }
+
     /// The machine this process runs on.
     public static func host() throws(LLVMError) -> TargetDescription {
         try initializeNativeTarget()
@@ -133,17 +141,6 @@ public struct TargetDescription: Hashable, Sendable, Codable {
         return TargetDescription(
             triple: "x86_64-pc-linux-gnu", cpu: cpu, features: "", vectorBytes: vectorBytes,
             hasFusedMultiplyAdd: level != .sse2, hasBFloat16DotProduct: false)
-    }
-
-    /// Features that code for this description may use and a machine does not have; its architecture, if that is
-    /// another one.
-    public func missingFeatures(on machine: TargetDescription) -> [String] {
-        guard architecture == machine.architecture else { return [triple] }
-        func enabled(_ target: TargetDescription) -> Set<Substring> {
-            Set(target.features.split(separator: ",").filter { $0.hasPrefix("+") }.map { $0.dropFirst() })
-        }
-        let missing = enabled(self).subtracting(enabled(machine)).map(String.init).sorted()
-        return missing.isEmpty && vectorBytes > machine.vectorBytes ? ["vectors of \(8 * vectorBytes) bits"] : missing
     }
 
     private enum Architecture { case x86, arm, other }

@@ -59,7 +59,7 @@ struct MatmulMeasurement {
         for (number, step) in program.steps.enumerated() where step.floatingPointOperations > 0 {
             program.steps[number] = Self.part(of: step)
         }
-        return try LoadedProgram(program, LoadedObjects(compilation.objects, name: program.name))
+        return try LoadedProgram(program, LoadedCode(compilation.code))
     }
 
     private static func part(of step: Step) -> Step {

@@ -22,28 +22,32 @@ public struct GraphRun {
             guard case .update(let value) = result.kind else { return nil }
             return (graph[value].operation as? Parameter)?.name
         }
-        try self.init(compiled.program, updated: updated, inputs: files, weights: weights, selection, seed: seed) {
+        let state = ProgramState()
+        try state.add(compiled.program.parameters, seed: seed)
+        try self.init(compiled.program, state, updated: updated, inputs: files, weights: weights, selection) {
             try compiled.run($0, $1).outputs
         }
     }
 
-    /// Runs a compiled program once. Its file does not say what it updates: parameters are updated if their content has
+    /// Runs a compiled program once, whose file is called `name`. Parameters that no file of weights has are those of the
+    /// program's file, where that has them. It does not say what it updates: parameters are updated if their content has
     /// changed.
     public init(
-        _ loaded: LoadedProgram, inputs files: [InputFile], weights: String?,
+        _ file: ProgramFile, name: String, inputs files: [InputFile], weights: String?,
         selection: WeightsSelection = WeightsSelection(), seed: UInt64, on pool: WorkerPool
     )
         throws
     {
-        let runner = try ProgramRunner(loaded, pool: pool)
-        try self.init(loaded.program, updated: nil, inputs: files, weights: weights, selection, seed: seed) {
-            try runner.run($0, $1)
-        }
+        let runner = try ProgramRunner(file.loaded(name: name), pool: pool)
+        try self.init(
+            file.program, file.state(seed: seed), updated: nil, inputs: files, weights: weights, selection,
+            given: Set(file.weights.keys)
+        ) { try runner.run($0, $1) }
     }
 
     private init(
-        _ program: Program, updated: [String]?, inputs files: [InputFile], weights: String?,
-        _ selection: WeightsSelection, seed: UInt64,
+        _ program: Program, _ state: ProgramState, updated: [String]?, inputs files: [InputFile], weights: String?,
+        _ selection: WeightsSelection, given known: Set<String> = [],
         _ run: (ProgramState, [String: TensorData]) throws -> [String: TensorData]
     ) throws {
         var inputs: [String: TensorData] = [:]
@@ -52,25 +56,16 @@ public struct GraphRun {
                 throw RuntimeError(.name, "\(file.path): an input that another file gives already")
             }
         }
-        let state = ProgramState()
-        try state.add(program.parameters, seed: seed)
-        var given: [String] = []
+        var given = known
         if let weights {
-            var selection = selection
-            selection.landmarks = program.parameters.map(\.name).filter { !$0.hasPrefix("optimizer.") }
-            let file = try WeightsFile(contentsOf: weights, selection: selection)
-            for parameter in program.parameters where file.contains(parameter.name) {
-                let name = parameter.name
-                try state.write(
-                    name,
-                    TensorData(
-                        file.elementType(name), file.shape(name), file.bytes(name), as: parameter.type,
-                        what: "\(weights): the parameter '\(name)'"))
-                given.append(name)
+            for (name, data) in try program.weights(in: weights, selection) {
+                try state.write(name, data)
+                given.insert(name)
             }
         }
-        self.given = given
-        initialized = program.parameters.map(\.name).filter { !given.contains($0) }
+        let parameterNames = program.parameters.map(\.name)
+        self.given = parameterNames.filter { given.contains($0) }
+        initialized = parameterNames.filter { !given.contains($0) }
 
         let names = updated ?? program.parameters.map(\.name)
         let before = try updated == nil ? names.map { try state.read($0) } : []

@@ -56,6 +56,18 @@ public final class Memory: @unchecked Sendable {
         #endif
     }
 
+    /// The content of an open file; what is written to it stays in this process. Throws `RuntimeError.outOfMemory` if the
+    /// system does not map it.
+    init(contentOf descriptor: Int32, byteCount: Int) throws(RuntimeError) {
+        mappingBytes = max(1, byteCount)
+        let mapped = mmap(nil, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0)
+        guard let mapped, mapped != MAP_FAILED else {
+            throw RuntimeError(.outOfMemory, "a file of \(byteCount) bytes cannot be mapped into memory")
+        }
+        (mapping, pointer) = (mapped, mapped)
+        self.byteCount = byteCount
+    }
+
     deinit { munmap(mapping, mappingBytes) }
 
     /// Memory that ends where the page behind it begins.

@@ -51,6 +51,15 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
         try exclusively { () throws(RuntimeError) in try addMissing(parameters, seed: seed) }
     }
 
+    /// Adds parameters whose content lies in memory that belongs to the state from now on.
+    func add(_ parameters: [(parameter: Parameter, byteOffset: Int)], lyingIn memory: Memory) {
+        exclusively {
+            for (parameter, byteOffset) in parameters {
+                entries[parameter.name] = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset)
+            }
+        }
+    }
+
     private func addMissing(_ parameters: [Parameter], seed: UInt64) throws(RuntimeError) {
         var added: [(parameter: Parameter, byteOffset: Int)] = []
         var byteCount = 0

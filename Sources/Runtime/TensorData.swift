@@ -63,6 +63,12 @@ public struct TensorData: Sendable {
         memory = TensorMemory(of: owner, at: UnsafeRawPointer(numbers.baseAddress!))
     }
 
+    /// The elements that an owner has in its memory, under the same conditions.
+    init(type: TensorType, lyingAt elements: UnsafeRawPointer, of owner: any AnyObject & Sendable) {
+        self.type = type
+        memory = TensorMemory(of: owner, at: elements)
+    }
+
     private static func type(_ element: ElementType, _ shape: [Int], holding count: Int) throws(RuntimeError)
         -> TensorType
     {

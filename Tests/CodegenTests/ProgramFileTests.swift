@@ -1,4 +1,5 @@
 import ApusCodegen
+import ApusFiles
 import ApusIR
 import ApusLLVM
 import ApusRuntime
@@ -25,7 +26,7 @@ struct ProgramFileTests {
         let graph = try transformerStep(), compilation = try compilation()
         let bytes = try compilation.file.encoded()
         let file = try ProgramFile(decoding: bytes, name: "x")
-        #expect(file.program == compilation.program && file.objects == compilation.objects)
+        #expect(file.program == compilation.program && file.code == compilation.code)
         #expect(try file.encoded() == bytes)
         let before = try run(compilation.loaded, graph), after = try run(file.loaded(name: "x"), graph)
         #expect(before.0 == after.0 && before.1 == after.1)
@@ -42,21 +43,84 @@ struct ProgramFileTests {
     }
 
     @Test func damagedFiles() throws {
-        let bytes = try compilation().file.encoded()
+        var file = try compilation().file
+        file.weights = ["positions": try TensorData([Float](repeating: 1, count: 17 * 24), shape: [17, 24])]
+        let bytes = try file.encoded()
+        #expect(message(bytes) == "no error")
         #expect(message([]) == "f: not a program of Apus, or one of another version")
-        #expect(message(Array(bytes.prefix(20))) == "f: the file ends in its first line")
-        #expect(message(Array(bytes.prefix(40))).hasPrefix("f: a header of "))
-        #expect(message(Array(bytes.dropLast())).hasPrefix("f: the file ends within object "))
-        #expect(message(bytes + [0]) == "f: 1 bytes follow the last object")
-        var flipped = bytes
-        flipped[bytes.count - 100] ^= 1
-        #expect(message(flipped).hasSuffix("is damaged: it does not have the SHA-256 that the header gives"))
-        for place in stride(from: 0, to: min(bytes.count, 6000), by: 37) {
+        var older = bytes
+        older[13] = 0x33
+        #expect(message(older) == "f: not a program of Apus, or one of another version")
+        #expect(message(Array(bytes.prefix(20))) == "f: the file ends before its header")
+        #expect(message(Array(bytes.prefix(60))).hasPrefix("f: a header of "))
+        #expect(message(Array(bytes.dropLast())).contains("bytes are announced behind the header"))
+        #expect(message(bytes + [0]).contains("bytes are announced behind the header"))
+        func flipped(_ place: Int) -> String {
             var changed = bytes
-            changed[place] ^= 0x11
-            // Whatever it says, it does not end the process.
-            _ = try? ProgramFile(decoding: changed, name: "f")
+            changed[place] ^= 1
+            return message(changed)
         }
+        #expect(flipped(bytes.count - 100) == "f: the weights are damaged")
+        #expect(flipped(2000) == "f: the header is damaged: it does not have the SHA-256 that stands before it")
+        let code = try #require(
+            bytes.withUnsafeBytes { whole in
+                file.code.bytes.withUnsafeBytes { code in
+                    (0..<whole.count - code.count).first { whole[$0..<$0 + 64].elementsEqual(code[..<64]) }
+                }
+            })
+        #expect(flipped(code + 70) == "f: the code is damaged: it does not have the SHA-256 that the header gives")
+    }
+
+    /// Every byte of a small file counts.
+    @Test func everyByteFlippedOnce() throws {
+        let builder = GraphBuilder(name: "tiny")
+        let x = builder.input(Input("x", TensorType(.f32, [3]))),
+            w = builder.parameter(Parameter("w", TensorType(.f32, [3]), .ones))
+        builder.output("y", x * w + builder.add(Constant(TensorType(.f32, [3]), values: [1, 2, 3]), []))
+        var file = try GraphCompiler(cache: nil).compile(builder.finish()).file
+        file.weights = ["w": try TensorData([4, 5, 6] as [Float])]
+        let bytes = try file.encoded()
+        #expect(message(bytes) == "no error")
+        var unnoticed: [Int] = []
+        for place in bytes.indices {
+            var changed = bytes
+            changed[place] ^= UInt8(1 << (place % 8))
+            if message(changed) == "no error" { unnoticed.append(place) }
+        }
+        #expect(unnoticed.isEmpty)
+        for count in stride(from: 0, to: bytes.count, by: 7) {
+            #expect(message(Array(bytes.prefix(count))) != "no error")
+        }
+    }
+
+    /// Weights of a file are where they are in the file until a run changes them; the file stays as it is.
+    @Test func weightsOfAFile() throws {
+        let graph = try transformerStep(), compilation = try compilation()
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let first = ProgramState()
+        try first.add(compilation.program.parameters, seed: 5)
+        var file = compilation.file
+        for name in first.names where name != "positions" { file.weights[name] = try first.read(name) }
+        let path = folder.path + "/step.apus"
+        try file.write(to: path)
+        let before = try Data(contentsOf: URL(fileURLWithPath: path))
+
+        let read = try ProgramFile(contentsOf: path),
+            inputs = randomInputs(for: graph, seed: 6).mapValues { TensorData($0) }
+        #expect(read.weights == file.weights)
+        let expected = try ProgramRunner(compilation.loaded, pool: WorkerPool(threads: 2)).run(first, inputs)
+        let runner = try ProgramRunner(read.loaded(name: path), pool: WorkerPool(threads: 2))
+        for _ in 0..<2 {
+            let state = try read.state(seed: 5)
+            #expect(try runner.run(state, inputs) == expected)
+            #expect(try first.names.allSatisfy { try state.read($0) == first.read($0) })
+        }
+        #expect(read.weights == file.weights)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+        #expect(throws: FileError.self) { try ProgramFile(contentsOf: folder.path) }
+        #expect(throws: FileError.self) { try ProgramFile(contentsOf: folder.path + "/absent.apus") }
     }
 
     /// A header that is well-formed and lies about memory.
@@ -94,10 +158,12 @@ struct ProgramFileTests {
                 }
             }.contains("absent"))
         var foreign = compilation.file
-        foreign.target.features += ",+telepathy"
+        foreign.target.features.append("telepathy")
         #expect(
             message(try foreign.encoded())
-                == "f: the code is for \(foreign.target.cpu) and needs telepathy, which this machine does not have; compile "
-                + "the program here")
+                == "f: the code is for \(foreign.target.processor) and needs telepathy, which this machine does not have; "
+                + "compile the program for it")
+        foreign.target.architecture = "abacus"
+        #expect(message(try foreign.encoded()).hasPrefix("f: the code is for abacus, and this program for "))
     }
 }

@@ -79,13 +79,13 @@ struct GraphRunTests {
 
     /// A program in a file gives what its graph gives, bit for bit.
     @Test func compiledPrograms() throws {
-        let input = try #require(InputFile("x=\(try files().npy)")), path = folder.path + "/linear.program"
+        let input = try #require(InputFile("x=\(try files().npy)")), path = folder.path + "/linear.apus"
         let graph = try GraphFile(contentsOf: folder.write(linearGraph, to: "linear.graph")).graph
         let compiler = try Compiler(CompilerOptions(products: .generated), threads: 1, cache: nil)
         try compiler.compile(graph).compilation.file.write(to: path)
         let before = try GraphRun(graph, inputs: [input], weights: nil, seed: 3, by: compiler)
         let after = try GraphRun(
-            ProgramFile(contentsOf: path).loaded(name: path), inputs: [input], weights: nil, seed: 3, on: compiler.pool)
+            ProgramFile(contentsOf: path), name: path, inputs: [input], weights: nil, seed: 3, on: compiler.pool)
         #expect(after.results.map(\.name) == before.results.map(\.name))
         #expect(after.results.map(\.data) == before.results.map(\.data))
         #expect(after.updates.map(\.data) == before.updates.map(\.data) && after.updates.map(\.name) == ["w"])

@@ -1,4 +1,6 @@
 import ApusLLVM
+import ApusObjects
+import ApusRuntime
 import Testing
 
 @Suite struct ErrorTests {
@@ -29,33 +31,50 @@ import Testing
 
     @Test func garbageIsNotAnObject() {
         for bytes in [[], [1, 2, 3], [UInt8](repeating: 0x7f, count: 4096)] as [[UInt8]] {
-            let error = #expect(throws: LLVMError.self) { _ = try LoadedObjects([bytes], name: "garbage") }
-            #expect(error?.message.isEmpty == false)
+            #expect(throws: ObjectError("not an object file in ELF of 64 bits")) { try CodeImage(linking: [bytes]) }
         }
     }
 
     @Test func anUnknownSymbolIsAnError() throws {
         let compiled = try Compiled(try TargetDescription.host()) { _, _, _ in }
-        let error = #expect(throws: LLVMError.self) { try compiled.object.address(of: "nothing_of_that_name") }
-        #expect(error?.operation == "find nothing_of_that_name")
+        #expect(throws: RuntimeError(.name, "the code has no function 'nothing_of_that_name'")) {
+            try compiled.code.address(of: "nothing_of_that_name")
+        }
     }
 
     @Test func aCallToNowhereIsAnErrorThatNamesIt() throws {
-        let error = #expect(throws: LLVMError.self) {
+        #expect(throws: ObjectError("'missing_from_the_object' is not defined")) {
             _ = try Compiled(try TargetDescription.host()) { build, _, _ in
                 let module = build.module
-                build.call(module.addFunction("missing_from_the_process", parameters: [], returns: module.void), [])
+                build.call(module.addFunction("missing_from_the_object", parameters: [], returns: module.void), [])
             }
         }
-        #expect(error?.message.contains("missing_from_the_process") == true)
     }
 
-    @Test func aDamagedObjectIsAnError() throws {
-        let module = Module(name: "damaged", target: try TargetDescription.host())
+    @Test func twoFunctionsOfOneName() throws {
+        let module = Module(name: "twice", target: try TargetDescription.host())
         Builder(module, function: module.addFunction("kernel", parameters: [], returns: module.void)).ret()
         let object = try module.object()
-        #expect(throws: LLVMError.self) {
-            try LoadedObjects([Array(object.prefix(object.count / 2))], name: "half").address(of: "kernel")
+        #expect(throws: ObjectError("'kernel' is defined twice")) { try CodeImage(linking: [object, object]) }
+    }
+
+    /// Whatever an object file says, reading it ends in an image or an error.
+    @Test func damagedObjects() throws {
+        let module = Module(name: "damaged", target: try TargetDescription.host())
+        let function = module.addFunction("kernel", parameters: [module.pointer], returns: module.void)
+        let build = Builder(module, function: function)
+        build.store(build.erf(build.load(module.f32, function.parameters[0])), function.parameters[0])
+        build.ret()
+        let object = try module.object()
+        for count in 0..<object.count {
+            #expect(throws: ObjectError.self) { try CodeImage(linking: [Array(object.prefix(count))]) }
+        }
+        for place in object.indices {
+            for bit in [0x01, 0x10, 0x80] as [UInt8] {
+                var changed = object
+                changed[place] ^= bit
+                _ = try? CodeImage(linking: [changed])
+            }
         }
     }
 }

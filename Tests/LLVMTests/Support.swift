@@ -1,4 +1,6 @@
 import ApusLLVM
+import ApusObjects
+import ApusRuntime
 
 typealias Buffer = UnsafeMutableRawPointer
 typealias Kernel = @convention(c) (Buffer, Buffer, Buffer, Int) -> Void
@@ -6,7 +8,7 @@ typealias Kernel = @convention(c) (Buffer, Buffer, Buffer, Int) -> Void
 /// A kernel `(a, b, c, count)` built, checked, optimized and loaded for one target.
 struct Compiled {
     let text: String
-    let object: LoadedObjects
+    let code: LoadedCode
     let run: Kernel
 
     init(_ target: TargetDescription, _ body: (Builder, _ pointers: [Value], _ count: Value) throws -> Void) throws {
@@ -21,8 +23,8 @@ struct Compiled {
         try module.verify()
         try module.optimize(passes: "default<O2>")
         try module.verify()
-        object = try LoadedObjects([try module.object()], name: "test")
-        run = unsafeBitCast(try object.address(of: "kernel"), to: Kernel.self)
+        code = try LoadedCode(CodeImage(linking: [try module.object()]))
+        run = unsafeBitCast(try code.address(of: "kernel"), to: Kernel.self)
     }
 
     /// Runs the kernel over arrays; what it wrote to `c` is the result, which starts as `initial`.

@@ -139,6 +139,17 @@ import Testing
         #expect(below == y.map { $0.rounded(.down) })
         let above = try apply(level, y) { build, x, _ in build.ceil(x) }
         #expect(above == y.map { $0.rounded(.up) })
+        let special: [Float] = [
+            0, -0.0, 0.3, -0.3, 1, -1, 0.99999994, -0.99999994, 8_388_607.5, -8_388_607.5, 8_388_608, -8_388_609, 1e-45,
+            -1e-45,
+            3e38, .infinity, -.infinity, .nan,
+        ]
+        func bits(_ numbers: [Float]) -> [UInt32] { numbers.map { $0.isNaN ? 0 : $0.bitPattern } }
+        #expect(
+            bits(try apply(level, special) { build, x, _ in build.floor(x) }) == bits(special.map { $0.rounded(.down) })
+        )
+        #expect(
+            bits(try apply(level, special) { build, x, _ in build.ceil(x) }) == bits(special.map { $0.rounded(.up) }))
         let sizes = try apply(level, y) { build, x, _ in build.fabs(x) }
         #expect(sizes == y.map(\.magnitude))
     }

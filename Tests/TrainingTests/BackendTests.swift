@@ -24,7 +24,8 @@ private struct InterpreterBackend: Backend {
             },
             parameters: graph.parameters.map(\.operation), arenaBytes: 0, scratchBytes: 0, constants: [])
         return Compilation(
-            program: program, loaded: try LoadedProgram(program, NoKernels()), objects: [], target: try .host(),
+            program: program, loaded: try LoadedProgram(program, NoKernels()),
+            code: CodeImage(bytes: [], functions: [:]), target: try .host(),
             optimized: graph, memory: MemoryReport(buffers: [], arenaBytes: 0), kernels: "", isCached: false)
     }
 

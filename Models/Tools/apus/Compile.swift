@@ -7,18 +7,26 @@ struct Compile: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Compile a graph in the text form to a file that apus run executes without compiling.",
         discussion: """
-            The file holds the program (steps, places in memory, parameters with their initialisers) and the object code of \
-            its kernels for this kind of machine. It is code: run files of those only whom you trust.
+            The file holds the program (steps, places in memory, parameters with their initialisers) and the code of its \
+            kernels for this kind of machine, and the weights that are given. It is code: run files of those only whom you trust.
             """)
 
     /// The ending of a program's file.
-    static let suffix = ".program"
+    static let suffix = ".apus"
 
     @Argument(help: ArgumentHelp("File with a graph in the text form.", valueName: "file.graph"))
     var graph: String
 
-    @Option(help: ArgumentHelp("Where the program goes.", valueName: "file.program"))
+    @Option(help: ArgumentHelp("Where the program goes.", valueName: "file.apus"))
     var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Weights to put into the file, safetensors or PyTorch's, for parameters of their names.", valueName: "file")
+    )
+    var weights: String?
+
+    @OptionGroup var selection: WeightsSelectionOptions
 
     @Flag(help: "Print the program: its parameters, inputs, steps and outputs.")
     var list = false
@@ -35,7 +43,9 @@ struct Compile: ParsableCommand {
         let file = try GraphFile(contentsOf: graph)
         try AtomicFile.check(output)
         let compilation = try machine.compiler().compile(file.graph).compilation
-        try compilation.file.write(to: output)
+        var program = compilation.file
+        if let weights { program.weights = try program.program.weights(in: weights, selection.selection) }
+        try program.write(to: output)
         if list { print(compilation.program, terminator: "") }
     }
 }

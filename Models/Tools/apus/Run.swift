@@ -13,7 +13,7 @@ struct Run: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "File with a graph in the text form, which is compiled, or FILE.program as apus compile writes it.",
+            "File with a graph in the text form, which is compiled, or FILE.apus as apus compile writes it.",
             valueName: "file"))
     var graph: String
 
@@ -53,7 +53,7 @@ struct Run: ParsableCommand {
         let run =
             graph.hasSuffix(Compile.suffix)
             ? try GraphRun(
-                ProgramFile(contentsOf: graph).loaded(name: graph), inputs: inputs, weights: weights,
+                ProgramFile(contentsOf: graph), name: graph, inputs: inputs, weights: weights,
                 selection: selection.selection, seed: seed,
                 on: machine.compiler().pool)
             : try GraphRun(
