@@ -31,6 +31,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         // The framework, in the order of its pipeline. Arrows point to earlier rooms only.
@@ -80,6 +81,12 @@ let package = Package(
 
         // What command lines show of a compilation, of any graph.
         .target(name: "ApusInspection", dependencies: ["Apus"], path: "Sources/Inspection"),
+
+        // Graphs as ONNX files and back; only command lines and tests use it.
+        .target(
+            name: "ApusInterchange",
+            dependencies: ["ApusFiles", "ApusIR", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            path: "Sources/Interchange", exclude: ["Messages/onnx.proto"]),
 
         // Charts and pages, which know nothing of models; and PNG files of charts, which only command lines need.
         .target(name: "ApusReport", path: "Sources/Report"),
@@ -157,6 +164,9 @@ let package = Package(
             exclude: ["Errors"]),
         .testTarget(
             name: "InspectionTests", dependencies: ["ApusInspection", "ApusTestSupport"], path: "Tests/InspectionTests"),
+        .testTarget(
+            name: "InterchangeTests", dependencies: ["ApusInterchange", "Apus", "ApusTestSupport"],
+            path: "Tests/InterchangeTests"),
         .testTarget(
             name: "DataTests", dependencies: ["ApusData", "ApusFiles", "ApusSystem", "ApusTraining"],
             path: "Tests/DataTests"),
