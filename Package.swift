@@ -117,14 +117,14 @@ let package = Package(
         .executableTarget(
             name: "msmae-tool",
             dependencies: [
-                "MSMAE", "ToolOptions", "ApusRendering",
+                "MSMAE", "ApusInterchange", "ToolOptions", "ApusRendering",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Models/Tools/msmae"),
         .executableTarget(
             name: "apus-tool",
             dependencies: [
-                "MSMAE", "ApusInspection", "ApusFuzzing", "ToolOptions",
+                "MSMAE", "ApusInspection", "ApusInterchange", "ApusFuzzing", "ToolOptions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Models/Tools/apus"),
@@ -165,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "InspectionTests", dependencies: ["ApusInspection", "ApusTestSupport"], path: "Tests/InspectionTests"),
         .testTarget(
-            name: "InterchangeTests", dependencies: ["ApusInterchange", "Apus", "ApusTestSupport"],
+            name: "InterchangeTests", dependencies: ["ApusInterchange", "Apus", "ApusExamples", "MSMAE"],
             path: "Tests/InterchangeTests"),
         .testTarget(
             name: "DataTests", dependencies: ["ApusData", "ApusFiles", "ApusSystem", "ApusTraining"],

@@ -10,12 +10,13 @@ public struct GraphRun {
     /// Names of the parameters that the file of weights had, and of those that their initialisers filled.
     public let given: [String], initialized: [String]
 
-    /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, and filled by
-    /// their initialisers otherwise; `selection` says which of its tensors they are. Throws for inputs that
+    /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, else they are
+    /// those that are `known`, and filled by their initialisers otherwise; `selection` says which of its tensors they are.
+    /// Throws for inputs that
     /// are missing, given twice, or of another type.
     public init(
         _ graph: Graph, inputs files: [InputFile], weights: String?, selection: WeightsSelection = WeightsSelection(),
-        seed: UInt64, by compiler: Compiler
+        known: [String: TensorData] = [:], seed: UInt64, by compiler: Compiler
     ) throws {
         let compiled = try compiler.compile(graph)
         let updated: [String] = graph.results.compactMap { result in
@@ -24,7 +25,11 @@ public struct GraphRun {
         }
         let state = ProgramState()
         try state.add(compiled.program.parameters, seed: seed)
-        try self.init(compiled.program, state, updated: updated, inputs: files, weights: weights, selection) {
+        for (name, data) in known where state.type(of: name) != nil { try state.write(name, data) }
+        try self.init(
+            compiled.program, state, updated: updated, inputs: files, weights: weights, selection,
+            given: Set(known.keys)
+        ) {
             try compiled.run($0, $1).outputs
         }
     }
@@ -47,7 +52,7 @@ public struct GraphRun {
 
     private init(
         _ program: Program, _ state: ProgramState, updated: [String]?, inputs files: [InputFile], weights: String?,
-        _ selection: WeightsSelection, given known: Set<String> = [],
+        _ selection: WeightsSelection, given known: Set<String>,
         _ run: (ProgramState, [String: TensorData]) throws -> [String: TensorData]
     ) throws {
         var inputs: [String: TensorData] = [:]

@@ -17,6 +17,8 @@ public struct OnnxWeight: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    init(_ type: TensorType, unchecked bytes: Data) { (self.type, self.bytes) = (type, bytes) }
+
     /// The numbers of a tensor of the interpreter, rounded to its type.
     public init(_ tensor: HostTensor) {
         type = tensor.type

@@ -18,6 +18,7 @@ struct Explain: ParsableCommand {
     var graph: GraphArgument
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var dimensions: DimensionOptions
 
     @Option(help: "YAML file with the settings of a pre-training run, which describe the model in place of --preset.")
     var config: String?
@@ -40,7 +41,7 @@ struct Explain: ParsableCommand {
         let explanation: ProgramExplanation
         switch graph {
         case .file(let path):
-            explanation = try ProgramExplanation(GraphFile(contentsOf: path).graph, by: machine.compiler())
+            explanation = try ProgramExplanation(NamedGraph(contentsOf: path, dimensions).graph, by: machine.compiler())
         case .shipped(let shipped):
             var settings = PreTrainingSettings()
             settings.preset = model.preset ?? "demo"

@@ -4,14 +4,14 @@ import ArgumentParser
 import MSMAE
 import ToolOptions
 
-/// A graph on the command line: one that ships with Apus, by its name, or a file with the text form.
+/// A graph on the command line: one that ships with Apus, by its name, or a file with the text form or ONNX.
 enum GraphArgument: ExpressibleByArgument {
     case shipped(ShippedModel)
     case file(String)
 
-    static var allValueStrings: [String] { ShippedModel.names + ["FILE.graph"] }
+    static var allValueStrings: [String] { ShippedModel.names + ["FILE.graph", "FILE.onnx"] }
     /// What may be named, for help texts.
-    static let list = ShippedModel.list + ", or a file with a graph in the text form"
+    static let list = ShippedModel.list + ", or a file with a graph in the text form or as ONNX"
 
     init?(argument: String) {
         if let model = ShippedModel(argument: argument) {

@@ -5,7 +5,7 @@ import ToolOptions
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run a graph in the text form, or a compiled program, once on numbers from files.",
+        abstract: "Run a graph in the text form, an ONNX file or a compiled program once on numbers from files.",
         discussion: """
             Without --output, a line is printed for each result. Files of numbers are safetensors or NumPy's .npy and .npz with \
             elements f4, f8, i4, i8 or b1; they are converted to the types of the graph's inputs, whose shapes they must have.
@@ -13,7 +13,7 @@ struct Run: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "File with a graph in the text form, which is compiled, or FILE.apus as apus compile writes it.",
+            "File with a graph in the text form or FILE.onnx, which are compiled, or FILE.apus as apus compile writes it.",
             valueName: "file"))
     var graph: String
 
@@ -46,20 +46,23 @@ struct Run: ParsableCommand {
             valueName: "place"))
     var updates: String?
 
+    @OptionGroup var dimensions: DimensionOptions
     @OptionGroup var machine: MachineOptions
 
     func run() throws {
         let results = try output.map { try OutputPlace($0) }, changed = try updates.map { try OutputPlace($0) }
-        let run =
-            graph.hasSuffix(Compile.suffix)
-            ? try GraphRun(
+        let run: GraphRun
+        if graph.hasSuffix(Compile.suffix) {
+            try dimensions.check(graph)
+            run = try GraphRun(
                 ProgramFile(contentsOf: graph), name: graph, inputs: inputs, weights: weights,
-                selection: selection.selection, seed: seed,
-                on: machine.compiler().pool)
-            : try GraphRun(
-                GraphFile(contentsOf: graph).graph, inputs: inputs, weights: weights, selection: selection.selection,
-                seed: seed, by: machine.compiler()
-            )
+                selection: selection.selection, seed: seed, on: machine.compiler().pool)
+        } else {
+            let named = try NamedGraph(contentsOf: graph, dimensions)
+            run = try GraphRun(
+                named.graph, inputs: inputs, weights: weights, selection: selection.selection,
+                known: named.parameters, seed: seed, by: machine.compiler())
+        }
         if let results { try run.writeResults(to: results) }
         if let changed { try run.writeUpdates(to: changed) }
         if results == nil { print(run.summary) }

@@ -52,6 +52,7 @@ struct Show: ParsableCommand {
     var printChanged = false
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var dimensions: DimensionOptions
     @OptionGroup var machine: MachineOptions
 
     @Flag(help: "List the shipped graphs, presets and stages.")
@@ -79,7 +80,7 @@ struct Show: ParsableCommand {
             return
         }
         switch graph {
-        case .file(let path): print(try text(of: GraphFile(contentsOf: path).graph), terminator: "")
+        case .file(let path): print(try text(of: NamedGraph(contentsOf: path, dimensions).graph), terminator: "")
         case .shipped(let model): print(try text(of: model), terminator: "")
         case nil: break
         }

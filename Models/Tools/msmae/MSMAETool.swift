@@ -22,6 +22,7 @@ struct MSMAETool: ParsableCommand {
             AttentionCommand.self,
             ReconstructCommand.self,
             ConvertCommand.self,
+            ExportCommand.self,
             ExperimentCommand.self,
             ReportCommand.self,
             ReplayCommand.self,

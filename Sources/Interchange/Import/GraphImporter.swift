@@ -15,6 +15,8 @@ enum ImportedValue {
 final class GraphImporter {
     /// Most elements of a constant; what has more, or has a name and axes, is a parameter.
     private static let mostConstants = 1024
+    /// Most numbers that are computed with, and most nodes that there may be: no model comes near, and no file goes beyond.
+    private static let mostNumbers = 1 << 26, mostNodes = 1 << 20
 
     let model: OnnxModel
     let builder: GraphBuilder
@@ -23,6 +25,8 @@ final class GraphImporter {
     /// Stored tensors that are in the graph by now.
     private var entered: [String: Tensor] = [:]
     private var versions: [String: Int] = [:]
+    /// Numbers that were computed or put into the graph so far, and nodes of the graph that were counted.
+    private var spent = 0, counted = 0
 
     init(_ model: OnnxModel) {
         self.model = model
@@ -101,6 +105,7 @@ final class GraphImporter {
                 file: model.path.isEmpty ? "model.onnx" : model.path, line: number, path: Self.path(of: message))
             let results = try known(node) ?? operation(node)
             try checkBuilder(message.opType)
+            try countNodes()
             for (place, name) in message.output.enumerated() where !name.isEmpty {
                 guard place < results.count else {
                     throw OnnxError(.unsupported, "its result \(place + 1) is not offered")
@@ -127,7 +132,29 @@ final class GraphImporter {
             default: return nil
             }
         }
-        return try operation(KnownNode(operands: operands, node: node)).map { $0.map(ImportedValue.known) }
+        try spend(operands.reduce(0) { $0 + ($1?.values.count ?? 0) })
+        guard let results = try operation(KnownNode(operands: operands, node: node)) else { return nil }
+        try spend(results.reduce(0) { $0 + $1.values.count })
+        return results.map(ImportedValue.known)
+    }
+
+    /// Counts numbers that are computed with. Throws if they are more than shapes need.
+    func spend(_ count: Int) throws {
+        spent += count
+        guard spent <= Self.mostNumbers else {
+            throw OnnxError(.limit, "more than \(Self.mostNumbers) numbers are computed while the file is read")
+        }
+    }
+
+    /// Counts what a node of the file has added to the graph.
+    private func countNodes() throws {
+        for node in builder.graph.nodes[counted...] {
+            if let constant = node.operation as? Constant { try spend(constant.values.count) }
+        }
+        counted = builder.graph.nodes.count
+        guard counted <= Self.mostNodes else {
+            throw OnnxError(.limit, "the graph has more than \(Self.mostNodes) nodes")
+        }
     }
 
     /// A mistake of the builder, as one of the node at hand.

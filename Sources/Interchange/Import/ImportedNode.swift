@@ -52,8 +52,13 @@ struct ImportedNode {
     func known(_ index: Int, _ what: String) throws -> KnownTensor? {
         guard has(index) else { return nil }
         switch try value(index) {
-        case .known(let known): return known
-        case .stored(let stored): return try stored.known()
+        case .known(let known):
+            try importer.spend(known.values.count)
+            return known
+        case .stored(let stored):
+            let known = try stored.known()
+            try importer.spend(known.values.count)
+            return known
         case .tensor(let tensor):
             if let constant = builder.graph[tensor.value].operation as? Constant, constant.type.count <= 1 << 16 {
                 let values =

@@ -51,6 +51,9 @@ extension KnownOperators {
             throw OnnxError(
                 .attribute, "shapes \(parts.map { shapeText($0.shape) }.joined(separator: ", ")) are joined")
         }
+        guard knownCount([parts.reduce(0) { $0 + $1.values.count }]) != nil else {
+            throw OnnxError(.limit, "joins more numbers than a shape can have")
+        }
         let values = parts.flatMap(\.values)
         return [KnownTensor(first.code, [values.count], values)]
     }
@@ -71,16 +74,50 @@ extension KnownOperators {
     }
 
     static func slice(_ node: KnownNode) throws -> [KnownTensor]? {
-        let x = try node.operand(0)
-        guard x.shape.count == 1, try node.operand(1).values.count == 1, try node.operand(2).values.count == 1 else {
-            return nil
+        var x = try node.operand(0)
+        let starts = try node.operand(1).integers, ends = try node.operand(2).integers
+        let axes = node.optional(3)?.integers ?? Array(starts.indices)
+        let steps = node.optional(4)?.integers ?? starts.map { _ in 1 }
+        guard starts.count == ends.count, axes.count == starts.count, steps.count == starts.count,
+            !steps.contains(0)
+        else { throw OnnxError(.attribute, "its starts, ends, axes and steps do not belong together") }
+        for index in axes.indices {
+            let axis = try node.node.axis(axes[index], rank: x.shape.count)
+            let bounds = SliceBounds(
+                start: starts[index], end: ends[index], step: steps[index], extent: x.shape[axis])
+            x = x.rows(bounds.places, axis: axis)
         }
-        let bounds = SliceBounds(
-            start: try node.operand(1).integers[0], end: try node.operand(2).integers[0],
-            step: node.optional(4)?.integers.first ?? 1, extent: x.values.count)
-        guard bounds.step != 0 else { throw OnnxError(.attribute, "its step is 0") }
-        let values = bounds.places.map { x.values[$0] }
-        return [KnownTensor(x.code, [values.count], values)]
+        return [x]
+    }
+
+    static func transpose(_ node: KnownNode) throws -> [KnownTensor]? {
+        let x = try node.operand(0), order = try node.node.integers("perm") ?? Array(x.shape.indices.reversed())
+        guard order.sorted() == Array(x.shape.indices) else {
+            throw OnnxError(.attribute, "\(order.prefix(33)) is not an order of the axes of \(shapeText(x.shape))")
+        }
+        let strides = rowMajorStrides(x.shape), permuted = order.map { strides[$0] }
+        var result = KnownTensor(x.code, order.map { x.shape[$0] }, x.values)
+        if !x.values.isEmpty {
+            forEachIndex(result.shape) { index, place in result.values[place] = x.values[position(index, permuted)] }
+        }
+        return [result]
+    }
+}
+
+extension KnownTensor {
+    /// Some rows of an axis, by their places.
+    fileprivate func rows(_ places: [Int], axis: Int) -> KnownTensor {
+        let inner = shape[(axis + 1)...].reduce(1, *), extent = shape[axis]
+        let outer = shape[..<axis].reduce(1, *)
+        var shape = shape, result: [Double] = []
+        shape[axis] = places.count
+        for block in 0..<outer {
+            for place in places {
+                let start = (block * extent + place) * inner
+                result += values[start..<start + inner]
+            }
+        }
+        return KnownTensor(code, shape, result)
     }
 }
 
@@ -121,9 +158,8 @@ extension ImportedNode {
             return shape[axis]
         }
         let known = result.filter { $0 != -1 }
-        guard known.count >= result.count - 1, known.contains(0) || known.isEmpty || isShape(known) else {
-            throw mistake()
-        }
+        guard known.count >= result.count - 1, known.allSatisfy({ $0 >= 0 }), isShape(known.map { max($0, 1) })
+        else { throw mistake() }
         let product = known.contains(0) ? 0 : known.reduce(1, *)
         if let open = result.firstIndex(of: -1) {
             guard product > 0, count % product == 0 else { throw mistake() }

@@ -31,6 +31,7 @@ enum KnownOperators {
         "Concat": concatenate,
         "Gather": gather,
         "Slice": slice,
+        "Transpose": transpose,
         "Squeeze": squeeze,
         "Unsqueeze": unsqueeze,
         "Reshape": reshape,

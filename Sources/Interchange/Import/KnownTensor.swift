@@ -33,11 +33,11 @@ struct KnownTensor: Hashable, Sendable {
 /// How many elements a shape of extents from 0 on has; nil if there are too many to compute with.
 func knownCount(_ shape: [Int]) -> Int? {
     guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
-    if shape.contains(0) { return 0 }
+    // Those beside an extent of 0 are multiplied too, where strides are computed.
     var count = 1
-    for extent in shape {
+    for extent in shape where extent > 0 {
         guard extent <= KnownTensor.mostElements / count else { return nil }
         count *= extent
     }
-    return count
+    return shape.contains(0) ? 0 : count
 }

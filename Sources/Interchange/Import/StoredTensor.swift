@@ -23,7 +23,7 @@ struct StoredTensor: Sendable {
         }
         let shape = message.dims.compactMap { Int(exactly: $0) }
         guard shape.count == message.dims.count, shape.count <= 32, shape.allSatisfy({ $0 >= 0 }),
-            shape.contains(0) || isShape(shape)
+            isShape(shape.map { max($0, 1) })
         else {
             throw OnnxError(.file, "the tensor '\(shown(name))' has the impossible shape \(message.dims.prefix(33))")
         }

@@ -15,13 +15,14 @@ extension OperatorTable {
 
     @Sendable private static func divided(_ node: ImportedNode) throws -> [ImportedValue] {
         let x = try node.tensor(0), axis = try node.axis(node.integer("axis", default: 0), rank: x.rank)
-        let extent = x.shape[axis], count = try node.integer("num_outputs", default: node.message.output.count)
-        guard 1...extent ~= count else { throw node.error(.attribute, "splits \(x.type) into \(count) parts") }
+        let extent = x.shape[axis], count = node.message.output.count
+        guard try node.integer("num_outputs", default: count) == count, 1...extent ~= count else {
+            throw node.error(.attribute, "splits \(x.type) into \(count) results")
+        }
         let each = (extent + count - 1) / count
         let sizes =
-            try node.integers(1, "the sizes of the parts")
-            ?? (0..<count).map { min(each, extent - $0 * each) }
-        guard sizes.allSatisfy({ 1...extent ~= $0 }), sizes.count <= extent, sizes.reduce(0, +) == extent else {
+            try node.integers(1, "the sizes of the parts") ?? (0..<count).map { min(each, extent - $0 * each) }
+        guard sizes.allSatisfy({ 1...extent ~= $0 }), sizes.count == count, sizes.reduce(0, +) == extent else {
             throw node.error(.attribute, "splits an axis of extent \(extent) into parts of \(sizes.prefix(33))")
         }
         return split(x, sizes: sizes, axis: axis).map(ImportedValue.tensor)

@@ -49,6 +49,9 @@ extension OperatorTable {
     private static func poolingWindow(_ node: ImportedNode) throws -> (Tensor, WindowAttributes) {
         let x = try node.tensor(0)
         try node.expectImages(x)
+        guard x.shape.dropFirst(2).allSatisfy({ $0 <= 1 << 20 }) else {
+            throw node.error(.limit, "pools over \(x.type)")
+        }
         guard try node.integers("kernel_shape") != nil else {
             throw node.error(.attribute, "its attribute 'kernel_shape' is missing")
         }

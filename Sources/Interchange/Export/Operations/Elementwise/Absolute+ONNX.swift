@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Absolute: OnnxElementwise {
+    static var onnxOperator: String { "Abs" }
+}

@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Add: OnnxElementwise {
+    static var onnxOperator: String { "Add" }
+}

@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Cos: OnnxElementwise {
+    static var onnxOperator: String { "Cos" }
+}

@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Divide: OnnxElementwise {
+    static var onnxOperator: String { "Div" }
+}

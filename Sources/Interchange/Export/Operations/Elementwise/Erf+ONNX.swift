@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Erf: OnnxElementwise {
+    static var onnxOperator: String { "Erf" }
+}

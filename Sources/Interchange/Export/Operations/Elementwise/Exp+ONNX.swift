@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Exp: OnnxElementwise {
+    static var onnxOperator: String { "Exp" }
+}

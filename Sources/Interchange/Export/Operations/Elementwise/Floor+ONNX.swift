@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Floor: OnnxElementwise {
+    static var onnxOperator: String { "Floor" }
+}

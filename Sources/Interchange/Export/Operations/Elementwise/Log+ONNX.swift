@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Log: OnnxElementwise {
+    static var onnxOperator: String { "Log" }
+}

@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Maximum: OnnxElementwise {
+    static var onnxOperator: String { "Max" }
+}

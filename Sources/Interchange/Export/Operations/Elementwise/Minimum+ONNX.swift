@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Minimum: OnnxElementwise {
+    static var onnxOperator: String { "Min" }
+}

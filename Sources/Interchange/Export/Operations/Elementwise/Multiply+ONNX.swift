@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Multiply: OnnxElementwise {
+    static var onnxOperator: String { "Mul" }
+}

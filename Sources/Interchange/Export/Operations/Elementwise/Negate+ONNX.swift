@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Negate: OnnxElementwise {
+    static var onnxOperator: String { "Neg" }
+}

@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Power: OnnxElementwise {
+    static var onnxOperator: String { "Pow" }
+}

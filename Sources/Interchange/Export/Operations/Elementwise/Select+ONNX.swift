@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Select: OnnxElementwise {
+    static var onnxOperator: String { "Where" }
+}

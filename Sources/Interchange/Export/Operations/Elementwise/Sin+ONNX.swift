@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Sin: OnnxElementwise {
+    static var onnxOperator: String { "Sin" }
+}

@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Sqrt: OnnxElementwise {
+    static var onnxOperator: String { "Sqrt" }
+}

@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Subtract: OnnxElementwise {
+    static var onnxOperator: String { "Sub" }
+}

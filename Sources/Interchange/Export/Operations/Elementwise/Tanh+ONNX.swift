@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Tanh: OnnxElementwise {
+    static var onnxOperator: String { "Tanh" }
+}

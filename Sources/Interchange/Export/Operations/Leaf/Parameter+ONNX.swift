@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Parameter: OnnxOperation {
+    func export(_ node: ExportedNode) throws -> String { name }
+}

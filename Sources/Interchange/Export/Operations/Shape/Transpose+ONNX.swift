@@ -1,0 +1,5 @@
+import ApusIR
+
+extension Transpose: OnnxOperation {
+    func export(_ node: ExportedNode) throws -> String { node.transposed(node.operand(0), permutation) }
+}
