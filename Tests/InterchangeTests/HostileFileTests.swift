@@ -74,7 +74,7 @@ struct HostileFileTests {
             let text = read(TextModel.external(location, offset: offset, length: length), path: path)
             return text.hasPrefix(path + ": ") ? String(text.dropFirst(path.count + 2)) : text
         }
-        let owner = "the tensor 'w', FLOAT[4],"
+        let owner = "node 'n' (Add): the tensor 'w', FLOAT[4],"
         #expect(result("data") == "read")
         #expect(result("data", offset: "48") == "read")
         for place in ["../secret", "/etc/passwd", "a/../../secret", "./data", "a//b", "..", "a\\b"] {

@@ -14,26 +14,21 @@ func recorded(_ name: String, in file: NPZFile, as type: TensorType) throws -> T
     try TensorData(file.elementType(name), file.shape(name), file.bytes(name), as: type, what: name)
 }
 
-extension OnnxModel.Imported {
-    /// The results of the compiled graph, after all passes.
-    func run(_ inputs: [String: TensorData], _ options: CompilerOptions = CompilerOptions()) throws -> [String:
-        TensorData]
-    {
-        let compiler = try Compiler(options, threads: 1)
-        let graph = try Pipeline.fusions(Set(Fusion.allCases)).run(graph)
-        let compiled = try compiler.compile(graph), state = ProgramState()
-        try state.add(compiled.program.parameters, seed: 0)
-        for parameter in compiled.program.parameters {
-            let weight = try #require(weights[parameter.name])
-            try state.write(parameter.name, TensorData(weight.hostTensor))
-        }
-        return try compiled.run(state, inputs).outputs
+/// The results of a graph that was compiled, after all passes.
+func compiled(_ graph: Graph, _ weights: [String: HostTensor], _ inputs: [String: TensorData]) throws
+    -> [String: TensorData]
+{
+    let compiler = try Compiler(CompilerOptions(), threads: 1)
+    let step = try compiler.compile(Pipeline.fusions(Set(Fusion.allCases)).run(graph)), state = ProgramState()
+    try state.add(step.program.parameters, seed: 0)
+    for parameter in step.program.parameters {
+        try state.write(parameter.name, TensorData(#require(weights[parameter.name])))
     }
+    return try step.run(state, inputs).outputs
+}
 
-    /// The results by the interpreter.
-    func interpreted(_ inputs: [String: HostTensor]) throws -> [String: HostTensor] {
-        try Interpreter().run(graph, inputs: inputs, parameters: weights.mapValues(\.hostTensor)).outputs
-    }
+extension OnnxModel.Imported {
+    var numbers: [String: HostTensor] { weights.mapValues(\.hostTensor) }
 }
 
 /// The largest difference, of numbers of about 1 as it is and of larger ones as a share.
