@@ -1,4 +1,5 @@
 """Small models as PyTorch users write them, and their export as ONNX by both exporters. Needs torch and onnxscript."""
+import logging
 import sys
 import warnings
 from pathlib import Path
@@ -128,6 +129,7 @@ def export(model, inputs, path, opset, dynamo, open_batch=False):
         options = {"dynamic_shapes": tuple({0: torch.export.Dim("batch")} for _ in inputs)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
         torch.onnx.export(
             model, arguments, path, input_names=list(inputs), output_names=["y"], opset_version=opset, dynamo=dynamo,
             **({"external_data": False, "verbose": False} if dynamo else {}), **options)
