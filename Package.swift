@@ -188,7 +188,7 @@ let package = Package(
 if Context.environment["APUS_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "reader-fuzzer", dependencies: ["Apus", "ApusInspection", "MSMAE", "ToolOptions"],
+            name: "reader-fuzzer", dependencies: ["Apus", "ApusInspection", "ApusInterchange", "MSMAE", "ToolOptions"],
             path: "Tests/Fuzzers", swiftSettings: [.unsafeFlags(["-parse-as-library"])],
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

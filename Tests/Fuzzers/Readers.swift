@@ -1,5 +1,6 @@
 import Apus
 import ApusInspection
+import ApusInterchange
 import Foundation
 import MSMAE
 import ToolOptions
@@ -8,6 +9,8 @@ import ToolOptions
 enum Reader: String, CaseIterable {
     /// Graphs in text form.
     case graph
+    /// Graphs with weights, of other programs.
+    case onnx
     /// Weights and checkpoints: safetensors, and PyTorch's archives with what is pickled in them.
     case safetensors, torch
     /// Tensors of NumPy, and archives of them.
@@ -27,6 +30,7 @@ enum Reader: String, CaseIterable {
     func read(_ bytes: UnsafeRawBufferPointer) throws {
         switch self {
         case .graph: try Self.graph(String(decoding: bytes, as: UTF8.self))
+        case .onnx: try OnnxModel(Data(bytes)).imported(dimensions: ["batch": 1]).graph.verify()
         case .program: _ = try ProgramFile(decoding: Array(bytes), name: "input")
         case .patients:
             try Self.file("csv", bytes) { path in

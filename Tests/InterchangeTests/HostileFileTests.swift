@@ -42,6 +42,27 @@ struct HostileFileTests {
         #expect(read(changed, dimensions) == "read")
     }
 
+    /// Parts of a file that are overwritten, doubled, taken out, or brought to another place.
+    @Test(arguments: ["mlp-17.onnx", "pyramid-17.onnx"]) func partsInOtherPlaces(name: String) throws {
+        let whole = try bytes(name)
+        var random = CounterRandom(seed: 7, index: 0, purpose: CounterRandom.Purpose(rawValue: 41))
+        for _ in 0..<4000 {
+            var changed = whole
+            for _ in 0..<1 + random.integer(below: 3) {
+                let start = random.integer(below: changed.count), length = 1 + random.integer(below: 40)
+                let part = Data(changed[start..<min(start + length, changed.count)])
+                let target = random.integer(below: changed.count)
+                switch random.integer(below: 4) {
+                case 0: changed.replaceSubrange(target..<min(target + part.count, changed.count), with: part)
+                case 1: changed.insert(contentsOf: part, at: target)
+                case 2: changed.removeSubrange(start..<start + part.count)
+                default: changed[target] = UInt8(random.integer(below: 256))
+                }
+            }
+            _ = read(changed)
+        }
+    }
+
     @Test func otherBytesAreNoFile() {
         #expect(read(Data()).contains("is no ONNX file"))
         #expect(read(Data("graph @x { }".utf8)).contains("is no ONNX file"))

@@ -10,7 +10,7 @@ struct ExportCommand: ParsableCommand {
         abstract: "Writes a trained classifier or segmentation as a file that other programs compute with.",
         discussion: """
             The file takes `images`, f32 [batch, channels, side, side], scaled and normalised as in training, and gives `logits`: of a classifier the \
-            score of each class, seen on all patches, of a segmentation that of each pixel. Names of weights are kept.
+            score of each class, seen on all patches (and `features`, what the head sees), of a segmentation that of each pixel. Names of weights are kept.
             """)
 
     /// A format of files.

@@ -11,7 +11,7 @@ extension OperatorTable {
             }
             return x / y
         },
-        "Pow": one(raised),
+        "Mod": one(remainder), "Pow": one(raised),
         "Max": folded(maximum), "Min": folded(minimum), "Sum": folded(+),
         "Mean": one { node in
             let parts = try node.tensors()
@@ -45,6 +45,17 @@ extension OperatorTable {
 
     private static func truth(_ builder: GraphBuilder, _ value: Double) -> Tensor {
         builder.add(Constant(TensorType(.bool, []), splat: value), [])
+    }
+
+    /// What is left of a division: of the sign of the dividend with `fmod`, else of that of the divisor.
+    @Sendable private static func remainder(_ node: ImportedNode) throws -> Tensor {
+        let (x, y) = (try node.tensor(0), try node.tensor(1))
+        guard x.element.isFloatingPoint else {
+            throw node.error(.unsupported, "divides integers that depend on the input's numbers")
+        }
+        let quotient = x / y
+        guard try node.flag("fmod") else { return x - floor(quotient) * y }
+        return x - select(less(quotient, quotient.constant(0)), -floor(-quotient), floor(quotient)) * y
     }
 
     /// A power; those of small whole numbers, which bases of any sign have, are products.
