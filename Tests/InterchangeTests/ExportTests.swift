@@ -66,6 +66,22 @@ struct ExportTests {
             message { _ = try graph.onnx() } == "the graph updates parameters; only graphs of inferences become ONNX")
     }
 
+    @Test func anOutputThatIsAnInputAndAnotherOutput() throws {
+        let builder = GraphBuilder(name: "copies")
+        let x = builder.input(Input("x", TensorType(.f32, [2]))), y = x + 1
+        for (name, tensor) in [("constant_1", x), ("Add_1", y), ("Add_2", y)] { builder.output(name, tensor) }
+        var graph = try builder.finish()
+        let imported = try OnnxModel(graph.onnx().bytes()).imported()
+        let results = try Interpreter().run(
+            imported.graph, inputs: ["x": HostTensor(TensorType(.f32, [2]), fill: 3)]
+        ).outputs.mapValues(\.values)
+        #expect(results == ["constant_1": [3, 3], "Add_1": [4, 4], "Add_2": [4, 4]])
+        graph.results[0].kind = .output(name: "x")
+        #expect(
+            message { _ = try graph.onnx() }
+                == "'x' is the name of an output and of an input or a parameter; ONNX has one name for one thing")
+    }
+
     @Test func weightsThatAreMissingAreNamed() throws {
         #expect(
             message { _ = try linear(1).onnx(["fc.weight": weights["fc.weight"]!]) }

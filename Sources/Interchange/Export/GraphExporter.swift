@@ -32,6 +32,8 @@ final class GraphExporter {
                     .name, "'\(name)' is the name of an input and of a parameter; ONNX has one name for one thing")
             }
         }
+        // What is named here on the way must not be called as an output.
+        for case .output(let name) in graph.results.map(\.kind) { taken.insert(name) }
     }
 
     /// The graph in which composites that ONNX cannot say are made of simpler operations.
@@ -40,7 +42,7 @@ final class GraphExporter {
         func isOffered(_ node: Node, in graph: Graph) -> Bool {
             (node.operation as? any OnnxOperation)?.isOffered(node.operands.map { graph[$0].type }) ?? false
         }
-        while let missing = graph.nodes.first(where: { !isOffered($0, in: graph) }) {
+        while graph.nodes.contains(where: { !isOffered($0, in: graph) }) {
             if let hopeless = graph.nodes.first(where: {
                 !isOffered($0, in: graph) && !($0.operation is any CompositeOperation)
             }) {
@@ -48,7 +50,6 @@ final class GraphExporter {
                     .unsupported, "\(hopeless.operation.name): ONNX has no operator for it, nor is it made of such",
                     place: hopeless.location?.description ?? "")
             }
-            _ = missing
             let builder = GraphBuilder(name: graph.name)
             var values: [Tensor] = []
             for node in graph.nodes {
@@ -231,12 +232,10 @@ final class GraphExporter {
         for result in graph.results {
             guard case .output(let output) = result.kind else { continue }
             let name = name(of: result.value)
-            guard
-                taken.insert(output).inserted
-                    || nodes.contains(where: { $0.output.contains(output) }) == false && !isLeaf(output)
-            else {
+            guard !isLeaf(output) else {
                 throw OnnxError(
-                    .name, "'\(output)' is the name of an output and of something else; ONNX has one name for one thing"
+                    .name,
+                    "'\(output)' is the name of an output and of an input or a parameter; ONNX has one name for one thing"
                 )
             }
             if producers.contains(name), renamed[name] == nil {
