@@ -27,12 +27,20 @@ extension GraphCompiler {
     /// A graph at a stage of its compilation, as text.
     public func text(_ graph: Graph, at stage: CompilationStage) throws -> String {
         switch stage {
-        case .optimized: return try optimization.run(graph).text(locations: true)
+        case .optimized, .legal: return try self.graph(graph, at: stage)?.text(locations: true) ?? ""
         case .kernels: return try kernels(graph)
         case .llvm: return try llvm(graph)
         case .asm: return try assembly(graph)
-        case .legal, .placement, .clusters, .layout, .schedule:
-            return try schedule(graph).text(at: stage)
+        case .placement, .clusters, .layout, .schedule: return try schedule(graph).text(at: stage)
+        }
+    }
+
+    /// A graph at a stage at which it still is one; nil at the others.
+    public func graph(_ graph: Graph, at stage: CompilationStage) throws -> Graph? {
+        switch stage {
+        case .optimized: try optimization.run(graph)
+        case .legal: try schedule(graph).graph
+        default: nil
         }
     }
 }

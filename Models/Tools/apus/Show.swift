@@ -48,6 +48,15 @@ struct Show: ParsableCommand {
     @Option(help: "What to print.")
     var stage = Stage.compiled(.optimized)
 
+    @Option(
+        help:
+            "As what to print it: the text form, JSON with a line for each operation, or a drawing for Graphviz with boxes for layers (apus show … --format dot | dot -Tsvg)."
+    )
+    var format = Format.text
+
+    @Option(help: "Names of a layer's path that a drawing has boxes for. (default: as many as leave it readable)")
+    var depth: Int?
+
     @Flag(help: "Print the graph after each pass that changes it, and the time of every pass, in place of one stage.")
     var printChanged = false
 
@@ -58,8 +67,14 @@ struct Show: ParsableCommand {
     @Flag(help: "List the shipped graphs, presets and stages.")
     var list = false
 
+    enum Format: String, CaseIterable, ExpressibleByArgument { case text, json, dot }
+
     func validate() throws {
         guard !list else { return }
+        if format != .text, printChanged { throw ValidationError("--print-changed prints text, not \(format).") }
+        if let depth, format != .dot || depth < 0 {
+            throw ValidationError("--depth \(depth): a number of names from 0 on, for --format dot.")
+        }
         guard let graph else { throw ValidationError("Name a graph: \(GraphArgument.list).") }
         try model.check(graph)
         switch (graph, stage) {
@@ -97,10 +112,27 @@ struct Show: ParsableCommand {
             return listing.text
         }
         switch stage {
-        case .parsed: return graph.text(locations: true)
-        case .compiled(let stage): return try compiler.text(fusions.run(graph), at: stage)
-        default: return try fusions.run(graph).text(locations: true)
+        case .parsed: return try text(graph)
+        case .compiled(let stage): return try text(fusions.run(graph), at: stage)
+        default: return try text(fusions.run(graph))
         }
+    }
+
+    private func text(_ graph: Graph) -> String {
+        switch format {
+        case .text: graph.text(locations: true)
+        case .json: graph.json
+        case .dot: GraphDrawing(graph, depth: depth).dot
+        }
+    }
+
+    private func text(_ graph: Graph, at stage: CompilationStage) throws -> String {
+        if format == .text { return try compiler.text(graph, at: stage) }
+        guard let result = try compiler.graph(graph, at: stage) else {
+            throw ValidationError(
+                "At the stage '\(stage.rawValue)' there is no graph any more: it can be shown as text only.")
+        }
+        return text(result)
     }
 
     private func text(of shipped: ShippedModel) throws -> String {
@@ -119,14 +151,14 @@ struct Show: ParsableCommand {
             return listing.text
         }
         switch stage {
-        case .parsed, .traced: return try declaration.forward().text(locations: true)
-        case .fused: return try declaration.forward(fusions).text(locations: true)
+        case .parsed, .traced: return try text(declaration.forward())
+        case .fused: return try text(declaration.forward(fusions))
         case .differentiated:
             guard case .training = declaration else {
                 throw ValidationError("\(shipped.name) is not trained: it has no stage 'differentiated'.")
             }
-            return try declaration.wholeGraph(fusions).text(locations: true)
-        case .compiled(let stage): return try compiler.text(declaration.wholeGraph(fusions), at: stage)
+            return try text(declaration.wholeGraph(fusions))
+        case .compiled(let stage): return try text(declaration.wholeGraph(fusions), at: stage)
         }
     }
 }
