@@ -41,12 +41,6 @@ struct Compile: ParsableCommand {
         guard output.hasSuffix(Self.suffix) else {
             throw ValidationError("--output is \(output); its name must end in \(Self.suffix).")
         }
-        guard graph.hasSuffix(NamedGraph.suffix) == (weights != nil) else {
-            throw ValidationError(
-                weights == nil
-                    ? "A program has no weights: say by --weights where those of \(graph) go."
-                    : "--weights is for ONNX files; \(graph) has no weights.")
-        }
     }
 
     func run() throws {
