@@ -8,6 +8,7 @@ import ApusIR
 public struct RecomputationPlan {
     /// Nodes of the forward pass that lie between two cuts.
     public struct Segment: Hashable, Sendable {
+        /// Their places in the graph.
         public var nodes: Range<Int>
         /// The most operations per byte of its result that a matmul or attention may take to be computed again.
         public var highestPrice = Double.infinity

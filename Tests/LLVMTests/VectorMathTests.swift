@@ -140,8 +140,9 @@ import Testing
         let above = try apply(level, y) { build, x, _ in build.ceil(x) }
         #expect(above == y.map { $0.rounded(.up) })
         let special: [Float] = [
-            0, -0.0, 0.3, -0.3, 1, -1, 0.99999994, -0.99999994, 8_388_607.5, -8_388_607.5, 8_388_608, -8_388_609, 1e-45,
-            -1e-45,
+            0, -0.0, 0.3, -0.3, 1, -1, 0.99999994, -0.99999994, 8_388_607.5, -8_388_607.5, 8_388_608, -8_388_609,
+            .leastNonzeroMagnitude,
+            -Float.leastNonzeroMagnitude,
             3e38, .infinity, -.infinity, .nan,
         ]
         func bits(_ numbers: [Float]) -> [UInt32] { numbers.map { $0.isNaN ? 0 : $0.bitPattern } }

@@ -112,7 +112,7 @@ struct Show: ParsableCommand {
             return listing.text
         }
         switch stage {
-        case .parsed: return try text(graph)
+        case .parsed: return text(graph)
         case .compiled(let stage): return try text(fusions.run(graph), at: stage)
         default: return try text(fusions.run(graph))
         }
