@@ -3,8 +3,7 @@ import ApusLLVM
 
 /// How the work on one head is divided, and where in the thread's own memory everything lies, in bytes.
 package struct AttentionTiling {
-    /// Rows of queries whose probabilities are kept at a time, and of those the rows whose probabilities are computed
-    /// together.
+    /// Rows of queries whose probabilities are kept at a time; forward, they are a strip, whose sums are in registers.
     package let rows: Int, strip: Int
     /// Keys that are packed and attended to at a time; all of them, for gradients.
     package let keysPerBlock: Int
@@ -16,7 +15,7 @@ package struct AttentionTiling {
     package let keys: Int, values: Int, straightKeys: Int, queries: Int, seeds: Int
     /// Probabilities, the gradients of the scores of the same size, and, in bf16, pairs of rows of either of them.
     package let probabilities: Int, scoreGradients: Int, pairs: Int
-    /// For each row of a strip or block (or, if keys come in blocks, of the head) the largest score, the sum of exponentials or
+    /// For each row that is at hand (or, if keys come in blocks, of the head) the largest score, the sum of exponentials or
     /// one over it, rowsum(P ∘ D), and how much smaller what is summed becomes by a larger score.
     package let rowMaximum: Int, inverseSum: Int, means: Int, corrections: Int
     /// Sums of a matmul with values, keys, queries or seeds.

@@ -1,7 +1,7 @@
 import CLLVM
 
 /// What is true of one machine: schedules and emitters ask this, and nothing else names a CPU.
-public struct TargetDescription: Hashable, Sendable, Codable {
+public struct TargetDescription: Hashable, Sendable {
     /// A named amount of vector hardware, for trying the code of a lesser machine on this one.
     public enum Level: String, CaseIterable, Sendable {
         case avx512, avx2, sse2, neon, scalar
@@ -24,7 +24,7 @@ public struct TargetDescription: Hashable, Sendable, Codable {
     public var caches = Caches()
 
     /// The caches of one core.
-    public struct Caches: Hashable, Sendable, Codable {
+    public struct Caches: Hashable, Sendable {
         /// Bytes that come from memory together.
         public var lineBytes = 64
         public var firstLevelBytes = 32 << 10

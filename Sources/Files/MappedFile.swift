@@ -9,22 +9,12 @@ package final class MappedFile: @unchecked Sendable {  // the mapping is private
 
     /// Throws when the path cannot be opened or mapped, or is not a regular file.
     package init(contentsOf path: String) throws(FileError) {
-        // A pipe without a writer would block the opening for ever; for a file this flag changes nothing.
-        let descriptor = open(path.systemName, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
-        defer { close(descriptor) }
-
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, action: "read") }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(path: path, action: "read", number: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
-        }
-        let size = Int(status.st_size)
+        let file = try OpenFile(path), size = file.byteCount
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+        guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, file.descriptor, 0), start != MAP_FAILED else {
             throw FileError(path: path, action: "map")
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
@@ -41,4 +31,32 @@ package final class MappedFile: @unchecked Sendable {  // the mapping is private
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }
+}
+
+/// A regular file that is open for reading until the last reference goes.
+package final class OpenFile: Sendable {
+    /// The system's number of the open file, and its size when it was opened.
+    package let descriptor: Int32, byteCount: Int
+
+    /// Throws when the path cannot be opened, or is not a regular file.
+    package init(_ path: String) throws(FileError) {
+        // A pipe without a writer would block the opening for ever; for a file this flag changes nothing.
+        descriptor = open(path.systemName, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw FileError(path: path, action: "open") }
+        var status = stat()
+        let error: Int32
+        if fstat(descriptor, &status) != 0 {
+            error = errno
+        } else {
+            let kind = status.st_mode & S_IFMT
+            error = kind == S_IFREG ? 0 : kind == S_IFDIR ? EISDIR : EINVAL
+        }
+        byteCount = Int(status.st_size)
+        guard error == 0 else {
+            close(descriptor)
+            throw FileError(path: path, action: "read", number: error)
+        }
+    }
+
+    deinit { close(descriptor) }
 }

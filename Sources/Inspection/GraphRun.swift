@@ -12,8 +12,7 @@ public struct GraphRun {
 
     /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, else they are
     /// those that are `known`, and filled by their initialisers otherwise; `selection` says which of its tensors they are.
-    /// Throws for inputs that
-    /// are missing, given twice, or of another type.
+    /// Throws for inputs that are missing, given twice, or of another type.
     public init(
         _ graph: Graph, inputs files: [InputFile], weights: String?, selection: WeightsSelection = WeightsSelection(),
         known: [String: TensorData] = [:], seed: UInt64, by compiler: Compiler

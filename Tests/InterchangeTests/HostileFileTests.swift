@@ -26,7 +26,7 @@ struct HostileFileTests {
     @Test(arguments: ["mlp-17.onnx", "pyramid-20.onnx"]) func filesThatEndEarly(name: String) throws {
         let whole = try bytes(name)
         #expect(read(whole, name.contains("20") ? ["batch": 1] : [:]) == "read")
-        for count in whole.indices { #expect(read(whole.prefix(count), ["batch": 1]) != "read" || count > 0) }
+        for count in whole.indices { #expect(read(whole.prefix(count), ["batch": 1]) != "read", "\(count) bytes") }
     }
 
     @Test(arguments: ["mlp-20.onnx", "pyramid-17.onnx"]) func everyByteFlipped(name: String) throws {

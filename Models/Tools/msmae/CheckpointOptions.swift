@@ -10,6 +10,14 @@ struct CheckpointOptions: ParsableArguments {
         completion: .file())
     var checkpoint: String
 
+    @OptionGroup var weights: ForeignWeightsOptions
+
+    /// What to take of a file that this program has not written.
+    func reading(classes: [String]? = nil) -> WeightsReading { weights.reading(classes: classes) }
+}
+
+/// What to take of a file of weights that this program has not written.
+struct ForeignWeightsOptions: ParsableArguments {
     @Option(
         help:
             "Size of the model, for weights of the public code: \(PresetOptions.list). (default: by the weights' shapes)",
@@ -22,7 +30,6 @@ struct CheckpointOptions: ParsableArguments {
         if let preset { try PresetOptions.check(preset) }
     }
 
-    /// What to take of a file that this program has not written.
     func reading(classes: [String]? = nil) -> WeightsReading {
         WeightsReading(
             key: selection.weightsKey, prefix: selection.weightsPrefix, preset: preset, classes: classes)

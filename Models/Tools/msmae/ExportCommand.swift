@@ -25,15 +25,9 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Images in a batch. (default: the file leaves it open)") var batch: Int?
     @Flag(help: "Write the weights to OUTPUT.data, as is done anyway if they take more than 1.9 GB.")
     var weightsBeside = false
-    @Option(
-        help:
-            "Size of the model, for weights of the public code: \(PresetOptions.list). (default: by the weights' shapes)",
-        completion: .list(PresetOptions.names))
-    var preset: String?
-    @OptionGroup var selection: WeightsSelectionOptions
+    @OptionGroup var weights: ForeignWeightsOptions
 
     func validate() throws {
-        if let preset { try PresetOptions.check(preset) }
         if let batch, !(1...4096).contains(batch) {
             throw ValidationError("--batch is \(batch); it must be from 1 to 4096.")
         }
@@ -41,10 +35,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         try AtomicFile.check(output)
-        let model = try InferenceModel(
-            checkpoint: checkpoint,
-            reading: WeightsReading(
-                key: selection.weightsKey, prefix: selection.weightsPrefix, preset: preset, classes: nil))
+        let model = try InferenceModel(checkpoint: checkpoint, reading: weights.reading())
         for note in model.notes { print(note) }
         // Two numbers of images show where their number stands.
         let options =
