@@ -1,3 +1,5 @@
+import CRuntime
+
 /// The sorting order of each row: f32 [rows, width] -> i32 [rows, width].
 public struct Sort: Hashable, Sendable, Codable {
     /// Where the rows lie.
@@ -21,40 +23,16 @@ public struct Sort: Hashable, Sendable, Codable {
         self.rowStride = rowStride
     }
 
-    /// Elements that a thread takes at a time.
-    private static let elementsPerTile = 2048
-
     func run(source: UnsafeMutableRawPointer, result: UnsafeMutableRawPointer, pool: WorkerPool) {
         let keys = UnsafeSendable(source.assumingMemoryBound(to: Float.self))
         let order = UnsafeSendable(result.assumingMemoryBound(to: Int32.self))
-        pool.run(count: rows, grain: max(1, Self.elementsPerTile / max(1, width))) { tiles, _ in
-            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: width) { entries in
-                for row in tiles {
-                    Self.order(keys.value + row * rowStride, order.value + row * width, entries)
-                }
+        let grain = max(1, Int(APUS_SORTED_TOGETHER) / max(1, width))
+        pool.run(count: rows, grain: grain) { tiles, _ in
+            withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * width) { memory in
+                apus_sort_rows(
+                    keys.value, order.value, tiles.lowerBound, tiles.upperBound, width, rowStride, memory.baseAddress)
             }
         }
-    }
-
-    /// The sorting order of one row. Element and index are sorted as one number each, which is fast, and stable by
-    /// itself.
-    private static func order(
-        _ keys: UnsafePointer<Float>, _ order: UnsafeMutablePointer<Int32>,
-        _ entries: UnsafeMutableBufferPointer<UInt64>
-    ) {
-        var entries = entries
-        for index in entries.indices {
-            entries.initializeElement(at: index, to: UInt64(ascendingBits(keys[index])) << 32 | UInt64(index))
-        }
-        entries.sort()
-        for place in entries.indices { order[place] = Int32(truncatingIfNeeded: entries[place]) }
-    }
-
-    /// Bits that compare as the numbers do: both zeros are equal, and so are all NaN, above everything else.
-    private static func ascendingBits(_ number: Float) -> UInt32 {
-        if number.isNaN { return .max }
-        let bits = number == 0 ? 0 : number.bitPattern, sign = UInt32(1) << 31
-        return bits & sign == 0 ? bits | sign : ~bits
     }
 }
 

@@ -1,0 +1,182 @@
+#include "apus_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum {
+    /// Turns of busy waiting before a thread goes to sleep: some hundred microseconds.
+    PATIENCE = 2000,
+    STACK_BYTES = 8 << 20,
+};
+
+typedef struct {
+    apus_pool *pool;
+    int number;
+    pthread_t thread;
+} Helper;
+
+struct apus_pool {
+    int threads;
+    Helper *helpers;
+    pthread_mutex_t callers, mutex;
+    pthread_cond_t condition;
+    /// The current job. Helpers read it while it is open.
+    ptrdiff_t count, grain;
+    apus_tiles *tiles;
+    void *context;
+    /// Number of the current job; a helper that sees a new number takes part.
+    atomic_long generation;
+    /// Number of the job whose tiles are handed out; 0 once none are left, and its function must no longer be called.
+    atomic_long open;
+    _Atomic ptrdiff_t next;
+    /// Helpers that are looking at the job or working on it.
+    atomic_int working;
+    atomic_int sleeping;
+    atomic_bool stopped;
+};
+
+/// Leaves the processor to others that want it, and comes back at once if there are none.
+static void relax(void) { sched_yield(); }
+
+static void take_tiles(apus_pool *pool, int thread) {
+    ptrdiff_t count = pool->count, grain = pool->grain;
+    apus_tiles *tiles = pool->tiles;
+    void *context = pool->context;
+    for (;;) {
+        ptrdiff_t start = atomic_fetch_add_explicit(&pool->next, grain, memory_order_relaxed);
+        if (start >= count) return;
+        tiles(context, start, grain < count - start ? start + grain : count, thread);
+    }
+}
+
+/// The number of a job later than `seen`, or 0 when the pool has stopped.
+static long wait_for_job(apus_pool *pool, long seen) {
+    long current = seen;
+    for (int turn = 0; turn < PATIENCE; turn++) {
+        current = atomic_load_explicit(&pool->generation, memory_order_acquire);
+        if (current != seen) return current;
+        if (atomic_load_explicit(&pool->stopped, memory_order_relaxed)) return 0;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleeping, 1);
+    for (;;) {
+        current = atomic_load(&pool->generation);
+        if (current != seen) break;
+        if (atomic_load(&pool->stopped)) {
+            current = 0;
+            break;
+        }
+        pthread_cond_wait(&pool->condition, &pool->mutex);
+    }
+    atomic_fetch_sub(&pool->sleeping, 1);
+    pthread_mutex_unlock(&pool->mutex);
+    return current;
+}
+
+static void *serve(void *argument) {
+    Helper *helper = argument;
+    apus_pool *pool = helper->pool;
+    long current = 0;
+    while ((current = wait_for_job(pool, current)) != 0) {
+        atomic_fetch_add(&pool->working, 1);
+        if (atomic_load(&pool->open) == current) take_tiles(pool, helper->number);
+        atomic_fetch_sub(&pool->working, 1);
+    }
+    return NULL;
+}
+
+static void wake(apus_pool *pool) {
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->condition);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/// Signals are for the threads that the program knows of; only those that a thread causes itself come to it.
+static void block_signals(sigset_t *before) {
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (size_t number = 0; number < sizeof own / sizeof *own; number++) sigdelset(&blocked, own[number]);
+    pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
+static void start_helpers(apus_pool *pool, int threads) {
+    pthread_attr_t attributes;
+    sigset_t before;
+    if (threads <= 1 || pthread_attr_init(&attributes) != 0) return;
+    block_signals(&before);
+    if (pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0) {
+        while (pool->threads < threads) {
+            Helper *helper = &pool->helpers[pool->threads - 1];
+            helper->pool = pool;
+            helper->number = pool->threads;
+            if (pthread_create(&helper->thread, &attributes, serve, helper) != 0) break;
+            pool->threads++;
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+apus_pool *apus_pool_create(int threads) {
+    if (threads < 1) threads = 1;
+    apus_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL) return NULL;
+    pool->helpers = calloc((size_t)threads, sizeof *pool->helpers);
+    if (pool->helpers == NULL) {
+        free(pool);
+        return NULL;
+    }
+    pool->threads = 1;
+    pthread_mutex_init(&pool->callers, NULL);
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->condition, NULL);
+    start_helpers(pool, threads);
+    return pool;
+}
+
+void apus_pool_destroy(apus_pool *pool) {
+    if (pool == NULL) return;
+    atomic_store(&pool->stopped, true);
+    wake(pool);
+    for (int number = 0; number < pool->threads - 1; number++) pthread_join(pool->helpers[number].thread, NULL);
+    pthread_cond_destroy(&pool->condition);
+    pthread_mutex_destroy(&pool->mutex);
+    pthread_mutex_destroy(&pool->callers);
+    free(pool->helpers);
+    free(pool);
+}
+
+int apus_pool_threads(const apus_pool *pool) { return pool == NULL ? 1 : pool->threads; }
+
+void apus_pool_run(apus_pool *pool, ptrdiff_t count, ptrdiff_t grain, apus_tiles *tiles, void *context) {
+    if (grain < 1) grain = 1;
+    if (apus_pool_threads(pool) == 1 || count <= grain) {
+        for (ptrdiff_t start = 0, end; start < count; start = end) {
+            end = grain < count - start ? start + grain : count;
+            tiles(context, start, end, 0);
+        }
+        return;
+    }
+    pthread_mutex_lock(&pool->callers);
+    pool->count = count;
+    pool->grain = grain;
+    pool->tiles = tiles;
+    pool->context = context;
+    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    long number = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
+    atomic_store(&pool->open, number);
+    atomic_store(&pool->generation, number);
+    if (atomic_load(&pool->sleeping) > 0) wake(pool);
+    take_tiles(pool, 0);
+    // A helper that has not begun by now is not waited for: it finds the job closed. It either sees that, or is seen
+    // here.
+    atomic_store(&pool->open, 0);
+    while (atomic_load(&pool->working) > 0) relax();
+    pthread_mutex_unlock(&pool->callers);
+}
