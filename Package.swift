@@ -41,11 +41,25 @@ let package = Package(
         .target(name: "ApusIR", path: "Sources/IR"),
         .target(name: "ApusTransforms", dependencies: ["ApusIR"], path: "Sources/Transforms"),
         .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
-        // What programs need where they run: no compiler, and no library but the system's.
-        .target(name: "CRuntime", path: "Sources/CRuntime"),
+        // What programs need where they run, in Swift and in C: no compiler, and no library but the system's.
+        .target(name: "CRuntime", path: "Sources/CRuntime", exclude: ["library", "RuntimeTexts.swift"]),
+        // Its files as texts, which a library for C is made of.
+        .target(
+            name: "ApusRuntimeTexts", path: "Sources/CRuntime", sources: ["RuntimeTexts.swift"],
+            resources: [
+                "include/apus_processor.h", "include/apus_pool.h", "include/apus_sort.h", "include/apus_initial.h",
+                "include/apus_memory.h", "processor.c", "pool.c", "sort.c", "initial.c", "memory.c",
+                "library/apus_library.h", "library/apus_model.h", "library/apus_instance.h", "library/instance.c",
+                "library/run.c", "library/weights.c", "library/main.c",
+            ].map { .embedInCode($0) }),
         .target(
             name: "ApusRuntime", dependencies: ["ApusDigest", "ApusFiles", "ApusSystem", "ApusIR", "CRuntime"],
             path: "Sources/Runtime"),
+        // Compiled programs as libraries for C.
+        .target(
+            name: "ApusExport",
+            dependencies: ["ApusFiles", "ApusSystem", "ApusIR", "ApusRuntime", "CRuntime", "ApusRuntimeTexts"],
+            path: "Sources/Export"),
         .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
         .target(
             name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM",
@@ -74,8 +88,8 @@ let package = Package(
         .target(
             name: "Apus",
             dependencies: [
-                "ApusFiles", "ApusSystem", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusCodegen",
-                "ApusTraining", "ApusData",
+                "ApusFiles", "ApusSystem", "ApusIR", "ApusTransforms", "ApusLayers", "ApusRuntime", "ApusExport",
+                "ApusCodegen", "ApusTraining", "ApusData",
             ],
             path: "Sources/Apus"),
 
@@ -156,6 +170,9 @@ let package = Package(
             name: "CodegenTests",
             dependencies: ["ApusCodegen", "ApusDigest", "ApusFiles", "ApusLayers", "ApusTestSupport"],
             path: "Tests/CodegenTests", exclude: ["Cases", "Errors"]),
+        .testTarget(
+            name: "ExportTests", dependencies: ["Apus", "ApusLLVM", "ApusTestSupport"], path: "Tests/ExportTests",
+            exclude: ["Programs"]),
         .testTarget(
             name: "FuzzingTests", dependencies: ["ApusFuzzing", "ApusCodegen", "ApusTransforms"],
             path: "Tests/FuzzingTests"),

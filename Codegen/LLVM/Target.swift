@@ -128,19 +128,40 @@ public struct TargetDescription: Hashable, Sendable {
         return target
     }
 
-    /// A made-up x86-64 machine that has the vector hardware of a level and no more: what is decided for it is the same
-    /// on whatever machine that is decided. Nil for levels of other architectures.
+    /// The machines that ``named(_:)`` knows: the one at hand, and the levels of x86-64 (System V Application Binary
+    /// Interface, AMD64 Supplement, section 3.1.1) and 64-bit ARM with what all processors of them have.
+    public static let names = ["native", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64"]
+
+    /// A machine by its name, one of ``names``; nil for others. But for the one at hand, what is decided for it is the same
+    /// on whatever machine that is decided. Throws if LLVM does not know the machine at hand.
+    public static func named(_ name: String) throws(LLVMError) -> TargetDescription? {
+        switch name {
+        case "native": try host()
+        case "x86-64", "x86-64-v2": made("x86_64-pc-linux-gnu", name, vectorBytes: 16, fused: false)
+        case "x86-64-v3": made("x86_64-pc-linux-gnu", name, vectorBytes: 32, fused: true)
+        case "x86-64-v4": made("x86_64-pc-linux-gnu", name, vectorBytes: 64, fused: true)
+        case "aarch64": made("aarch64-unknown-linux-gnu", "generic", vectorBytes: 16, fused: true)
+        default: nil
+        }
+    }
+
+    private static func made(_ triple: String, _ cpu: String, vectorBytes: Int, fused: Bool) -> TargetDescription {
+        TargetDescription(
+            triple: triple, cpu: cpu, features: "", vectorBytes: vectorBytes, hasFusedMultiplyAdd: fused,
+            hasBFloat16DotProduct: false)
+    }
+
+    /// A made-up x86-64 machine that has the vector hardware of a level and no more. Nil for levels of other
+    /// architectures.
     package static func x86(_ level: Level) -> TargetDescription? {
-        let (cpu, vectorBytes): (String, Int)
+        let name: String
         switch level {
-        case .avx512: (cpu, vectorBytes) = ("x86-64-v4", 64)
-        case .avx2: (cpu, vectorBytes) = ("x86-64-v3", 32)
-        case .sse2: (cpu, vectorBytes) = ("x86-64", 16)
+        case .avx512: name = "x86-64-v4"
+        case .avx2: name = "x86-64-v3"
+        case .sse2: name = "x86-64"
         case .neon, .scalar: return nil
         }
-        return TargetDescription(
-            triple: "x86_64-pc-linux-gnu", cpu: cpu, features: "", vectorBytes: vectorBytes,
-            hasFusedMultiplyAdd: level != .sse2, hasBFloat16DotProduct: false)
+        return try? named(name)
     }
 
     private enum Architecture { case x86, arm, other }

@@ -1,10 +1,11 @@
 import ApusSystem
+import CRuntime
 import Foundation
 
 /// Aligned memory for tensors, all zeros when it is made.
 public final class Memory: @unchecked Sendable {
     /// Alignment of every tensor: a cache line, and the widest vector.
-    public static let alignment = 64
+    public static let alignment = Int(APUS_TENSOR_ALIGNMENT)
 
     /// The first byte.
     public let pointer: UnsafeMutableRawPointer
@@ -18,9 +19,6 @@ public final class Memory: @unchecked Sendable {
 
     private let mapping: UnsafeMutableRawPointer
     private let mappingBytes: Int
-
-    /// Size and alignment of large pages, with which processors find their way through large tensors faster.
-    private static let largePage = 2 << 20
 
     /// Address space that has to be left for all that is no tensor: images, text, code.
     private static let roomForOthers = 64 << 20
@@ -39,21 +37,14 @@ public final class Memory: @unchecked Sendable {
             self.byteCount = byteCount
             return
         }
-        // Room to begin at a large page, so that the memory consists of as many of them as possible.
-        let slack = byteCount >= Self.largePage ? Self.largePage : 0
-        mappingBytes = max(Self.aligned(byteCount), Self.alignment) + slack
-        let mapped = mmap(nil, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
-        guard let mapped, mapped != MAP_FAILED else { throw failure }
+        var memory = apus_memory()
+        guard apus_memory_map(byteCount, &memory) == 1 else { throw failure }
         guard AddressSpace.hasRoom(for: Self.roomForOthers) else {
-            munmap(mapped, mappingBytes)
+            apus_memory_unmap(&memory)
             throw failure
         }
-        mapping = mapped
-        pointer = slack > 0 ? mapped.alignedUp(toMultipleOf: Self.largePage) : mapped
+        (mapping, mappingBytes, pointer) = (memory.mapping, memory.mapping_bytes, memory.start)
         self.byteCount = byteCount
-        #if os(Linux)
-            if slack > 0 { madvise(pointer, byteCount, MADV_HUGEPAGE) }
-        #endif
     }
 
     /// The content of an open file; what is written to it stays in this process. Throws `RuntimeError.outOfMemory` if the

@@ -10,6 +10,7 @@ struct ApusTool: ParsableCommand {
             Show.self,
             Explain.self,
             Compile.self,
+            Build.self,
             Run.self,
             Peak.self,
             Fuzz.self,

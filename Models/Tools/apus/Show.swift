@@ -136,9 +136,7 @@ struct Show: ParsableCommand {
     }
 
     private func text(of shipped: ShippedModel) throws -> String {
-        guard var configuration = Configuration.preset(model.preset ?? "demo") else { return "" }
-        configuration.classes = model.classes ?? 4
-        let declaration = shipped.step.declaration(of: try MaskedAutoencoder(configuration), batch: model.batch ?? 8)
+        let declaration = try model.declaration(of: shipped)
         let fusions = machine.options.fusions
         if printChanged {
             var listing = PassListing()

@@ -3,6 +3,7 @@
 #define APUS_CRUNTIME_H
 
 #include "apus_initial.h"
+#include "apus_memory.h"
 #include "apus_pool.h"
 #include "apus_processor.h"
 #include "apus_sort.h"

@@ -1,0 +1,78 @@
+import Apus
+import Testing
+
+/// Programs of which no library can be made, and what is said then.
+struct CLibraryErrorTests {
+    private let folder = TemporaryFolder()
+
+    private func message(_ body: () throws -> Void) -> String {
+        do {
+            try body()
+            return "no error"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func level(_ name: String = "native", _ graph: Graph? = nil) throws -> CLibrary.Level {
+        let graph = try graph ?? ExportTests.graph("toy.graph")
+        return .init(
+            name: name, file: try GraphCompiler(CompilerOptions(products: .generated), cache: nil).compile(graph).file)
+    }
+
+    @Test(arguments: ["", "9lives", "_x", "a b", "a-b", "\u{e4}", "apus"])
+    func names(name: String) throws {
+        let level = try level()
+        #expect(
+            message { _ = try CLibrary(name: name, levels: [level]) }.contains("cannot be the beginning of names in C"))
+        #expect(message { _ = try CLibrary(name: CLibrary.identifier(name) + "_1", levels: [level]) } == "no error")
+    }
+
+    @Test func levels() throws {
+        let (toy, other) = (try level(), try level("other", graph("other.graph")))
+        #expect(message { _ = try CLibrary(name: "x", levels: []) } == "a library has at least one level")
+        #expect(message { _ = try CLibrary(name: "x", levels: [toy, toy]) } == "the level 'native' is there twice")
+        #expect(
+            message { _ = try CLibrary(name: "x", levels: [toy, other]) }.hasSuffix(
+                "different inputs, outputs or parameters"))
+        #expect(
+            message { _ = try CLibrary(compiling: graph("toy.graph"), for: ["avx9"]) }.hasPrefix("'avx9' is no machine")
+        )
+        var lame = toy
+        lame.file.code.functions = [:]
+        #expect(
+            message { _ = try CLibrary(name: "x", levels: [lame]) }.hasPrefix("the code for 'native' has no kernel"))
+    }
+
+    @Test func productsOfTheLibrary() throws {
+        let builder = GraphBuilder(name: "product")
+        let x = builder.input(Input("x", TensorType(.f32, [512, 512])))
+        builder.output("y", matmul(x, x))
+        let step = try Compiler(CompilerOptions(products: .openblas)).compile(builder.finish())
+        #expect(message { try step.emit(directory: folder.path) }.contains("compile it with generated products"))
+    }
+
+    @Test func weights() throws {
+        var library = try CLibrary(name: "toy", levels: [level()])
+        library.weights = ["v": TensorData(1)]
+        #expect(
+            message { try library.emit(directory: folder.path) }
+                == "there is no parameter 'v', of which there are weights")
+        library.weights = ["w": TensorData(1)]
+        #expect(
+            message { try library.emit(directory: folder.path) }
+                == "the parameter 'w' is f32[6,5], its weights are f32[]")
+    }
+
+    @Test func compilers() throws {
+        let library = try CLibrary(name: "toy", levels: [level()])
+        #expect(
+            message { _ = try CCompiler(named: "no-such-cc", for: "x86_64") }.contains(
+                "(no-such-cc); install one, or name it"))
+        let failing = try CCompiler(named: "false", for: "x86_64")
+        #expect(
+            message { try library.emit(directory: folder.path, compiler: failing) }.contains(
+                "has failed with status 1:"))
+        #expect(message { try library.emit(directory: "/dev/null/x") }.hasPrefix("/dev/null"))
+    }
+}

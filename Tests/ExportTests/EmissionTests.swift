@@ -1,0 +1,120 @@
+import Apus
+import ApusLLVM
+import ApusTestSupport
+import Foundation
+import Testing
+
+/// Emitted libraries, compiled and run, give the bits of the code in this process.
+struct EmissionTests {
+    private let folder = TemporaryFolder()
+
+    /// All levels of this machine's architecture that it can execute.
+    private static let levels = CLibrary.targetNames.filter { name in
+        guard let target = try? TargetDescription.named(name) else { return false }
+        return CodeTarget(target).obstacle == nil
+    }
+
+    private func expectEqual(_ library: CLibrary, _ runs: [[String: TensorData]], seed: UInt64 = 5) throws {
+        try folder.emit(library)
+        for level in library.levels {
+            let here = try level.file.runHere(seed: seed, runs)
+            let there = try folder.runExample(library, level: level.name, seed: seed, runs)
+            #expect(there == here, "\(library.name), \(level.name)")
+        }
+    }
+
+    @Test func someLevelsAreTried() { #expect(Self.levels.contains("native")) }
+
+    @Test(arguments: [1, 4, 9, 12, 16] as [UInt64])
+    func randomGraphs(seed: UInt64) throws {
+        var configuration = RandomGraph.Configuration()
+        configuration.hasParameters = true
+        let graph = try RandomGraph(seed: seed, configuration).graph
+        let library = try CLibrary(compiling: graph, for: Self.levels, cache: nil)
+        let inputs = randomInputs(for: graph, seed: seed).mapValues { TensorData($0) }
+        try expectEqual(library, [inputs])
+    }
+
+    /// Training changes the weights from run to run; draws depend on a key among the inputs.
+    @Test func training() throws {
+        let step = TrainingStep("circle", optimizer: .adamW(learningRate: 0.02)) {
+            let labels = Input("labels", [6], .int32)
+            let hidden = gelu(Linear(4, 24).named("hidden")(LayerNorm(4).named("norm")(Input("points", [6, 4]))))
+            let logits = Linear(24, 3).named("out")(Dropout(0.5)(hidden))
+            Loss(crossEntropy(logits, labels))
+            Metric("accuracy", accuracy(logits, labels))
+        }
+        let compiled = try Compiler(CompilerOptions(products: .generated), threads: 2).compile(step)
+        let state = try compiled.makeState(seed: 5)
+        try compiled.emit(directory: folder.file("circle"), name: "circle")
+        let program = compiled.program, optimizer = Optimizer.adamW(learningRate: 0.02)
+        var runs: [[String: TensorData]] = [], outputs: [Data] = []
+        for number in 1...4 {
+            var inputs: [String: TensorData] = [
+                "labels": try TensorData([0, 1, 2, 0, 1, number % 3]),
+                "points": try TensorData((0..<24).map { Float(($0 * number) % 7) - 3 }, shape: [6, 4]),
+            ]
+            let report = try compiled.run(state, inputs)
+            outputs = program.outputs.map { report[$0.name]?.withBytes { Data($0) } ?? Data() }
+            for (name, value) in optimizer.inputs(step: number) { inputs[name] = TensorData(Float(value)) }
+            runs.append(inputs.filter { input in program.inputs.contains { $0.name == input.key } })
+        }
+        let library = try CLibrary(name: "circle", levels: [.init(name: "native", file: compiled.compilation.file)])
+        try folder.emit(library)
+        let there = try folder.runExample(library, level: "native", seed: 5, runs)
+        #expect(there.outputs == outputs)
+        for (parameter, data) in zip(program.parameters, there.parameters) {
+            #expect(try state.read(parameter.name).withBytes { Data($0) } == data, "\(parameter.name)")
+        }
+    }
+
+    /// Every initialiser and every type of elements, and names that C has to escape.
+    @Test func initialValuesAndNames() throws {
+        let builder = GraphBuilder(name: "names")
+        let kinds: [(TensorType, Initializer)] = [
+            (TensorType(.f32, [3, 5]), .normal(mean: -1, deviation: 0.3)),
+            (TensorType(.f32, [40]), .uniform(bound: 0.1)),
+            (TensorType(.f32, [40]), .truncatedNormal(deviation: 3)), (TensorType(.f32, [7, 3]), .xavierUniform),
+            (TensorType(.f32, [40]), .truncatedNormal(deviation: 0.9)),
+            (TensorType(.f32, [1, 10, 8]), .sineCosine2D(grid: 3, leadingZeros: 1)), (TensorType(.i32, [2]), .seed),
+            (TensorType(.bf16, [9]), .normal(deviation: 2)), (TensorType(.bool, [3]), .ones),
+            (TensorType(.f32, [2]), .constant(-.infinity)), (TensorType(.f32, []), .constant(1e-310)),
+            (TensorType(.i32, []), .constant(-7)), (TensorType(.f32, [2]), .constant(0.1)),
+        ]
+        for (number, (type, initializer)) in kinds.enumerated() {
+            let value = builder.parameter(Parameter("a.\(number) \"q\"?\\?\u{e4}\n*", type, initializer))
+            builder.output("r \(number)?", value.cast(.f32) + 1)
+        }
+        try expectEqual(CLibrary(compiling: builder.finish(), for: Self.levels, cache: nil), [[:]], seed: 0x1_8000_0007)
+    }
+
+    /// Weights beside the library and inside of it; parameters that have none are initialized.
+    @Test(arguments: [false, true])
+    func weights(areInside: Bool) throws {
+        var library = try CLibrary(compiling: graph("toy.graph"), cache: nil)
+        library.weights = ["w": try TensorData((0..<30).map { Float($0) / 7 }, shape: [6, 5])]
+        library.holdsWeights = areInside
+        try folder.emit(library)
+        let inputs = [
+            "x": try TensorData((0..<24).map { Float(($0 * 5) % 7) }, shape: [4, 6]),
+            "rows": try TensorData([3, 0, -1]),
+        ]
+        var file = library.levels[0].file
+        file.weights = library.weights
+        let here = try file.runHere(seed: 1, [inputs])
+        #expect(FileManager.default.fileExists(atPath: folder.file("toy/toy.weights")) == !areInside)
+        let others = areInside ? [] : ["--weights", "toy/toy.weights"]
+        #expect(try folder.runExample(library, level: "native", seed: 1, [inputs], others) == here)
+    }
+
+    /// One architecture, several levels: equal tables of constants are there once, and the best level comes first.
+    @Test func levelsAreOrdered() throws {
+        let library = try CLibrary(
+            compiling: graph("toy.graph"), for: ["x86-64-v2", "x86-64-v4", "x86-64-v3"], cache: nil)
+        #expect(library.levels.map(\.name) == ["x86-64-v4", "x86-64-v3", "x86-64-v2"])
+        try library.emit(directory: folder.path)
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.file("source"))
+        #expect(
+            Set(files.filter { $0.hasSuffix(".bin") }) == ["code-0.bin", "code-1.bin", "code-2.bin", "constants-0.bin"])
+    }
+}

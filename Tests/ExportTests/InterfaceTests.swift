@@ -1,0 +1,81 @@
+import Apus
+import Foundation
+import Testing
+
+/// What C sees: the header, error codes, two models in one program.
+struct InterfaceTests {
+    private let folder = TemporaryFolder()
+
+    private func toy() throws -> CLibrary {
+        var library = try CLibrary(compiling: graph("toy.graph"), cache: nil)
+        library.weights = ["w": try TensorData((0..<30).map { Float(($0 * 7) % 11) - 5 }, shape: [6, 5])]
+        return library
+    }
+
+    /// Everything is refused that has to be, with a status and a text, and threads share an instance in turns.
+    @Test func whatIsRefused() throws {
+        try folder.emit(toy())
+        for library in [["toy/libtoy.a"], ["-Ltoy", "-ltoy", "-Wl,-rpath,\(folder.path)/toy"]] {
+            let arguments =
+                ["cc"] + warnings + [program("api.c"), "-Itoy"] + library + ["-pthread", "-lm", "-o", "api"]
+            let compiled = try Command.run(arguments, in: folder.path).get()
+            try #require(compiled.status == 0, "\(compiled.output)")
+            #expect(try folder.run("./api", "toy/toy.weights") == "native: 0 failures\n")
+        }
+    }
+
+    @Test func twoModelsInOneProgram() throws {
+        try folder.emit(toy())
+        try folder.emit(CLibrary(compiling: graph("other.graph"), cache: nil))
+        let arguments =
+            ["cc"] + warnings + [program("two.c"), "-Itoy", "-Iother", "toy/libtoy.a", "other/libother.a"]
+            + ["-pthread", "-lm", "-o", "two"]
+        let compiled = try Command.run(arguments, in: folder.path).get()
+        try #require(compiled.status == 0, "\(compiled.output)")
+        #expect(try folder.run("./two") == "two models\n")
+    }
+
+    /// A library shows its own names only.
+    @Test func names() throws {
+        try folder.emit(toy())
+        let header = try String(decoding: contents(of: folder.file("toy/toy.h")), as: UTF8.self)
+        let declared = header.split(separator: "\n").count { $0.hasPrefix("TOY_PUBLIC ") }
+        let shown = try folder.run("nm", "-D", "--defined-only", "toy/libtoy.so").split(separator: "\n")
+        #expect(shown.count == declared && shown.allSatisfy { $0.contains(" T toy_") }, "\(shown)")
+        let all = try folder.run("nm", "--defined-only", "toy/libtoy.a").split(separator: "\n")
+        #expect(all.allSatisfy { !$0.contains(" T ") || $0.contains(" T toy_") })
+        // What changes belongs to an instance: there are no variables.
+        let sections = try folder.run("objdump", "-h", "toy/libtoy.a").split(separator: "\n").map {
+            $0.split(separator: " ")
+        }
+        let variables = sections.filter { $0.count > 2 && [".data", ".bss"].contains($0[1]) }
+        #expect(!variables.isEmpty && variables.allSatisfy { $0[2].allSatisfy { $0 == "0" } }, "\(variables)")
+    }
+
+    /// Code for features that no machine has is refused by name, and not executed.
+    @Test func aProcessorThatLacksSomething() throws {
+        var level = try toy().levels[0]
+        level.file.target.features += ["made-up-1", "made-up-2"]
+        let library = try CLibrary(name: "toy", levels: [level])
+        try folder.emit(library)
+        let (status, output) = try Command.run(["toy/main"], in: folder.path).get()
+        #expect(status == 1)
+        #expect(
+            output.hasPrefix(
+                "the processor lacks what the code needs: the code for native needs made-up-1, made-up-2, which"),
+            "\(output)")
+        level.file.target.architecture = "other"
+        #expect(throws: CLibraryError.self) { try CLibrary(name: "toy", levels: [level, toy().levels[0]]) }
+    }
+
+    @Test func theHeaderSaysAll() throws {
+        try toy().emit(directory: folder.path)
+        let header = try String(decoding: contents(of: folder.file("toy.h")), as: UTF8.self)
+        for part in [
+            "TOY_INPUT_X,", "/// \"x\", f32[4,6], 96 bytes.", "/// \"rows\", i32[3], 12 bytes, from 0 to 3 or -1.",
+            "TOY_OUTPUT_ORDER,", "TOY_OUTPUTS\n", "toy.weights, which toy_load_weights reads",
+        ] {
+            #expect(header.contains(part), "\(part)")
+        }
+    }
+}
