@@ -108,6 +108,10 @@ private struct Source {
                 trained.notes
                 + (trained.classes.map { ["classes \($0.map(\.inOneLine).joined(separator: ", "))"] } ?? [])
         } else {
+            guard GraphArgument(argument: model) != nil else {
+                throw ValidationError(
+                    "'\(model)' is neither a folder of a run nor a graph: \(GraphArgument.list).")
+            }
             try options.check(.file(model))
             let file = try NamedGraph(contentsOf: model, dimensions)
             (graph, weights) = (try fusions.run(file.graph), { _ in file.parameters })
