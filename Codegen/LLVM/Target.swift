@@ -180,4 +180,14 @@ public struct TargetDescription: Hashable, Sendable {
     static func initializeNativeTarget() throws(LLVMError) {
         if nativeTargetFailed { throw LLVMError("initialize native target", "this LLVM was built without it") }
     }
+
+    private static let allTargets: Void = {
+        LLVMInitializeAllTargetInfos()
+        LLVMInitializeAllTargets()
+        LLVMInitializeAllTargetMCs()
+        LLVMInitializeAllAsmPrinters()
+    }()
+
+    /// Registers all architectures that LLVM was built for, once: for code that runs elsewhere.
+    static func initializeAllTargets() { allTargets }
 }

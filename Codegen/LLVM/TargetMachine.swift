@@ -23,17 +23,30 @@ struct TargetMachine: @unchecked Sendable {
     func release() { Self.idle.withLock { $0[name, default: []].append(self) } }
 
     private static func make(for target: TargetDescription) throws(LLVMError) -> LLVMTargetMachineRef {
-        try TargetDescription.initializeNativeTarget()
-        var found: LLVMTargetRef?
-        var message: UnsafeMutablePointer<CChar>?
-        guard LLVMGetTargetFromTriple(target.triple, &found, &message) == 0 else {
-            throw LLVMError("find target \(target.triple)", owned: message)
-        }
+        let code = try find(target.triple)
         guard
             let machine = LLVMCreateTargetMachine(
-                found, target.triple, target.cpu, target.features, LLVMCodeGenLevelAggressive, LLVMRelocPIC,
+                code, target.triple, target.cpu, target.features, LLVMCodeGenLevelAggressive, LLVMRelocPIC,
                 LLVMCodeModelDefault)
         else { throw LLVMError("create target machine", "LLVM has no machine for \(target.triple) \(target.cpu)") }
         return machine
+    }
+
+    private static let registry = Mutex<Void>(())
+
+    /// LLVM's code generator for an architecture. Those of other machines are registered when one is asked for, which the
+    /// list of them must not be read during.
+    private static func find(_ triple: String) throws(LLVMError) -> LLVMTargetRef {
+        try registry.withLock { _ throws(LLVMError) in
+            try TargetDescription.initializeNativeTarget()
+            var found: LLVMTargetRef?
+            if LLVMGetTargetFromTriple(triple, &found, nil) == 0, let found { return found }
+            TargetDescription.initializeAllTargets()
+            var message: UnsafeMutablePointer<CChar>?
+            guard LLVMGetTargetFromTriple(triple, &found, &message) == 0, let found else {
+                throw LLVMError("find target \(triple)", owned: message)
+            }
+            return found
+        }
     }
 }

@@ -63,23 +63,18 @@ private struct ObjectLinker {
             throw ObjectError("'\(symbol.name)' is not defined")
         }
         let place = section + relocation.place
-        guard let kind = X86Relocation(rawValue: relocation.kind), file.machine == X86Relocation.machine else {
+        guard place >= 0, place <= image.count - 4 else { throw ObjectError("a relocation outside of its section") }
+        let old = image[place..<place + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        let new: UInt32?
+        if let kind = X86Relocation(rawValue: relocation.kind), file.machine == X86Relocation.machine {
+            new = kind.field(place: place, target: target &+ relocation.addend)
+        } else if let kind = ARM64Relocation(rawValue: relocation.kind), file.machine == ARM64Relocation.machine {
+            new = kind.field(old, place: place, target: target &+ relocation.addend)
+        } else {
             throw ObjectError("a relocation of kind \(relocation.kind) for machine \(file.machine) is not known")
         }
-        switch kind {
-        case .relative32, .procedure32:
-            let distance = target &+ relocation.addend &- place
-            guard place >= 0, place <= image.count - 4, let distance = Int32(exactly: distance) else {
-                throw ObjectError("'\(symbol.name)' is out of reach")
-            }
-            withUnsafeBytes(of: distance.littleEndian) { image.replaceSubrange(place..<place + 4, with: $0) }
-        }
+        guard let new else { throw ObjectError("'\(symbol.name)' is out of reach") }
+        withUnsafeBytes(of: new.littleEndian) { image.replaceSubrange(place..<place + 4, with: $0) }
     }
 }
 
-/// Distances between places (System V Application Binary Interface, AMD64 Supplement, table 4.10).
-private enum X86Relocation: UInt32 {
-    case relative32 = 2, procedure32 = 4
-
-    static let machine = 62
-}
