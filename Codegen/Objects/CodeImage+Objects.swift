@@ -77,4 +77,3 @@ private struct ObjectLinker {
         withUnsafeBytes(of: new.littleEndian) { image.replaceSubrange(place..<place + 4, with: $0) }
     }
 }
-

@@ -45,15 +45,27 @@ public struct Comparison: Sendable {
     /// Kernels add in another order and round at other places; they get four times as much.
     static let sensitivity = 0.25
 
+    /// How a graph is run on its inputs and the content of its parameters.
+    public typealias Run = (
+        _ graph: Graph, _ inputs: [String: HostTensor], _ parameters: [String: HostTensor]
+    ) throws -> [String: HostTensor]
+
     /// Compiles and runs a graph, and compares its results with the interpreter's.
     public func verdict(on graph: Graph) -> Verdict {
+        verdict(on: graph) { graph, inputs, parameters in
+            try Memory.$isGuarded.withValue(guardsMemory) {
+                try compiled(graph, inputs: inputs, parameters: parameters)
+            }
+        }
+    }
+
+    /// Runs a graph in some way, such as on another machine, and compares its results with the interpreter's.
+    public func verdict(on graph: Graph, running run: Run) -> Verdict {
         do {
             let inputs = randomInputs(for: graph, seed: seed, denominator: leafDenominator)
             let parameters = randomParameters(for: graph, seed: seed, denominator: leafDenominator)
             let expected = try interpreted(graph, inputs: inputs, parameters: parameters)
-            let found = try Memory.$isGuarded.withValue(guardsMemory) {
-                try compiled(graph, inputs: inputs, parameters: parameters)
-            }
+            let found = try run(graph, inputs, parameters)
             let failures = try differences(found, expected, allowing: tolerance)
             guard !failures.isEmpty else { return .same }
             let parts = try Pass.decompose.run(graph)
