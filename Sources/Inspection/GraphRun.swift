@@ -9,6 +9,8 @@ public struct GraphRun {
     public let updates: [(name: String, data: TensorData)]
     /// Names of the parameters that the file of weights had, and of those that their initialisers filled.
     public let given: [String], initialized: [String]
+    /// Runs the program again on the same numbers.
+    private let again: () throws -> Void
 
     /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, else they are
     /// those that are `known`, and filled by their initialisers otherwise; `selection` says which of its tensors they are.
@@ -52,7 +54,7 @@ public struct GraphRun {
     private init(
         _ program: Program, _ state: ProgramState, updated: [String]?, inputs files: [InputFile], weights: String?,
         _ selection: WeightsSelection, given known: Set<String>,
-        _ run: (ProgramState, [String: TensorData]) throws -> [String: TensorData]
+        _ run: @escaping (ProgramState, [String: TensorData]) throws -> [String: TensorData]
     ) throws {
         var inputs: [String: TensorData] = [:]
         for file in files {
@@ -77,6 +79,15 @@ public struct GraphRun {
         results = program.outputs.compactMap { output in outputs[output.name].map { (output.name, $0) } }
         let after = try names.map { (name: $0, data: try state.read($0)) }
         updates = updated == nil ? zip(after, before).filter { $0.data != $1 }.map(\.0) : after
+        again = { [inputs] in _ = try run(state, inputs) }
+    }
+
+    /// Runs the program so many times more, at least once, and tells the median of the times and the shortest, in seconds;
+    /// results and updates stay those of the first run.
+    public func timed(runs: Int) throws -> (median: Double, shortest: Double) {
+        let clock = ContinuousClock()
+        let times = try (0..<max(1, runs)).map { _ in try clock.measure { try again() } / .seconds(1) }.sorted()
+        return (times[times.count / 2], times[0])
     }
 
     /// Writes the results.

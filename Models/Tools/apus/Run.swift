@@ -1,11 +1,12 @@
 import Apus
 import ApusInspection
 import ArgumentParser
+import Foundation
 import ToolOptions
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run a graph in the text form, an ONNX file or a compiled program once on numbers from files.",
+        abstract: "Run a graph in the text form, an ONNX file or a compiled program on numbers from files.",
         discussion: """
             Without --output, a line is printed for each result. Files of numbers are safetensors or NumPy's .npy and .npz with \
             elements f4, f8, i4, i8 or b1; they are converted to the types of the graph's inputs, whose shapes they must have.
@@ -46,8 +47,18 @@ struct Run: ParsableCommand {
             valueName: "place"))
     var updates: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Run so many times more, and print how long that takes; results and updates are those of the first run.",
+            valueName: "count"))
+    var `repeat`: Int?
+
     @OptionGroup var dimensions: DimensionOptions
     @OptionGroup var machine: MachineOptions
+
+    func validate() throws {
+        if let count = `repeat`, count < 1 { throw ValidationError("--repeat is \(count); it must be 1 or more.") }
+    }
 
     func run() throws {
         let results = try output.map { try OutputPlace($0) }, changed = try updates.map { try OutputPlace($0) }
@@ -66,6 +77,13 @@ struct Run: ParsableCommand {
         if let results { try run.writeResults(to: results) }
         if let changed { try run.writeUpdates(to: changed) }
         if results == nil { print(run.summary) }
+        if let count = `repeat` {
+            let times = try run.timed(runs: count)
+            print(
+                String(
+                    format: "%d runs, median %.3f ms, the fastest %.3f ms", count, times.median * 1e3,
+                    times.shortest * 1e3))
+        }
     }
 }
 

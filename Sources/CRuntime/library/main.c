@@ -91,6 +91,12 @@ static double seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/// Orders times.
+static int later(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 /// The number of an option, which has to be one.
 static long number_of(const char *option, const char *text) {
     char *end;
@@ -147,7 +153,8 @@ int main(int count, char **arguments) {
         outputs[number].data = memory(outputs[number].byte_count);
     }
 
-    double best = 1e300, sum = 0;
+    if (repeat < 1) repeat = 1;
+    double *times = memory((size_t)repeat * sizeof *times);
     long runs = 0;
     for (int is_done = 0; !is_done; runs++) {
         char folder[4096];
@@ -163,9 +170,7 @@ int main(int count, char **arguments) {
         for (long turn = 0; turn < repeat; turn++) {
             double start = seconds();
             check(apus_run(instance, inputs, input_count, outputs, output_count, &message));
-            double time = seconds() - start;
-            sum += time;
-            if (time < best) best = time;
+            times[turn] = seconds() - start;
         }
         is_done = input_folder == NULL;
     }
@@ -180,7 +185,10 @@ int main(int count, char **arguments) {
         write_file(parameter_folder, parameter, bytes);
         free(bytes);
     }
-    printf("%ld runs, %.3f ms each, the fastest %.3f ms\n", runs * repeat, 1e3 * sum / (double)(runs * repeat), 1e3 * best);
+    qsort(times, (size_t)repeat, sizeof *times, later);
+    printf("%ld runs; of the last %ld, median %.3f ms, the fastest %.3f ms\n", runs * repeat, repeat,
+           1e3 * times[repeat / 2], 1e3 * times[0]);
+    free(times);
 
     for (size_t number = 0; number < input_count; number++) free(buffers[number]);
     for (size_t number = 0; number < output_count; number++) free(outputs[number].data);
