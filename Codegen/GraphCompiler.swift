@@ -64,8 +64,12 @@ public struct GraphCompiler: Backend {
         var pipeline = Pipeline.standard(
             keeping: { AttentionKernel.isSupported($0, $1, tuning) },
             explaining: { AttentionKernel.obstacle($0, $1, tuning) })
-        if options.precision == .bfloat16 {
-            pipeline.passes.append(.mixedPrecision(roundingFrom: tuning.smallestRounded))
+        switch options.precision {
+        // Sums of elements, rounded, are farther off than the elements.
+        case .bfloat16: pipeline.passes.append(.mixedPrecision(roundingFrom: tuning.smallestRounded))
+        case .float32 where options.fusions.contains(.winograd):
+            pipeline.passes.append(.winograd(tuning.winograd))
+        case .float32: break
         }
         return pipeline
     }

@@ -1,4 +1,5 @@
 import ApusLLVM
+import ApusTransforms
 
 /// The sizes and limits by which passes, placement, layout, tilings and emission decide: those of one machine, or
 /// smaller ones with which tests reach every decision in small graphs.
@@ -28,6 +29,9 @@ public struct Tuning: Hashable, Sendable {
     /// Elements of the shortest runs that a row of an operand may consist of that is read where it lies: of shorter ones, a
     /// copy is read faster.
     public var shortestRun = 4
+
+    /// From which sizes on convolutions take fewer products.
+    public var winograd = WinogradLimits(channels: 64, channelsForBothAxes: 192, places: 512)
 
     // MARK: What is stored
 
@@ -95,6 +99,7 @@ public struct Tuning: Hashable, Sendable {
         (tuning.longestContraction, tuning.longestOfPlaces) = (6, 4)
         tuning.widestHead = 8
         tuning.shortestRun = 2
+        tuning.winograd = WinogradLimits(channels: 2, channelsForBothAxes: 3, places: 4)
         tuning.repeatedCost = 6
         tuning.smallestRounded = 8
         tuning.recomputedCost = 2
@@ -112,7 +117,8 @@ extension Tuning: CustomStringConvertible {
     /// All numbers, in order of declaration: part of what code is kept by.
     public var description: String {
         """
-        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) runs \(shortestRun) \
+        line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) runs \(shortestRun) winograd \
+        \(winograd.channels) \(winograd.channelsForBothAxes) \(winograd.places) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
         \(tilesForThreads) \(smallestTile) attention \(attentionRows) \(attentionCausalRows) \

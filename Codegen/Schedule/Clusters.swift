@@ -41,10 +41,16 @@ package struct Clustering {
     private var parameterReaders: [Value: [Value]] = [:]
     /// Clusters of column reductions, by their kind.
     private var columnReductions: [Cluster.Kind: [Int]] = [:]
+    /// Clusters of copies, by what they copy to what.
+    private var copyClusters: [CopyKind: [Int]] = [:]
     /// Clusters that others read.
     private var isRead: Set<Int> = []
     /// Members that have one element per row.
     private var rowMembers: Set<Value> = []
+
+    private struct CopyKind: Hashable {
+        var type: TensorType, sources: Set<Value>
+    }
 
     /// How an element of a node reads a stored value.
     private enum AccessPattern {
@@ -196,8 +202,29 @@ package struct Clustering {
             if isRowMember { rowMembers.insert(value) }
             return
         }
+        if let together = copies(of: value) {
+            clusters[together].members.append(value)
+            clusterOf[value] = together
+            return
+        }
         addAlone(value, .rows(rows: rows, columns: columns))
         if isReduction { rowMembers.insert(value) }
+        if node.operation is Copy {
+            copyClusters[CopyKind(type: node.type, sources: Set(references.map(\.value))), default: []].append(
+                clusters.count - 1)
+        }
+    }
+
+    /// The cluster of copies that a copy shares the pass over their source with: of equal shape, such as the phases of an
+    /// image.
+    private func copies(of value: Value) -> Int? {
+        let node = graph[value]
+        guard node.operation is Copy else { return nil }
+        let sources = Set(references(of: value).map(\.value))
+        let level = 1 + (sources.map { self.level(of: $0) }.max() ?? 0)
+        return copyClusters[CopyKind(type: node.type, sources: sources), default: []].last { number in
+            clusters[number].level == level && clusters[number].members.allSatisfy { graph[$0].operation is Copy }
+        }
     }
 
     /// The cluster of the last part of a long contraction that a node adds to the sum of those before; nil if it does not.

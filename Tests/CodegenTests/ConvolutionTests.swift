@@ -116,6 +116,58 @@ import Testing
         try expect(example, target: try TargetDescription.host().restricted(to: level))
     }
 
+    /// Even and odd numbers of results along both axes, and such that vectors are not filled.
+    private static let squares = [
+        Case([2, 3, 6, 8], [4, 3, 3, 3], padding: [1, 1]), Case([2, 3, 7, 9], [4, 3, 3, 3], padding: [1, 1]),
+        Case([1, 4, 9, 40], [3, 4, 3, 3]), Case([3, 5, 5, 4], [17, 5, 3, 3], padding: [2, 2]),
+        Case([2, 2, 33, 35], [2, 2, 3, 3], padding: [0, 1]),
+    ]
+
+    private func options(bothAxes: Bool, _ precision: CompilerOptions.Precision = .float32) throws -> CompilerOptions {
+        var tuning = Tuning(try .host())
+        tuning.winograd = WinogradLimits(channels: 2, channelsForBothAxes: bothAxes ? 2 : 99, places: 4)
+        return CompilerOptions(precision: precision, products: .generated, tuning: tuning)
+    }
+
+    private func shortened(_ example: Case, _ options: CompilerOptions) throws -> Int {
+        try GraphCompiler(options, cache: nil).compile(graph(example) { $0 }).rewrites.count { $0.pass == "winograd" }
+    }
+
+    /// Forward, and in the gradient of images, fewer products give the same sums.
+    @Test(arguments: squares, [false, true])
+    func withFewerProducts(_ example: Case, bothAxes: Bool) throws {
+        let options = try options(bothAxes: bothAxes)
+        #expect(try shortened(example, options) == 2)
+        try expect(example, options: options)
+        try expect(example, options: options) { relu($0 * 1.5) }
+    }
+
+    /// What is no square of 3×3 that moves by one is not shortened, nor where sums would be rounded before they are
+    /// multiplied, nor where it does not pay.
+    @Test func withAsManyProducts() throws {
+        let options = try options(bothAxes: true)
+        let others = [
+            Case([2, 4, 8, 6], [5, 4, 1, 1]), Case([2, 4, 9, 8], [4, 4, 3, 3], stride: [2, 2]),
+            Case([2, 4, 9, 8], [4, 4, 3, 3], dilation: [2, 2]), Case([2, 4, 9, 8], [4, 4, 5, 3]),
+            Case([2, 6, 7, 9], [4, 3, 3, 3], padding: [1, 1], groups: 2), Case([2, 1, 7, 9], [4, 1, 3, 3]),
+        ]
+        for example in others {
+            #expect(try shortened(example, options) == 0, "\(example.testDescription)")
+        }
+        #expect(try shortened(Self.squares[0], self.options(bothAxes: true, .bfloat16)) == 0)
+        #expect(try shortened(Self.squares[0], CompilerOptions(products: .generated)) == 0)
+        var without = options
+        without.fusions.remove(.winograd)
+        #expect(try shortened(Self.squares[0], without) == 0)
+    }
+
+    /// The sizes from which a machine does it: 64 channels of 24×24 places.
+    @Test func ofManyChannels() throws {
+        let example = Case([1, 64, 24, 24], [64, 64, 3, 3], padding: [1, 1])
+        #expect(try shortened(example, CompilerOptions(products: .generated)) == 2)
+        try expect(example, tolerance: 1e-4)
+    }
+
     /// No window is stored, forward or backward: nine times the images do not fit into this arena.
     @Test func storesNoWindows() throws {
         let example = Case([2, 16, 32, 32], [16, 16, 3, 3], padding: [1, 1])

@@ -53,7 +53,7 @@ struct ListingTests {
                 "// parsed", "// fuse-softmax, nothing changed", "// dead-code, 6 nodes became 5",
                 "// decompose, 5 nodes became 15", "// simplify, 15 nodes became 15",
                 "// common-subexpressions, 15 nodes became 13", "// dead-code, 13 nodes became 11",
-                "// legalize, nothing changed", "// simplify, nothing changed",
+                "// winograd, nothing changed", "// legalize, nothing changed", "// simplify, nothing changed",
                 "// common-subexpressions, nothing changed", "// dead-code, nothing changed",
                 "// verify-legal, nothing changed", "// copy-operands, nothing changed",
                 "// verify-legal, nothing changed", "// all passes",

@@ -7,7 +7,7 @@ import Testing
 let passesByName: [String: Pass] = Dictionary(
     uniqueKeysWithValues: ([
         .deadCode, .commonSubexpressions, .decompose, .simplify, .fuseSoftmax, .fuseAttention, .moveGathersUp, .fuseQKV,
-        .mixedPrecision, .rematerialize,
+        .mixedPrecision, .rematerialize, .winograd(WinogradLimits(channels: 2, channelsForBothAxes: 3, places: 4)),
     ] as [Pass]).map { ($0.name, $0) })
 
 @Suite struct PassPropertyTests {

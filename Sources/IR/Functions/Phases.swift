@@ -46,7 +46,7 @@ extension Tensor {
 
 /// Images [n, c, extents...] of their phases [n, c, counts...], or [c, n, counts...] if channels come first, which are given
 /// in row-major order.
-func interleaved(_ phases: [Tensor], stride: [Int], extents: [Int], channelsFirst: Bool = false) -> Tensor {
+package func interleaved(_ phases: [Tensor], stride: [Int], extents: [Int], channelsFirst: Bool = false) -> Tensor {
     let shape = phases[0].shape, axes = stride.count, counts = shape.dropFirst(2)
     let outer = channelsFirst ? [axes + 1, axes] : [axes, axes + 1]
     // [stride..., n, c, counts...] -> [n, c, (counts, stride)...]

@@ -1,6 +1,6 @@
 import ApusIR
 
-/// A rewrite of the forward pass that the framework exists for. Each can be switched off, for comparison.
+/// A rewrite that the framework exists for. Each can be switched off, for comparison.
 public enum Fusion: String, Hashable, Sendable, CaseIterable {
     /// Matmuls of one input with several weights become one matmul.
     case qkv
@@ -10,6 +10,8 @@ public enum Fusion: String, Hashable, Sendable, CaseIterable {
     case attention
     /// Gathers move up through row-wise work, so that rows which nobody reads are not computed.
     case gather
+    /// Convolutions of 3×3 in f32 take fewer products. It is done to primitives, so that gradients take part.
+    case winograd
 }
 
 extension Pipeline {
