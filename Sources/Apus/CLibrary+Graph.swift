@@ -13,12 +13,9 @@ extension CLibrary {
     /// Compiles a whole graph, such as a step's after the fusions, to a library for C. Who computes matrix products is not
     /// chosen: kernels do.
     ///
-    /// - Parameters:
-    ///   - name: what all names of the library begin with; the graph's, if there is none.
-    ///   - targets: the machines that there is code for, by names of ``targetNames``. Several are levels of one
-    ///     architecture, of which the best that a processor can execute is chosen at run time.
-    ///
-    /// Throws what compilations throw, and ``CLibraryError``.
+    /// All names of the library begin with `name`, that of the graph if there is none. `targets` are the machines that there
+    /// is code for, by names of ``targetNames``; several are levels of one architecture, of which the best that a processor
+    /// can execute is chosen at run time. Throws what compilations throw, and ``CLibraryError``.
     public init(
         compiling graph: Graph, name: String? = nil, for targets: [String] = ["native"],
         options: CompilerOptions = CompilerOptions(), cache: ObjectCache? = .standard

@@ -28,7 +28,7 @@ extension CLibrary {
         let missing = program.parameters.count { weights[$0.name] == nil }
         let rest =
             missing > 0 && missing < program.parameters.count
-            ? "; \(missing) parameters without any are to be set or initialized" : ""
+            ? "; parameters without any, of which there are \(missing), are to be set or initialized" : ""
         if holdsWeights, !weights.isEmpty { return "The weights are inside of the library\(rest)." }
         if weights.isEmpty { return "Parameters are to be set or initialized before the first run." }
         return "The weights are in \(weightsName), which \(lower)load_weights reads\(rest)."

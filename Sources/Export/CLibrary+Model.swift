@@ -48,7 +48,7 @@ extension CLibrary {
             .replacing("APUS_", with: upper)
     }
 
-    /// The C file with the model's tables, in the runtime's names.
+    /// The C file with the model's tables.
     func modelText(_ sections: [Section], constants: [String]) -> String {
         var text = """
             // The tables of \(CText.string(program.name)), and its code as the assembler takes it in.
@@ -184,7 +184,9 @@ extension CLibrary {
             case .matmul: count
             }
         }
-        return "{\(CText.string(level.name)), \(CText.string(level.file.target.architecture)), features_\(number), "
+        let target = level.file.target
+        return "{\(CText.string(level.name)), \(CText.string(target.architecture)), "
+            + "\(CText.string(target.processor)), features_\(number), "
             + "\(lower)code_\(number), \(constants), \(program.arenaBytes), \(program.scratchBytes), steps_\(number), "
             + "\(program.steps.count), arguments_\(number), \(arguments), outputs_\(number)}"
     }

@@ -25,7 +25,7 @@ typedef struct apus_step {
 
 /// The program for one kind of processors.
 typedef struct apus_program {
-    const char *level, *architecture;
+    const char *level, *architecture, *processor;
     /// What the code uses, by LLVM's names; NULL is the last one.
     const char *const *features;
     const unsigned char *code, *constants;

@@ -65,7 +65,7 @@ static apus_status choose(const char *level, const apus_program **program, apus_
     }
     return apus_failure(message, APUS_UNSUPPORTED_PROCESSOR,
                         "the code for %s needs %s, which this machine does not have; build the library for it",
-                        last->level, missing);
+                        last->processor, missing);
 }
 
 /// Whether the machine has so much memory at all: more than that may be mapped, and ends the process when it is used.
