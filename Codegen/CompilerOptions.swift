@@ -26,7 +26,7 @@ public struct CompilerOptions: Hashable, Sendable {
     public var precision: Precision
     /// Who computes matmuls.
     public var products: Products
-    /// The rewrites of the forward pass that are allowed.
+    /// The rewrites that are allowed.
     public var fusions: Set<Fusion>
     /// Bytes that the program's memory (parameters, inputs and arena) should not exceed; more is computed again to stay
     /// below it.

@@ -29,7 +29,9 @@ extension Pass {
                 var replacements: [Value: Replacement] = [:]
                 for value in graph.values {
                     guard let convolution = ShortConvolution(graph, value, limits) else { continue }
-                    replacements[value] = { convolution.result(kernel: $0(convolution.kernel), images: $0(convolution.images)) }
+                    replacements[value] = { new in
+                        convolution.result(kernel: new(convolution.kernel), images: new(convolution.images))
+                    }
                     let products = convolution.takesBothAxes ? "16 products for 36" : "4 products for 6"
                     rewrites.append(
                         Rewrite(
