@@ -215,16 +215,27 @@ package struct Clustering {
         }
     }
 
+    /// The most copies of one pass: all of them are in memory at once.
+    private static let mostCopies = 16
+
     /// The cluster of copies that a copy shares the pass over their source with: of equal shape, such as the phases of an
-    /// image.
+    /// image. One that has another order of axes is better off alone, transposed in registers.
     private func copies(of value: Value) -> Int? {
         let node = graph[value]
-        guard node.operation is Copy else { return nil }
+        guard node.operation is Copy, !isReordered(node.operands[0]) else { return nil }
         let sources = Set(references(of: value).map(\.value))
         let level = 1 + (sources.map { self.level(of: $0) }.max() ?? 0)
         return copyClusters[CopyKind(type: node.type, sources: sources), default: []].last { number in
-            clusters[number].level == level && clusters[number].members.allSatisfy { graph[$0].operation is Copy }
+            let members = clusters[number].members
+            return clusters[number].level == level && (1..<Self.mostCopies).contains(members.count)
+                && members.allSatisfy { graph[$0].operation is Copy && !isReordered(graph[$0].operands[0]) }
         }
+    }
+
+    /// Whether a value that is computed where it is read has another order of axes than what it is computed from.
+    private func isReordered(_ value: Value) -> Bool {
+        guard !placement.isStored(value) else { return false }
+        return graph[value].operation.kind == .view(.order) || graph[value].operands.contains { isReordered($0) }
     }
 
     /// The cluster of the last part of a long contraction that a node adds to the sum of those before; nil if it does not.

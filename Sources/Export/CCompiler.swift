@@ -15,7 +15,9 @@ public struct CCompiler: Sendable {
     public init(named name: String? = nil, for architecture: String) throws(CLibraryError) {
         let environment = ProcessInfo.processInfo.environment
         let path = environment["PATH"] ?? "/usr/bin:/bin"
-        let wanted = name ?? environment["CC"].flatMap { $0.isEmpty ? nil : $0 }
+        // CC compiles for this machine.
+        let usual = architecture == Self.ownArchitecture ? environment["CC"] : nil
+        let wanted = name ?? usual.flatMap { $0.isEmpty ? nil : $0 }
         let candidates = wanted.map { [$0.split(separator: " ").map(String.init)] } ?? Self.candidates(architecture)
         let command = candidates.first { $0.first.map { Self.isFound($0, path) } ?? false }
         guard let command else {
@@ -28,11 +30,16 @@ public struct CCompiler: Sendable {
         guard let archiver = ["ar", "llvm-ar", "gcc-ar"].first(where: { Self.isFound($0, path) }) else {
             throw CLibraryError(.compiler, "no archiver is found (ar, llvm-ar); install binutils")
         }
-        (self.command, self.archiver) = (command, archiver)
+        // It is run in another folder.
+        let here = FileManager.default.currentDirectoryPath, first = command[0]
+        let program = first.contains("/") && !first.hasPrefix("/") ? "\(here)/\(first)" : first
+        (self.command, self.archiver) = ([program] + command.dropFirst(), archiver)
     }
 
+    private static let ownArchitecture = String(cString: apus_processor_architecture())
+
     private static func candidates(_ architecture: String) -> [[String]] {
-        if architecture == String(cString: apus_processor_architecture()) { return [["cc"], ["gcc"], ["clang"]] }
+        if architecture == ownArchitecture { return [["cc"], ["gcc"], ["clang"]] }
         return [["\(architecture)-linux-gnu-gcc"], ["clang", "--target=\(architecture)-linux-gnu"]]
     }
 
@@ -44,12 +51,13 @@ public struct CCompiler: Sendable {
     /// Makes both libraries of some files in a folder, from which `target` is named.
     func build(_ units: [String], in folder: String, name: String, to target: String) throws(CLibraryError) {
         let objects = units.map { "\($0.dropLast(2)).o" }
-        defer { for object in objects { unlink("\(folder)/\(object)".systemName) } }
+        let (archive, shared) = ("\(target)/lib\(name).a", "\(target)/lib\(name).so")
+        let partial = [archive, shared].map { "\($0).partial" }
+        defer { for file in objects + partial { unlink("\(folder)/\(file)".systemName) } }
         try run(
             command + ["-std=c11", "-O2", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-pthread", "-c"]
                 + units,
             in: folder)
-        let (archive, shared) = ("\(target)/lib\(name).a", "\(target)/lib\(name).so")
         unlink("\(folder)/\(archive).partial".systemName)
         try run([archiver, "rcs", "\(archive).partial"] + objects, in: folder)
         try run(

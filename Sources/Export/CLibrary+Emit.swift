@@ -1,12 +1,14 @@
 import ApusFiles
+import ApusSystem
 import ApusRuntimeTexts
+import Foundation
 
 extension CLibrary {
     /// Writes the library of this model, all names of which begin with `name`, to a folder:
     ///
     /// - `libNAME.a` and `libNAME.so`, `NAME.h` and `NAME.pc`,
     /// - `NAME.weights`, where there are weights that the library does not hold,
-    /// - `main.c`, an example that runs the model on numbers from files,
+    /// - `main.c`, an example that runs the model on numbers from files, unless there is a file of that name,
     /// - `source`, the C files and the code that the libraries are made of.
     ///
     /// Without a compiler, the one of the system is taken. Throws ``CLibraryError`` if there is none, or if it fails, and
@@ -27,11 +29,17 @@ extension CLibrary {
             if name.hasSuffix(".c") { units.append(name) }
         }
         try AtomicFile.write(interface, to: "\(source)/\(name).h")
-        try AtomicFile.write(interface, to: "\(directory)/\(name).h")
-        try AtomicFile.write(named(RuntimeTexts.example), to: "\(directory)/main.c")
-        try AtomicFile.write(packageText, to: "\(directory)/\(name).pc")
-        if !weights.isEmpty, !holdsWeights { try write(weightsContent(), to: "\(directory)/\(weightsName)") }
+        // What belongs to the libraries takes its place when they are there.
         try compiler.build(units, in: source, name: name, to: "..")
+        try AtomicFile.write(interface, to: "\(directory)/\(name).h")
+        try AtomicFile.write(packageText, to: "\(directory)/\(name).pc")
+        let weightsFile = "\(directory)/\(weightsName)", example = "\(directory)/main.c"
+        if !weights.isEmpty, !holdsWeights {
+            try write(weightsContent(), to: weightsFile)
+        } else {
+            unlink(weightsFile.systemName)
+        }
+        if access(example.systemName, F_OK) != 0 { try AtomicFile.write(named(RuntimeTexts.example), to: example) }
     }
 
     private func write(_ bytes: [UInt8], to path: String) throws(FileError) {

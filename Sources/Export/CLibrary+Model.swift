@@ -44,8 +44,10 @@ extension CLibrary {
 
     /// A text of the runtime with the library's names.
     func named(_ text: String) -> String {
-        text.replacing("apus_library.h", with: "\(name).h").replacing("apus_", with: lower)
-            .replacing("APUS_", with: upper)
+        // In one pass: the name may contain what is replaced.
+        text.replacing(#/apus_library\.h|apus_|APUS_/#) { match in
+            match.output == "apus_" ? lower : match.output == "APUS_" ? upper : "\(name).h"
+        }
     }
 
     /// The C file with the model's tables.
@@ -55,6 +57,7 @@ extension CLibrary {
 
             #include <math.h>
 
+            \(architectureCheck)
             #include "\(lower)model.h"
 
 
@@ -83,6 +86,16 @@ extension CLibrary {
                 UINT64_C(\(weightsKey)), \(weights),
             };
 
+            """
+    }
+
+    /// Lets no compiler for other machines put its code around this.
+    private var architectureCheck: String {
+        let architecture = levels[0].file.target.architecture
+        return """
+            #if !defined(__\(architecture)__)
+            #error "the code is for \(architecture): take a compiler for it"
+            #endif
             """
     }
 

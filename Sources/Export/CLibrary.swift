@@ -36,13 +36,26 @@ public struct CLibrary: Sendable {
     /// more than their code, or if a program needs OpenBLAS.
     public init(name: String, levels: [Level]) throws(CLibraryError) {
         self.name = name
-        // A level that has more features has all of those below it.
-        self.levels = levels.sorted { $0.file.target.features.count > $1.file.target.features.count }
+        self.levels = levels.sorted { Self.rank($0.file.target) > Self.rank($1.file.target) }
         weights = self.levels.first?.file.weights ?? [:]
         try checkName()
         try checkLevels()
         try checkProgram()
     }
+
+    /// How good the code for a target is: the wider the vectors the better, then the more features.
+    private static func rank(_ target: CodeTarget) -> (Int, Int) {
+        let width = target.features.contains("avx512f") ? 2 : target.features.contains("avx2") ? 1 : 0
+        return (width, target.features.count)
+    }
+
+    /// Names of which `NAME.h` would hide a header of C or of the system, or functions would be those of one.
+    private static let takenNames: Set<String> = [
+        "assert", "complex", "ctype", "errno", "fcntl", "fenv", "float", "inttypes", "limits", "locale", "math", "mtx",
+        "pthread", "sched", "sem", "semaphore", "setjmp", "signal", "stdarg", "stdatomic", "stdbool", "stddef",
+        "stdint", "stdio", "stdlib", "string", "strings", "thrd", "threads", "time", "timer", "tss", "unistd", "wchar",
+        "wctype",
+    ]
 
     /// A text as a name in C: what is neither a letter, a digit nor a line becomes a line.
     public static func identifier(_ text: String) -> String {
@@ -56,6 +69,12 @@ public struct CLibrary: Sendable {
     }
 
     private func checkName() throws(CLibraryError) {
+        // `x_pool_create` makes the threads of a library `x`.
+        guard !Self.takenNames.contains(name), !name.hasSuffix("_pool") else {
+            throw CLibraryError(
+                .name,
+                "'\(name)' is what names of the system, or inside of other libraries, begin with; take another name")
+        }
         guard !name.isEmpty, Self.identifier(name) == name, name != "apus" else {
             throw CLibraryError(
                 .name,

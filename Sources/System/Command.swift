@@ -27,7 +27,7 @@ public enum Command {
         posix_spawn_file_actions_adddup2(actions, fileno(output), 1)
         posix_spawn_file_actions_adddup2(actions, fileno(output), 2)
         // Not every system's spawn changes the folder.
-        let shell = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", folder]
+        let shell = ["/bin/sh", "-c", "CDPATH= cd -- \"$0\" && exec \"$@\"", folder]
         var list: [UnsafeMutablePointer<CChar>?] = (shell + arguments).map { strdup($0) } + [nil]
         defer { for argument in list { free(argument) } }
         var process: pid_t = 0

@@ -21,7 +21,7 @@ extension Pass {
     /// Of elements x₀…x₃ and taps g₀…g₂, the products are m₀ = (x₀ − x₂) g₀, m₁ = (x₁ + x₂) (g₀ + g₁ + g₂) / 2,
     /// m₂ = (x₂ − x₁) (g₀ − g₁ + g₂) / 2, m₃ = (x₁ − x₃) g₂, each summed up over channels by a matmul; the results are
     /// m₀ + m₁ + m₂ and m₁ − m₂ − m₃. Along both axes it is 16 products in place of 36. The numbers are those of the sum as
-    /// it is defined up to rounding, which grows a few times.
+    /// it is defined up to rounding, which grows a few times; where an element is infinite, they may be NaN.
     public static func winograd(_ limits: WinogradLimits) -> Pass {
         Pass(
             "winograd",
@@ -58,7 +58,8 @@ private struct ShortConvolution {
             let windows = graph[graph[value].operands[1]].operation as? Windows,
             windows.size == [3, 3], windows.stride == [1, 1], windows.dilation == [1, 1],
             case let (left, right) = (dot.leftContracting, dot.rightContracting), left.count == 3, right == [1, 2, 3],
-            left[0] < 2, left[1...] == [2, 3], graph[value].type.element == .f32
+            left[0] < 2, left[1...] == [2, 3], !dot.usesLibrary,
+            ([value] + graph[value].operands).allSatisfy({ graph[$0].type.element == .f32 })
         else { return nil }
         kernel = graph[value].operands[0]
         images = graph[graph[value].operands[1]].operands[0]

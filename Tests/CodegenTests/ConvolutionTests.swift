@@ -161,6 +161,19 @@ import Testing
         #expect(try shortened(Self.squares[0], without) == 0)
     }
 
+    /// A matmul of bf16 with sums in f32, as a graph may have it, is none of f32.
+    @Test func sumsOfBFloat16StayAsTheyAre() throws {
+        let types = [TensorType(.bf16, [1, 2, 8, 8]), TensorType(.bf16, [4, 2, 3, 3])]
+        let graph = try functionGraph(types) { x in
+            let windows = x[0].builder.add(Windows(size: [3, 3], stride: [1, 1], dilation: [1, 1]), [x[0]])
+            let product = Dot(leftContracting: [1, 2, 3], rightContracting: [1, 2, 3], result: .f32)
+            return [x[0].builder.add(product, [x[1], windows])]
+        }
+        let options = try options(bothAxes: true)
+        #expect(try GraphCompiler(options, cache: nil).compile(graph).rewrites.allSatisfy { $0.pass != "winograd" })
+        try expectMatchesInterpreter(graph, inputs: randomInputs(for: graph, seed: 4), options: options)
+    }
+
     /// The sizes from which a machine does it: 64 channels of 24×24 places.
     @Test func ofManyChannels() throws {
         let example = Case([1, 64, 24, 24], [64, 64, 3, 3], padding: [1, 1])

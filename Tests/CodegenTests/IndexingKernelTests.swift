@@ -115,6 +115,26 @@ struct IndexingKernelTests {
         }
     }
 
+    /// Copies of one source to equal shapes share the pass over it, but those in another order of axes, which are
+    /// transposed in registers.
+    @Test func copiesShareAPass() throws {
+        let phases = try functionGraph([f32(40, 64)]) { x in
+            (0..<4).map { (x[0].slice($0..<64, axis: 1, step: 4) * 2).copied() }
+        }
+        let columns = try functionGraph([f32(40, 64)]) { x in
+            (0..<2).map { x[0].slice(32 * $0..<32 * $0 + 32, axis: 1).transpose([1, 0]).copied() }
+        }
+        let many = try functionGraph([f32(3, 60)]) { x in
+            (0..<20).map { x[0].slice($0..<60, axis: 1, step: 20).copied() }
+        }
+        for (graph, steps, isTransposed) in [(phases, 1, false), (columns, 2, true), (many, 2, false)] {
+            let compiler = try GraphCompiler(CompilerOptions(), cache: nil)
+            #expect(try compiler.schedule(graph).steps.count == steps)
+            #expect(try compiler.kernels(graph).contains("transposed ") == isTransposed)
+            try expectMatchesInterpreter(graph, inputs: randomInputs(for: graph, seed: 2), options: CompilerOptions())
+        }
+    }
+
     /// Matmuls are written into a concatenation at once, also transposed, and reductions are.
     @Test(arguments: [1, 3, 17])
     func concatenationsOfMatmuls(extent: Int) throws {

@@ -1,4 +1,5 @@
 import Apus
+import Foundation
 import Testing
 
 /// Programs of which no library can be made, and what is said then.
@@ -26,6 +27,23 @@ struct CLibraryErrorTests {
         #expect(
             message { _ = try CLibrary(name: name, levels: [level]) }.contains("cannot be the beginning of names in C"))
         #expect(message { _ = try CLibrary(name: CLibrary.identifier(name) + "_1", levels: [level]) } == "no error")
+    }
+
+    /// `string.h` would hide that of C, `timer_create` is the system's, `x_pool_create` makes the threads of `x`.
+    @Test(arguments: ["string", "timer", "pthread", "x_pool"])
+    func takenNames(name: String) throws {
+        let level = try level()
+        #expect(message { _ = try CLibrary(name: name, levels: [level]) }.contains("take another name"))
+    }
+
+    /// A compiler for this machine puts nothing around code for another one.
+    @Test func compilerOfAnotherMachine() throws {
+        let native = try level(), other = native.file.target.architecture == "x86_64" ? "aarch64" : "x86-64-v2"
+        let library = try CLibrary(compiling: graph("toy.graph"), for: [other], cache: nil)
+        let compiler = try CCompiler(for: native.file.target.architecture)
+        #expect(
+            message { try library.emit(directory: folder.path, compiler: compiler) }.contains("take a compiler for it"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("\(library.name).h")))
     }
 
     @Test func levels() throws {

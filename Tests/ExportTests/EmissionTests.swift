@@ -68,6 +68,37 @@ struct EmissionTests {
         }
     }
 
+    /// Names that contain what names of the runtime begin with.
+    @Test(arguments: ["apus_vit", "my_APUS_net"])
+    func namesWithinNames(name: String) throws {
+        try expectEqual(
+            CLibrary(compiling: graph("toy.graph"), name: name, cache: nil),
+            [
+                [
+                    "x": try TensorData((0..<24).map { Float($0) }, shape: [4, 6]), "rows": try TensorData([3, 0, 1]),
+                ]
+            ])
+    }
+
+    /// A `main.c` that is there stays, and so do header and weights of the libraries that are there if no new ones come.
+    @Test func whatIsThereStays() throws {
+        var library = try CLibrary(compiling: graph("toy.graph"), name: "toy", cache: nil)
+        let place = folder.file("toy")
+        _ = folder.makeFolder("toy")
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: "\(place)/main.c"))
+        library.weights = ["w": try TensorData((0..<30).map { Float($0) }, shape: [6, 5])]
+        try library.emit(directory: place)
+        #expect(try contents(of: "\(place)/main.c") == Data("mine".utf8))
+        let before = try ["toy.h", "toy.weights", "libtoy.a"].map { try contents(of: "\(place)/\($0)") }
+        library.weights = [:]
+        let failing = try CCompiler(named: "false", for: library.levels[0].file.target.architecture)
+        #expect(throws: CLibraryError.self) { try library.emit(directory: place, compiler: failing) }
+        #expect(try ["toy.h", "toy.weights", "libtoy.a"].map { try contents(of: "\(place)/\($0)") } == before)
+        try library.emit(directory: place)
+        #expect(!FileManager.default.fileExists(atPath: "\(place)/toy.weights"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place).allSatisfy { !$0.hasSuffix(".partial") })
+    }
+
     /// Every initialiser and every type of elements, and names that C has to escape.
     @Test func initialValuesAndNames() throws {
         let builder = GraphBuilder(name: "names")
@@ -107,14 +138,18 @@ struct EmissionTests {
         #expect(try folder.runExample(library, level: "native", seed: 1, [inputs], others) == here)
     }
 
-    /// One architecture, several levels: equal tables of constants are there once, and the best level comes first.
-    @Test func levelsAreOrdered() throws {
-        let library = try CLibrary(
-            compiling: graph("toy.graph"), for: ["x86-64-v2", "x86-64-v4", "x86-64-v3"], cache: nil)
-        #expect(library.levels.map(\.name) == ["x86-64-v4", "x86-64-v3", "x86-64-v2"])
-        try library.emit(directory: folder.path)
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder.file("source"))
-        #expect(
-            Set(files.filter { $0.hasSuffix(".bin") }) == ["code-0.bin", "code-1.bin", "code-2.bin", "constants-0.bin"])
-    }
+    #if arch(x86_64)
+        /// One architecture, several levels: equal tables of constants are there once, and the best level comes first.
+        @Test func levelsAreOrdered() throws {
+            let library = try CLibrary(
+                compiling: graph("toy.graph"), for: ["x86-64-v2", "x86-64-v4", "x86-64-v3"], cache: nil)
+            #expect(library.levels.map(\.name) == ["x86-64-v4", "x86-64-v3", "x86-64-v2"])
+            try library.emit(directory: folder.path)
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder.file("source"))
+            #expect(
+                Set(files.filter { $0.hasSuffix(".bin") }) == [
+                    "code-0.bin", "code-1.bin", "code-2.bin", "constants-0.bin",
+                ])
+        }
+    #endif
 }

@@ -36,8 +36,12 @@ static void *memory(size_t byte_count) {
 
 /// The path of a tensor's file; a name may contain what would be a folder.
 static void path_of(char path[4096], const char *folder, const char *name) {
-    size_t start = (size_t)snprintf(path, 4096, "%s/", folder);
-    snprintf(path + start, 4096 - start, "%s.raw", name);
+    size_t start = strlen(folder) + 1, length = start + strlen(name) + strlen(".raw");
+    if (length >= 4096) {
+        fprintf(stderr, "%s/%s: the path is too long\n", folder, name);
+        exit(1);
+    }
+    snprintf(path, 4096, "%s/%s.raw", folder, name);
     for (char *letter = path + start; *letter != 0; letter++) {
         if (*letter == '/') *letter = '_';
     }

@@ -102,8 +102,22 @@ static apus_status check_weights(const Weights *weights, apus_message *message) 
     return check_content(weights, header.checksum, message);
 }
 
-static apus_status take_weights(apus_instance *instance, const Weights *weights, apus_message *message) {
+/// Whether all contents lie within the weights, before any of them is taken.
+static apus_status check_places(const Weights *weights, apus_message *message) {
     apus_status status = check_weights(weights, message);
+    for (size_t number = 0; number < apus_the_model.parameter_count && status == APUS_OK; number++) {
+        uint64_t place = 0;
+        size_t count = apus_the_model.parameters[number].byte_count;
+        status = read_bytes(weights, sizeof(Header) + 8 * number, &place, sizeof place, message);
+        if (status != APUS_OK || (place <= weights->byte_count && count <= weights->byte_count - place)) continue;
+        return apus_failure(message, APUS_FILE_ERROR, "%s: the content of '%s' lies outside of the file", weights->name,
+                            apus_the_model.parameters[number].name);
+    }
+    return status;
+}
+
+static apus_status take_weights(apus_instance *instance, const Weights *weights, apus_message *message) {
+    apus_status status = check_places(weights, message);
     for (size_t number = 0; number < apus_the_model.parameter_count && status == APUS_OK; number++) {
         uint64_t place = 0;
         size_t count = apus_the_model.parameters[number].byte_count;

@@ -138,6 +138,27 @@ static void copy_file(const char *source, const char *target, long byte_count, l
     fclose(to);
 }
 
+/// A file whose checksum is right, and whose second content lies nowhere.
+static void lying_file(const char *source, const char *target) {
+    static uint64_t words[1 << 10];
+    const uint64_t prime = UINT64_C(0x9e3779b97f4a7c15);
+    FILE *from = fopen(source, "rb"), *to = fopen(target, "wb");
+    size_t count = fread(words, 8, sizeof words / 8, from), begin = 8, lane;
+    uint64_t sums[8] = {0, 1, 2, 3, 4, 5, 6, 7}, sum = 8 * (count - begin);
+    words[begin + 1] = UINT64_C(1) << 40;
+    for (size_t place = begin; place < count; place++) {
+        sums[place % 8] = (sums[place % 8] ^ words[place]) * prime;
+    }
+    for (lane = 0; lane < 8; lane++) {
+        sum = (sum ^ sums[lane]) * prime;
+        sum ^= sum >> 29;
+    }
+    words[4] = sum;
+    fwrite(words, 8, count, to);
+    fclose(from);
+    fclose(to);
+}
+
 static void weights(toy_instance *instance, const char *path) {
     Numbers numbers;
     float w[6][5];
@@ -174,6 +195,15 @@ static void weights(toy_instance *instance, const char *path) {
     float loaded[6][5];
     EXPECT(toy_get_parameter(instance, number, loaded, byte_count, &message) == TOY_OK);
     EXPECT(memcmp(w, loaded, byte_count) == 0);  // and not initialized
+    // What is refused changes nothing.
+    memset(w, 0, sizeof w);
+    EXPECT(toy_set_parameter(instance, number, w, byte_count, &message) == TOY_OK);
+    lying_file(path, "changed.weights");
+    REFUSED(toy_load_weights(instance, "changed.weights", &message), TOY_FILE_ERROR, "'runs' lies outside");
+    remove("changed.weights");
+    EXPECT(toy_get_parameter(instance, number, loaded, byte_count, &message) == TOY_OK);
+    EXPECT(memcmp(w, loaded, byte_count) == 0 && run(&numbers) == TOY_OK && numbers.runs == 2);
+    EXPECT(toy_load_weights(instance, path, &message) == TOY_OK);
 }
 
 static void arrays(toy_instance *instance) {
