@@ -1,4 +1,5 @@
 import Apus
+import ApusLLVM
 import Foundation
 import Testing
 
@@ -42,6 +43,9 @@ func graph(_ name: String) throws -> Graph {
     try Graph(parsing: String(decoding: contents(of: program(name)), as: UTF8.self))
 }
 
+/// The C compiler of this machine: Swift brings one, which need not be called `cc`.
+let cc = (try? CCompiler(for: CodeTarget(.host()).architecture).command) ?? ["cc"]
+
 /// How C is compiled: whatever a compiler warns of is wrong.
 let warnings = ["-O1", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 
@@ -49,7 +53,7 @@ extension TemporaryFolder {
     /// Writes a library into a folder of its name, and makes its example there.
     func emit(_ library: CLibrary) throws {
         try library.emit(directory: file(library.name))
-        let arguments = ["cc"] + warnings + ["main.c", "-I.", "lib\(library.name).a", "-pthread", "-lm", "-o", "main"]
+        let arguments = cc + warnings + ["main.c", "-I.", "lib\(library.name).a", "-pthread", "-lm", "-o", "main"]
         let (status, output) = try Command.run(arguments, in: file(library.name)).get()
         #expect(status == 0, "\(output)")
     }

@@ -16,10 +16,11 @@ import Testing
         // Until here
         let code = try #require(try Page("Deploying.md").blocks("c").first)
         try code.write(toFile: "\(folder)/main.c", atomically: true, encoding: .utf8)
-        let command = [
-            "cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "main.c", "-I.", "libclassifier.a",
-        ]
-        let compiled = try Command.run(command + ["-pthread", "-lm", "-o", "main"], in: folder).get()
+        // Swift brings a C compiler, which need not be called `cc`.
+        let compiler = try CCompiler(for: program.compilation.file.target.architecture).command
+        let options = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-pthread", "-I.", "-o", "main"]
+        let command = compiler + options + ["main.c", "libclassifier.a", "-lm"]
+        let compiled = try Command.run(command, in: folder).get()
         try #require(compiled.status == 0, "\(compiled.output)")
         let features = try TensorData((1...12).map { Float($0) }, shape: [4, 3])
         let scores = try #require(try program.run(state, ["features": features])["scores"]?.floats)
