@@ -165,7 +165,8 @@ let package = Package(
         .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
         .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime", "ApusSystem"], path: "Tests/RuntimeTests"),
         .testTarget(
-            name: "LLVMTests", dependencies: ["ApusLLVM", "ApusObjects", "ApusRuntime"], path: "Tests/LLVMTests"),
+            name: "LLVMTests", dependencies: ["ApusLLVM", "ApusObjects", "ApusRuntime", "ApusSystem"],
+            path: "Tests/LLVMTests"),
         .testTarget(
             name: "CodegenTests",
             dependencies: ["ApusCodegen", "ApusDigest", "ApusFiles", "ApusLayers", "ApusTestSupport"],

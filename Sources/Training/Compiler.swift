@@ -2,6 +2,7 @@ import ApusCodegen
 import ApusIR
 import ApusLayers
 import ApusRuntime
+import ApusSystem
 import ApusTransforms
 
 /// Compiles declared steps to native programs.
@@ -76,6 +77,8 @@ public struct Compiler: Sendable {
         var compilation = try backend.compile(graph)
         compilation.rewrites = rewrites + compilation.rewrites
         Memory.returnUnused()
+        // 40 MB of LLVM's code stay mapped after a compilation otherwise.
+        AddressSpace.releaseCode(ofLibraryWith: "LLVMContextCreate")
         return CompiledStep(compilation, try backend.executable(compilation, pool: pool), optimizer: optimizer)
     }
 }
