@@ -25,10 +25,11 @@ public struct GraphCompiler: Backend {
     /// Who computes which matmul, as answered so far, where answers are to stay beyond this process.
     private let answers: KeptAnswers?
 
-    /// A compiler for this machine, or for one with fewer features. Throws if LLVM does not know the machine, or if the
-    /// options want the library and it cannot be loaded.
+    /// A compiler for this machine, or for one with fewer features, whose programs are divided for so many threads; they
+    /// run on others as well, and give the same bits. Throws if LLVM does not know the machine, or if the options want the
+    /// library and it cannot be loaded.
     public init(
-        _ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil,
+        _ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil, threads: Int? = nil,
         cache: ObjectCache? = .standard, answers: KeptAnswers? = nil
     ) throws {
         self.answers = answers
@@ -36,7 +37,9 @@ public struct GraphCompiler: Backend {
         self.cache = cache
         let target = try target ?? .host()
         self.target = target
-        tuning = options.tuning ?? Tuning(target)
+        var tuning = options.tuning ?? Tuning(target)
+        if let threads { tuning.threads = threads }
+        self.tuning = tuning
         if options.products == .openblas { _ = try MatmulLibrary.shared() }
     }
 

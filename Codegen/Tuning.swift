@@ -60,12 +60,12 @@ public struct Tuning: Hashable, Sendable {
     /// Bytes of the sums of a strip of rows: they are used again before they leave the first-level cache, or soon
     /// after.
     public var stripBytes = 24 << 10
-    /// Tiles that a matmul should have at least: enough for several threads, and for one that is late.
-    public var fewestTiles = 8
-    /// Tiles without which threads have no work.
-    public var tilesForThreads = 4
-    /// Floating-point operations that are worth a tile of their own.
-    public var smallestTile = 4_000_000
+    /// Threads that programs are expected to run on: work is divided so that they end together. Results do not depend on it.
+    public var threads = 2
+    /// What it takes to hand a tile to a thread, and to pack a vector of columns, in vector multiply-adds.
+    public var tileCost = 10_000, packingCost = 20
+    /// How much later than the others a thread is expected to end, in tiles.
+    public var lateness = 0.25
     /// Rows of queries in one block of attention's gradients: worth a pass over keys and values, and few enough for a
     /// cache to hold their probabilities.
     public var attentionRows = 208
@@ -105,7 +105,7 @@ public struct Tuning: Hashable, Sendable {
         tuning.recomputedCost = 2
         tuning.smallestLibraryMatmul = 1
         (tuning.packedBytes, tuning.stripBytes) = (1024, 512)
-        tuning.smallestTile = 64
+        (tuning.threads, tuning.tileCost) = (3, 4)
         (tuning.attentionRows, tuning.attentionCausalRows, tuning.attentionKeys) = (4, 3, 8)
         (tuning.elementsPerGrain, tuning.operationsPerGrain) = (16, 64)
         tuning.packedRowsAhead = 1
@@ -120,8 +120,8 @@ extension Tuning: CustomStringConvertible {
         line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) runs \(shortestRun) winograd \
         \(winograd.channels) \(winograd.channelsForBothAxes) \(winograd.places) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
-        \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) tiles \(fewestTiles) \
-        \(tilesForThreads) \(smallestTile) attention \(attentionRows) \(attentionCausalRows) \
+        \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
+        \(tileCost) \(packingCost) \(lateness) attention \(attentionRows) \(attentionCausalRows) \
         \(attentionKeys) grain \(elementsPerGrain) \(operationsPerGrain) ahead \(packedRowsAhead)
         """
     }

@@ -1,7 +1,7 @@
 import ApusLLVM
 
-/// How a matmul is divided: into register blocks inside, into tiles for threads outside. It follows from shape and
-/// machine alone, never from the number of threads, so that results do not depend on that either.
+/// How a matmul is divided: into register blocks inside, into tiles for threads outside. Results do not depend on it: each
+/// element is one sum over the contracted axis, whichever tile it belongs to.
 package struct MatmulTiling: Hashable {
     /// Rows of a register block.
     package let rows: Int
@@ -34,21 +34,16 @@ package struct MatmulTiling: Hashable {
         rows = Self.rows(m, vectors: vectors, target)
 
         let block = vectors * lanes, blocks = (n + block - 1) / block
-        let wanted = max(1, min(tuning.fewestTiles, kernel.floatingPointOperations / tuning.smallestTile))
         let fitting = max(1, min(tuning.packedBytes / (units * 4 * block), tuning.stripBytes / (rows * block * 4)))
-        columnsPerTile =
-            Self.evenWidth(blocks, most: min(blocks, fitting, max((blocks * batch + wanted - 1) / wanted, 3))) * block
+        let division = Division.fastest(
+            strips: (m + rows - 1) / rows, blocks: blocks, batch: batch, mostBlocks: min(blocks, fitting), tuning
+        ) { [rows, vectors, units] strips, blocks in
+            let packed = units * blocks * vectors
+            return strips * units * (blocks * rows * vectors + rows / 2) + packed * tuning.packingCost
+        }
+        columnsPerTile = division.blocks * block
         columnTiles = (n + columnsPerTile - 1) / columnsPerTile
-
-        // Each tile of rows packs the columns anew: that pays for 4 strips, and for 2 where threads would have no work
-        // otherwise.
-        let tilesOfOneRow = columnTiles * batch
-        let tilesOfRows = max(
-            1,
-            min(
-                wanted / tilesOfOneRow, max(m / (4 * rows), min(m / (2 * rows), tuning.tilesForThreads / tilesOfOneRow))
-            ))
-        rowsPerTile = tilesOfRows == 1 ? m : ((m + tilesOfRows - 1) / tilesOfRows + rows - 1) / rows * rows
+        rowsPerTile = min(division.strips * rows, m)
         rowTiles = (m + rowsPerTile - 1) / rowsPerTile
         tiles = batch * columnTiles * rowTiles
 
@@ -57,13 +52,6 @@ package struct MatmulTiling: Hashable {
         tableBytes = kernel.right.columnPlaces.reduce(0) { [tableColumns] in
             $0 + $1.tableBytes(columns: tableColumns, lanes: lanes)
         }
-    }
-
-    /// The width, in register blocks, that leaves the last of equal tiles as full as can be, so that threads end at the
-    /// same time; not far below the most that a tile may have.
-    private static func evenWidth(_ blocks: Int, most: Int) -> Int {
-        func missing(_ width: Int) -> Int { (blocks + width - 1) / width * width - blocks }
-        return (max(min(most, 2), most / 2)...most).min { (missing($0), -$0) < (missing($1), -$1) } ?? most
     }
 
     /// The height of register blocks with which all rows take the fewest cycles: their sums, the columns and a factor
@@ -79,5 +67,36 @@ package struct MatmulTiling: Hashable {
         let heights = max(1, min(most, m) * 2 / 3)...max(1, min(most, m))
         func total(_ rows: Int) -> Double { Double(m / rows) * cycles(rows) + cycles(m % rows) }
         return heights.min { (total($0), -$0) < (total($1), -$1) } ?? 1
+    }
+}
+
+extension MatmulTiling {
+    /// So many strips of rows and register blocks of columns for a tile.
+    private struct Division {
+        var strips: Int, blocks: Int
+
+        /// The division with which threads that take one tile after another are done soonest. The smaller tiles are, the
+        /// less a thread waits for the last one, and the more often columns are packed.
+        ///
+        /// - Parameter cost: What a tile of so many strips and blocks takes, in vector multiply-adds.
+        static func fastest(
+            strips: Int, blocks: Int, batch: Int, mostBlocks: Int, _ tuning: Tuning, cost: (Int, Int) -> Int
+        ) -> Division {
+            var best: (duration: Double, division: Division)?
+            for width in (1...mostBlocks).reversed() {
+                for parts in 1...strips {
+                    let height = (strips + parts - 1) / parts
+                    let tiles = batch * ((blocks + width - 1) / width) * ((strips + height - 1) / height)
+                    let rounds = Double((tiles + tuning.threads - 1) / tuning.threads)
+                    let late = min(tiles, tuning.threads) > 1 ? tuning.lateness : 0
+                    let duration = (rounds + late) * Double(cost(height, width) + tuning.tileCost)
+                    if duration < best?.duration ?? .infinity {
+                        best = (duration, Division(strips: height, blocks: width))
+                    }
+                    if tiles > 64 * tuning.threads { break }
+                }
+            }
+            return best?.division ?? Division(strips: strips, blocks: mostBlocks)
+        }
     }
 }

@@ -30,14 +30,21 @@ public struct Compiler: Sendable {
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard,
         answers: KeptAnswers? = nil
     ) throws {
-        self.init(options, threads: threads, backend: try GraphCompiler(options, cache: cache, answers: answers))
+        let pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
+        self.init(
+            options, pool: pool,
+            backend: try GraphCompiler(options, threads: pool.threads, cache: cache, answers: answers))
     }
 
     /// A compiler with another back end.
     public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, backend: any Backend) {
+        self.init(options, pool: threads.map { WorkerPool(threads: $0) } ?? WorkerPool(), backend: backend)
+    }
+
+    private init(_ options: CompilerOptions, pool: WorkerPool, backend: any Backend) {
         self.options = options
+        self.pool = pool
         self.backend = backend
-        pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
     }
 
     /// What the last bits of programs depend on, beside the steps that they are made of.

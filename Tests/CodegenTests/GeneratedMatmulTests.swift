@@ -275,6 +275,23 @@ struct GeneratedMatmulTests {
         }
     }
 
+    /// However many threads there are, they end nearly together: with nine equal tiles, two threads would have five rounds
+    /// for four and a half.
+    @Test(
+        arguments: [1, 2, 4, 16, 64], [[4096, 1152, 384], [4096, 384, 1536], [1536, 384, 4096], [800, 2304, 768]])
+    func threadsEndTogether(_ threads: Int, _ shape: [Int]) throws {
+        let kernel = try kernel(.f32, shape)
+        for level in TargetLevelTests.levels {
+            let target = try TargetDescription.host().restricted(to: level)
+            var tuning = Tuning(target)
+            tuning.threads = threads
+            let tiling = MatmulTiling(kernel, target, tuning)
+            let rounds = (tiling.tiles + threads - 1) / threads
+            let computed = rounds * threads * tiling.rowsPerTile * tiling.columnsPerTile
+            #expect(Double(computed) < 1.15 * Double(shape[0] * shape[1]), "\(level): \(tiling)")
+        }
+    }
+
     /// Few columns and few rows with a long contracted axis are still work for several threads.
     @Test(arguments: [[96, 96, 1088], [96, 192, 1024], [64, 64, 2880]])
     func smallMatmulsAreDivided(_ shape: [Int]) throws {
