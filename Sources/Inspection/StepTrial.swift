@@ -56,7 +56,7 @@ public final class StepTrial {
         return BenchmarkResult(
             task: task, preset: preset, precision: compiler.options.precision.rawValue, batch: batch,
             compilation: compilation, stages: compiled.compilation.timings, isCached: compiled.compilation.isCached,
-            first: first, times: times.sorted(), peakBytes: peakBytes, threads: compiler.pool.threads,
+            first: first, times: times.sorted(), peakBytes: peakBytes, pool: compiler.pool,
             floatingPointOperations: compiled.program.floatingPointOperations, profile: observed?.profile,
             trace: observed?.trace)
     }

@@ -4,8 +4,9 @@ import CRuntime
 /// A fixed set of threads that divide the tiles of one kernel at a time.
 ///
 /// Which thread takes which tile is left to chance; kernels write disjoint tiles, so results do not depend on it.
-/// Between kernels of one program the threads wait busily for a moment, since the next one follows at once.
-public final class WorkerPool: Sendable {
+/// Between kernels of one program the threads wait busily for a moment, since the next one follows at once; but not
+/// where there are more threads than processors for them.
+public final class WorkerPool: Sendable, CustomStringConvertible {
     /// Computes some tiles on the thread of a number; thread 0 is the caller's.
     public typealias Body = (_ tiles: Range<Int>, _ worker: Int) -> Void
 
@@ -13,19 +14,22 @@ public final class WorkerPool: Sendable {
     public let threads: Int
     /// Threads that were asked for and that the system did not give.
     public let missingThreads: Int
+    /// How many threads were chosen, and why, such as "2 threads (quota of 2 of 8 processors)".
+    public let description: String
     private let shared: Threads
     /// Who is told what each thread does.
     private let recorder: WorkRecorder?
 
-    /// The most threads that a pool has.
-    private static let mostThreads = 1024
+    /// A pool of so many threads, at least 1 and at most 1024; without a number, of as many as ``ThreadChoice`` says.
+    /// Threads that the system does not give are done without.
+    public convenience init(threads: Int? = nil) { self.init(ThreadChoice(clamping: threads)) }
 
-    /// A pool of so many threads, at least 1 and at most 1024. Threads that the system does not give are done without.
-    public init(threads: Int = Processors.available) {
-        let wanted = min(max(1, threads), Self.mostThreads)
-        shared = Threads(NativeThread.areRefused ? 1 : wanted)
-        self.threads = shared.count
-        missingThreads = wanted - self.threads
+    /// A pool of as many threads as were chosen.
+    public init(_ choice: ThreadChoice) {
+        shared = Threads(NativeThread.areRefused ? 1 : choice.count)
+        threads = shared.count
+        missingThreads = choice.count - threads
+        description = choice.description
         recorder = nil
     }
 
@@ -38,6 +42,7 @@ public final class WorkerPool: Sendable {
 
     private init(_ owner: WorkerPool, _ recorder: WorkRecorder) {
         (threads, missingThreads, shared) = (owner.threads, owner.missingThreads, owner.shared)
+        description = owner.description
         self.recorder = recorder
     }
 
@@ -63,7 +68,7 @@ public final class WorkerPool: Sendable {
 private final class Threads: @unchecked Sendable {  // callers wait for their turn
     private let pool: OpaquePointer?
 
-    init(_ count: Int) { pool = apus_pool_create(Int32(count)) }
+    init(_ count: Int) { pool = apus_pool_create(Int32(count), Int32(Processors.available)) }
 
     deinit { apus_pool_destroy(pool) }
 

@@ -2,6 +2,7 @@ import ApusCodegen
 import ApusIR
 import ApusLayers
 import ApusRuntime
+import ApusSystem
 import ApusTransforms
 
 /// Compiles declared steps to native programs.
@@ -22,21 +23,24 @@ public struct Compiler: Sendable {
     public let pool: WorkerPool
     private let backend: any Backend
 
-    /// A compiler for this machine; without `threads`, programs use all of its processors. With `answers`, who computes
-    /// which matmul is as answered there, and what is measured is added to them. Throws if LLVM does not know the
-    /// machine.
+    /// A compiler for this machine; without `threads`, programs run on as many as ``ThreadChoice`` says. With
+    /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. Throws if LLVM
+    /// does not know the machine, or if there cannot be so many threads.
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard,
         answers: KeptAnswers? = nil
     ) throws {
-        self.init(options, threads: threads, backend: try GraphCompiler(options, cache: cache, answers: answers))
+        let pool = WorkerPool(try ThreadChoice(threads))
+        self.init(options, pool, try GraphCompiler(options, cache: cache, answers: answers))
     }
 
     /// A compiler with another back end.
     public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, backend: any Backend) {
-        self.options = options
-        self.backend = backend
-        pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
+        self.init(options, WorkerPool(threads: threads), backend)
+    }
+
+    private init(_ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend) {
+        (self.options, self.pool, self.backend) = (options, pool, backend)
     }
 
     /// What the last bits of programs depend on, beside the steps that they are made of.

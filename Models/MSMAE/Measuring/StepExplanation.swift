@@ -10,7 +10,7 @@ extension ProgramExplanation {
         let title =
             "\(step.rawValue), \(configuration.depth) blocks of \(configuration.dim), "
             + "images \(configuration.image) x \(configuration.image), "
-            + "\(options.precision.rawValue), batch \(batch), threads \(trial.compiler.pool.threads)"
+            + "\(options.precision.rawValue), batch \(batch), \(trial.compiler.pool)"
         try self.init(trial.compiled, by: trial.compiler, title: title) { _ = try trial.run(observe: $0) }
     }
 }

@@ -73,8 +73,9 @@ typedef struct apus_target {
 
 /// What is chosen about an instance; all zeros are the defaults.
 typedef struct apus_options {
-    /// Threads that work on a run, the caller's included; 0 for as many as processors that the process may use. Those
-    /// that the system does not give are done without.
+    /// Threads that work on a run, the caller's included; 0 for as many as the variable APUS_NUM_THREADS says, or else
+    /// OMP_NUM_THREADS, or else one for each core that the process may use, within its affinity mask and the quota of its
+    /// container. Those that the system does not give are done without.
     int threads;
     /// The level of the code, such as "x86-64-v3"; NULL for the best that the processor can execute.
     const char *level;

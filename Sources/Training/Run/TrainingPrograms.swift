@@ -17,6 +17,7 @@ public final class RunCompiler {
         self.answers = RunAnswers(answers)
         compiler = try Compiler(options, threads: threads, answers: self.answers.given)
         self.output = output
+        output.say("\(compiler.pool)")
         if let shortage = compiler.pool.shortage { output.warn(shortage) }
     }
 
