@@ -3,6 +3,7 @@
 #endif
 
 #include "apus_pool.h"
+#include "apus_threads.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,8 +27,10 @@ typedef struct {
 
 struct apus_pool {
     int threads;
-    /// Turns of busy waiting; 0 where there are more threads than processors, which others need more.
+    /// Turns of busy waiting; none where there are more threads than processors, which others need more.
     int patience;
+    /// Helpers that a job wakes: no more than there are processors for, since each takes tiles until none is left.
+    int wanted;
     Helper *helpers;
     /// Where the thread of a caller stays during a program; -1 for anywhere.
     int first_processor;
@@ -123,9 +126,9 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-static void wake(apus_pool *pool) {
+static void wake(apus_pool *pool, int helpers) {
     pthread_mutex_lock(&pool->mutex);
-    pthread_cond_broadcast(&pool->condition);
+    for (int number = 0; number < helpers; number++) pthread_cond_signal(&pool->condition);
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -167,6 +170,7 @@ apus_pool *apus_pool_create(int threads, int processors) {
     }
     pool->threads = 1;
     pool->patience = threads > processors ? 0 : PATIENCE;
+    pool->wanted = (threads < processors ? threads : processors) - 1;
     pool->first_processor = -1;
     pthread_mutex_init(&pool->callers, NULL);
     pthread_mutex_init(&pool->mutex, NULL);
@@ -176,10 +180,76 @@ apus_pool *apus_pool_create(int threads, int processors) {
     return pool;
 }
 
+// MARK: - Where threads run
+
+#if defined(__linux__)
+
+static size_t set_bytes(void) { return CPU_ALLOC_SIZE(APUS_MOST_PROCESSORS); }
+
+static int bind_to(pthread_t thread, int processor) {
+    cpu_set_t *set = CPU_ALLOC(APUS_MOST_PROCESSORS);
+    if (set == NULL) return ENOMEM;
+    CPU_ZERO_S(set_bytes(), set);
+    CPU_SET_S(processor, set_bytes(), set);
+    int problem = pthread_setaffinity_np(thread, set_bytes(), set);
+    CPU_FREE(set);
+    return problem;
+}
+
+void *apus_pool_enter(const apus_pool *pool) {
+    if (pool == NULL || pool->first_processor < 0) return NULL;
+    cpu_set_t *before = CPU_ALLOC(APUS_MOST_PROCESSORS);
+    if (before == NULL) return NULL;
+    if (pthread_getaffinity_np(pthread_self(), set_bytes(), before) == 0) {
+        // If the system has taken the processor away since, the thread runs where it may.
+        bind_to(pthread_self(), pool->first_processor);
+        return before;
+    }
+    CPU_FREE(before);
+    return NULL;
+}
+
+void apus_pool_leave(void *before) {
+    if (before == NULL) return;
+    pthread_setaffinity_np(pthread_self(), set_bytes(), before);
+    CPU_FREE(before);
+}
+
+#else
+
+static int bind_to(pthread_t thread, int processor) {
+    (void)thread;
+    (void)processor;
+    return ENOTSUP;
+}
+
+void *apus_pool_enter(const apus_pool *pool) {
+    (void)pool;
+    return NULL;
+}
+
+void apus_pool_leave(void *before) { (void)before; }
+
+#endif
+
+int apus_pool_pin(apus_pool *pool, const int *processors, int count) {
+    if (pool == NULL || count < 1) return 0;
+    pool->first_processor = processors[0];
+    // The caller's thread tries it now, so that what fails is told here.
+    void *before = apus_pool_enter(pool);
+    int problem = bind_to(pthread_self(), processors[0]);
+    apus_pool_leave(before);
+    for (int number = 1; number < pool->threads && problem == 0; number++) {
+        problem = bind_to(pool->helpers[number - 1].thread, processors[number % count]);
+    }
+    if (problem != 0) pool->first_processor = -1;
+    return problem;
+}
+
 void apus_pool_destroy(apus_pool *pool) {
     if (pool == NULL) return;
     atomic_store(&pool->stopped, true);
-    wake(pool);
+    wake(pool, pool->threads - 1);
     for (int number = 0; number < pool->threads - 1; number++) pthread_join(pool->helpers[number].thread, NULL);
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->condition);
@@ -209,7 +279,7 @@ void apus_pool_run(apus_pool *pool, ptrdiff_t count, ptrdiff_t grain, apus_tiles
     long number = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
     atomic_store(&pool->open, number);
     atomic_store(&pool->generation, number);
-    if (atomic_load(&pool->sleeping) > 0) wake(pool);
+    if (atomic_load(&pool->sleeping) > 0) wake(pool, pool->wanted);
     take_tiles(pool, 0);
     // A helper that has not begun by now is not waited for: it finds the job closed. It either sees that, or is seen
     // here.

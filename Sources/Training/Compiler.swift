@@ -25,18 +25,21 @@ public struct Compiler: Sendable {
 
     /// A compiler for this machine; without `threads`, programs run on as many as ``ThreadChoice`` says. With
     /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. Throws if LLVM
-    /// does not know the machine, or if there cannot be so many threads.
+    /// does not know the machine, or if there cannot be so many threads. With `pinned`, each thread stays on a
+    /// processor (``WorkerPool``).
     public init(
-        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard,
-        answers: KeptAnswers? = nil
+        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false,
+        cache: ObjectCache? = .standard, answers: KeptAnswers? = nil
     ) throws {
-        let pool = WorkerPool(try ThreadChoice(threads))
+        let pool = WorkerPool(try ThreadChoice(threads), pinned: pinned)
         self.init(options, pool, try GraphCompiler(options, cache: cache, answers: answers))
     }
 
     /// A compiler with another back end.
-    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, backend: any Backend) {
-        self.init(options, WorkerPool(threads: threads), backend)
+    public init(
+        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false, backend: any Backend
+    ) {
+        self.init(options, WorkerPool(threads: threads, pinned: pinned), backend)
     }
 
     private init(_ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend) {

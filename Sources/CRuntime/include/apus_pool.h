@@ -28,4 +28,17 @@ int apus_pool_threads(const apus_pool *pool);
 /// least), on all threads, and returns when all are done. One call at a time: a second caller waits.
 void apus_pool_run(apus_pool *pool, ptrdiff_t count, ptrdiff_t grain, apus_tiles *tiles, void *context);
 
+/// Binds each thread of the pool to a processor of a list of the system's numbers, which begins anew after the last
+/// one.
+///
+/// The caller's thread is bound from `apus_pool_enter` to `apus_pool_leave` only: threads that it starts otherwise
+/// would all be bound with it. Gives 0, or the number of the system's error: ENOTSUP where threads cannot be bound.
+int apus_pool_pin(apus_pool *pool, const int *processors, int count);
+
+/// Binds the caller's thread, if the pool's are. Gives what `apus_pool_leave` takes, on the same thread.
+void *apus_pool_enter(const apus_pool *pool);
+
+/// Lets the caller's thread run where it did before.
+void apus_pool_leave(void *before);
+
 #endif

@@ -115,6 +115,13 @@ static apus_status make_room(apus_instance *instance, apus_message *message) {
     return APUS_OK;
 }
 
+static apus_status pin(apus_instance *instance, const int *processors, int count, apus_message *message) {
+    int problem = apus_pool_pin(instance->pool, processors, count < APUS_MOST_THREADS ? count : APUS_MOST_THREADS);
+    if (problem == 0) return APUS_OK;
+    return apus_failure(message, APUS_INVALID_ARGUMENT, "threads cannot be pinned to processors here: %s",
+                        strerror(problem));
+}
+
 apus_status apus_create(const apus_options *options, apus_instance **result, apus_message *message) {
     const apus_program *program = NULL;
     int threads = options == NULL ? 0 : options->threads;
@@ -128,7 +135,8 @@ apus_status apus_create(const apus_options *options, apus_instance **result, apu
     if (status != APUS_OK) return status;
     apus_processors processors;
     char reason[512];
-    apus_processors_find("", &processors, NULL, 0);
+    int numbers[APUS_MOST_THREADS];
+    apus_processors_find("", &processors, numbers, APUS_MOST_THREADS);
     threads = apus_threads_choose(&processors, threads, getenv("APUS_NUM_THREADS"), getenv("OMP_NUM_THREADS"), reason,
                                   sizeof reason);
     if (threads == 0) return apus_failure(message, APUS_INVALID_ARGUMENT, "%s", reason);
@@ -139,7 +147,8 @@ apus_status apus_create(const apus_options *options, apus_instance **result, apu
     }
     instance->program = program;
     instance->pool = apus_pool_create(threads, apus_processors_at_once(&processors));
-    status = make_room(instance, message);
+    if (options != NULL && options->pin) status = pin(instance, numbers, processors.allowed, message);
+    if (status == APUS_OK) status = make_room(instance, message);
     if (status == APUS_OK && apus_the_model.weights != NULL) status = apus_take_weights(instance, message);
     if (status != APUS_OK) {
         apus_destroy(instance);
