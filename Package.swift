@@ -37,18 +37,19 @@ let package = Package(
         // The framework, in the order of its pipeline. Arrows point to earlier rooms only.
         .target(name: "ApusDigest", path: "Sources/Digest"),
         .target(name: "ApusFiles", path: "Sources/Files"),
-        .target(name: "ApusSystem", path: "Sources/System"),
+        // What programs need where they run, in Swift and in C: no compiler, and no library but the system's.
+        .target(name: "CRuntime", path: "Sources/CRuntime", exclude: ["library", "RuntimeTexts.swift"]),
+        .target(name: "ApusSystem", dependencies: ["CRuntime"], path: "Sources/System"),
         .target(name: "ApusIR", path: "Sources/IR"),
         .target(name: "ApusTransforms", dependencies: ["ApusIR"], path: "Sources/Transforms"),
         .target(name: "ApusLayers", dependencies: ["ApusIR"], path: "Sources/Layers"),
-        // What programs need where they run, in Swift and in C: no compiler, and no library but the system's.
-        .target(name: "CRuntime", path: "Sources/CRuntime", exclude: ["library", "RuntimeTexts.swift"]),
-        // Its files as texts, which a library for C is made of.
+        // The files of CRuntime as texts, which a library for C is made of.
         .target(
             name: "ApusRuntimeTexts", path: "Sources/CRuntime", sources: ["RuntimeTexts.swift"],
             resources: [
-                "include/apus_processor.h", "include/apus_pool.h", "include/apus_sort.h", "include/apus_initial.h",
-                "include/apus_memory.h", "processor.c", "pool.c", "sort.c", "initial.c", "memory.c",
+                "include/apus_processor.h", "include/apus_pool.h", "include/apus_threads.h", "include/apus_sort.h",
+                "include/apus_initial.h", "include/apus_memory.h", "processor.c", "pool.c", "threads.c", "sort.c",
+                "initial.c", "memory.c",
                 "library/apus_library.h", "library/apus_model.h", "library/apus_instance.h", "library/instance.c",
                 "library/run.c", "library/weights.c", "library/main.c",
             ].map { .embedInCode($0) }),

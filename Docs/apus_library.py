@@ -31,17 +31,17 @@ class Array(ctypes.Structure):
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("threads", ctypes.c_int), ("level", ctypes.c_char_p)]
+    _fields_ = [("threads", ctypes.c_int), ("level", ctypes.c_char_p), ("pin", ctypes.c_int)]
 
 
 class Model:
     """An instance; with a seed, parameters that `weights` does not have are filled by their initialisers."""
 
-    def __init__(self, path, weights=None, seed=None, threads=0, level=None):
+    def __init__(self, path, weights=None, seed=None, threads=0, level=None, pin=False):
         self.prefix, self.instance = os.path.basename(path)[3:-3] + "_", ctypes.c_void_p()  # libNAME.so
         self.library = ctypes.CDLL(os.path.abspath(path))
         self.inputs, self.outputs, self.parameters = map(self._tensors, ["input", "output", "parameter"])
-        options = Options(threads, level.encode() if level else None)
+        options = Options(threads, level.encode() if level else None, pin)
         self._call("create", ctypes.byref(options), ctypes.byref(self.instance))
         weakref.finalize(self, self._function("destroy", None), self.instance)
         if weights is not None:

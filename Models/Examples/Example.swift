@@ -7,6 +7,8 @@ public struct ExampleOptions {
     public var seed = 0
     /// Threads to run on; nil for all processors.
     public var threads: Int?
+    /// Whether each thread stays on a processor of its own.
+    public var pinned = false
     /// Passes through the data; nil for as many as the stated number takes.
     public var epochs: Int?
     /// Where progress is shown.
@@ -18,12 +20,15 @@ public struct ExampleOptions {
     /// What `fit` is told. Generated kernels compute all products, so that a seed gives the same weights in each call.
     func settings(epochs: Int) -> FitSettings {
         var settings = FitSettings(epochs: epochs, seed: seed)
-        (settings.products, settings.threads, settings.checkpointInterval) = (.generated, threads, epochs)
+        (settings.products, settings.checkpointInterval) = (.generated, epochs)
+        (settings.threads, settings.pinned) = (threads, pinned)
         return settings
     }
 
     /// A compiler for what is computed with trained weights, by generated kernels too.
-    func compiler() throws -> Compiler { try Compiler(CompilerOptions(products: .generated), threads: threads) }
+    func compiler() throws -> Compiler {
+        try Compiler(CompilerOptions(products: .generated), threads: threads, pinned: pinned)
+    }
 
     /// Lets a run of `fit` have a folder of its own, which is removed afterwards, and returns the trained weights.
     ///

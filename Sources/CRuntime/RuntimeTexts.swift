@@ -4,6 +4,7 @@ package enum RuntimeTexts {
     package static let sources: [(name: String, text: String)] = [
         ("apus_processor.h", PackageResources.apus_processor_h),
         ("apus_pool.h", PackageResources.apus_pool_h),
+        ("apus_threads.h", PackageResources.apus_threads_h),
         ("apus_sort.h", PackageResources.apus_sort_h),
         ("apus_initial.h", PackageResources.apus_initial_h),
         ("apus_memory.h", PackageResources.apus_memory_h),
@@ -11,6 +12,7 @@ package enum RuntimeTexts {
         ("apus_instance.h", PackageResources.apus_instance_h),
         ("processor.c", PackageResources.processor_c),
         ("pool.c", PackageResources.pool_c),
+        ("threads.c", PackageResources.threads_c),
         ("sort.c", PackageResources.sort_c),
         ("initial.c", PackageResources.initial_c),
         ("memory.c", PackageResources.memory_c),

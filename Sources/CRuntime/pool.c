@@ -3,7 +3,9 @@
 #endif
 
 #include "apus_pool.h"
+#include "apus_threads.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,9 +27,15 @@ typedef struct {
 
 struct apus_pool {
     int threads;
+    /// Turns of busy waiting; none where there are more threads than processors, which others need more.
+    int patience;
+    /// Helpers that a job wakes: no more than there are processors for, since each takes tiles until none is left.
+    int wanted;
     Helper *helpers;
+    /// Where the thread of a caller stays during a program; -1 for anywhere.
+    int first_processor;
     pthread_mutex_t callers, mutex;
-    pthread_cond_t condition;
+    pthread_cond_t condition, done;
     /// The current job. Helpers read it while it is open.
     ptrdiff_t count, grain;
     apus_tiles *tiles;
@@ -40,6 +48,8 @@ struct apus_pool {
     /// Helpers that are looking at the job or working on it.
     atomic_int working;
     atomic_int sleeping;
+    /// Whether the caller sleeps until nobody works.
+    atomic_bool waiting;
     atomic_bool stopped;
 };
 
@@ -60,7 +70,7 @@ static void take_tiles(apus_pool *pool, int thread) {
 /// The number of a job later than `seen`, or 0 when the pool has stopped.
 static long wait_for_job(apus_pool *pool, long seen) {
     long current = seen;
-    for (int turn = 0; turn < PATIENCE; turn++) {
+    for (int turn = 0; turn < pool->patience; turn++) {
         current = atomic_load_explicit(&pool->generation, memory_order_acquire);
         if (current != seen) return current;
         if (atomic_load_explicit(&pool->stopped, memory_order_relaxed)) return 0;
@@ -82,6 +92,28 @@ static long wait_for_job(apus_pool *pool, long seen) {
     return current;
 }
 
+/// Ends the work of a helper on a job, and wakes the caller if it sleeps until then.
+static void leave_job(apus_pool *pool) {
+    if (atomic_fetch_sub(&pool->working, 1) > 1 || !atomic_load(&pool->waiting)) return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/// Waits until no helper works on the job that has been closed: the last tiles are short, so busily where there are
+/// processors for all.
+static void wait_for_helpers(apus_pool *pool) {
+    if (pool->patience > 0) {
+        while (atomic_load(&pool->working) > 0) relax();
+        return;
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->waiting, true);
+    while (atomic_load(&pool->working) > 0) pthread_cond_wait(&pool->done, &pool->mutex);
+    atomic_store(&pool->waiting, false);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
 static void *serve(void *argument) {
     Helper *helper = argument;
     apus_pool *pool = helper->pool;
@@ -89,14 +121,14 @@ static void *serve(void *argument) {
     while ((current = wait_for_job(pool, current)) != 0) {
         atomic_fetch_add(&pool->working, 1);
         if (atomic_load(&pool->open) == current) take_tiles(pool, helper->number);
-        atomic_fetch_sub(&pool->working, 1);
+        leave_job(pool);
     }
     return NULL;
 }
 
-static void wake(apus_pool *pool) {
+static void wake(apus_pool *pool, int helpers) {
     pthread_mutex_lock(&pool->mutex);
-    pthread_cond_broadcast(&pool->condition);
+    for (int number = 0; number < helpers; number++) pthread_cond_signal(&pool->condition);
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -127,7 +159,7 @@ static void start_helpers(apus_pool *pool, int threads) {
     pthread_attr_destroy(&attributes);
 }
 
-apus_pool *apus_pool_create(int threads) {
+apus_pool *apus_pool_create(int threads, int processors) {
     if (threads < 1) threads = 1;
     apus_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL) return NULL;
@@ -137,18 +169,89 @@ apus_pool *apus_pool_create(int threads) {
         return NULL;
     }
     pool->threads = 1;
+    pool->patience = threads > processors ? 0 : PATIENCE;
+    pool->wanted = (threads < processors ? threads : processors) - 1;
+    pool->first_processor = -1;
     pthread_mutex_init(&pool->callers, NULL);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->condition, NULL);
+    pthread_cond_init(&pool->done, NULL);
     start_helpers(pool, threads);
     return pool;
+}
+
+// MARK: - Where threads run
+
+#if defined(__linux__)
+
+static size_t set_bytes(void) { return CPU_ALLOC_SIZE(APUS_MOST_PROCESSORS); }
+
+static int bind_to(pthread_t thread, int processor) {
+    cpu_set_t *set = CPU_ALLOC(APUS_MOST_PROCESSORS);
+    if (set == NULL) return ENOMEM;
+    CPU_ZERO_S(set_bytes(), set);
+    CPU_SET_S(processor, set_bytes(), set);
+    int problem = pthread_setaffinity_np(thread, set_bytes(), set);
+    CPU_FREE(set);
+    return problem;
+}
+
+void *apus_pool_enter(const apus_pool *pool) {
+    if (pool == NULL || pool->first_processor < 0) return NULL;
+    cpu_set_t *before = CPU_ALLOC(APUS_MOST_PROCESSORS);
+    if (before == NULL) return NULL;
+    if (pthread_getaffinity_np(pthread_self(), set_bytes(), before) == 0) {
+        // If the system has taken the processor away since, the thread runs where it may.
+        bind_to(pthread_self(), pool->first_processor);
+        return before;
+    }
+    CPU_FREE(before);
+    return NULL;
+}
+
+void apus_pool_leave(void *before) {
+    if (before == NULL) return;
+    pthread_setaffinity_np(pthread_self(), set_bytes(), before);
+    CPU_FREE(before);
+}
+
+#else
+
+static int bind_to(pthread_t thread, int processor) {
+    (void)thread;
+    (void)processor;
+    return ENOTSUP;
+}
+
+void *apus_pool_enter(const apus_pool *pool) {
+    (void)pool;
+    return NULL;
+}
+
+void apus_pool_leave(void *before) { (void)before; }
+
+#endif
+
+int apus_pool_pin(apus_pool *pool, const int *processors, int count) {
+    if (pool == NULL || count < 1) return 0;
+    pool->first_processor = processors[0];
+    // The caller's thread tries it now, so that what fails is told here.
+    void *before = apus_pool_enter(pool);
+    int problem = bind_to(pthread_self(), processors[0]);
+    apus_pool_leave(before);
+    for (int number = 1; number < pool->threads && problem == 0; number++) {
+        problem = bind_to(pool->helpers[number - 1].thread, processors[number % count]);
+    }
+    if (problem != 0) pool->first_processor = -1;
+    return problem;
 }
 
 void apus_pool_destroy(apus_pool *pool) {
     if (pool == NULL) return;
     atomic_store(&pool->stopped, true);
-    wake(pool);
+    wake(pool, pool->threads - 1);
     for (int number = 0; number < pool->threads - 1; number++) pthread_join(pool->helpers[number].thread, NULL);
+    pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->condition);
     pthread_mutex_destroy(&pool->mutex);
     pthread_mutex_destroy(&pool->callers);
@@ -176,11 +279,11 @@ void apus_pool_run(apus_pool *pool, ptrdiff_t count, ptrdiff_t grain, apus_tiles
     long number = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
     atomic_store(&pool->open, number);
     atomic_store(&pool->generation, number);
-    if (atomic_load(&pool->sleeping) > 0) wake(pool);
+    if (atomic_load(&pool->sleeping) > 0) wake(pool, pool->wanted);
     take_tiles(pool, 0);
     // A helper that has not begun by now is not waited for: it finds the job closed. It either sees that, or is seen
     // here.
     atomic_store(&pool->open, 0);
-    while (atomic_load(&pool->working) > 0) relax();
+    wait_for_helpers(pool);
     pthread_mutex_unlock(&pool->callers);
 }

@@ -44,8 +44,8 @@ extension CLibrary {
 
     /// A text of the runtime with the library's names.
     func named(_ text: String) -> String {
-        // In one pass: the name may contain what is replaced.
-        text.replacing(#/apus_library\.h|apus_|APUS_/#) { match in
+        // In one pass: the name may contain what is replaced. A variable of the environment is one for all libraries.
+        text.replacing(#/apus_library\.h|apus_|APUS_(?!NUM_THREADS)/#) { match in
             match.output == "apus_" ? lower : match.output == "APUS_" ? upper : "\(name).h"
         }
     }

@@ -19,7 +19,8 @@ public struct BenchmarkResult: Sendable {
     public let times: [Double]
     /// The largest memory that the process has held.
     public let peakBytes: Int
-    public let threads: Int
+    /// The threads that it ran on.
+    public let pool: WorkerPool
     /// Of the matmuls of one run.
     public let floatingPointOperations: Int
     public let profile: StepProfile?
@@ -40,7 +41,8 @@ public struct BenchmarkResult: Sendable {
             ("variant", "\"compiled\""),
             ("batch", "\(batch)"), ("first_s", number(first, 3)), ("median_s", number(median, 5)),
             ("min_s", number(times[0], 5)),
-            ("images_per_s", number(imagesPerSecond, 3)), ("peak_rss_gb", number(peak, 3)), ("threads", "\(threads)"),
+            ("images_per_s", number(imagesPerSecond, 3)), ("peak_rss_gb", number(peak, 3)),
+            ("threads", "\(pool.threads)"),
             ("apus", "\"\(version)\""), ("compile_s", number(compilation, 3)), ("cached", "\(isCached)"),
             ("gflop_per_step", number(billionOperations, 3)),
             ("gflops", number(billionOperations / median, 2)),
@@ -51,7 +53,7 @@ public struct BenchmarkResult: Sendable {
     /// The same for people.
     public var table: String {
         let rows = [
-            ("step", "\(task), \(preset), \(precision), batch \(batch), threads \(threads)"),
+            ("step", "\(task), \(preset), \(precision), batch \(batch), \(pool)"),
             ("compilation", String(format: "%.2f s", compilation)),
             ("stages of it", stages.map { String(format: "\($0.stage) %.3f s", $0.seconds) }.joined(separator: ", ")),
             ("code from the cache", isCached ? "yes" : "no"),

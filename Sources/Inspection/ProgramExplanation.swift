@@ -40,7 +40,7 @@ public struct ProgramExplanation {
             }
             inputs[input.name] = TensorData(tensor)
         }
-        let title = "\(graph.name), \(compiler.options.precision.rawValue), threads \(compiler.pool.threads)"
+        let title = "\(graph.name), \(compiler.options.precision.rawValue), \(compiler.pool)"
         try self.init(compiled, by: compiler, title: title) { _ = try compiled.run(state, inputs, observe: $0) }
     }
 

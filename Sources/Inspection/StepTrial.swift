@@ -15,7 +15,7 @@ public final class StepTrial {
     ///   - compile: Declares and compiles the step.
     ///   - inputs: What the program is given in each run, by the number of that.
     public init(
-        _ options: CompilerOptions, threads: Int?, cache: ObjectCache? = .standard,
+        _ options: CompilerOptions, threads: Int?, pinned: Bool = false, cache: ObjectCache? = .standard,
         compile: (Compiler) throws -> CompiledStep,
         inputs: (CompiledStep) throws -> (_ run: Int) throws -> [String: TensorData] = { program in
             let inputs = try RandomInputs(program.program)
@@ -23,7 +23,8 @@ public final class StepTrial {
         }
     ) throws {
         let start = now()
-        compiler = try Compiler(options, threads: threads, cache: cache)
+        compiler = try Compiler(options, threads: threads, pinned: pinned, cache: cache)
+        for warning in compiler.pool.warnings { TrainingOutput.standard.warn(warning) }
         compiled = try compile(compiler)
         compilation = seconds(since: start)
         state = try compiled.makeState(seed: 0)
@@ -56,7 +57,7 @@ public final class StepTrial {
         return BenchmarkResult(
             task: task, preset: preset, precision: compiler.options.precision.rawValue, batch: batch,
             compilation: compilation, stages: compiled.compilation.timings, isCached: compiled.compilation.isCached,
-            first: first, times: times.sorted(), peakBytes: peakBytes, threads: compiler.pool.threads,
+            first: first, times: times.sorted(), peakBytes: peakBytes, pool: compiler.pool,
             floatingPointOperations: compiled.program.floatingPointOperations, profile: observed?.profile,
             trace: observed?.trace)
     }

@@ -55,7 +55,9 @@ public final class ProgramRunner {
         defer { withExtendedLifetime(inputs) {} }
         try bind(inputs)
         try checkIndices()
-        return try state.exclusively { () throws(RuntimeError) in try run(state, observe) }
+        return try state.exclusively { () throws(RuntimeError) in
+            try pool.running { () throws(RuntimeError) in try run(state, observe) }
+        }
     }
 
     private func run(

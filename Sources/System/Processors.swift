@@ -1,76 +1,100 @@
+import CRuntime
 import Foundation
 
-/// The processors that this process may use.
-public enum Processors {
-    /// How many threads can work at the same time: the processors of the machine, less those that the process is kept
-    /// from by its affinity mask (`taskset`, batch systems) or by a quota of its control groups (containers). At
-    /// least 1. Asked once for the process.
-    public static let available = count(allowed: allowed(file), quota: quota(file))
+/// The processors that this process may use: those of the machine, less those that it is kept from by its affinity mask
+/// (`taskset`, batch systems) or by a quota of its control groups (containers).
+public struct Processors: Hashable, Sendable {
+    /// Those of this process. Asked once.
+    public static let current = Processors(root: "")
 
-    private static func file(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+    /// How many threads of this process can work at the same time, at least 1.
+    public static var available: Int { current.atOnce }
 
-    /// Threads for so many processors, if that is known, and a quota of them, which may be a part of one.
-    package static func count(allowed: Int?, quota: Double?) -> Int {
-        let processors = allowed ?? ProcessInfo.processInfo.activeProcessorCount
-        return max(1, Int(min(Double(processors), quota?.rounded(.up) ?? .infinity)))
+    /// Processors of the machine that are running.
+    public let online: Int
+    /// Those of them that the affinity mask allows.
+    public let allowed: Int
+    /// Cores that the allowed ones belong to. Each processor of a virtual machine counts as one.
+    public let cores: Int
+    /// Processors' worth of time that the control groups give, which may be a part of one; nil without a limit.
+    public let quota: Double?
+    /// How many threads can work at the same time, at least 1.
+    public let atOnce: Int
+    /// The numbers of the allowed ones: one of each core first, then their siblings.
+    package let numbers: [Int32]
+
+    /// Reads what Linux says in files below a folder, which is empty but for tests.
+    package init(root: String) {
+        var found = apus_processors()
+        let capacity = APUS_MOST_PROCESSORS
+        numbers = [Int32](unsafeUninitializedCapacity: capacity) { numbers, count in
+            apus_processors_find(root, &found, numbers.baseAddress, Int32(capacity))
+            count = Int(found.allowed)
+        }
+        (online, allowed, cores) = (Int(found.online), Int(found.allowed), Int(found.cores))
+        quota = found.quota > 0 ? found.quota : nil
+        atOnce = Int(apus_processors_at_once(&found))
     }
 
-    /// Processors that Linux lets this process run on: the bits of its mask, in groups of hexadecimal digits.
-    package static func allowed(_ file: (_ path: String) -> String?) -> Int? {
-        let name = "Cpus_allowed:"
-        guard let line = file("/proc/self/status")?.split(separator: "\n").first(where: { $0.hasPrefix(name) })
-        else { return nil }
-        let bits = line.dropFirst(name.count).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
-        return bits > 0 ? bits : nil
+    /// The same in C.
+    fileprivate var inC: apus_processors {
+        apus_processors(
+            online: Int32(online), allowed: Int32(allowed), cores: Int32(cores), quota: quota ?? 0)
     }
+}
 
-    /// Processors' worth of time that the control groups of a process give it, by the files of Linux (version 1 and 2);
-    /// nil without a limit. The tightest group of those that it is in counts.
+/// How many threads programs run on, and why.
+public struct ThreadChoice: Hashable, Sendable, CustomStringConvertible {
+    /// The most threads that programs run on.
+    public static let most = APUS_MOST_THREADS
+
+    /// How many there are.
+    public let count: Int
+    /// The number and why, such as "2 threads (quota of 2 of 8 processors)".
+    public let description: String
+
+    /// As many as are asked for; without that as many as the variable APUS_NUM_THREADS says, else OMP_NUM_THREADS, else
+    /// one for each core that the process may use.
     ///
-    /// Reference: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max), scheduler/sched-bwc.rst.
-    package static func quota(_ file: (_ path: String) -> String?) -> Double? {
-        var quotas: [Double] = []
-        for line in (file("/proc/self/cgroup") ?? "").split(separator: "\n") {
-            // hierarchy:controllers:path
-            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard parts.count == 3 else { continue }
-            let controllers = parts[1].split(separator: ",")
-            guard controllers.isEmpty || controllers.contains("cpu") else { continue }
-            // In a container the path may be the host's, whose part above the container is not to be seen there.
-            var names = parts[2].split(separator: "/")[...]
-            while true {
-                let path = names.map { "/" + $0 }.joined()
-                if let quota = controllers.isEmpty ? quota2(path, file) : quota1(path, file) { quotas.append(quota) }
-                guard names.popLast() != nil else { break }
-            }
-        }
-        return quotas.min()
+    /// Throws if a number is asked for, or given by APUS_NUM_THREADS, that is not from 1 to ``most``. Other programs go
+    /// by OMP_NUM_THREADS too: a value that is no number is told in the description, and not used.
+    public init(_ asked: Int? = nil) throws(ThreadCountError) {
+        try self.init(asked, .current, own: Self.value("APUS_NUM_THREADS"), general: Self.value("OMP_NUM_THREADS"))
     }
 
-    /// Version 2: "50000 100000" is half a processor, "max 100000" no limit.
-    private static func quota2(_ group: String, _ file: (String) -> String?) -> Double? {
-        guard let numbers = file("/sys/fs/cgroup\(group)/cpu.max")?.split(whereSeparator: \.isWhitespace) else {
-            return nil
+    /// The same on some processors, with the values of both variables.
+    package init(_ asked: Int?, _ processors: Processors, own: String?, general: String?) throws(ThreadCountError) {
+        if let asked, !(1...Self.most).contains(asked) {
+            throw ThreadCountError("\(asked) threads are asked for; there can be 1 to \(Self.most)")
         }
-        return numbers.count == 2 ? ratio(numbers[0], numbers[1]) : nil
+        self.init(unchecked: asked ?? 0, processors, own, general)
+        if count == 0 { throw ThreadCountError(description) }
     }
 
-    /// Version 1: a quota of -1 is no limit.
-    private static func quota1(_ group: String, _ file: (String) -> String?) -> Double? {
-        for mount in ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"] {
-            guard let quota = file("\(mount)\(group)/cpu.cfs_quota_us"),
-                let period = file("\(mount)\(group)/cpu.cfs_period_us")
-            else { continue }
-            return ratio(quota, period)
-        }
-        return nil
+    /// As many as are asked for, but at least 1 and at most ``most``; a number of APUS_NUM_THREADS that is none is not
+    /// used.
+    package init(clamping asked: Int?) {
+        let number = asked.map { min(max(1, $0), Self.most) } ?? 0
+        let general = Self.value("OMP_NUM_THREADS")
+        let choice = Self(unchecked: number, .current, Self.value("APUS_NUM_THREADS"), general)
+        self = choice.count > 0 ? choice : Self(unchecked: number, .current, nil, general)
     }
 
-    private static func ratio(_ quota: some StringProtocol, _ period: some StringProtocol) -> Double? {
-        func number(_ text: some StringProtocol) -> Double? {
-            Double(text.trimmingCharacters(in: .whitespacesAndNewlines))
-        }
-        guard let quota = number(quota), let period = number(period), quota > 0, period > 0 else { return nil }
-        return quota / period
+    private init(unchecked asked: Int, _ processors: Processors, _ own: String?, _ general: String?) {
+        var processors = processors.inC, text = [CChar](repeating: 0, count: 512)
+        count = Int(apus_threads_choose(&processors, Int32(asked), own, general, &text, text.count))
+        description = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
+
+    private static func value(_ variable: String) -> String? {
+        getenv(variable).map { String(cString: $0) }
+    }
+}
+
+/// A number of threads that cannot be.
+public struct ThreadCountError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong, where it was given, and what can be.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
 }

@@ -23,28 +23,28 @@ public struct Compiler: Sendable {
     public let pool: WorkerPool
     private let backend: any Backend
 
-    /// A compiler for this machine; without `threads`, programs use all of its processors. With `answers`, who computes
-    /// which matmul is as answered there, and what is measured is added to them. Throws if LLVM does not know the
-    /// machine.
+    /// A compiler for this machine; without `threads`, programs run on as many as ``ThreadChoice`` says. With
+    /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. Throws if LLVM
+    /// does not know the machine, or if there cannot be so many threads. With `pinned`, each thread stays on a
+    /// processor (``WorkerPool``).
     public init(
-        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard,
-        answers: KeptAnswers? = nil
+        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false,
+        cache: ObjectCache? = .standard, answers: KeptAnswers? = nil
     ) throws {
-        let pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
+        let pool = WorkerPool(try ThreadChoice(threads), pinned: pinned)
         self.init(
-            options, pool: pool,
-            backend: try GraphCompiler(options, threads: pool.threads, cache: cache, answers: answers))
+            options, pool, try GraphCompiler(options, threads: pool.threads, cache: cache, answers: answers))
     }
 
     /// A compiler with another back end.
-    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, backend: any Backend) {
-        self.init(options, pool: threads.map { WorkerPool(threads: $0) } ?? WorkerPool(), backend: backend)
+    public init(
+        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false, backend: any Backend
+    ) {
+        self.init(options, WorkerPool(threads: threads, pinned: pinned), backend)
     }
 
-    private init(_ options: CompilerOptions, pool: WorkerPool, backend: any Backend) {
-        self.options = options
-        self.pool = pool
-        self.backend = backend
+    private init(_ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend) {
+        (self.options, self.pool, self.backend) = (options, pool, backend)
     }
 
     /// What the last bits of programs depend on, beside the steps that they are made of.

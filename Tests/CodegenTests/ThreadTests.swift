@@ -7,7 +7,7 @@ import Testing
 /// Fails where a graph's results on some numbers of threads are not bit for bit those of one.
 func expectSameBits(
     _ graph: Graph, inputs: [String: HostTensor], options: CompilerOptions = CompilerOptions(),
-    threads: [Int] = [2, 3, 5, 8],
+    threads: [Int] = [2, 3, 5, 8, 17, 64],
     cache: ObjectCache? = nil, _ comment: String, sourceLocation: Testing.SourceLocation = #_sourceLocation
 ) throws {
     let loaded = try GraphCompiler(options, cache: cache).compile(graph).loaded, program = loaded.program

@@ -66,8 +66,8 @@ struct ListingTests {
         let compiler = try Compiler(CompilerOptions(products: .generated), threads: 1, cache: nil)
         let text = try ProgramExplanation(mlp.get(), by: compiler).text
         for part in [
-            "mlp, fp32, threads 1\n", "REWRITES\n", "KERNELS, in 1 steps", "MEMORY\n", "MB               inputs\n",
-            "a run takes ",
+            "mlp, fp32, 1 thread (as asked for)\n", "REWRITES\n", "KERNELS, in 1 steps", "MEMORY\n",
+            "MB               inputs\n", "a run takes ",
         ] {
             #expect(text.contains(part), "\(part)\n\(text)")
         }

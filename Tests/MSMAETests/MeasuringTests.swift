@@ -28,7 +28,8 @@ struct MeasuringTests {
     @Test func explanation() throws {
         let explanation = try ProgramExplanation(.finetune, of: small, batch: 2, options: CompilerOptions(), threads: 2)
         for part in [
-            "finetune, 2 blocks of 16, images 16 x 16, fp32, batch 2, threads 2", "REWRITES\n", "KERNELS, in ",
+            "finetune, 2 blocks of 16, images 16 x 16, fp32, batch 2, 2 threads (as asked for", "REWRITES\n",
+            "KERNELS, in ",
             "MEMORY\n", "optimizer state", "its peak is at step", "a run takes ",
         ] {
             #expect(explanation.text.contains(part), "\(part)")

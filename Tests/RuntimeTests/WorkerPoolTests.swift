@@ -44,14 +44,69 @@ struct WorkerPoolTests {
         #expect(counts(pool, count: 64, grain: 3) == [Int](repeating: 1, count: 64))
     }
 
-    @Test func manyTinyJobs() {
-        let pool = WorkerPool(threads: 4)
+    /// With threads for all processors, and with more, which wait in another way.
+    @Test(arguments: [2, 4, 64])
+    func manyTinyJobs(threads: Int) {
+        let pool = WorkerPool(threads: threads)
         let sum = Atomic<Int>(0)
         for _ in 0..<1_000 {
             pool.run(count: 4, grain: 1) { range, _ in sum.add(range.lowerBound + 1, ordering: .relaxed) }
         }
         #expect(sum.load(ordering: .relaxed) == 10_000)
     }
+
+    /// Where there are more threads than processors, the caller sleeps until another thread has done its tile.
+    @Test func waitsWithoutWork() {
+        // On one processor the caller does all alone.
+        guard Processors.available > 1 else { return }
+        let pool = WorkerPool(threads: Processors.available + 1), hasBegun = Atomic(false), seconds = Mutex(0.0)
+        pool.run(count: 2, grain: 1) { _, worker in
+            if worker == 0 {
+                while !hasBegun.load(ordering: .acquiring) { usleep(100) }
+                seconds.withLock { $0 = processorTime() }
+            } else if !hasBegun.exchange(true, ordering: .acquiringAndReleasing) {
+                usleep(400_000)
+            }
+        }
+        let before = seconds.withLock { $0 }
+        #expect(before > 0 && processorTime() - before < 0.05)
+    }
+
+    /// Seconds that a processor has worked for the thread at hand.
+    private func processorTime() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    #if os(Linux)
+        /// Each thread has a processor of its own; the caller's only while a program runs.
+        @Test func pinnedThreads() throws {
+            let numbers = Processors.current.numbers, count = min(3, Processors.available)
+            let pool = try WorkerPool(ThreadChoice(count), pinned: true), before = Processors(root: "").numbers
+            #expect(pool.pinningProblem == nil && pool.description.hasSuffix("), pinned"), "\(pool)")
+            func places() -> [[Int32]] {
+                let seen = Mutex([[Int32]?](repeating: nil, count: pool.threads))
+                pool.run(count: pool.threads, grain: 1) { _, worker in
+                    seen.withLock { $0[worker] = Processors(root: "").numbers }
+                    // So that every thread takes one tile.
+                    while seen.withLock({ $0.contains(nil) }) { usleep(100) }
+                }
+                return seen.withLock { $0.compactMap(\.self) }
+            }
+            let own = numbers.prefix(count).map { [$0] }
+            #expect(pool.running { places() } == own)
+            #expect(places() == [before] + own[1...])
+            #expect(Processors(root: "").numbers == before)
+        }
+
+        @Test func processorsThatAreNotThere() throws {
+            let pool = try WorkerPool(ThreadChoice(2), processors: [4_000])
+            let problem = "the system does not pin threads to processors: Invalid argument"
+            #expect(pool.warnings == [problem] && !pool.description.contains("pinned"))
+            #expect(pool.running { counts(pool, count: 64, grain: 3) } == [Int](repeating: 1, count: 64))
+        }
+    #endif
 
     /// Jobs far enough apart that the threads have gone to sleep in between.
     @Test func jobsAfterPauses() {

@@ -26,7 +26,7 @@ public final class Classifier {
     /// Throws if it is broken, or holds no classifier.
     public init(
         checkpoint path: String, reading: WeightsReading = WeightsReading(), threads: Int? = nil,
-        output: TrainingOutput = .silent
+        pinned: Bool = false, output: TrainingOutput = .silent
     ) throws {
         saved = try SavedModel(checkpoint: path, reading: reading)
         guard let settings = saved.settings as? any ClassifierSettings else {
@@ -36,7 +36,7 @@ public final class Classifier {
         self.threads = threads
         classes = saved.classes ?? (0..<saved.configuration.classes).map(String.init)
         model = try MaskedAutoencoder(saved.configuration)
-        compiler = try RunCompiler(saved.options, threads: threads, output)
+        compiler = try RunCompiler(saved.options, threads: threads, pinned: pinned, output)
     }
 
     /// Measures the classifier on DATA/PART/CLASS/IMAGE, on each path that it is made for.

@@ -22,13 +22,16 @@ public struct StepBenchmark {
     }
 
     /// Compiles and runs the step. With `observing`, as many runs again tell where the time goes.
-    public func run(_ configuration: Configuration, threads: Int?, observing: Bool = false) throws -> BenchmarkResult {
+    public func run(
+        _ configuration: Configuration, threads: Int?, pinned: Bool = false, observing: Bool = false
+    ) throws -> BenchmarkResult {
         var configuration = configuration
         configuration.classes = 4
         // The released code's loss, as the comparison with PyTorch has it.
         configuration.variant = .released
         let trial = try StepTrial(
-            step, of: configuration, batch: batch, options: options, threads: threads, cache: cache)
+            step, of: configuration, batch: batch, options: options, threads: threads, pinned: pinned,
+            cache: cache)
         return try trial.benchmark(
             task: step.rawValue, preset: preset, batch: batch, steps: steps, observing: observing)
     }

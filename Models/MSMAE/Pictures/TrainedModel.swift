@@ -21,7 +21,9 @@ public final class TrainedModel {
     /// says what to take of a file that this program has not written.
     ///
     /// Throws if it is broken, or holds no such model.
-    public init(checkpoint path: String, reading: WeightsReading = WeightsReading(), threads: Int? = nil) throws {
+    public init(
+        checkpoint path: String, reading: WeightsReading = WeightsReading(), threads: Int? = nil, pinned: Bool = false
+    ) throws {
         let saved = try SavedModel(checkpoint: path, reading: reading)
         guard saved.kind != .segment else {
             throw RunError.foreignCheckpoint(
@@ -34,7 +36,7 @@ public final class TrainedModel {
         (configuration, masking) = (saved.configuration, saved.masking ?? .random)
         decoder = saved.settings.decoder
         model = try MaskedAutoencoder(configuration)
-        compiler = try Compiler(saved.options, threads: threads)
+        compiler = try Compiler(saved.options, threads: threads, pinned: pinned)
     }
 
     /// The image as the model sees it: scaled to a square.

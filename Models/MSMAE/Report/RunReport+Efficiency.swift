@@ -130,7 +130,8 @@ extension RunReport {
         throws -> (Double, Int)
     {
         let trial = try StepTrial(
-            step, of: configuration, batch: batch, options: CompilerOptions(), threads: options.threads)
+            step, of: configuration, batch: batch, options: CompilerOptions(), threads: options.threads,
+            pinned: options.pinned)
         _ = try trial.run()
         let times = try (0..<5).map { _ in try trial.run() }.sorted()
         let program = trial.compiled.program

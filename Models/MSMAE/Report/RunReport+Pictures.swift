@@ -48,7 +48,7 @@ extension RunReport {
     private static func draw(_ group: RunGroup, _ options: Options) throws -> Drawn? {
         let record = group.first
         guard let checkpoint = record.checkpoint else { return nil }
-        let model = try TrainedModel(checkpoint: checkpoint, threads: options.threads)
+        let model = try TrainedModel(checkpoint: checkpoint, threads: options.threads, pinned: options.pinned)
         let (folder, part) = try imageFolder(of: record)
         let perClass = options.imagesPerClass ?? min(max(Self.images / folder.classes.count, 1), 2)
         var drawn = Drawn(), index = 0

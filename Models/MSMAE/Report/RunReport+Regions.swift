@@ -15,7 +15,7 @@ extension RunReport {
                 continue
             }
             do {
-                let segmenter = try Segmenter(checkpoint: checkpoint, threads: options.threads)
+                let segmenter = try Segmenter(checkpoint: checkpoint, threads: options.threads, pinned: options.pinned)
                 let folder = try SegmentationFolder(root: "\(data)/val")
                 let items = folder.items.prefix(options.imagesPerClass ?? shown)
                 let rows = try items.map { item in

@@ -13,9 +13,14 @@ public struct RunReport {
         public var measuredBatch: Int?
         /// Threads to compute with; nil for one per processor.
         public var threads: Int?
+        /// Whether each thread stays on a processor of its own.
+        public var pinned: Bool
 
-        public init(imagesPerClass: Int? = nil, measuredBatch: Int? = nil, threads: Int? = nil) {
-            (self.imagesPerClass, self.measuredBatch, self.threads) = (imagesPerClass, measuredBatch, threads)
+        public init(
+            imagesPerClass: Int? = nil, measuredBatch: Int? = nil, threads: Int? = nil, pinned: Bool = false
+        ) {
+            (self.imagesPerClass, self.measuredBatch) = (imagesPerClass, measuredBatch)
+            (self.threads, self.pinned) = (threads, pinned)
         }
     }
 

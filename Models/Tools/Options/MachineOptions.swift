@@ -22,16 +22,9 @@ package struct MachineOptions: ParsableArguments {
     @Flag(help: "Compile all code anew, and keep none of it.")
     var noCache = false
 
-    @Option(help: "Threads to run on. (default: all processors that the process may use)")
-    package var threads: Int?
+    @OptionGroup package var workers: ThreadOptions
 
     package init() {}
-
-    package func validate() throws {
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads is \(threads); it must be from 1 to 1024.")
-        }
-    }
 
     package var options: CompilerOptions {
         CompilerOptions(
@@ -42,8 +35,8 @@ package struct MachineOptions: ParsableArguments {
     package var cache: ObjectCache? { noCache ? nil : .standard }
 
     package func compiler() throws -> Compiler {
-        let compiler = try Compiler(options, threads: threads, cache: cache)
-        if let shortage = compiler.pool.shortage { TrainingOutput.standard.warn(shortage) }
+        let compiler = try Compiler(options, threads: workers.threads, pinned: workers.pinned, cache: cache)
+        for warning in compiler.pool.warnings { TrainingOutput.standard.warn(warning) }
         return compiler
     }
 }

@@ -48,7 +48,7 @@ struct Explain: ParsableCommand {
             if let config { settings = try SettingsFile.settings(config) }
             explanation = try ProgramExplanation(
                 shipped.step, of: settings.configuration(classes: model.classes ?? 4), batch: model.batch ?? 8,
-                options: machine.options, threads: machine.threads)
+                options: machine.options, threads: machine.workers.threads, pinned: machine.workers.pinned)
         }
         print(explanation.text)
         try trace.write(explanation.trace)

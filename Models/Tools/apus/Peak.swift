@@ -1,5 +1,6 @@
 import Apus
 import ArgumentParser
+import ToolOptions
 
 struct Peak: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,14 +10,11 @@ struct Peak: ParsableCommand {
             a second that a large copy reads and writes.
             """)
 
-    @Option(help: "Threads to run on. (default: all processors)")
-    var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
-    func validate() throws {
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads is \(threads); it must be from 1 to 1024.")
-        }
+    func run() throws {
+        let compiler = try Compiler(threads: workers.threads, pinned: workers.pinned)
+        for warning in compiler.pool.warnings { TrainingOutput.standard.warn(warning) }
+        print(try compiler.measurePeak().json)
     }
-
-    func run() throws { print(try Compiler(threads: threads).measurePeak().json) }
 }

@@ -110,7 +110,9 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
-        let trial = try StepTrial(machine.options, threads: machine.threads, cache: machine.cache) {
+        let trial = try StepTrial(
+            machine.options, threads: machine.workers.threads, pinned: machine.workers.pinned, cache: machine.cache
+        ) {
             try task.compiled(size: preset, batch: batch, by: $0)
         }
         let result = try trial.benchmark(

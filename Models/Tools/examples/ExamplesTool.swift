@@ -1,6 +1,7 @@
 import Apus
 import ApusExamples
 import ArgumentParser
+import ToolOptions
 
 /// The examples by the names that they have on the command line.
 enum ExampleName: String, CaseIterable, ExpressibleByArgument {
@@ -28,8 +29,7 @@ struct Train: ParsableCommand {
     @Option(help: "Draws weights, the order of samples, and what is generated.")
     var seed = 0
 
-    @Option(help: "Threads to run on. (default: all processors)")
-    var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
     @Option(help: "Passes through the data. (default: as many as the stated number takes)")
     var epochs: Int?
@@ -49,9 +49,6 @@ struct Train: ParsableCommand {
     var show = false
 
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) {
-            throw ValidationError("--threads is \(threads); it must be from 1 to 1024.")
-        }
         if let epochs, !(1...10_000).contains(epochs) {
             throw ValidationError("--epochs is \(epochs); it must be from 1 to 10000.")
         }
@@ -62,7 +59,8 @@ struct Train: ParsableCommand {
 
     func run() throws {
         var options = ExampleOptions()
-        (options.seed, options.threads, options.epochs) = (seed, threads, epochs)
+        (options.seed, options.epochs) = (seed, epochs)
+        (options.threads, options.pinned) = (workers.threads, workers.pinned)
         if show { options.output = .standard }
         Interrupt.install()
         let all = ExampleName.allCases.filter { $0 != .digits || digits != nil }

@@ -44,7 +44,8 @@ struct Bench: ParsableCommand {
         let benchmark = StepBenchmark(
             task, preset: model.preset, options: machine.options, batch: batch, steps: steps, cache: machine.cache)
         let result = try benchmark.run(
-            model.configuration(), threads: machine.threads, observing: profile || trace.trace != nil)
+            model.configuration(), threads: machine.workers.threads, pinned: machine.workers.pinned,
+            observing: profile || trace.trace != nil)
         print(json ? result.json(version: BuildDescription.version) : result.table)
         if profile, let profile = result.profile {
             print("\nmachine: \(profile.peak)\n\(profile.table)\n\n\(profile.layers)")

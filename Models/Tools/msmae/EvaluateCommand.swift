@@ -1,6 +1,7 @@
 import Apus
 import ArgumentParser
 import MSMAE
+import ToolOptions
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,11 +23,11 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Chooses among the masks. (default: the run's)") var seed: Int?
     @Option(help: "File for the results as JSON, confusion matrices included.") var out: String?
     @Flag(help: "Leave out images that cannot be read.") var skipUnreadable = false
-    @Option(help: "(default: one per processor)") var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
     func validate() throws {
         for (name, value, range) in [
-            ("batch", batch ?? 1, 1...65536), ("threads", threads ?? 1, 1...1024), ("seed", seed ?? 0, 0...Int.max),
+            ("batch", batch ?? 1, 1...65536), ("seed", seed ?? 0, 0...Int.max),
         ]
         where !range.contains(value) {
             throw SettingError.outOfRange(
@@ -37,7 +38,8 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         if let out { try AtomicFile.check(out) }
         let classifier = try Classifier(
-            checkpoint: model.checkpoint, reading: model.reading(classes: naming.names), threads: threads)
+            checkpoint: model.checkpoint, reading: model.reading(classes: naming.names), threads: workers.threads,
+            pinned: workers.pinned)
         let (report, skipped, remarks) = try classifier.evaluate(
             data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable, limits: sizes.limits)
         for note in classifier.notes { print(note) }

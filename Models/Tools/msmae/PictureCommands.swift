@@ -2,6 +2,7 @@ import Apus
 import ArgumentParser
 import Foundation
 import MSMAE
+import ToolOptions
 
 struct AttentionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,13 +48,14 @@ struct PictureOptions: ParsableArguments {
     @Option(parsing: .upToNextOption, help: "The images to look at, or folders of images.") var image: [String]
     @Option(help: "Folder for the pictures, made if it is missing.") var out: String
     @Option(help: "Draws each pixel as a square of this many by as many.") var scale = 1
-    @Option(help: "(default: one per processor)") var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
-    func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
+    func validate() throws { try PictureFolder.check(scale: scale) }
 
     /// Opens the model, and says what was taken for granted of it.
     func trainedModel() throws -> TrainedModel {
-        let trained = try TrainedModel(checkpoint: model.checkpoint, reading: model.reading(), threads: threads)
+        let trained = try TrainedModel(
+            checkpoint: model.checkpoint, reading: model.reading(), threads: workers.threads, pinned: workers.pinned)
         for note in trained.notes { print(note) }
         return trained
     }

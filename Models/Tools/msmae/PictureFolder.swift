@@ -14,11 +14,9 @@ struct PictureFolder {
         (self.path, names, self.scale) = (path, Self.names(images, ending: "-\(kind).png"), scale)
     }
 
-    static func check(scale: Int, threads: Int?) throws(SettingError) {
-        for (name, value, range) in [("scale", scale, 1...64), ("threads", threads ?? 1, 1...1024)]
-        where !range.contains(value) {
-            throw SettingError.outOfRange(
-                name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
+    static func check(scale: Int) throws(SettingError) {
+        guard (1...64).contains(scale) else {
+            throw SettingError.outOfRange(name: "scale", value: .integer(scale), allowed: "from 1 to 64")
         }
     }
 

@@ -2,6 +2,7 @@ import Apus
 import ArgumentParser
 import Foundation
 import MSMAE
+import ToolOptions
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,18 +21,20 @@ struct PredictCommand: ParsableCommand {
         help: "Folder for pictures of the attention over the images, made if it is missing; none are drawn without it.")
     var out: String?
     @Option(help: "Draws each pixel as a square of this many by as many.") var scale = 1
-    @Option(help: "(default: one per processor)") var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
-    func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
+    func validate() throws { try PictureFolder.check(scale: scale) }
 
     func run() throws {
         let images = try NamedImages(self.images)
         let reading = model.reading(classes: naming.names)
-        let classifier = try Classifier(checkpoint: model.checkpoint, reading: reading, threads: threads)
+        let classifier = try Classifier(
+            checkpoint: model.checkpoint, reading: reading, threads: workers.threads, pinned: workers.pinned)
         if !json { for note in classifier.notes { print(note) } }
         let pictures = try out.map { try PictureFolder($0, kind: "attention", images: images.paths, scale: scale) }
         let drawn = try out.map { _ in
-            try TrainedModel(checkpoint: model.checkpoint, reading: reading, threads: threads)
+            try TrainedModel(
+                checkpoint: model.checkpoint, reading: reading, threads: workers.threads, pinned: workers.pinned)
         }
         var answers: [JSONValue] = []
         // Each answer is there even if the next image ends the command.

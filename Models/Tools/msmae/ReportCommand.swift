@@ -4,6 +4,7 @@ import ApusReport
 import ArgumentParser
 import Foundation
 import MSMAE
+import ToolOptions
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,11 +24,11 @@ struct ReportCommand: ParsableCommand {
     @Flag(help: "Draw no images with the checkpoints.") var noPictures = false
     @Flag(help: "Time each step of the models on this machine, and plan its memory.") var measure = false
     @Option(help: "Images of a batch to measure with.") var batch = 8
-    @Option(help: "(default: one per processor)") var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
     func validate() throws {
         for (name, value, range) in [
-            ("images", images ?? 1, 1...1000), ("batch", batch, 1...65536), ("threads", threads ?? 1, 1...1024),
+            ("images", images ?? 1, 1...1000), ("batch", batch, 1...65536),
         ]
         where !range.contains(value) {
             throw SettingError.outOfRange(
@@ -41,7 +42,8 @@ struct ReportCommand: ParsableCommand {
         let report = try RunReport(
             RunGroup.read(runs),
             RunReport.Options(
-                imagesPerClass: noPictures ? 0 : images, measuredBatch: measure ? batch : nil, threads: threads))
+                imagesPerClass: noPictures ? 0 : images, measuredBatch: measure ? batch : nil, threads: workers.threads,
+                pinned: workers.pinned))
         if let figures { try write(report.page.figures, to: figures) }
         try AtomicFile.write(report.page.html, to: out)
         for problem in report.problems { MSMAETool.say("warning: \(problem)") }

@@ -41,10 +41,10 @@ struct SegmentEvaluateCommand: ParsableCommand {
     @Option(help: "Images per batch. (default: the run's)") var batch: Int?
     @OptionGroup var sizes: ImageLimitOptions
     @Option(help: "File for the results as JSON.") var out: String?
-    @Option(help: "(default: one per processor)") var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
     func validate() throws {
-        for (name, value, range) in [("batch", batch ?? 1, 1...65536), ("threads", threads ?? 1, 1...1024)]
+        for (name, value, range) in [("batch", batch ?? 1, 1...65536)]
         where !range.contains(value) {
             throw SettingError.outOfRange(
                 name: name, value: .integer(value), allowed: "from \(range.lowerBound) to \(range.upperBound)")
@@ -53,8 +53,9 @@ struct SegmentEvaluateCommand: ParsableCommand {
 
     func run() throws {
         if let out { try AtomicFile.check(out) }
-        let (report, remarks) = try Segmenter(checkpoint: checkpoint, threads: threads).evaluate(
-            data, part: part, batch: batch, limits: sizes.limits)
+        let (report, remarks) = try Segmenter(checkpoint: checkpoint, threads: workers.threads, pinned: workers.pinned)
+            .evaluate(
+                data, part: part, batch: batch, limits: sizes.limits)
         for remark in remarks { print(remark) }
         print(report.text)
         if let out { try report.write(to: out) }
@@ -72,12 +73,12 @@ struct SegmentPredictCommand: ParsableCommand {
     @OptionGroup var sizes: ImageLimitOptions
     @Flag(help: "Also write a black and white mask of each class.") var masks = false
     @Option(help: "Draws each pixel as a square of this many by as many; not in masks.") var scale = 1
-    @Option(help: "(default: one per processor)") var threads: Int?
+    @OptionGroup var workers: ThreadOptions
 
-    func validate() throws { try PictureFolder.check(scale: scale, threads: threads) }
+    func validate() throws { try PictureFolder.check(scale: scale) }
 
     func run() throws {
-        let segmenter = try Segmenter(checkpoint: checkpoint, threads: threads)
+        let segmenter = try Segmenter(checkpoint: checkpoint, threads: workers.threads, pinned: workers.pinned)
         let images = try NamedImages(self.images)
         let folder = try PictureFolder(out, kind: "segmentation", images: images.paths, scale: scale)
         let maskFolders = try (masks ? segmenter.classes : []).map {

@@ -7,5 +7,6 @@
 #include "apus_pool.h"
 #include "apus_processor.h"
 #include "apus_sort.h"
+#include "apus_threads.h"
 
 #endif

@@ -19,7 +19,8 @@ extern "C" {
 /// What functions return.
 typedef enum apus_status {
     APUS_OK = 0,
-    /// A pointer is NULL, an index is out of range, an array is not aligned as its elements are, or a name is not known.
+    /// A pointer is NULL, an index is out of range, an array is not aligned as its elements are, or a name is not
+    /// known.
     APUS_INVALID_ARGUMENT = 1,
     /// An array does not have the size of its tensor.
     APUS_WRONG_SIZE = 2,
@@ -73,11 +74,15 @@ typedef struct apus_target {
 
 /// What is chosen about an instance; all zeros are the defaults.
 typedef struct apus_options {
-    /// Threads that work on a run, the caller's included; 0 for as many as processors that the process may use. Those
-    /// that the system does not give are done without.
+    /// Threads that work on a run, the caller's included; 0 for as many as the variable APUS_NUM_THREADS says, or else
+    /// OMP_NUM_THREADS, or else one for each core that the process may use, within its affinity mask and the quota of
+    /// its container. Those that the system does not give are done without.
     int threads;
     /// The level of the code, such as "x86-64-v3"; NULL for the best that the processor can execute.
     const char *level;
+    /// Whether each thread stays on a processor of its own, the caller's during runs: one of each core first, then
+    /// their siblings.
+    int pin;
 } apus_options;
 
 /// Says what is wrong, in a sentence.
@@ -110,8 +115,8 @@ APUS_PUBLIC apus_status apus_set_parameter(apus_instance *instance, size_t numbe
 APUS_PUBLIC apus_status apus_get_parameter(apus_instance *instance, size_t number, void *data, size_t byte_count,
                                            apus_message *message);
 
-/// Runs the model once: reads all inputs, in order, where they lie, updates the parameters that it trains, and copies the
-/// outputs, but those whose `data` is NULL. Where the status is not APUS_OK, nothing has changed.
+/// Runs the model once: reads all inputs, in order, where they lie, updates the parameters that it trains, and copies
+/// the outputs, but those whose `data` is NULL. Where the status is not APUS_OK, nothing has changed.
 APUS_PUBLIC apus_status apus_run(apus_instance *instance, const apus_source *inputs, size_t input_count,
                                  const apus_target *outputs, size_t output_count, apus_message *message);
 

@@ -4,7 +4,6 @@
 
 #include "apus_instance.h"
 
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "apus_processor.h"
+#include "apus_threads.h"
 
 apus_status apus_failure(apus_message *message, apus_status status, const char *format, ...) {
     va_list arguments;
@@ -20,16 +20,6 @@ apus_status apus_failure(apus_message *message, apus_status status, const char *
     vsnprintf(message->text, sizeof message->text, format, arguments);
     va_end(arguments);
     return status;
-}
-
-/// Processors that the system lets this process run on.
-static int processors(void) {
-#if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count < 1 ? 1 : (int)count;
 }
 
 /// The features that the processor at hand lacks for a program, one after the other; empty if it can execute it.
@@ -125,24 +115,40 @@ static apus_status make_room(apus_instance *instance, apus_message *message) {
     return APUS_OK;
 }
 
+static apus_status pin(apus_instance *instance, const int *processors, int count, apus_message *message) {
+    int problem = apus_pool_pin(instance->pool, processors, count < APUS_MOST_THREADS ? count : APUS_MOST_THREADS);
+    if (problem == 0) return APUS_OK;
+    return apus_failure(message, APUS_INVALID_ARGUMENT, "threads cannot be pinned to processors here: %s",
+                        strerror(problem));
+}
+
 apus_status apus_create(const apus_options *options, apus_instance **result, apus_message *message) {
     const apus_program *program = NULL;
     int threads = options == NULL ? 0 : options->threads;
     if (result == NULL) return apus_failure(message, APUS_INVALID_ARGUMENT, "there is no place for the instance");
     *result = NULL;
-    if (threads < 0 || threads > 1024) {
-        return apus_failure(message, APUS_INVALID_ARGUMENT, "%d threads are asked for; 1 to 1024, or 0", threads);
+    if (threads < 0 || threads > APUS_MOST_THREADS) {
+        return apus_failure(message, APUS_INVALID_ARGUMENT, "%d threads are asked for; 1 to %d, or 0", threads,
+                            APUS_MOST_THREADS);
     }
     apus_status status = choose(options == NULL ? NULL : options->level, &program, message);
     if (status != APUS_OK) return status;
+    apus_processors processors;
+    char reason[512];
+    int numbers[APUS_MOST_THREADS];
+    apus_processors_find("", &processors, numbers, APUS_MOST_THREADS);
+    threads = apus_threads_choose(&processors, threads, getenv("APUS_NUM_THREADS"), getenv("OMP_NUM_THREADS"), reason,
+                                  sizeof reason);
+    if (threads == 0) return apus_failure(message, APUS_INVALID_ARGUMENT, "%s", reason);
     apus_instance *instance = calloc(1, sizeof *instance);
     if (instance == NULL || pthread_mutex_init(&instance->mutex, NULL) != 0) {
         free(instance);
         return apus_failure(message, APUS_OUT_OF_MEMORY, "the system gives no memory for an instance");
     }
     instance->program = program;
-    instance->pool = apus_pool_create(threads > 0 ? threads : processors());
-    status = make_room(instance, message);
+    instance->pool = apus_pool_create(threads, apus_processors_at_once(&processors));
+    if (options != NULL && options->pin) status = pin(instance, numbers, processors.allowed, message);
+    if (status == APUS_OK) status = make_room(instance, message);
     if (status == APUS_OK && apus_the_model.weights != NULL) status = apus_take_weights(instance, message);
     if (status != APUS_OK) {
         apus_destroy(instance);

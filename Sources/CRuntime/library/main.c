@@ -1,7 +1,7 @@
 // Runs the model once or more often, on zeros or on numbers from files, and prints what comes out.
 //
 //   cc -O2 main.c -I. -L. -lMODEL -o main        (or libMODEL.a -pthread -lm)
-//   ./main [--weights FILE] [--seed N] [--threads N] [--level NAME] [--repeat N]
+//   ./main [--weights FILE] [--seed N] [--threads N] [--pin] [--level NAME] [--repeat N]
 //          [--inputs FOLDER] [--outputs FOLDER] [--parameters FOLDER]
 //
 // A folder of inputs has a file INPUT.raw for each input, the numbers as they lie in memory; or folders 0, 1, 2 and so
@@ -112,7 +112,7 @@ static long number_of(const char *option, const char *text) {
 
 int main(int count, char **arguments) {
     const char *weights = NULL, *input_folder = NULL, *output_folder = NULL, *parameter_folder = NULL;
-    apus_options options = {0, NULL};
+    apus_options options = {0, NULL, 0};
     long repeat = 1, seed = 0;
     for (int place = 1; place < count; place += 2) {
         const char *option = arguments[place], *value = place + 1 < count ? arguments[place + 1] : "";
@@ -122,6 +122,9 @@ int main(int count, char **arguments) {
             seed = number_of(option, value);
         } else if (strcmp(option, "--threads") == 0) {
             options.threads = (int)number_of(option, value);
+        } else if (strcmp(option, "--pin") == 0) {
+            options.pin = 1;
+            place--;
         } else if (strcmp(option, "--level") == 0) {
             options.level = value;
         } else if (strcmp(option, "--repeat") == 0) {

@@ -154,6 +154,7 @@ apus_status apus_run(apus_instance *instance, const apus_source *inputs, size_t 
     pthread_mutex_lock(&instance->mutex);
     status = check_weights(instance, message);
     if (status == APUS_OK) {
+        void *before = apus_pool_enter(instance->pool);
         for (size_t number = 0; number < program->argument_count; number++) {
             instance->arguments[number] = address(instance, inputs, program->arguments[number]);
         }
@@ -162,6 +163,7 @@ apus_status apus_run(apus_instance *instance, const apus_source *inputs, size_t 
             if (outputs[number].data == NULL) continue;
             memcpy(outputs[number].data, address(instance, inputs, program->outputs[number]), outputs[number].byte_count);
         }
+        apus_pool_leave(before);
     }
     pthread_mutex_unlock(&instance->mutex);
     return status;

@@ -22,8 +22,10 @@ public struct FitSettings: RunSettings {
     public var products = CompilerOptions.Products.auto
     /// Memory that parameters and activations may take; nil for no limit.
     public var memoryLimit: ByteCount?
-    /// Threads to compute with; nil for one per processor.
+    /// Threads to compute with; nil for as many as ``ThreadChoice`` says.
     public var threads: Int?
+    /// Whether each thread stays on a processor of its own.
+    public var pinned = false
     /// Threads that make the next batches of the data while a step runs, each up to two; with 0 a batch is made when
     /// its step is due. Results do not depend on it.
     public var loaderThreads = 1

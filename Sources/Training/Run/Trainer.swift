@@ -42,8 +42,7 @@ public final class Trainer<Task: TrainingTask> {
         (self.plan, self.output, self.shouldStop) = (plan, output, shouldStop)
         let settings = plan.settings
         compiler = try RunCompiler(
-            settings.compilerOptions, threads: settings.threads, output,
-            answers: plan.answers)
+            settings.compilerOptions, threads: settings.threads, pinned: settings.pinned, output, answers: plan.answers)
         task = try makeTask(settings, compiler, output)
         position = TrainingPosition(totals: MetricTotals(metrics: task.metrics.count))
         guard task.batchesPerEpoch >= settings.accumulation else {

@@ -12,12 +12,14 @@ public final class RunCompiler {
     /// A compiler whose programs run on so many threads, or on one per processor. A run that goes on gives the answers
     /// that its folder keeps.
     public init(
-        _ options: CompilerOptions, threads: Int?, _ output: TrainingOutput, answers: [String: String] = [:]
+        _ options: CompilerOptions, threads: Int?, pinned: Bool = false, _ output: TrainingOutput,
+        answers: [String: String] = [:]
     ) throws {
         self.answers = RunAnswers(answers)
-        compiler = try Compiler(options, threads: threads, answers: self.answers.given)
+        compiler = try Compiler(options, threads: threads, pinned: pinned, answers: self.answers.given)
         self.output = output
-        if let shortage = compiler.pool.shortage { output.warn(shortage) }
+        output.say("\(compiler.pool)")
+        for warning in compiler.pool.warnings { output.warn(warning) }
     }
 
     /// What the last bits of its programs depend on.

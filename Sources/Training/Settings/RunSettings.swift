@@ -29,8 +29,10 @@ public protocol RunSettings: Hashable, Sendable {
     var accumulation: Int { get set }
     /// What all random numbers follow from.
     var seed: Int { get set }
-    /// Threads to compute with; nil for one per processor.
+    /// Threads to compute with; nil for as many as ``ThreadChoice`` says.
     var threads: Int? { get set }
+    /// Whether each thread stays on a processor.
+    var pinned: Bool { get set }
     /// Epochs from one checkpoint to the next.
     var checkpointInterval: Int { get set }
     /// Checkpoints that are kept.
@@ -189,8 +191,9 @@ extension Setting {
     public static var running: [Setting] {
         [
             Setting(
-                "threads", \.threads, "Threads to compute with.", .range(1...1024), unset: "one per processor",
+                "threads", \.threads, "Threads to compute with.", .range(1...1024), unset: "one per core",
                 shapesTheResult: false),
+            Setting("pin", \.pinned, "Keep each thread on a processor of its own.", shapesTheResult: false),
             Setting(
                 "checkpoint-every", \.checkpointInterval, "Epochs from one checkpoint to the next.",
                 .range(1...1_000_000), shapesTheResult: false),

@@ -91,9 +91,37 @@ static void descriptions(void) {
     EXPECT(strcmp(toy_status_text((toy_status)1000), "unknown status") == 0);
 }
 
+/// How many threads an instance has whose options are zeros; 0 if there is none.
+static int threads_by_default(void) {
+    toy_instance *instance = NULL;
+    toy_options options = {0, NULL, 0};
+    int count = toy_create(&options, &instance, &message) == TOY_OK ? toy_instance_threads(instance) : 0;
+    toy_destroy(instance);
+    return count;
+}
+
+/// The variables of the environment that give a number of threads.
+static void variables(void) {
+    toy_instance *instance = NULL;
+    unsetenv("APUS_NUM_THREADS");
+    setenv("OMP_NUM_THREADS", "none", 1);
+    int all = threads_by_default();
+    EXPECT(all > 0);
+    setenv("OMP_NUM_THREADS", "4,2", 1);
+    EXPECT(threads_by_default() == 4);
+    setenv("APUS_NUM_THREADS", "3", 1);
+    EXPECT(threads_by_default() == 3);
+    setenv("APUS_NUM_THREADS", "none", 1);
+    REFUSED(toy_create(NULL, &instance, &message), TOY_INVALID_ARGUMENT, "APUS_NUM_THREADS is 'none'");
+    EXPECT(instance == NULL);
+    unsetenv("APUS_NUM_THREADS");
+    unsetenv("OMP_NUM_THREADS");
+    EXPECT(threads_by_default() == all);
+}
+
 static void creation(void) {
     toy_instance *instance = NULL;
-    toy_options options = {-1, NULL};
+    toy_options options = {-1, NULL, 0};
     REFUSED(toy_create(NULL, NULL, &message), TOY_INVALID_ARGUMENT, "no place");
     REFUSED(toy_create(&options, &instance, &message), TOY_INVALID_ARGUMENT, "-1 threads");
     options.threads = 1;
@@ -295,11 +323,16 @@ static void two_instances(toy_instance *first) {
 }
 
 int main(int count, char **arguments) {
-    toy_options options = {2, NULL};
+#if defined(__linux__)
+    toy_options options = {2, NULL, 1};
+#else
+    toy_options options = {2, NULL, 0};
+#endif
     toy_instance *instance = NULL;
     if (count < 2) return 2;
     descriptions();
     creation();
+    variables();
     if (count < 3) no_memory();
     EXPECT(toy_create(&options, &instance, &message) == TOY_OK);
     weights(instance, arguments[1]);

@@ -25,6 +25,7 @@ struct PointSettings: RunSettings {
     var accumulation = 1
     var seed = 0
     var threads: Int?
+    var pinned = false
     var checkpointInterval = 1
     var keptCheckpoints = 2
     var logInterval = 2

@@ -35,6 +35,7 @@ public struct SegmentationSettings: ModelSettings {
     /// An image without its mask, or a mask without its image, is of no use, so nothing is left out.
     public var skipUnreadable = false
     public var threads: Int?
+    public var pinned = false
     public var checkpointInterval = 1
     public var keptCheckpoints = 2
     public var logInterval = 50

@@ -16,7 +16,9 @@ public final class Segmenter {
     /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used.
     ///
     /// Throws if it is broken, was not written by this program, or holds no segmentation.
-    public init(checkpoint path: String, threads: Int? = nil, output: TrainingOutput = .silent) throws {
+    public init(
+        checkpoint path: String, threads: Int? = nil, pinned: Bool = false, output: TrainingOutput = .silent
+    ) throws {
         saved = try SavedModel(checkpoint: path)
         guard var settings = saved.settings as? SegmentationSettings else {
             throw SegmentationError.noSegmentation(path: saved.path, kind: saved.kind)
@@ -25,7 +27,7 @@ public final class Segmenter {
         self.settings = settings
         classes = saved.classes ?? []
         model = try settings.model(classes: classes.count)
-        compiler = try RunCompiler(saved.options, threads: threads, output)
+        compiler = try RunCompiler(saved.options, threads: threads, pinned: pinned, output)
     }
 
     /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS; returns also what a user should know of

@@ -43,6 +43,7 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public var seed = 0
     public var skipUnreadable = false
     public var threads: Int?
+    public var pinned = false
     public var checkpointInterval = 1
     public var keptCheckpoints = 2
     public var logInterval = 50
