@@ -20,22 +20,30 @@ public struct Compiler: Sendable {
     public let options: CompilerOptions
     /// Threads that programs run on.
     public let pool: WorkerPool
+    /// The other ranks, over which training steps take the mean of gradients, loss and metrics; nil trains alone.
+    public let communicator: (any Communicator)?
     private let backend: any Backend
 
     /// A compiler for this machine; without `threads`, programs use all of its processors. With `answers`, who computes
-    /// which matmul is as answered there, and what is measured is added to them. Throws if LLVM does not know the
-    /// machine.
+    /// which matmul is as answered there, and what is measured is added to them. With a `communicator`, all of its ranks
+    /// compile the same steps, and run them as often. Throws if LLVM does not know the machine.
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard,
-        answers: KeptAnswers? = nil
+        answers: KeptAnswers? = nil, communicator: (any Communicator)? = nil
     ) throws {
-        self.init(options, threads: threads, backend: try GraphCompiler(options, cache: cache, answers: answers))
+        self.init(
+            options, threads: threads, backend: try GraphCompiler(options, cache: cache, answers: answers),
+            communicator: communicator)
     }
 
     /// A compiler with another back end.
-    public init(_ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, backend: any Backend) {
+    public init(
+        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, backend: any Backend,
+        communicator: (any Communicator)? = nil
+    ) {
         self.options = options
         self.backend = backend
+        self.communicator = communicator
         pool = threads.map { WorkerPool(threads: $0) } ?? WorkerPool()
     }
 
@@ -45,7 +53,8 @@ public struct Compiler: Sendable {
     /// Measures the most that the machine does on the threads of this compiler's programs.
     public func measurePeak() throws -> MachinePeak { try MachinePeak(target: .host(), pool: pool) }
 
-    /// Compiles a training step: forward pass, gradients and update in one program.
+    /// Compiles a training step: forward pass, gradients and update in one program. With a communicator of several ranks,
+    /// each computes it on a batch of its own, and the weights follow the mean of all gradients.
     public func compile(
         _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update],
         learningRateScale: (String) -> Double = { _ in 1 }
@@ -58,7 +67,8 @@ public struct Compiler: Sendable {
     ) throws -> CompiledStep {
         var rewrites: [Rewrite] = []
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
-        let graph = try fused.wholeGraph(use, learningRateScale: learningRateScale)
+        let graph = try fused.wholeGraph(
+            use, ranks: communicator?.count ?? 1, learningRateScale: learningRateScale)
         return try compile(graph, rewrites, optimizer: traced.optimizer)
     }
 
@@ -76,7 +86,8 @@ public struct Compiler: Sendable {
         var compilation = try backend.compile(graph)
         compilation.rewrites = rewrites + compilation.rewrites
         Memory.returnUnused()
-        return CompiledStep(compilation, try backend.executable(compilation, pool: pool), optimizer: optimizer)
+        let executable = try backend.executable(compilation, pool: pool, communicator: communicator)
+        return CompiledStep(compilation, executable, optimizer: optimizer, rank: communicator?.rank ?? 0)
     }
 }
 
@@ -93,7 +104,11 @@ public final class CompiledStep {
     /// Whether this is a step of training.
     var trains: Bool { optimizer != nil }
 
-    init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?) {
+    /// Whose random numbers fresh states draw.
+    private let rank: Int
+
+    init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?, rank: Int = 0) {
+        self.rank = rank
         self.compilation = compilation
         self.runner = runner
         self.optimizer = optimizer
@@ -104,10 +119,11 @@ public final class CompiledStep {
     /// The program as plain data.
     public var program: Program { runner.program }
 
-    /// Fresh weights and optimizer state.
+    /// Fresh weights and optimizer state, the same on all ranks; what layers draw is not.
     public func makeState(seed: UInt64) throws -> ProgramState {
         let state = ProgramState()
         try state.add(program.parameters, seed: seed)
+        try state.draw(asRank: rank)
         return state
     }
 
