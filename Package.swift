@@ -23,11 +23,13 @@ let package = Package(
     products: [
         .library(name: "Apus", targets: ["Apus"]),
         .library(name: "ApusRuntime", targets: ["ApusRuntime"]),
+        .library(name: "ApusMPI", targets: ["ApusMPI"]),
         .library(name: "MSMAE", targets: ["MSMAE"]),
         .executable(name: "msmae", targets: ["msmae-tool"]),
         .executable(name: "apus", targets: ["apus-tool"]),
         .executable(name: "apus-examples", targets: ["apus-examples"]),
     ],
+    traits: [.trait(name: "MPI", description: "Training on several machines by Open MPI (libopenmpi-dev).")],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -61,6 +63,13 @@ let package = Package(
             name: "ApusExport",
             dependencies: ["ApusFiles", "ApusSystem", "ApusIR", "ApusRuntime", "CRuntime", "ApusRuntimeTexts"],
             path: "Sources/Export"),
+        // Ranks on several machines; without the trait MPI there are none, and nothing of Open MPI is needed.
+        .systemLibrary(
+            name: "COpenMPI", path: "Sources/COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+        .target(
+            name: "CMPI", dependencies: [.target(name: "COpenMPI", condition: .when(traits: ["MPI"]))],
+            path: "Sources/CMPI", cSettings: [.define("APUS_MPI", .when(traits: ["MPI"]))]),
+        .target(name: "ApusMPI", dependencies: ["ApusIR", "ApusRuntime", "CMPI"], path: "Sources/MPI"),
         .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
         .target(
             name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM",
@@ -132,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "msmae-tool",
             dependencies: [
-                "MSMAE", "ApusInterchange", "ToolOptions", "ApusRendering",
+                "MSMAE", "ApusMPI", "ApusInterchange", "ToolOptions", "ApusRendering",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Models/Tools/msmae"),
@@ -164,7 +173,8 @@ let package = Package(
             name: "TransformsTests", dependencies: ["ApusTransforms", "ApusTestSupport"], path: "Tests/TransformsTests",
             exclude: ["Cases"]),
         .testTarget(name: "LayersTests", dependencies: ["ApusLayers"], path: "Tests/LayersTests"),
-        .testTarget(name: "RuntimeTests", dependencies: ["ApusRuntime", "ApusSystem"], path: "Tests/RuntimeTests"),
+        .testTarget(
+            name: "RuntimeTests", dependencies: ["ApusRuntime", "ApusSystem", "ApusMPI"], path: "Tests/RuntimeTests"),
         .testTarget(
             name: "LLVMTests", dependencies: ["ApusLLVM", "ApusObjects", "ApusRuntime", "ApusSystem"],
             path: "Tests/LLVMTests"),

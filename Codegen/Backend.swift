@@ -16,8 +16,11 @@ public protocol Backend: Sendable {
     var pipeline: Pipeline { get }
     /// Emission: the program of a graph as the pipeline leaves it.
     func emit(_ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]) throws -> Compilation
-    /// Memory and launch: a program with memory of its own, which runs on the threads of a pool.
-    func executable(_ compilation: Compilation, pool: WorkerPool) throws -> any Executable
+    /// Memory and launch: a program with memory of its own, which runs on the threads of a pool, and adds up over the
+    /// ranks of a communicator.
+    func executable(
+        _ compilation: Compilation, pool: WorkerPool, communicator: (any Communicator)?
+    ) throws -> any Executable
 }
 
 /// A program that can be run again and again, one run at a time.

@@ -106,9 +106,12 @@ public struct GraphCompiler: Backend {
     /// none.
     private static let roomToCompile = 96 << 20
 
-    /// A program with an arena of its own. Throws `RuntimeError` without enough memory.
-    public func executable(_ compilation: Compilation, pool: WorkerPool) throws -> any Executable {
-        try ProgramRunner(compilation.loaded, pool: pool)
+    /// A program with an arena of its own. Throws `RuntimeError` without enough memory, or without a communicator where
+    /// the program adds up over ranks.
+    public func executable(
+        _ compilation: Compilation, pool: WorkerPool, communicator: (any Communicator)? = nil
+    ) throws -> any Executable {
+        try ProgramRunner(compilation.loaded, pool: pool, communicator: communicator)
     }
 
     /// LLVM's intermediate code of a graph's kernels after its own passes.

@@ -39,6 +39,11 @@ extension GraphCompiler {
         _ step: Schedule.ScheduledStep, _ kernel: (symbol: String, plan: KernelPlan, byteOffsets: [Int])?,
         _ locations: [Location]
     ) -> Step {
+        func located(_ sum: RankSum, _ buffer: Int) -> RankSum {
+            var sum = sum
+            sum.location = locations[buffer].offset(by: sum.location.byteOffset)
+            return sum
+        }
         switch step.work {
         case .kernel(let call):
             guard let kernel else { preconditionFailure("step \(step.name) has no kernel") }
@@ -63,6 +68,11 @@ extension GraphCompiler {
             sort.source = locations[source].offset(by: sort.source.byteOffset)
             sort.result = locations[result].offset(by: sort.result.byteOffset)
             return Step(name: step.name, work: .sort(sort), path: step.path, bytes: 8 * sort.rows * sort.width)
+        case .beginSum(let sum, let buffer):
+            return Step(
+                name: step.name, work: .beginSum(located(sum, buffer)), path: step.path, bytes: sum.type.byteCount)
+        case .finishSum(let sum, let buffer):
+            return Step(name: step.name, work: .finishSum(located(sum, buffer)), path: step.path)
         }
     }
 }

@@ -75,7 +75,7 @@ struct MatmulMeasurement {
             matmul.isDivided = false
             step.work = .matmul(matmul)
             step.floatingPointOperations = 2 * matmul.m * matmul.n * matmul.k
-        case .sort: break
+        case .sort, .beginSum, .finishSum: break
         }
         return step
     }

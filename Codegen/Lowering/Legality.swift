@@ -26,7 +26,7 @@ extension Graph {
 
     private func problem(with node: Node, _ tuning: Tuning) -> String? {
         switch node.operation.kind {
-        case .leaf, .view, .repetition, .copy, .join, .scatter: nil
+        case .leaf, .view, .repetition, .copy, .join, .scatter, .collective: nil
         case .generated:
             node.operation is Constant || node.operation is Iota || node.operation is RandomUniform
                 ? nil : "there is no kernel for it"

@@ -14,6 +14,8 @@ package struct Cluster {
         case scatter, sort
         /// A concatenation; the operands that are not written in place are copied.
         case concatenate
+        /// A sum over ranks; an operand that is not written in place is copied.
+        case allReduce
     }
     package var kind: Kind
     package var members: [Value]
@@ -93,6 +95,7 @@ package struct Clustering {
             case .scatter: addAlone(value, .scatter)
             case .sort: addAlone(value, .sort)
             case .concatenate: addAlone(value, .concatenate)
+            case .allReduce: addAlone(value, .allReduce)
             }
             if let own = clusterOf[value] { noteReading(value, own) }
         }
@@ -324,7 +327,7 @@ package struct Clustering {
             (node.operation as? Broadcast).map { repeatsRows($0, graph[node.operands[0]].type.shape) } ?? false
                 ? .row : .other
         // A reduction's operand spans its domain; what has a cluster of its own reads nobody else's members.
-        case .elementwise, .copy, .view(.shape), .view(.barrier), .reduction, .sort, .scatter, .join: .same
+        case .elementwise, .copy, .view(.shape), .view(.barrier), .reduction, .sort, .scatter, .join, .collective: .same
         case .leaf, .generated, .view(.order), .view(.part), .lookup, .contraction, .attention, .composite: .other
         }
     }

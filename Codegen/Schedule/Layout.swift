@@ -3,8 +3,8 @@ import ApusIR
 /// Gives every stored value a buffer and strides.
 ///
 /// Values are contiguous, with three exceptions. Two save copies: a matmul whose only reader transposes it is written
-/// in the transposed order at once, and what is concatenated is written into its part of the whole where possible.
-/// The third keeps rows that matmuls read side by side out of each other's way in the cache.
+/// in the transposed order at once, and what is concatenated is written into its part of the whole where possible, as
+/// what ranks add up is into the place of the sum. The third keeps rows that matmuls read side by side out of each other's way in the cache.
 package struct Layout {
     package struct Buffer {
         package enum Kind: Hashable { case arena, input(Int), parameter(Int), constants(Int) }
@@ -40,6 +40,7 @@ package struct Layout {
         for value in graph.values.reversed() where placement.isStored(value) {
             let storage = storages[value] ?? allocate(value)
             if placement[value] == .concatenate { allocateOperands(of: value, in: storage) }
+            if placement[value] == .allReduce { allocate(graph[value].operands[0], of: value, in: storage) }
         }
     }
 
@@ -166,16 +167,19 @@ package struct Layout {
         var start = 0
         for operand in graph[value].operands {
             defer { start += graph[operand].type.shape[concatenate.axis] }
-            let offset = storage.offset + start * storage.strides[concatenate.axis]
-            guard let source = soleSource(of: operand, user: value) else { continue }
-            guard let strides = pulledBack(storage.strides, along: source.chain),
-                isWritable(source.value, with: strides)
-            else {
-                continue
-            }
-            storages[source.value] = Storage(buffer: storage.buffer, offset: offset, strides: strides)
-            isWrittenInPlace.insert(operand)
+            var part = storage
+            part.offset += start * storage.strides[concatenate.axis]
+            allocate(operand, of: value, in: part)
         }
+    }
+
+    /// Has an operand written where its user wants it, if that can be done.
+    private mutating func allocate(_ operand: Value, of user: Value, in storage: Storage) {
+        guard let source = soleSource(of: operand, user: user),
+            let strides = pulledBack(storage.strides, along: source.chain), isWritable(source.value, with: strides)
+        else { return }
+        storages[source.value] = Storage(buffer: storage.buffer, offset: storage.offset, strides: strides)
+        isWrittenInPlace.insert(operand)
     }
 
     /// The computed value behind an operand, if nothing but the operand's user reads it.
@@ -187,7 +191,9 @@ package struct Layout {
             else { return nil }
             if placement.isStored(first) {
                 let role = placement[first]
-                return role == .loop || role == .matmul || role == .attention ? (first, chain) : nil
+                let isComputed = role == .loop || role == .matmul || role == .attention
+                // Ranks add up what lies in one piece, of whatever parts it is made.
+                return isComputed || role == .concatenate && placement[user] == .allReduce ? (first, chain) : nil
             }
             guard graph[first].operation.kind.isRearrangement else { return nil }
             chain.insert(graph[first].operands[0], at: 0)

@@ -16,6 +16,8 @@ package enum Role {
     case sort
     /// Operand by operand into a common buffer.
     case concatenate
+    /// By all ranks together, in place.
+    case allReduce
 
     package var isStored: Bool { self != .inline }
 }
@@ -100,6 +102,7 @@ package struct Placement {
         case .sort: return (.sort, Expense())
         case .scatter: return (.scatter, Expense())
         case .join: return (.concatenate, Expense())
+        case .collective: return (.allReduce, Expense())
         case .copy: return (.loop, Expense())
         case .reduction:
             let axes = (node.operation as? Reduce)?.axes
@@ -126,7 +129,9 @@ package struct Placement {
         case .view, .repetition: 0
         case .lookup: 4
         case .generated: operation is RandomUniform ? 60 : operation is Constant ? 0 : 1
-        case .leaf, .elementwise, .copy, .join, .reduction, .contraction, .attention, .sort, .scatter, .composite: 1
+        case .leaf, .elementwise, .copy, .join, .reduction, .contraction, .attention, .sort, .scatter, .collective,
+            .composite:
+            1
         }
     }
 

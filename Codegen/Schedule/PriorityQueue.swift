@@ -1,12 +1,20 @@
+/// What comes first: what waits for no sum over ranks, or for an earlier one; then by place.
+struct Priority: Comparable {
+    var awaitedSum: Int
+    var place: Int
+
+    static func < (a: Priority, b: Priority) -> Bool { (a.awaitedSum, a.place) < (b.awaitedSum, b.place) }
+}
+
 /// Numbers by ascending priority.
 struct PriorityQueue {
-    private var heap: [(number: Int, priority: Int)] = []
+    private var heap: [(number: Int, priority: Priority)] = []
 
     private func isBefore(_ a: Int, _ b: Int) -> Bool {
         (heap[a].priority, heap[a].number) < (heap[b].priority, heap[b].number)
     }
 
-    mutating func push(_ number: Int, _ priority: Int) {
+    mutating func push(_ number: Int, _ priority: Priority) {
         heap.append((number, priority))
         var child = heap.count - 1
         while child > 0, isBefore(child, (child - 1) / 2) {

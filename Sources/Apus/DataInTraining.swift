@@ -12,13 +12,18 @@ extension BatchNumbers {
     }
 }
 
+extension RunCompiler {
+    /// The part of the data that this rank reads.
+    public var share: DataShare { DataShare(rank: rank, of: ranks) }
+}
+
 extension EpochBatches: BatchSource {}
 extension SegmentationBatches: BatchSource {}
 
 extension BatchPlace {
     /// Random numbers of the batch for a purpose.
     public func random(for purpose: CounterRandom.Purpose) -> CounterRandom {
-        CounterRandom(seed: UInt64(seed), epoch: step, index: number, purpose: purpose)
+        CounterRandom(seed: UInt64(seed), epoch: step, index: index, purpose: purpose)
     }
 
     /// The input `random_key`, i32[2], of a step that draws random numbers.

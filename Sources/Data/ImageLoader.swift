@@ -11,7 +11,7 @@ public final class ImageLoader: Sendable {
     public let items: [ImageFolder.Item]
     /// Names of the classes that labels point to.
     public let classes: [String]
-    /// Images per batch; only the last batch of an epoch may have fewer.
+    /// Images per batch, of this rank where several share one; only the last batch of an epoch may have fewer.
     public let batchSize: Int
     /// Width and height of the images in a batch.
     public let imageSize: Int
@@ -26,6 +26,7 @@ public final class ImageLoader: Sendable {
     /// What a user should know of the folder, a line for each: files that are left out, and bits that are dropped.
     public let remarks: [String]
 
+    private let share: DataShare
     private let skipsUnreadable: Bool
     private let seed: UInt64
     private let threads: Int
@@ -36,7 +37,8 @@ public final class ImageLoader: Sendable {
     ///
     /// With `skipUnreadable`, all images are decoded once now and those that fail are left out and reported in
     /// `skipped`, so that batches stay full and every run over the same files is the same; without it, the first
-    /// epoch that meets such an image throws. Decoded images are kept in memory up to `cacheBytes`.
+    /// epoch that meets such an image throws. Decoded images are kept in memory up to `cacheBytes`. With a
+    /// `share`, `batchSize` images are read of every batch, and the other ranks read the others.
     ///
     /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `emptyClass` if skipping
     /// leaves a class without images, or `noIntensities` if the decoder has a window and the first image none.
@@ -44,7 +46,8 @@ public final class ImageLoader: Sendable {
         folder: ImageFolder, batchSize: Int, imageSize: Int, augmentation: Augmentation,
         normalization: Normalization = .imageNet, seed: UInt64,
         threads: Int = Processors.available, skipUnreadable: Bool = false,
-        mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
+        mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20,
+        share: DataShare = .whole
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads, mapGrid: mapGrid ?? 1)
         let store = DecodedImages(decoder, budget: cacheBytes)
@@ -54,8 +57,8 @@ public final class ImageLoader: Sendable {
         for (label, name) in folder.classes.enumerated() where !items.contains(where: { $0.label == label }) {
             throw ImageFolder.emptyClass(name, path: "\(folder.root)/\(name)")
         }
-        if augmentation.isTraining, batchSize > items.count {
-            throw LoaderArguments.batchTooLarge(batchSize, items: items.count, path: folder.root)
+        if augmentation.isTraining, batchSize * share.count > items.count {
+            throw LoaderArguments.batchTooLarge(batchSize * share.count, items: items.count, path: folder.root)
         }
         // A window that does not fit these images is the user's mistake, and not that of the image that is met first.
         if let first = items.first, decoder.window != nil {
@@ -79,6 +82,7 @@ public final class ImageLoader: Sendable {
             ]
             .compactMap(\.self)
         skipsUnreadable = skipUnreadable
+        self.share = share
         self.seed = seed
         self.threads = threads
         self.normalization = normalization
@@ -96,6 +100,7 @@ public final class ImageLoader: Sendable {
         skipped = loader.skipped
         remarks = loader.remarks
         skipsUnreadable = loader.skipsUnreadable
+        share = .whole
         seed = loader.seed
         threads = loader.threads
         normalization = loader.normalization
@@ -120,10 +125,10 @@ public final class ImageLoader: Sendable {
 
     /// How many batches an epoch has.
     public func batchCount(dropLast: Bool) -> Int {
-        (items.count + (dropLast ? 0 : batchSize - 1)) / batchSize
+        (items.count + (dropLast ? 0 : batchSize * share.count - 1)) / (batchSize * share.count)
     }
 
-    /// Places in `items` in the order in which epoch `epoch` visits them.
+    /// Places in `items` in the order in which epoch `epoch` visits them, on all ranks.
     public func order(ofEpoch epoch: Int) -> [Int] {
         guard augmentation.isTraining else { return Array(items.indices) }
         var random = CounterRandom(seed: seed, epoch: epoch, purpose: .order)
@@ -148,8 +153,8 @@ public final class ImageLoader: Sendable {
         let batches = batchCount(dropLast: dropLast)
         try LoaderArguments.check(
             startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
-        let order = order(ofEpoch: epoch)
-        let end = min(batches * batchSize, items.count)
+        let order = share.own(order(ofEpoch: epoch), batchSize: batchSize)
+        let end = min(batches * batchSize, order.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
         let sizes = [3 * imageSize * imageSize] + (maps == nil ? [] : [cells])
         return EpochBatches(

@@ -18,7 +18,7 @@ public final class SegmentationLoader: Sendable {
     public let items: [SegmentationFolder.Item]
     /// Names of the classes; a mask's channel is an index into them.
     public let classes: [String]
-    /// Images per batch; only the last batch of an epoch may have fewer.
+    /// Images per batch, of this rank where several share one; only the last batch of an epoch may have fewer.
     public let batchSize: Int
     /// Width and height of the images in a batch.
     public let imageSize: Int
@@ -28,6 +28,7 @@ public final class SegmentationLoader: Sendable {
     /// classes that are nowhere.
     public let remarks: [String]
 
+    private let share: DataShare
     private let seed: UInt64
     private let threads: Int
     private let normalization: Normalization
@@ -37,7 +38,7 @@ public final class SegmentationLoader: Sendable {
     /// training begins.
     ///
     /// Images are scaled with the bilinear filter, masks by taking the nearest pixel; both are kept in memory, scaled,
-    /// up to `cacheBytes`.
+    /// up to `cacheBytes`. With a `share`, `batchSize` images are read of every batch, and the other ranks read the others.
     ///
     /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `maskSizeDiffers`,
     /// `greyMask`, or what the decoder throws; each names the file.
@@ -45,17 +46,18 @@ public final class SegmentationLoader: Sendable {
         folder: SegmentationFolder, batchSize: Int, imageSize: Int, augmentation: SegmentationAugmentation,
         normalization: Normalization = .imageNet, seed: UInt64,
         threads: Int = Processors.available,
-        decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20
+        decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20, share: DataShare = .whole
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads)
-        if augmentation == .training, batchSize > folder.items.count {
-            throw LoaderArguments.batchTooLarge(batchSize, items: folder.items.count, path: folder.root)
+        if augmentation == .training, batchSize * share.count > folder.items.count {
+            throw LoaderArguments.batchTooLarge(batchSize * share.count, items: folder.items.count, path: folder.root)
         }
         let items = folder.items
         scaled = KeptValues(budget: cacheBytes, size: \.bytes) { index throws(DataError) in
             try ScaledItem(items[index], size: imageSize, decoder: decoder)
         }
         (self.items, classes, self.batchSize, self.imageSize) = (items, folder.classes, batchSize, imageSize)
+        self.share = share
         (self.augmentation, self.normalization, self.seed, self.threads) = (augmentation, normalization, seed, threads)
         let isAnywhere = try Self.checkAll(items, scaled, threads)
         remarks =
@@ -72,7 +74,7 @@ public final class SegmentationLoader: Sendable {
 
     /// How many batches an epoch has.
     public func batchCount(dropLast: Bool) -> Int {
-        (items.count + (dropLast ? 0 : batchSize - 1)) / batchSize
+        (items.count + (dropLast ? 0 : batchSize * share.count - 1)) / (batchSize * share.count)
     }
 
     /// Starts to read epoch `epoch` from batch `startingAtBatch` on; `dropLast` leaves out a last batch that is not
@@ -83,8 +85,8 @@ public final class SegmentationLoader: Sendable {
         let batches = batchCount(dropLast: dropLast)
         try LoaderArguments.check(
             startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
-        let order = order(ofEpoch: epoch)
-        let end = min(batches * batchSize, items.count)
+        let order = share.own(order(ofEpoch: epoch), batchSize: batchSize)
+        let end = min(batches * batchSize, order.count)
         let positions = min(startingAtBatch * batchSize, end)..<end
         let pixels = imageSize * imageSize
         return SegmentationBatches(

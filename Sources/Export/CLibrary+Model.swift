@@ -162,7 +162,7 @@ extension CLibrary {
             case .sort(let sort):
                 arguments += [location(sort.source), location(sort.result)]
                 steps.append("{\(upper)SORT, \(first), 2, \(sort.rows), 0, 0, \(sort.width), \(sort.rowStride)}")
-            case .matmul: break  // refused when the library was made
+            case .matmul, .beginSum, .finishSum: break  // refused when the library was made
             }
         }
         return CText.table(
@@ -194,7 +194,7 @@ extension CLibrary {
             switch step.work {
             case .kernel(_, let arguments, _, _): count + arguments.count
             case .sort: count + 2
-            case .matmul: count
+            case .matmul, .beginSum, .finishSum: count
             }
         }
         let target = level.file.target

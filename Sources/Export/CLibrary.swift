@@ -122,6 +122,8 @@ public struct CLibrary: Sendable {
                 case .kernel(let symbol, _, _, _) where level.file.code.functions[symbol] == nil:
                     throw CLibraryError(.program, "the code for '\(level.name)' has no kernel '\(symbol)'")
                 case .kernel, .sort: break
+                // Refused as a problem of the program.
+                case .beginSum, .finishSum: break
                 }
             }
         }

@@ -11,20 +11,53 @@ public struct Interpreter {
     /// An interpreter, which keeps nothing.
     public init() {}
 
+    /// What the inputs and parameters of a graph are, by name.
+    public struct Bindings {
+        /// The numbers of the inputs.
+        public var inputs: [String: HostTensor]
+        /// The content of the parameters.
+        public var parameters: [String: HostTensor]
+
+        /// Inputs and parameters by name.
+        public init(inputs: [String: HostTensor] = [:], parameters: [String: HostTensor] = [:]) {
+            (self.inputs, self.parameters) = (inputs, parameters)
+        }
+    }
+
     /// Computes all results. Inputs and parameters are bound by name; throws if one is missing or has another type.
     public func run(_ graph: Graph, inputs: [String: HostTensor] = [:], parameters: [String: HostTensor] = [:])
         throws(GraphError) -> Outcome
     {
-        var values: [HostTensor] = []
-        values.reserveCapacity(graph.nodes.count)
+        try run(graph, ranks: [Bindings(inputs: inputs, parameters: parameters)])[0]
+    }
+
+    /// Computes all results of several graphs side by side, of which each rank has its own inputs and parameters: they
+    /// are the same graph, and meet in its ``AllReduce`` operations. Throws as a run of one does.
+    public func run(_ graph: Graph, ranks: [Bindings]) throws(GraphError) -> [Outcome] {
+        var values = [[HostTensor]](repeating: [], count: ranks.count)
         for node in graph.nodes {
-            switch node.operation {
-            case let input as Input: values.append(try bound(input.name, node.type, inputs, "input"))
-            case let parameter as Parameter:
-                values.append(try bound(parameter.name, node.type, parameters, "parameter"))
-            default: values.append(node.operation.evaluate(node.operands.map { values[$0.index] }, type: node.type))
+            let operands = values.map { values in node.operands.map { values[$0.index] } }
+            let sum = (node.operation as? AllReduce)?.evaluate(ranks: operands.map { $0[0] }, type: node.type)
+            for (rank, bindings) in ranks.enumerated() {
+                if let sum {
+                    values[rank].append(sum)
+                } else {
+                    values[rank].append(try value(of: node, operands[rank], bindings))
+                }
             }
         }
+        return values.map { outcome(graph, $0) }
+    }
+
+    private func value(of node: Node, _ operands: [HostTensor], _ bindings: Bindings) throws(GraphError) -> HostTensor {
+        switch node.operation {
+        case let input as Input: try bound(input.name, node.type, bindings.inputs, "input")
+        case let parameter as Parameter: try bound(parameter.name, node.type, bindings.parameters, "parameter")
+        default: node.operation.evaluate(operands, type: node.type)
+        }
+    }
+
+    private func outcome(_ graph: Graph, _ values: [HostTensor]) -> Outcome {
         var outcome = Outcome()
         for result in graph.results {
             switch result.kind {

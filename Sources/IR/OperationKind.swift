@@ -29,6 +29,8 @@ public enum OperationKind: Hashable, Sendable {
     case sort
     /// Sums at places that are computed.
     case scatter
+    /// From the elements at the same place of every rank.
+    case collective
     /// What simpler operations compute together.
     case composite(Composite)
 

@@ -29,10 +29,18 @@ extension Program {
                 return "'\(binding.name)' \(binding.type) has no indices below \(below)"
             }
         }
+        if let obstacle = obstacleAlone { return obstacle }
         for (number, step) in steps.enumerated() where !isWithin(step.work) {
             return "step \(number), \(step.name), reaches outside of the program's memory"
         }
         return nil
+    }
+
+    /// Why the program cannot run where there are no other ranks, as one from a file or in a library; nil if it can.
+    package var obstacleAlone: String? {
+        guard let sum = rankSums.first else { return nil }
+        return "it adds up over ranks (\(sum)), which programs in files and libraries cannot; compile it without a "
+            + "communicator"
     }
 
     /// Whether a location is in memory that the program has, with so many bytes from it on.
@@ -63,6 +71,8 @@ extension Program {
             return !last.overflow && last.partialValue < 1 << 44
                 && holds(sort.source, bytes: 4 * (last.partialValue + sort.width))
                 && holds(sort.result, bytes: 4 * sort.rows * sort.width)
+        case .beginSum(let sum), .finishSum(let sum):
+            return isShape(sum.type.shape) && holds(sum.location, bytes: sum.type.byteCount)
         case .matmul(let matmul):
             return holds(matmul.a, matmul.m, matmul.k, matmul.batch)
                 && holds(matmul.b, matmul.k, matmul.n, matmul.batch)

@@ -38,6 +38,10 @@ public struct Step: Hashable, Sendable, Codable {
         case matmul(Matmul)
         /// The order of the elements of rows.
         case sort(Sort)
+        /// Begins a sum over ranks; until it is finished, nothing else touches its elements.
+        case beginSum(RankSum)
+        /// Waits for a sum over ranks to be there.
+        case finishSum(RankSum)
     }
     /// Says what was fused, such as `reduce+exp+multiply`.
     public var name: String
@@ -123,6 +127,9 @@ public struct Program: Hashable, Sendable, Codable {
 
     /// Whether matmuls are left to the library.
     var usesLibrary: Bool { steps.contains { if case .matmul = $0.work { true } else { false } } }
+
+    /// The sums over ranks in the order in which they begin; a program that has none needs no others.
+    public var rankSums: [RankSum] { steps.compactMap { if case .beginSum(let sum) = $0.work { sum } else { nil } } }
 
     /// Floating-point operations of all matmuls of one run.
     public var floatingPointOperations: Int { steps.reduce(0) { $0 + $1.floatingPointOperations } }

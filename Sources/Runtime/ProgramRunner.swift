@@ -15,18 +15,32 @@ public final class ProgramRunner {
     private let inputNames: Set<String>
     /// The library, where the program has matmuls of its.
     private let library: MatmulLibrary?
+    /// The other ranks, where the program adds up over them.
+    private let communicator: (any Communicator)?
+    /// Sums over ranks that have begun and not ended.
+    private var sumsUnderWay = 0
     /// Where the inputs of the run under way lie.
     private var inputs: [UnsafeRawPointer] = []
 
-    /// Makes room for a program on a pool's threads. Throws if there is not enough memory, or if the program has matmuls
-    /// of the library and that cannot be used.
-    public convenience init(_ loaded: LoadedProgram, pool: WorkerPool) throws(RuntimeError) {
-        try self.init(loaded, pool: pool, guardPages: [])
+    /// Makes room for a program on a pool's threads. Throws if there is not enough memory, if the program has matmuls
+    /// of the library and that cannot be used, or if it adds up over ranks and there is no communicator.
+    public convenience init(
+        _ loaded: LoadedProgram, pool: WorkerPool, communicator: (any Communicator)? = nil
+    ) throws(RuntimeError) {
+        try self.init(loaded, pool: pool, communicator: communicator, guardPages: [])
     }
 
     /// The same with pages of the arena that nobody may touch.
-    package init(_ loaded: LoadedProgram, pool: WorkerPool, guardPages: [Int]) throws(RuntimeError) {
+    package init(
+        _ loaded: LoadedProgram, pool: WorkerPool, communicator: (any Communicator)? = nil, guardPages: [Int]
+    ) throws(RuntimeError) {
         let program = loaded.program
+        guard communicator != nil || program.rankSums.isEmpty else {
+            throw RuntimeError(
+                .communication,
+                "'\(program.name)' adds up over ranks; run it with a communicator, or compile it without one")
+        }
+        self.communicator = communicator
         self.loaded = loaded
         self.pool = pool
         arena = try Memory(byteCount: program.arenaBytes)
@@ -65,9 +79,9 @@ public final class ProgramRunner {
     ) throws(RuntimeError) -> [String: TensorData] {
         let parameters = try state.pointers(for: program.parameters)
         if let observe {
-            self.observe(parameters, observe)
+            try self.observe(parameters, observe)
         } else {
-            for number in program.steps.indices { execute(number, parameters, on: pool) }
+            for number in program.steps.indices { try execute(number, parameters, on: pool) }
         }
         var outputs: [String: TensorData] = [:]
         for output in program.outputs {
@@ -76,12 +90,14 @@ public final class ProgramRunner {
         return outputs
     }
 
-    private func observe(_ parameters: [UnsafeMutableRawPointer], _ observe: (StepRun) -> Void) {
+    private func observe(
+        _ parameters: [UnsafeMutableRawPointer], _ observe: (StepRun) -> Void
+    ) throws(RuntimeError) {
         let recorder = WorkRecorder(threads: pool.threads)
         let recorded = pool.recorded(by: recorder)
         for (number, step) in program.steps.enumerated() {
             let begin = StepRun.now()
-            execute(number, parameters, on: recorded)
+            try execute(number, parameters, on: recorded)
             observe(StepRun(number: number, step: step, time: begin..<StepRun.now(), work: recorder.take()))
         }
     }
@@ -141,7 +157,9 @@ public final class ProgramRunner {
         }
     }
 
-    private func execute(_ number: Int, _ parameters: [UnsafeMutableRawPointer], on pool: WorkerPool) {
+    private func execute(
+        _ number: Int, _ parameters: [UnsafeMutableRawPointer], on pool: WorkerPool
+    ) throws(RuntimeError) {
         switch loaded.program.steps[number].work {
         case .kernel(_, let arguments, let count, let grain):
             guard let function = loaded.functions[number] else { return }
@@ -163,6 +181,15 @@ public final class ProgramRunner {
                 ), by: library, pool: pool)
         case .sort(let sort):
             sort.run(source: address(sort.source, parameters), result: address(sort.result, parameters), pool: pool)
+        case .beginSum(let sum):
+            let elements = UnsafeMutableRawBufferPointer(
+                start: address(sum.location, parameters), count: sum.type.byteCount)
+            try communicator?.beginSum(elements, of: sum.type.element)
+            sumsUnderWay += 1
+        case .finishSum:
+            try communicator?.finishSum()
+            sumsUnderWay -= 1
         }
+        if sumsUnderWay > 0 { try communicator?.progress() }
     }
 }

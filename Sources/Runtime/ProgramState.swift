@@ -60,6 +60,17 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
         }
     }
 
+    /// Has layers draw other random numbers than those of other ranks do: the first number of the key, where the state has
+    /// one, is moved by the rank. That of rank 0 stays.
+    public func draw(asRank rank: Int) throws(RuntimeError) {
+        guard rank != 0, names.contains(Parameter.randomKeyName) else { return }
+        try write(Parameter.randomKeyName, type: TensorType(.i32, [2])) { key in
+            let seed = key.load(as: UInt32.self)
+            // An odd number, so that all ranks have different keys.
+            key.storeBytes(of: seed &+ UInt32(truncatingIfNeeded: rank) &* 0x9e37_79b9, as: UInt32.self)
+        }
+    }
+
     private func addMissing(_ parameters: [Parameter], seed: UInt64) throws(RuntimeError) {
         var added: [(parameter: Parameter, byteOffset: Int)] = []
         var byteCount = 0

@@ -12,6 +12,8 @@ public struct RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
         case outOfMemory
         /// A library that cannot be loaded.
         case library
+        /// Ranks that cannot be reached, or that do not do the same; or a program that needs them, without any.
+        case communication
     }
     /// What kind of mistake it is.
     public var code: Code

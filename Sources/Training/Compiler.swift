@@ -21,30 +21,35 @@ public struct Compiler: Sendable {
     public let options: CompilerOptions
     /// Threads that programs run on.
     public let pool: WorkerPool
+    /// The other ranks, over which training steps take the mean of gradients, loss and metrics; nil trains alone.
+    public let communicator: (any Communicator)?
     private let backend: any Backend
 
     /// A compiler for this machine; without `threads`, programs run on as many as ``ThreadChoice`` says. With
-    /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. Throws if LLVM
-    /// does not know the machine, or if there cannot be so many threads. With `pinned`, each thread stays on a
-    /// processor (``WorkerPool``).
+    /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. With a
+    /// `communicator`, all of its ranks compile the same steps, and run them as often. Throws if LLVM does not know the
+    /// machine, or if there cannot be so many threads. With `pinned`, each thread stays on a processor (``WorkerPool``).
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false,
-        cache: ObjectCache? = .standard, answers: KeptAnswers? = nil
+        cache: ObjectCache? = .standard, answers: KeptAnswers? = nil, communicator: (any Communicator)? = nil
     ) throws {
         let pool = WorkerPool(try ThreadChoice(threads), pinned: pinned)
-        self.init(
-            options, pool, try GraphCompiler(options, threads: pool.threads, cache: cache, answers: answers))
+        let backend = try GraphCompiler(options, threads: pool.threads, cache: cache, answers: answers)
+        self.init(options, pool, backend, communicator)
     }
 
     /// A compiler with another back end.
     public init(
-        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false, backend: any Backend
+        _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false, backend: any Backend,
+        communicator: (any Communicator)? = nil
     ) {
-        self.init(options, WorkerPool(threads: threads, pinned: pinned), backend)
+        self.init(options, WorkerPool(threads: threads, pinned: pinned), backend, communicator)
     }
 
-    private init(_ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend) {
-        (self.options, self.pool, self.backend) = (options, pool, backend)
+    private init(
+        _ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend, _ communicator: (any Communicator)?
+    ) {
+        (self.options, self.pool, self.backend, self.communicator) = (options, pool, backend, communicator)
     }
 
     /// What the last bits of programs depend on, beside the steps that they are made of.
@@ -53,7 +58,8 @@ public struct Compiler: Sendable {
     /// Measures the most that the machine does on the threads of this compiler's programs.
     public func measurePeak() throws -> MachinePeak { try MachinePeak(target: .host(), pool: pool) }
 
-    /// Compiles a training step: forward pass, gradients and update in one program.
+    /// Compiles a training step: forward pass, gradients and update in one program. With a communicator of several ranks,
+    /// each computes it on a batch of its own, and the weights follow the mean of all gradients.
     public func compile(
         _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update],
         learningRateScale: (String) -> Double = { _ in 1 }
@@ -66,7 +72,8 @@ public struct Compiler: Sendable {
     ) throws -> CompiledStep {
         var rewrites: [Rewrite] = []
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
-        let graph = try fused.wholeGraph(use, learningRateScale: learningRateScale)
+        let graph = try fused.wholeGraph(
+            use, ranks: communicator?.count ?? 1, learningRateScale: learningRateScale)
         return try compile(graph, rewrites, optimizer: traced.optimizer)
     }
 
@@ -86,7 +93,8 @@ public struct Compiler: Sendable {
         Memory.returnUnused()
         // 40 MB of LLVM's code stay mapped after a compilation otherwise.
         AddressSpace.releaseCode(ofLibraryWith: "LLVMContextCreate")
-        return CompiledStep(compilation, try backend.executable(compilation, pool: pool), optimizer: optimizer)
+        let executable = try backend.executable(compilation, pool: pool, communicator: communicator)
+        return CompiledStep(compilation, executable, optimizer: optimizer, rank: communicator?.rank ?? 0)
     }
 }
 
@@ -103,7 +111,11 @@ public final class CompiledStep {
     /// Whether this is a step of training.
     var trains: Bool { optimizer != nil }
 
-    init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?) {
+    /// Whose random numbers fresh states draw.
+    private let rank: Int
+
+    init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?, rank: Int = 0) {
+        self.rank = rank
         self.compilation = compilation
         self.runner = runner
         self.optimizer = optimizer
@@ -114,10 +126,11 @@ public final class CompiledStep {
     /// The program as plain data.
     public var program: Program { runner.program }
 
-    /// Fresh weights and optimizer state.
+    /// Fresh weights and optimizer state, the same on all ranks; what layers draw is not.
     public func makeState(seed: UInt64) throws -> ProgramState {
         let state = ProgramState()
         try state.add(program.parameters, seed: seed)
+        try state.draw(asRank: rank)
         return state
     }
 

@@ -15,6 +15,8 @@ extension TracedStep {
         case output
         /// Hands out how long they are, as outputs `grad_norm.NAME`.
         case outputNorms
+
+        fileprivate var updatesWithAccumulated: Bool { if case .updateWithAccumulated = self { true } else { false } }
     }
 
     /// The step with its forward pass rewritten; inputs, parameters and outputs keep their names.
@@ -55,13 +57,15 @@ extension TracedStep {
 
     /// The graph of the whole step: forward pass, gradients, and what is done with them.
     ///
-    /// `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not depend
-    /// on some weight, or if it cannot be differentiated.
+    /// `ranks` graphs run side by side, each on a batch of its own: the optimizer follows the mean of their gradients, and
+    /// loss, metrics and what the forward pass keeps are means, too. Accumulated gradients are those of each rank until
+    /// the update. `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not
+    /// depend on some weight, or if it cannot be differentiated.
     public func wholeGraph(
-        _ use: Set<GradientUse> = [.update], learningRateScale: (String) -> Double = { _ in 1 }
+        _ use: Set<GradientUse> = [.update], ranks: Int = 1, learningRateScale: (String) -> Double = { _ in 1 }
     ) throws(GraphErrors) -> Graph {
-        let differentiated = try differentiatedForOptimizer()
-        let builder = GraphBuilder(extending: differentiated.graph)
+        let differentiated = try differentiatedForOptimizer(), averages = RankAverages(ranks: ranks)
+        let builder = GraphBuilder(extending: try averages.averagingResults(differentiated.graph, of: self))
         var updated: [Optimizer.Weight] = []
         for (value, gradient) in zip(weights, differentiated.gradients) {
             guard let parameter = graph[value].operation as? Parameter else { continue }
@@ -71,22 +75,26 @@ extension TracedStep {
                 builder.report(isIdle(value))
                 continue
             }
-            var total = builder.tensor(gradient)
-            if use.contains(.output) { builder.output("grad.\(parameter.name)", total) }
-            if use.contains(.outputNorms), let norm = length([total]) {
-                builder.output("grad_norm.\(parameter.name)", norm)
-            }
-            for case .accumulate(let count) in use { accumulate(&total, parameter, count, builder, update: false) }
-            for case .updateWithAccumulated(let count) in use {
-                accumulate(&total, parameter, count, builder, update: true)
-            }
             updated.append(
                 Optimizer.Weight(
-                    builder.tensor(value), name: parameter.name, gradient: total,
+                    builder.tensor(value), name: parameter.name, gradient: builder.tensor(gradient),
                     learningRateScale: learningRateScale(parameter.name)))
         }
-        let updates = use.contains { if case .updateWithAccumulated = $0 { true } else { $0 == .update } }
-        if updates { optimizer.appendUpdates(to: builder, updated) }
+        let accumulates = use.contains { if case .accumulate = $0 { true } else { $0.updatesWithAccumulated } }
+        if !accumulates { averages.averageGradients(of: &updated) }
+        for index in updated.indices {
+            let name = updated[index].name, gradient = updated[index].gradient
+            if use.contains(.output) { builder.output("grad.\(name)", gradient) }
+            if use.contains(.outputNorms), let norm = length([gradient]) { builder.output("grad_norm.\(name)", norm) }
+            for case .accumulate(let count) in use { accumulate(&updated[index], count, builder, update: false) }
+            for case .updateWithAccumulated(let count) in use {
+                accumulate(&updated[index], count, builder, update: true)
+            }
+        }
+        if use.contains(where: \.updatesWithAccumulated) { averages.averageGradients(of: &updated) }
+        if use.contains(where: { $0 == .update || $0.updatesWithAccumulated }) {
+            optimizer.appendUpdates(to: builder, updated)
+        }
         return try builder.finish()
     }
 
@@ -120,12 +128,11 @@ extension TracedStep {
     }
 
     /// Adds a gradient to the sum of earlier ones, which is kept as state, or reset where the weights are updated.
-    private func accumulate(
-        _ gradient: inout Tensor, _ parameter: Parameter, _ count: Int, _ builder: GraphBuilder, update: Bool
-    ) {
+    private func accumulate(_ weight: inout Optimizer.Weight, _ count: Int, _ builder: GraphBuilder, update: Bool) {
+        let gradient = weight.gradient
         let sum = builder.parameter(
-            Parameter("accumulated.\(parameter.name)", parameter.type, .zeros, trainable: false))
-        gradient = sum + gradient * (1 / Double(count))
-        builder.update(sum, with: update ? gradient.constant(0, shape: gradient.shape) : gradient)
+            Parameter("accumulated.\(weight.name)", gradient.type, .zeros, trainable: false))
+        weight.gradient = sum + gradient * (1 / Double(count))
+        builder.update(sum, with: update ? gradient.constant(0, shape: gradient.shape) : weight.gradient)
     }
 }

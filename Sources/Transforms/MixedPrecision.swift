@@ -126,6 +126,8 @@ private struct PrecisionPlan {
         case .elementwise: true
         case .reduction: node.type.rank == 0
         case .repetition: graph[node.operands[0]].type.rank == 0
+        // The sum over ranks of a gradient stands between it and its update.
+        case .collective: true
         case .leaf, .generated, .view, .copy, .join, .lookup, .contraction, .attention, .sort, .scatter, .composite:
             false
         }
@@ -165,7 +167,7 @@ private struct PrecisionPlan {
         case .contraction: return true
         case .attention: return node.operands.prefix(3).allSatisfy { (graph[$0].type.shape.last ?? 1) % 2 == 0 }
         case .leaf, .generated, .elementwise, .view, .repetition, .copy, .join, .lookup, .reduction, .sort, .scatter,
-            .composite:
+            .collective, .composite:
             return false
         }
     }

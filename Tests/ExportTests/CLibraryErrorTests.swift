@@ -70,6 +70,16 @@ struct CLibraryErrorTests {
         #expect(message { try step.emit(directory: folder.path) }.contains("compile it with generated products"))
     }
 
+    @Test func sumsOverRanks() throws {
+        let builder = GraphBuilder(name: "sum")
+        builder.output("y", allReduce(builder.input(Input("x", TensorType(.f32, [3])))))
+        let level = try level("native", builder.finish())
+        #expect(
+            message { _ = try CLibrary(name: "x", levels: [level]) }
+                == "'sum': it adds up over ranks (sum 0 over ranks of f32[3] at arena+0), which programs in files and "
+                + "libraries cannot; compile it without a communicator")
+    }
+
     @Test func weights() throws {
         var library = try CLibrary(name: "toy", levels: [level()])
         library.weights = ["v": TensorData(1)]

@@ -109,6 +109,7 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(ScatterAdd(batch: 1, rows: 7), [i32(2, 4), f32(2, 4, 3)], gives: f32(2, 7, 3)),
     OperationSample(ScatterAdd(batch: 0, rows: 5), [i32(), f32(3)], gives: f32(5, 3)),
     OperationSample(ArgSort(), [f32(2, 3)], gives: i32(2, 3)),
+    OperationSample(AllReduce(), [TensorType(.bf16, [2, 3])], gives: TensorType(.bf16, [2, 3])),
     OperationSample(Softmax(), [f32(2, 3)], gives: f32(2, 3)),
     OperationSample(Softmax(isSafe: true), [f32(2, 3)], gives: f32(2, 3)),
     OperationSample(LogSoftmax(), [f32(3)], gives: f32(3)),

@@ -29,7 +29,9 @@ private struct InterpreterBackend: Backend {
             optimized: graph, memory: MemoryReport(buffers: [], arenaBytes: 0), kernels: "", isCached: false)
     }
 
-    func executable(_ compilation: Compilation, pool: WorkerPool) -> any Executable { InterpretedProgram(compilation) }
+    func executable(
+        _ compilation: Compilation, pool: WorkerPool, communicator: (any Communicator)?
+    ) -> any Executable { InterpretedProgram(compilation) }
 
     private struct NoKernels: KernelLibrary {
         func function(of symbol: String) throws -> KernelFunction { throw RuntimeError(.name, "there is no \(symbol)") }

@@ -3,7 +3,7 @@ import ArgumentParser
 import MSMAE
 import ToolOptions
 
-struct FinetuneCommand: ParsableCommand {
+struct FinetuneCommand: ParsableCommand, RankedCommand {
     static let configuration = CommandConfiguration(
         commandName: "finetune",
         abstract: "Trains a classifier on a folder of images, from pre-trained or random weights.",

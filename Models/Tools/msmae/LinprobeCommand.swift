@@ -3,7 +3,7 @@ import ArgumentParser
 import MSMAE
 import ToolOptions
 
-struct LinprobeCommand: ParsableCommand {
+struct LinprobeCommand: ParsableCommand, RankedCommand {
     static let configuration = CommandConfiguration(
         commandName: "linprobe",
         abstract:

@@ -36,13 +36,19 @@ struct MSMAETool: ParsableCommand {
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         do {
             var command = try parseAsRoot(OptionNames.normalized(arguments))
+            try Ranks.check(command)
             try command.run()
             try StandardOutput.flush()
+            Ranks.leave()
         } catch {
             let status = exitCode(for: error)
             // Help and version are "errors" that are none, and an exit code alone says nothing more.
-            if status == .success || error is ExitCode { exit(withError: error) }
-            say("error: \(OptionNames.explained(message(for: error)))")
+            if status == .success || error is ExitCode {
+                Ranks.leave(status.rawValue, after: error)
+                exit(withError: error)
+            }
+            if Ranks.says(error) { say("\(Ranks.prefix)error: \(OptionNames.explained(message(for: error)))") }
+            Ranks.leave(status.rawValue, after: error)
             // What ends after a signal ends by it.
             Foundation.exit(Interrupt.signal.map { 128 + $0 } ?? status.rawValue)
         }

@@ -3,7 +3,7 @@ import ArgumentParser
 import MSMAE
 import ToolOptions
 
-struct PretrainCommand: ParsableCommand {
+struct PretrainCommand: ParsableCommand, RankedCommand {
     static let configuration = CommandConfiguration(
         commandName: "pretrain",
         abstract: "Pre-trains on a folder of images, with random and then attention-driven masking.",

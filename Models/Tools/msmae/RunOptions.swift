@@ -38,12 +38,20 @@ struct RunOptions: ParsableArguments {
     /// Starts a run or goes on with one; a run that was asked to stop ends with the exit status of the signal.
     func train<Task: ConfiguredTask>(_: Task.Type, _ options: SettingsOptions<Task.Settings>) throws
     where Task.Settings: ModelSettings {
+        let communicator = try Ranks.join()
+        if communicator != nil, seeds != nil {
+            throw ValidationError("--seeds is for one process; run it without mpirun")
+        }
         let recipe = try recipe.map { try RecipeFile.read($0, replacing: set) }
         if recipe == nil, !set.isEmpty { throw ValidationError("--set changes a recipe, and there is no --recipe") }
         var given = recipe?.settings(Task.Settings.kind) ?? [:]
         given.merge(try config.map { try SettingsFile.read($0, for: Task.Settings.self) } ?? [:]) { $1 }
         given.merge(options.given) { $1 }
-        if dryRun { return print(try Trainer<Task>(plan(given), output: .silent).dryRun().text) }
+        let isFirst = communicator?.rank ?? 0 == 0
+        if dryRun {
+            let text = try Trainer<Task>(plan(given), output: .silent, communicator: communicator).dryRun().text
+            return isFirst ? print(text) : ()
+        }
         Interrupt.install()
         let outcome: TrainingOutcome, documents = try documents(recipe, Task.Settings.self, given)
         if let seeds {
@@ -51,9 +59,9 @@ struct RunOptions: ParsableArguments {
             runs.documents = documents
             outcome = try runs.run()
         } else {
-            var plan: RunPlan<Task.Settings> = try plan(given)
+            var plan: RunPlan<Task.Settings> = try plan(given, isFirst: isFirst)
             plan.documents = documents
-            outcome = try Trainer<Task>(plan).run()
+            outcome = try Trainer<Task>(plan, communicator: communicator).run()
         }
         if outcome == .stopped { throw ExitCode(128 + (Interrupt.signal ?? SIGINT)) }
     }
@@ -67,12 +75,15 @@ struct RunOptions: ParsableArguments {
         return ["recipe.yaml": try RecipeFile.text(of: recipe)]
     }
 
-    private func plan<Settings: RunSettings>(_ given: [String: SettingValue]) throws -> RunPlan<Settings> {
-        // A dry run copies nothing either, and looks at runs that are under way.
+    private func plan<Settings: RunSettings>(
+        _ given: [String: SettingValue], isFirst: Bool = true
+    ) throws -> RunPlan<Settings> {
+        // A dry run copies nothing either, and looks at runs that are under way; so do other ranks than the first.
+        let writes = !dryRun && isFirst
         if let resume {
             return try RunPlan(
-                resuming: resume, out: dryRun ? nil : out, given: given, allowingChanges: allowChanges,
-                holding: !dryRun)
+                resuming: resume, out: writes || resume.hasSuffix(".pth") ? out : nil, given: given,
+                allowingChanges: allowChanges, holding: writes)
         }
         return try RunPlan(startingIn: newFolder, given: given)
     }

@@ -10,7 +10,7 @@ struct SegmentCommand: ParsableCommand {
         subcommands: [SegmentTrainCommand.self, SegmentEvaluateCommand.self, SegmentPredictCommand.self])
 }
 
-struct SegmentTrainCommand: ParsableCommand {
+struct SegmentTrainCommand: ParsableCommand, RankedCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
         abstract: "Trains a segmentation on images with masks, from pre-trained or random weights.",

@@ -85,8 +85,9 @@ public struct ProgramFile: Sendable {
 
     private static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
 
-    /// The content of the file.
+    /// The content of the file. Throws ``ProgramFileError`` for a program that needs other ranks.
     public func encoded() throws -> [UInt8] {
+        if let obstacle = program.obstacleAlone { throw ProgramFileError(file: program.name, message: obstacle) }
         var bytes: [UInt8] = []
         func align() { bytes += [UInt8](repeating: 0, count: Self.aligned(bytes.count) - bytes.count) }
         func add(_ content: UnsafeRawBufferPointer) -> Header.Section {

@@ -27,6 +27,8 @@ public struct FitResult {
 ///   - resuming: Whether the folder holds a run that was stopped, which goes on.
 ///   - allowingChanges: Whether a run may go on with a model that computes something else than before with weights of the
 ///     same names and shapes.
+///   - communicator: The ranks that train together; each calls this with the same arguments, and computes batches of the
+///     step's size of its own, so that an update sees as many times more samples. Rank 0 alone writes.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
 /// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run and for arguments
 ///   that contradict each other, `GraphErrors` for a step that is not sound, ``RunError`` for a checkpoint that cannot
@@ -34,16 +36,20 @@ public struct FitResult {
 public func fit(
     _ step: TrainingStep, _ data: some DataSource, in folder: String, settings: FitSettings = FitSettings(),
     schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,
-    allowingChanges: Bool = false, output: TrainingOutput = .standard,
+    allowingChanges: Bool = false, output: TrainingOutput = .standard, communicator: (any Communicator)? = nil,
     shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
 ) throws -> FitResult {
-    let job = try FitJob(step, data, schedule, validation, settings, allowingChanges: allowingChanges)
+    let job = try FitJob(
+        step, data, schedule, validation, settings, ranks: communicator?.count ?? 1, allowingChanges: allowingChanges)
     return try job.explaining(folder, resuming) {
         let plan =
             try resuming
-            ? RunPlan<FitSettings>(resuming: folder, given: job.settings.values, allowingChanges: true)
+            ? RunPlan<FitSettings>(
+                resuming: folder, given: job.settings.values, allowingChanges: true,
+                holding: communicator?.rank ?? 0 == 0)
             : RunPlan<FitSettings>(startingIn: folder, given: job.settings.values)
-        let trainer = try Trainer(plan, output: output, shouldStop: shouldStop, makeTask: job.task)
+        let trainer = try Trainer(
+            plan, output: output, communicator: communicator, shouldStop: shouldStop, makeTask: job.task)
         let outcome = try trainer.run()
         return FitResult(
             state: trainer.state, best: trainer.task.best, means: trainer.results, isFinished: outcome == .finished)
@@ -54,7 +60,7 @@ public func fit(
 struct FitJob {
     let step: TrainingStep, data: any DataSource
     let schedule: LearningRateSchedule?, validation: Validation?
-    /// With the batch of the step.
+    /// With the batch of the step, on all ranks together.
     let settings: FitSettings
     private let layout: FitLayout
     private let allowsChanges: Bool
@@ -63,13 +69,13 @@ struct FitJob {
     /// that is not sound.
     init(
         _ step: TrainingStep, _ data: any DataSource, _ schedule: LearningRateSchedule?, _ validation: Validation?,
-        _ settings: FitSettings, allowingChanges: Bool
+        _ settings: FitSettings, ranks: Int = 1, allowingChanges: Bool
     ) throws {
         allowsChanges = allowingChanges
         (self.step, self.data, self.schedule, self.validation) = (step, data, schedule, validation)
         layout = try FitLayout(step)
         var settings = settings
-        settings.batch = layout.batch
+        settings.batch = layout.batch * ranks
         self.settings = settings
         if let plateau = schedule?.plateau, plateau.goal != validation?.goal ?? .smaller {
             throw FitError.otherGoal(plateau.goal, hasValidation: validation != nil)

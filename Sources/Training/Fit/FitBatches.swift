@@ -16,15 +16,17 @@ final class FitBatches: BatchSource {
     /// Batches of `size` samples of an order, from number `first` on.
     ///
     /// - Parameters:
+    ///   - rank: Whose batches, where `ranks` of them take turns.
     ///   - keepsRest: Whether what is left over at the end is a smaller batch.
     ///   - threads: How many make batches ahead, each up to two; none if the one who takes a batch makes it.
     init(
         _ data: any DataSource, order: [Int], size: Int, epoch: Int, startingAt first: Int = 0,
-        keepsRest: Bool = false, threads: Int
+        rank: Int = 0, of ranks: Int = 1, keepsRest: Bool = false, threads: Int
     ) {
-        let count = (order.count + (keepsRest ? size - 1 : 0)) / size
+        let count = (order.count + (keepsRest ? size - 1 : 0)) / size / ranks
         made = OrderedPrefetch(min(first, count)..<count, threads: threads, ahead: 2 * threads) { number in
-            let samples = Array(order[number * size..<min((number + 1) * size, order.count)])
+            let start = (number * ranks + rank) * size
+            let samples = Array(order[start..<min(start + size, order.count)])
             return Result { Batch(samples: samples, tensors: try data.batch(samples, epoch: epoch)) }
         }
     }

@@ -13,6 +13,8 @@ final class FitTask: TrainingTask {
     private(set) var best: BestEpoch?
 
     private let step: TrainingStep, data: any DataSource, settings: FitSettings
+    /// Whose part of the batches this is.
+    private let rank: Int, ranks: Int
     /// Taken once: a source that grows or shrinks during a run changes nothing in what is drawn from it.
     private let count: Int
     private let givenSchedule: LearningRateSchedule?
@@ -39,11 +41,12 @@ final class FitTask: TrainingTask {
         (self.step, self.data, self.settings, self.schedule) = (step, data, settings, schedule)
         (givenSchedule, self.validation, self.output) = (schedule, validation, output)
         count = data.count
-        guard count >= layout.batch else {
-            throw DataSourceError.tooFew(samples: count, batch: layout.batch, step: step.name)
+        (rank, ranks) = (compiler.rank, compiler.ranks)
+        guard count >= settings.batch else {
+            throw DataSourceError.tooFew(samples: count, batch: settings.batch, step: step.name)
         }
         identity = data.identity ?? DataIdentity(classes: [], images: "\(count) samples")
-        batchesPerEpoch = count / layout.batch
+        batchesPerEpoch = count / settings.batch
         metrics = [.loss] + layout.metrics.map { TrainingMetric($0, short: $0) }
         measured = try validation.map { try compiler.compile("the validation", $0.step) }
         weights = layout.weights.union(measured?.program.parameters.map(\.name) ?? [])
@@ -60,8 +63,8 @@ final class FitTask: TrainingTask {
 
     func batches(ofEpoch epoch: Int, startingAtBatch first: Int) -> FitBatches {
         FitBatches(
-            data, order: FitBatches.order(count, seed: settings.seed, epoch: epoch), size: settings.batch, epoch: epoch,
-            startingAt: first, threads: settings.loaderThreads)
+            data, order: FitBatches.order(count, seed: settings.seed, epoch: epoch), size: settings.batch / ranks,
+            epoch: epoch, startingAt: first, rank: rank, of: ranks, threads: settings.loaderThreads)
     }
 
     func names(of batch: FitBatches.Batch) -> [String] { batch.samples.map(data.name) }

@@ -36,6 +36,14 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case initialWeightNotFinite(name: String, path: String)
     /// A weight that training has made not finite.
     case weightNotFinite(name: String, epoch: Int, step: Int, checkpoint: String?)
+    /// A batch that ranks cannot share evenly.
+    case indivisibleBatch(Int, ranks: Int)
+    /// Something that all ranks need to have in common, and that one of them has otherwise than rank 0.
+    case ranksDiffer(what: String, rank: Int, value: String, first: String)
+    /// A weight that has other bits on a rank than on rank 0 after a step.
+    case ranksDrifted(weight: String, rank: Int, step: Int)
+    /// Another rank has failed, and says why itself.
+    case otherRank(Int, failedIn: String)
 
     /// A setting with the value that was given and the one that the run has.
     public struct Contradiction: Hashable, Sendable {
@@ -92,6 +100,23 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
                 + Self.advice(checkpoint, origin?.advice)
         case .weightNotFinite(let name, let epoch, let step, let checkpoint):
             "'\(name)' is not finite after epoch \(epoch + 1), step \(step); " + Self.advice(checkpoint)
+        case .indivisibleBatch(let batch, let ranks):
+            "batch is \(batch), which \(ranks) ranks cannot share evenly; take a multiple of \(ranks), or another number of "
+                + "ranks"
+        case .ranksDiffer(let what, let rank, let value, let first):
+            "\(what) is \(value) on rank \(rank) and \(first) on rank 0; start all ranks with the same"
+        case .ranksDrifted(let weight, let rank, let step):
+            "after step \(step), '\(weight)' has other bits on rank \(rank) than on rank 0: memory or network of a machine is "
+                + "not to be trusted; go on from the last checkpoint by --resume"
+        case .otherRank(let rank, let what): "rank \(rank) has failed in \(what), and says why"
+        }
+    }
+
+    /// Whether it is one that all ranks of a run have at once.
+    public var isOfAllRanks: Bool {
+        switch self {
+        case .indivisibleBatch, .ranksDiffer, .ranksDrifted, .otherRank, .lossNotFinite: true
+        default: false
         }
     }
 

@@ -23,6 +23,7 @@ public final class Trainer<Task: TrainingTask> {
     let output: TrainingOutput
     let compiler: RunCompiler
     let shouldStop: (_ step: Int) -> Bool
+    let ranks: TrainingRanks
     private var programs: (phase: Task.Phase, of: TrainingPrograms)?
     var position: TrainingPosition
     private(set) var speed = Speed<Task.Phase>()
@@ -34,26 +35,42 @@ public final class Trainer<Task: TrainingTask> {
     /// Nothing is written yet. `shouldStop` is asked before each step, which is counted from 0 and over all epochs, and
     /// may end the run there with a checkpoint. `makeTask` reads the data and makes the model; nothing is written before
     /// all of that has worked.
+    ///
+    /// With a `communicator`, its ranks train together: each makes such a trainer of the same plan, and computes its part
+    /// of every batch. Rank 0 alone writes and says what it does.
     public init(
-        _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard,
+        _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard, communicator: (any Communicator)? = nil,
         shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested },
         makeTask: (Task.Settings, RunCompiler, TrainingOutput) throws -> Task
     ) throws {
-        (self.plan, self.output, self.shouldStop) = (plan, output, shouldStop)
-        let settings = plan.settings
-        compiler = try RunCompiler(
-            settings.compilerOptions, threads: settings.threads, pinned: settings.pinned, output, answers: plan.answers)
-        task = try makeTask(settings, compiler, output)
+        let ranks = TrainingRanks(communicator), settings = plan.settings
+        let output = ranks.isFirst ? output : .silent
+        (self.plan, self.output, self.shouldStop, self.ranks) = (plan, output, shouldStop, ranks)
+        let (compiler, task) = try ranks.agreed("reading settings and data") {
+            guard settings.batch % ranks.count == 0 else {
+                throw RunError.indivisibleBatch(settings.batch, ranks: ranks.count)
+            }
+            let compiler = try RunCompiler(
+                settings.compilerOptions, threads: settings.threads, pinned: settings.pinned, output,
+                answers: plan.answers, communicator: communicator)
+            return (compiler, try makeTask(settings, compiler, output))
+        }
+        (self.compiler, self.task) = (compiler, task)
+        try ranks.compare(settings, task.identity, compiler.build)
         position = TrainingPosition(totals: MetricTotals(metrics: task.metrics.count))
         guard task.batchesPerEpoch >= settings.accumulation else {
             throw RunError.tooFewBatches(batches: task.batchesPerEpoch, accumulation: settings.accumulation)
         }
-        if let file = plan.checkpoint { try load(file) } else { try initialize() }
-        if let (imported, path) = plan.imported {
-            position.epoch = try imported.load(into: state, stepsPerEpoch: stepsPerEpoch)
-            position.step = position.epoch * stepsPerEpoch
-            try requireFinite(path)
+        try ranks.agreed("compiling and loading weights") {
+            if let file = plan.checkpoint { try load(file) } else { try initialize() }
+            if let (imported, path) = plan.imported {
+                position.epoch = try imported.load(into: state, stepsPerEpoch: stepsPerEpoch)
+                position.step = position.epoch * stepsPerEpoch
+                try requireFinite(path)
+            }
         }
+        try ranks.compare([("the step that the run stands at", String(position.step))])
+        try ranks.compareWeights(state, step: position.step)
     }
 
     /// Trains to the end, or until it is asked to stop. The folder is this process's alone meanwhile.
@@ -62,30 +79,48 @@ public final class Trainer<Task: TrainingTask> {
     /// Where something could not be written, the log lacks a line or the best weights are not those that the state speaks
     /// of; the last checkpoint stays the newest then.
     public func run() throws -> Outcome {
-        let lock = try plan.lock ?? FolderLock(creating: plan.path)
+        guard ranks.isFirst else { return try runBesideFirst() }
+        let (lock, run) = try ranks.agreed("opening the run's folder") {
+            let lock = try plan.lock ?? FolderLock(creating: plan.path)
+            return (lock, try open())
+        }
         defer { lock.release() }
-        let run = try open()
         do {
             return try train(run)
-        } catch let error where !(error is RunError) && !Self.isOfWriting(error) && position.epoch > 0 {
+        } catch let error where Self.leavesWeights(error) && position.epoch > 0 {
             // What cannot be saved either is not what the user has to know first.
             try? save(run)
             throw error
         }
     }
 
-    /// Whether a file of the run could not be written.
-    private static func isOfWriting(_ error: any Error) -> Bool {
-        error is FileError || (error as? SafetensorsError)?.code == .unwritable
+    /// Trains as another rank than the first: what tasks write goes into a folder that nobody keeps.
+    private func runBesideFirst() throws -> Outcome {
+        let path = NSTemporaryDirectory() + "/apus-rank-\(ranks.rank)-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let run = try ranks.agreed("opening the run's folder") {
+            let folder = try RunFolder(creating: path)
+            return OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
+        }
+        return try train(run)
+    }
+
+    /// Whether an error has come between two steps, and a checkpoint can be written: it is none of the run itself, nor
+    /// of a file that could not be written, nor of ranks that were interrupted while they added up.
+    private static func leavesWeights(_ error: any Error) -> Bool {
+        if case .otherRank = error as? RunError { return true }
+        let isOfWriting = error is FileError || (error as? SafetensorsError)?.code == .unwritable
+        return !(error is RunError) && !isOfWriting && (error as? RuntimeError)?.code != .communication
     }
 
     private func train(_ run: OpenRun) throws -> Outcome {
-        var decision = position.stepInEpoch == 0 ? try task.betweenEpochs(session(run)) : .goOn
+        var decision = position.stepInEpoch == 0 ? try betweenEpochs(run) : .goOn
         while decision == .goOn, position.epoch < settings.epochs {
             guard try trainEpoch(run) else { return try stop(run) }
             try log("epoch", position.totals.means, learningRate: learningRate, to: run)
             position.endEpoch()
-            decision = try task.betweenEpochs(session(run))
+            decision = try betweenEpochs(run)
+            try ranks.compareWeights(state, step: position.step)
             let isLast = decision == .finished || position.epoch == settings.epochs
             if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 {
                 try save(run)
@@ -96,6 +131,8 @@ public final class Trainer<Task: TrainingTask> {
         output.say(
             "finished \(position.epoch) epochs; means of the last one:"
                 + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
+        // The evaluation is the same on all ranks, and the first one's is kept.
+        guard ranks.isFirst else { return .finished }
         let finished = try task.finish(session(run), means: lastMeans)
         guard let finished else {
             output.say("stopped before the evaluation was complete; go on with --resume \(plan.path)")
@@ -103,6 +140,11 @@ public final class Trainer<Task: TrainingTask> {
         }
         results = finished
         return .finished
+    }
+
+    private func betweenEpochs(_ run: OpenRun) throws -> TrainingDecision {
+        let decision = try ranks.agreed("what comes between epochs") { try task.betweenEpochs(session(run)) }
+        return try ranks.any(decision == .interrupted) ? .interrupted : decision
     }
 
     // MARK: - Training
@@ -132,28 +174,37 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Trains to the end of the epoch; false if it was asked to stop before.
     private func trainEpoch(_ run: OpenRun) throws -> Bool {
-        let training = try programs(for: task.phase(ofEpoch: position.epoch))
-        for program in [training.accumulate, training.update] {
-            try program?.addParameters(to: state, seed: settings.seed)
+        let (training, batches) = try ranks.agreed("beginning an epoch") {
+            let training = try programs(for: task.phase(ofEpoch: position.epoch))
+            for program in [training.accumulate, training.update] {
+                try program?.addParameters(to: state, seed: settings.seed)
+            }
+            return (
+                training,
+                try task.batches(
+                    ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
+            )
         }
-        let batches = try task.batches(
-            ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
+        try ranks.compare([("what a training step adds up over ranks", "\(training.update.program.rankSums)")])
         defer { batches.stop() }
         speed.begin(programs?.phase)
         while position.stepInEpoch < stepsPerEpoch {
-            if shouldStop(position.step) { return false }
+            if try ranks.any(shouldStop(position.step)) { return false }
             let (metrics, seconds) = try Clock.time { try step(batches, training) }
             guard metrics.allSatisfy(\.isFinite) else {
                 let (epoch, step) = (position.epoch, position.step)
                 throw RunError.lossNotFinite(
-                    epoch: epoch, step: step, origin: try? searchOrigin(in: run.folder),
+                    // The search takes steps on one rank alone.
+                    epoch: epoch, step: step, origin: ranks.count > 1 ? nil : try? searchOrigin(in: run.folder),
                     checkpoint: try run.folder.checkpoints().last?.path)
             }
             speed.add(images: settings.effectiveBatch, seconds: seconds)
             let rate = learningRate
             position.add(metrics)
             show(metrics)
-            if position.step % settings.logInterval == 0 { try log("step", metrics, learningRate: rate, to: run) }
+            guard position.step % settings.logInterval == 0 else { continue }
+            try log("step", metrics, learningRate: rate, to: run)
+            try ranks.compareWeights(state, step: position.step)
         }
         return true
     }
@@ -164,14 +215,16 @@ public final class Trainer<Task: TrainingTask> {
     func step(_ batches: Task.Batches, _ training: TrainingPrograms, fillingIn: Bool = false) throws -> [Double] {
         var totals = MetricTotals(metrics: task.metrics.count)
         for number in 1...settings.accumulation {
-            guard let batch = try batches.next() else {
-                throw RunError.dataEnded(epoch: position.epoch, step: position.stepInEpoch, of: stepsPerEpoch)
-            }
             let program = training.program(ofBatch: number, of: settings.accumulation)
-            var inputs = program.taken(
-                from: try task.inputs(
-                    batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number)))
-            if fillingIn { inputs.merge(try program.ones(beside: inputs)) { first, _ in first } }
+            let inputs = try ranks.agreed("reading a batch") {
+                guard let batch = try batches.next() else {
+                    throw RunError.dataEnded(epoch: position.epoch, step: position.stepInEpoch, of: stepsPerEpoch)
+                }
+                let place = BatchPlace(seed: settings.seed, step: position.step, number: number, rank: ranks.rank)
+                var inputs = program.taken(from: try task.inputs(batch, at: place))
+                if fillingIn { inputs.merge(try program.ones(beside: inputs)) { first, _ in first } }
+                return inputs
+            }
             let report = try program.run(
                 state, inputs,
                 learningRate: number == settings.accumulation ? learningRate : nil)
@@ -264,6 +317,7 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private func save(in folder: RunFolder) throws {
+        guard ranks.isFirst else { return }
         if let name = try state.firstNotFinite() {
             throw RunError.weightNotFinite(
                 name: name, epoch: position.epoch, step: position.step, checkpoint: try folder.checkpoints().last?.path)
@@ -287,6 +341,7 @@ public final class Trainer<Task: TrainingTask> {
     private func initialize() throws {
         try programs(for: task.phase(ofEpoch: 0)).update.addParameters(to: state, seed: settings.seed)
         try task.initialize(state)
+        try state.draw(asRank: ranks.rank)
         // Random weights are finite: what is not comes from a file.
         if case .text(let path) = settings.values["init"] { try requireFinite(path) }
     }
@@ -326,6 +381,7 @@ public final class Trainer<Task: TrainingTask> {
         let program = try programs(for: task.phase(ofEpoch: min(position.epoch, settings.epochs - 1))).update
         try program.addParameters(to: state, seed: settings.seed)
         try state.load(program.program.parameters, from: file)
+        try state.draw(asRank: ranks.rank)
         try requireFinite(file.path)
         state.step = file.metadata["optimizer_step"].flatMap { Int($0) } ?? position.step
         try task.restore(from: file)
@@ -355,9 +411,9 @@ public final class Trainer<Task: TrainingTask> {
 extension Trainer where Task: ConfiguredTask {
     /// Prepares a run of a task that is made from the settings of the plan.
     public convenience init(
-        _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard,
+        _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard, communicator: (any Communicator)? = nil,
         shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested }
     ) throws {
-        try self.init(plan, output: output, shouldStop: shouldStop, makeTask: Task.init)
+        try self.init(plan, output: output, communicator: communicator, shouldStop: shouldStop, makeTask: Task.init)
     }
 }

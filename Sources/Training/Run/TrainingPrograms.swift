@@ -2,6 +2,8 @@ import ApusCodegen
 import ApusIR
 import ApusLayers
 import ApusRuntime
+import ApusSystem
+import Foundation
 
 /// Compiles the programs of a run, and says how long that took.
 public final class RunCompiler {
@@ -9,18 +11,28 @@ public final class RunCompiler {
     private let output: TrainingOutput
     private let answers: RunAnswers
 
-    /// A compiler whose programs run on so many threads, or on one per processor. A run that goes on gives the answers
-    /// that its folder keeps.
+    /// A compiler whose programs run on so many threads, or on one per processor that this rank has, and train with
+    /// the ranks of a communicator. A run that goes on gives the answers that its folder keeps.
     public init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool = false, _ output: TrainingOutput,
-        answers: [String: String] = [:]
+        answers: [String: String] = [:], communicator: (any Communicator)? = nil
     ) throws {
         self.answers = RunAnswers(answers)
-        compiler = try Compiler(options, threads: threads, pinned: pinned, answers: self.answers.given)
+        // Ranks of one machine share its processors, unless the launcher has given each its own.
+        let share = try communicator.map {
+            min(try ThreadChoice().count, max(1, Processors.current.online / max(1, $0.localCount)))
+        }
+        compiler = try Compiler(
+            options, threads: threads ?? share, pinned: pinned, answers: self.answers.given, communicator: communicator)
         self.output = output
         output.say("\(compiler.pool)")
         for warning in compiler.pool.warnings { output.warn(warning) }
     }
+
+    /// Which of the ranks that train together this is, from 0.
+    public var rank: Int { compiler.communicator?.rank ?? 0 }
+    /// How many ranks train together, each on its part of every batch; 1 trains alone.
+    public var ranks: Int { compiler.communicator?.count ?? 1 }
 
     /// What the last bits of its programs depend on.
     var build: BuildDescription { compiler.build }

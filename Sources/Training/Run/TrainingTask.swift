@@ -154,9 +154,16 @@ public struct BatchPlace: Hashable, Sendable {
     public let seed: Int
     /// Updates of the weights before this one, and the batch's number among those of the update, from 1.
     public let step: Int, number: Int
+    /// The rank whose part of the batch it is.
+    public let rank: Int
 
     /// A batch of a run by its place.
-    public init(seed: Int, step: Int, number: Int) { (self.seed, self.step, self.number) = (seed, step, number) }
+    public init(seed: Int, step: Int, number: Int, rank: Int = 0) {
+        (self.seed, self.step, self.number, self.rank) = (seed, step, number, rank)
+    }
+
+    /// What tells the batch apart from others of the same update, on all ranks.
+    public var index: Int { rank << 20 + number }
 }
 
 /// A run between two epochs, as its task sees it.

@@ -87,16 +87,16 @@ extension SegmentationSettings {
     /// A loader of DATA/PART; throws if its classes are not those that are `known`.
     func loader(
         _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int,
-        imageSize: Int
+        imageSize: Int, share: DataShare = .whole
     ) throws -> SegmentationLoader {
         let folder = try SegmentationFolder(root: DataPart.folder(part, of: data))
         if let known, !folder.classes.isExactly(known) {
             throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known)
         }
         return try SegmentationLoader(
-            folder: folder, batchSize: batch, imageSize: imageSize, augmentation: augmentation,
+            folder: folder, batchSize: share.part(of: batch), imageSize: imageSize, augmentation: augmentation,
             normalization: normalization, seed: UInt64(seed),
-            threads: readers, decoder: decoder)
+            threads: readers, decoder: decoder, share: share)
     }
 }
 

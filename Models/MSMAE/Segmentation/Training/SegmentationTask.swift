@@ -21,7 +21,8 @@ public final class SegmentationTask: ConfiguredTask {
         (self.settings, self.output) = (settings, output)
         let side = try settings.configuration(classes: 1).image
         loader = try settings.loader(
-            settings.data, part: "train", augmentation: .training, batch: settings.batch, imageSize: side)
+            settings.data, part: "train", augmentation: .training, batch: settings.batch, imageSize: side,
+            share: compiler.share)
         model = try settings.model(classes: loader.classes.count)
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.image), root: settings.data)
         let validation = try settings.loader(
@@ -39,7 +40,7 @@ public final class SegmentationTask: ConfiguredTask {
 
     public func trainingStep(_ masking: Masking?) -> TrainingStep {
         model.training(
-            batch: settings.batch,
+            batch: loader.batchSize,
             optimizer: .adam(learningRate: settings.learningRate, weightDecay: settings.weightDecay))
     }
 

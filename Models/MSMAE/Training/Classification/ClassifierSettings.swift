@@ -13,8 +13,8 @@ public protocol ClassifierSettings: ModelSettings, WarmupSettings {
 
     /// Whether the attention maps are computed anew before an epoch.
     func refreshesMaps(beforeEpoch epoch: Int) -> Bool
-    /// The training step of a model.
-    func trainingStep(of model: MaskedAutoencoder) -> TrainingStep
+    /// The training step of a model, for so many images.
+    func trainingStep(of model: MaskedAutoencoder, batch: Int) -> TrainingStep
     /// The class scores that the trained model gives.
     func classification(of model: MaskedAutoencoder, batch: Int, masking: Masking?) -> InferenceStep
     /// A constant factor of a weight's learning rate.

@@ -26,7 +26,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
         let images = try ImageFolder(root: DataPart.folder("train", of: settings.data))
         configuration = try settings.configuration(classes: images.classes.count)
         model = try MaskedAutoencoder(configuration)
-        loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
+        loader = try ImageLoader(
+            training: images, settings, configuration, variant: settings.variant, share: compiler.share)
         for error in loader.skipped { output.say("skipped \(error)") }
         for remark in loader.remarks { output.say(remark) }
         if loader.classes.count == 1 {
@@ -50,7 +51,9 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
 
     public func phase(ofEpoch epoch: Int) -> Masking? { settings.masking(inEpoch: epoch) }
 
-    public func trainingStep(_ masking: Masking?) -> TrainingStep { settings.trainingStep(of: model) }
+    public func trainingStep(_ masking: Masking?) -> TrainingStep {
+        settings.trainingStep(of: model, batch: loader.batchSize)
+    }
 
     public func learningRateScale(of weight: String) -> Double { settings.learningRateScale(of: weight, in: model) }
 
@@ -70,7 +73,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
         if let mixup = settings.mixup, mixup.isOn {
             batch = try mixup.mixed(
                 batch, classes: configuration.classes, seed: UInt64(settings.seed), epoch: place.step,
-                number: place.number)
+                number: place.index)
         }
         var inputs = [
             "images": try batch.images(filledUpTo: batch.count, configuration),

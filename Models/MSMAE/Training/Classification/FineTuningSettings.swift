@@ -111,7 +111,7 @@ extension FineTuningSettings {
         masking(inEpoch: epoch) == .attention && epoch < epochs && epoch % attentionInterval == 0
     }
 
-    public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
+    public func trainingStep(of model: MaskedAutoencoder, batch: Int) -> TrainingStep {
         let options = FineTuningOptions(
             smoothing: smoothing, dropPath: dropPath, pooling: pooling, softTargets: mixup?.isOn ?? false,
             masking: masking(inEpoch: 0))

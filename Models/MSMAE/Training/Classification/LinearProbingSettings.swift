@@ -65,7 +65,7 @@ extension LinearProbingSettings {
     public var variant: Configuration.Variant { .corrected }
     public var mixup: Mixup? { nil }
 
-    public func trainingStep(of model: MaskedAutoencoder) -> TrainingStep {
+    public func trainingStep(of model: MaskedAutoencoder, batch: Int) -> TrainingStep {
         model.linearProbing(
             batch: batch, pooling: pooling,
             optimizer: completed(.lars(learningRate: schedule.rate(atEpoch: 0), weightDecay: weightDecay)))

@@ -27,7 +27,8 @@ public final class PreTrainingTask: ConfiguredTask {
             [.loss, TrainingMetric("reconstruction_loss", short: "rec")]
             + (configuration.method == .mae ? [] : [TrainingMetric("classification_loss", short: "cls"), .accuracy])
         model = try MaskedAutoencoder(configuration)
-        loader = try ImageLoader(training: images, settings, configuration, variant: settings.variant)
+        loader = try ImageLoader(
+            training: images, settings, configuration, variant: settings.variant, share: compiler.share)
         for error in loader.skipped { output.say("skipped \(error)") }
         for remark in loader.remarks { output.say(remark) }
         if loader.classes.count == 1, configuration.method != .mae {
@@ -44,7 +45,7 @@ public final class PreTrainingTask: ConfiguredTask {
     public func phase(ofEpoch epoch: Int) -> Masking? { settings.masking(inEpoch: epoch) }
 
     public func trainingStep(_ masking: Masking?) -> TrainingStep {
-        model.preTraining(batch: settings.batch, masking: masking ?? .random, optimizer: settings.optimizer)
+        model.preTraining(batch: loader.batchSize, masking: masking ?? .random, optimizer: settings.optimizer)
     }
 
     public func initialize(_ state: ProgramState) throws {
@@ -103,17 +104,17 @@ public final class PreTrainingTask: ConfiguredTask {
 }
 
 extension ImageLoader {
-    /// Reads images for a run's training: random crops, mirrored every second time.
+    /// Reads a share of the images for a run's training: random crops, mirrored every second time.
     convenience init(
         training images: ImageFolder, _ settings: some ModelSettings, _ configuration: Configuration,
-        variant: Configuration.Variant
+        variant: Configuration.Variant, share: DataShare
     ) throws(DataError) {
         let maps: MapCrop = variant == .released ? .released : .region
         try self.init(
-            folder: images, batchSize: settings.batch, imageSize: configuration.image,
+            folder: images, batchSize: share.part(of: settings.batch), imageSize: configuration.image,
             augmentation: .training(maps: maps),
             seed: UInt64(settings.seed), threads: settings.readers, skipUnreadable: settings.skipUnreadable,
             mapGrid: configuration.grid,
-            decoder: settings.decoder)
+            decoder: settings.decoder, share: share)
     }
 }

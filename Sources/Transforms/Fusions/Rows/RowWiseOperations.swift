@@ -15,7 +15,7 @@ extension GraphEditor {
             guard !selection.touches(rank - 1) else { return nil }
             return builder.add(node.operation, [select(operands[0], selection)] + operands.dropFirst())
         case .reduction, .contraction, .attention, .lookup, .join: break
-        case .leaf, .generated, .view, .repetition, .copy, .sort, .scatter, .composite(.other): return nil
+        case .leaf, .generated, .view, .repetition, .copy, .sort, .scatter, .collective, .composite(.other): return nil
         }
         switch node.operation {
         case let reduce as Reduce:

@@ -1,0 +1,31 @@
+// MPI as functions that Swift can call: most of its names are macros. Each returns MPI_SUCCESS, 0, or MPI's error code.
+// Without the trait MPI they are not there.
+#ifndef CMPI_H
+#define CMPI_H
+
+#include <stddef.h>
+
+#ifdef APUS_MPI
+
+// What is added up.
+enum { APUS_MPI_F32, APUS_MPI_F64, APUS_MPI_I32, APUS_MPI_BF16 };
+// Room for a message of MPI with its end.
+enum { APUS_MPI_TEXT_BYTES = 512 };
+
+// Joins the processes that a launcher such as mpirun has started, to be used by one thread at a time; once in a process.
+int apus_mpi_join(int *rank, int *count, int *local_count);
+// Begins to add up in place; `request` is for apus_mpi_wait.
+int apus_mpi_begin_sum(void *elements, int count, int type, void **request);
+// Waits for the sum.
+int apus_mpi_wait(void *request);
+// Lets sums that are under way go on.
+int apus_mpi_progress(void *request, int *is_done);
+// Waits for all processes to call this, for so many seconds at most, and leaves them; 0 if some have not.
+int apus_mpi_leave(double seconds);
+// Ends all processes.
+void apus_mpi_abort(int status);
+// What an error code means.
+void apus_mpi_text(int code, char *text);
+
+#endif
+#endif

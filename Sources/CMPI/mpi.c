@@ -1,0 +1,106 @@
+#include "CMPI.h"
+
+#ifdef APUS_MPI
+
+#include <mpi.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Of those that leave, apart from sums that others may be waiting for.
+static MPI_Comm leaving;
+static MPI_Op bf16_sum;
+
+static float widened(uint16_t number) {
+    uint32_t bits = (uint32_t)number << 16;
+    float wide;
+    memcpy(&wide, &bits, sizeof wide);
+    return wide;
+}
+
+// The nearest bf16, ties to even; NaN stays one, and there are no subnormal numbers, as elsewhere in Apus.
+static uint16_t narrowed(float number) {
+    uint32_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fc0;
+    if ((bits & 0x7f800000) == 0) return (bits >> 16) & 0x8000;
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+static void add_bf16(void *from, void *to, int *count, MPI_Datatype *type) {
+    (void)type;
+    const uint16_t *a = from;
+    uint16_t *b = to;
+    for (int i = 0; i < *count; i++) b[i] = narrowed(widened(a[i]) + widened(b[i]));
+}
+
+int apus_mpi_join(int *rank, int *count, int *local_count) {
+    int given, code = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &given);
+    if (code) return code;
+    // Errors are returned, so that they can be said with the rank's number.
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm local;
+    if (given < MPI_THREAD_SERIALIZED) return MPI_ERR_OTHER;
+    if ((code = MPI_Comm_dup(MPI_COMM_WORLD, &leaving))) return code;
+    if ((code = MPI_Op_create(add_bf16, 1, &bf16_sum))) return code;
+    if ((code = MPI_Comm_rank(MPI_COMM_WORLD, rank))) return code;
+    if ((code = MPI_Comm_size(MPI_COMM_WORLD, count))) return code;
+    code = MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local);
+    if (code) return code;
+    code = MPI_Comm_size(local, local_count);
+    MPI_Comm_free(&local);
+    return code;
+}
+
+int apus_mpi_begin_sum(void *elements, int count, int type, void **request) {
+    MPI_Datatype types[] = {MPI_FLOAT, MPI_DOUBLE, MPI_INT32_T, MPI_UINT16_T};
+    MPI_Request *begun = malloc(sizeof *begun);
+    if (!begun) return MPI_ERR_NO_MEM;
+    int code = MPI_Iallreduce(MPI_IN_PLACE, elements, count, types[type], type == APUS_MPI_BF16 ? bf16_sum : MPI_SUM,
+                              MPI_COMM_WORLD, begun);
+    if (code) {
+        free(begun);
+        return code;
+    }
+    *request = begun;
+    return 0;
+}
+
+int apus_mpi_wait(void *request) {
+    int code = MPI_Wait(request, MPI_STATUS_IGNORE);
+    free(request);
+    return code;
+}
+
+int apus_mpi_progress(void *request, int *is_done) {
+    // MPI_Test would free a request that is done.
+    return MPI_Request_get_status(*(MPI_Request *)request, is_done, MPI_STATUS_IGNORE);
+}
+
+int apus_mpi_leave(double seconds) {
+    int is_joined = 0, has_left = 0, has_come = 0;
+    MPI_Initialized(&is_joined);
+    MPI_Finalized(&has_left);
+    if (!is_joined || has_left) return 1;
+    MPI_Request all;
+    if (MPI_Ibarrier(leaving, &all)) return 0;
+    double end = MPI_Wtime() + seconds;
+    while (!has_come) {
+        if (MPI_Test(&all, &has_come, MPI_STATUS_IGNORE) || (!has_come && MPI_Wtime() > end)) return 0;
+        if (!has_come) usleep(1000);
+    }
+    return MPI_Finalize() == 0;
+}
+
+void apus_mpi_abort(int status) { MPI_Abort(MPI_COMM_WORLD, status); }
+
+void apus_mpi_text(int code, char *text) {
+    int length = 0;
+    char message[MPI_MAX_ERROR_STRING] = "";
+    MPI_Error_string(code, message, &length);
+    strncpy(text, message, APUS_MPI_TEXT_BYTES - 1);
+    text[APUS_MPI_TEXT_BYTES - 1] = 0;
+}
+
+#endif

@@ -1,0 +1,92 @@
+import ApusIR
+import ApusRuntime
+import CMPI
+import Foundation
+
+/// The processes that mpirun or srun has started, as ranks that add up by MPI's non-blocking all-reduce.
+///
+/// It takes the package trait `MPI`; without it, ``world()`` throws ``MPIError/notBuilt(processes:)``. One thread at a time
+/// may use it, as a run of a program does.
+public final class MPICommunicator: Communicator, @unchecked Sendable {  // one thread at a time
+    public let rank: Int
+    public let count: Int
+    public let localCount: Int
+    /// Sums under way, in the order in which they began.
+    private var requests: [UnsafeMutableRawPointer?] = []
+
+    private init(rank: Int, count: Int, localCount: Int) {
+        (self.rank, self.count, self.localCount) = (rank, count, localCount)
+    }
+
+    /// How many processes a launcher has started together with this one, by what it says in the environment; nil if none
+    /// has.
+    public static var launchedProcesses: Int? {
+        let environment = ProcessInfo.processInfo.environment
+        let names = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] + (environment["PMIX_RANK"] == nil ? [] : ["SLURM_NTASKS"])
+        return names.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
+    }
+
+    #if MPI
+        /// All processes that were started together; a process joins them once. Throws ``MPIError``.
+        public static func world() throws(MPIError) -> MPICommunicator {
+            var rank: Int32 = 0, count: Int32 = 1, local: Int32 = 1
+            let code = apus_mpi_join(&rank, &count, &local)
+            guard code == 0 else { throw .refused(text(of: code)) }
+            return MPICommunicator(rank: Int(rank), count: Int(count), localCount: Int(local))
+        }
+
+        public func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError) {
+            let types: [ElementType: Int] = [
+                .f32: APUS_MPI_F32, .f64: APUS_MPI_F64, .i32: APUS_MPI_I32, .bf16: APUS_MPI_BF16,
+            ].mapValues { Int($0) }
+            guard let type = types[element], let count = Int32(exactly: elements.count / element.byteCount) else {
+                throw RuntimeError(
+                    .communication,
+                    "rank \(rank) cannot add up \(elements.count) bytes of \(element.rawValue) in one message")
+            }
+            var request: UnsafeMutableRawPointer?
+            try check(apus_mpi_begin_sum(elements.baseAddress, count, Int32(type), &request), "begin a sum")
+            requests.append(request)
+        }
+
+        public func finishSum() throws(RuntimeError) {
+            guard !requests.isEmpty else {
+                throw RuntimeError(.communication, "rank \(rank) finishes a sum that it has not begun")
+            }
+            try check(apus_mpi_wait(requests.removeFirst()), "finish a sum")
+        }
+
+        public func progress() throws(RuntimeError) {
+            guard let request = requests.first else { return }
+            var isDone: Int32 = 0
+            try check(apus_mpi_progress(request, &isDone), "go on with a sum")
+        }
+
+        /// Leaves the other ranks at the end of the program: waits until all of them do, for so many seconds at most, and ends
+        /// those that do not with a status, this process included.
+        public static func leave(within seconds: Double, otherwise status: Int32) {
+            if apus_mpi_leave(seconds) == 0 { apus_mpi_abort(status) }
+        }
+
+        private func check(_ code: Int32, _ what: String) throws(RuntimeError) {
+            guard code != 0 else { return }
+            throw RuntimeError(.communication, "rank \(rank) of \(count) cannot \(what): \(Self.text(of: code))")
+        }
+
+        private static func text(of code: Int32) -> String {
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(APUS_MPI_TEXT_BYTES)) { text in
+                apus_mpi_text(code, text.baseAddress)
+                return text.baseAddress.map { String(cString: $0) } ?? ""
+            }
+        }
+    #else
+        /// Throws ``MPIError/notBuilt(processes:)``: this build has no MPI.
+        public static func world() throws(MPIError) -> MPICommunicator { throw .notBuilt(processes: launchedProcesses) }
+
+        public func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {}
+        public func finishSum() {}
+
+        /// Nothing to be left.
+        public static func leave(within seconds: Double, otherwise status: Int32) {}
+    #endif
+}

@@ -1,0 +1,57 @@
+import ApusIR
+
+/// A rank's connection to the others: processes or threads that run the same program side by side, each on its own
+/// share of the data.
+///
+/// All ranks call the same methods in the same order. Sums are under way between begin and finish, while the rank
+/// computes something else; several may be, and they end in the order in which they began. Each rank gets the same bits.
+public protocol Communicator: AnyObject, Sendable {
+    /// Which of the ranks this is, from 0.
+    var rank: Int { get }
+    /// How many ranks there are.
+    var count: Int { get }
+    /// How many of them share this machine.
+    var localCount: Int { get }
+
+    /// Begins to add up the elements of all ranks, f32, f64, bf16 or i32; the memory belongs to the communicator until the
+    /// sum is finished. Throws `RuntimeError.communication`, which names the rank.
+    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError)
+    /// Waits until the oldest of the sums that have begun is there, in the place of its elements. Throws
+    /// `RuntimeError.communication` where another rank has failed or gone.
+    func finishSum() throws(RuntimeError)
+    /// Lets what is under way go on; called now and then while the rank computes.
+    func progress() throws(RuntimeError)
+}
+
+extension Communicator {
+    /// Nothing to be done.
+    public func progress() {}
+
+    /// Adds up some numbers of all ranks at once.
+    public func sum(_ numbers: [Int32]) throws(RuntimeError) -> [Int32] {
+        let memory = UnsafeMutableBufferPointer<Int32>.allocate(capacity: numbers.count)
+        defer { memory.deallocate() }
+        _ = memory.initialize(from: numbers)
+        try beginSum(UnsafeMutableRawBufferPointer(memory), of: .i32)
+        try finishSum()
+        return Array(memory)
+    }
+
+    /// What each rank says, by rank: numbers, of which every rank gives as many.
+    public func gathered(_ numbers: [Int32]) throws(RuntimeError) -> [[Int32]] {
+        var all = [Int32](repeating: 0, count: numbers.count * count)
+        all.replaceSubrange(rank * numbers.count..<(rank + 1) * numbers.count, with: numbers)
+        let sums = try sum(all)
+        return (0..<count).map { Array(sums[$0 * numbers.count..<($0 + 1) * numbers.count]) }
+    }
+
+    /// The texts of all ranks, by rank.
+    public func gathered(_ text: String) throws(RuntimeError) -> [String] {
+        let bytes = Array(text.utf8), lengths = try gathered([Int32(bytes.count)]).map { Int($0[0]) }
+        let padded = bytes.map(Int32.init) + [Int32](repeating: 0, count: (lengths.max() ?? 0) - bytes.count)
+        return zip(try gathered(padded), lengths).map { String(decoding: $0.prefix($1).map(UInt8.init), as: UTF8.self) }
+    }
+
+    /// Whether some rank says so.
+    public func any(_ isSo: Bool) throws(RuntimeError) -> Bool { try sum([isSo ? 1 : 0])[0] > 0 }
+}

@@ -1,0 +1,177 @@
+import ApusIR
+import ApusSystem
+import Foundation
+
+/// Ranks that are threads of one process, which add up in each other's memory: for tests, and to try out a program of
+/// several ranks where there is no MPI.
+public enum ThreadRanks {
+    /// Calls `body` on so many threads, each of which is a rank, and returns what they return, by rank.
+    ///
+    /// Where one throws, the others' sums fail, and the first error that is no consequence of another is thrown. So does a
+    /// rank that ends while others wait for it: nobody waits for ever.
+    public static func run<Result: Sendable>(
+        _ count: Int, _ body: @escaping @Sendable (any Communicator) throws -> Result
+    ) throws -> [Result] {
+        let count = max(1, count), meeting = Meeting(count), results = Results<Result>(count)
+        let isStarted = (1..<count).allSatisfy { rank in
+            results.group.enter()
+            let isStarted = NativeThread.start { results.set(rank, meeting, body) }
+            if !isStarted { results.group.leave() }
+            return isStarted
+        }
+        if isStarted {
+            results.group.enter()
+            results.set(0, meeting, body)
+        } else {
+            meeting.leave(
+                because: RuntimeError(.communication, "the system does not give \(count) threads for as many ranks"))
+        }
+        results.group.wait()
+        if let error = meeting.firstError { throw error }
+        return results.all
+    }
+
+    /// What the bodies have returned.
+    private final class Results<Result: Sendable>: @unchecked Sendable {  // each rank writes its own
+        let group = DispatchGroup()
+        private let values: UnsafeMutableBufferPointer<Result?>
+
+        init(_ count: Int) {
+            values = .allocate(capacity: count)
+            values.initialize(repeating: nil)
+        }
+
+        deinit {
+            values.deinitialize()
+            values.deallocate()
+        }
+
+        var all: [Result] { values.compactMap(\.self) }
+
+        func set(_ rank: Int, _ meeting: Meeting, _ body: (any Communicator) throws -> Result) {
+            defer { group.leave() }
+            do {
+                values[rank] = try body(Member(rank: rank, of: meeting))
+                meeting.leave(rank)
+            } catch {
+                meeting.leave(because: error)
+            }
+        }
+    }
+}
+
+/// One rank among threads.
+private final class Member: Communicator, @unchecked Sendable {  // its rank's thread alone uses it
+    let rank: Int
+    var count: Int { meeting.count }
+    var localCount: Int { meeting.count }
+    private let meeting: Meeting
+    /// Sums that this rank has begun, and finished.
+    private var begun = 0, finished = 0
+
+    init(rank: Int, of meeting: Meeting) { (self.rank, self.meeting) = (rank, meeting) }
+
+    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError) {
+        try meeting.give(elements, of: element, to: begun, from: rank)
+        begun += 1
+    }
+
+    func finishSum() throws(RuntimeError) {
+        try meeting.wait(for: finished, as: rank)
+        finished += 1
+    }
+}
+
+/// Where ranks meet: for each sum the memory of those that have begun it; whoever comes last adds up.
+private final class Meeting: @unchecked Sendable {  // under a lock
+    let count: Int
+    private let condition = NSCondition()
+    private var sums: [Int: [(rank: Int, elements: UnsafeMutableRawBufferPointer, element: ElementType)]] = [:]
+    /// How many sums are there.
+    private var added = 0
+    private var gone: Set<Int> = []
+    private var error: (any Error)?
+
+    init(_ count: Int) { self.count = count }
+
+    var firstError: (any Error)? { condition.withLock { error } }
+
+    func give(
+        _ elements: UnsafeMutableRawBufferPointer, of element: ElementType, to number: Int, from rank: Int
+    ) throws(RuntimeError) {
+        condition.lock()
+        defer { condition.unlock() }
+        if let error { throw Self.failure(rank, error) }
+        if let other = sums[number]?.first, other.element != element || other.elements.count != elements.count {
+            throw RuntimeError(
+                .communication,
+                "rank \(rank): sum \(number) is of \(elements.count) bytes of \(element.rawValue), and on rank \(other.rank) of "
+                    + "\(other.elements.count) bytes of \(other.element.rawValue): all ranks run the same program")
+        }
+        sums[number, default: []].append((rank, elements, element))
+        guard sums[number]?.count == count, let all = sums.removeValue(forKey: number) else { return }
+        addUp(all.sorted { $0.rank < $1.rank }.map(\.elements), of: element)
+        added += 1
+        condition.broadcast()
+    }
+
+    func wait(for number: Int, as rank: Int) throws(RuntimeError) {
+        condition.lock()
+        defer { condition.unlock() }
+        while added <= number {
+            if let error { throw Self.failure(rank, error) }
+            if let other = gone.min() {
+                throw RuntimeError(
+                    .communication,
+                    "rank \(rank) waits for sum \(number), and rank \(other) has ended without it: all ranks run the same "
+                        + "program as often")
+            }
+            condition.wait()
+        }
+    }
+
+    func leave(_ rank: Int) {
+        condition.withLock {
+            gone.insert(rank)
+            condition.broadcast()
+        }
+    }
+
+    func leave(because error: any Error) {
+        condition.withLock {
+            if self.error == nil { self.error = error }
+            condition.broadcast()
+        }
+    }
+
+    private static func failure(_ rank: Int, _ error: any Error) -> RuntimeError {
+        RuntimeError(.communication, "rank \(rank): another rank has failed: \(error)")
+    }
+}
+
+/// Adds up the elements of all ranks in the order of the ranks, and gives each of them the sum.
+private func addUp(_ ranks: [UnsafeMutableRawBufferPointer], of element: ElementType) {
+    switch element {
+    case .f32: addUp(ranks, Float.self, +)
+    case .f64: addUp(ranks, Double.self, +)
+    case .i32: addUp(ranks, Int32.self, &+)
+    case .bf16:
+        addUp(ranks, UInt16.self) { a, b in
+            let sum = Double(Float(bitPattern: UInt32(a) << 16)) + Double(Float(bitPattern: UInt32(b) << 16))
+            return UInt16(Float(ElementType.bf16.rounded(sum)).bitPattern >> 16)
+        }
+    case .bool: addUp(ranks, UInt8.self, |)
+    }
+}
+
+private func addUp<Number: BitwiseCopyable>(
+    _ ranks: [UnsafeMutableRawBufferPointer], _: Number.Type, _ plus: (Number, Number) -> Number
+) {
+    for index in 0..<ranks[0].count / MemoryLayout<Number>.stride {
+        let place = index * MemoryLayout<Number>.stride
+        let sum = ranks.dropFirst().reduce(ranks[0].load(fromByteOffset: place, as: Number.self)) {
+            plus($0, $1.load(fromByteOffset: place, as: Number.self))
+        }
+        for rank in ranks { rank.storeBytes(of: sum, toByteOffset: place, as: Number.self) }
+    }
+}

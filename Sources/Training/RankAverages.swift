@@ -1,0 +1,64 @@
+import ApusIR
+import ApusLayers
+
+/// Means over ranks in the graph of a training step; without other ranks they change nothing.
+struct RankAverages {
+    let ranks: Int
+
+    /// Bytes of gradients from which on they are sent: a message as long as this takes much longer than to begin one, and
+    /// several of them are under way before the backward pass has ended.
+    private static let bucketBytes = 4 << 20
+
+    /// The graph with means of all ranks for the loss, the metrics and what the forward pass keeps, such as running
+    /// statistics.
+    ///
+    /// Integers, such as the key of random draws, are those of each rank.
+    func averagingResults(_ graph: Graph, of step: TracedStep) throws(GraphErrors) -> Graph {
+        guard ranks > 1 else { return graph }
+        let builder = GraphBuilder(extending: graph)
+        let places = graph.results.indices.filter { place in
+            guard graph[graph.results[place].value].type.element == .f32 else { return false }
+            return switch graph.results[place].kind {
+            case .output(let name): name == "loss" || step.metrics.contains(name)
+            case .update: true
+            }
+        }
+        let means = means(places.map { builder.tensor(graph.results[$0].value) })
+        var averaged = try builder.finish()
+        for (place, mean) in zip(places, means) { averaged.results[place].value = mean.value }
+        return averaged
+    }
+
+    /// Has all weights follow the means of all ranks' gradients.
+    func averageGradients(of weights: inout [Optimizer.Weight]) {
+        guard ranks > 1 else { return }
+        // The backward pass knows the gradients of the last layers first.
+        for (index, mean) in zip(weights.indices.reversed(), means(weights.reversed().map(\.gradient))) {
+            weights[index].gradient = mean
+        }
+    }
+
+    /// The means of some tensors, several of which travel together.
+    private func means(_ tensors: [Tensor]) -> [Tensor] {
+        var means: [Tensor] = [], bucket: [Tensor] = []
+        for (number, tensor) in tensors.enumerated() {
+            bucket.append(tensor)
+            let bytes = bucket.reduce(0) { $0 + $1.type.byteCount }
+            guard bytes >= Self.bucketBytes || number == tensors.count - 1 else { continue }
+            means += sums(bucket).map { $0 * (1 / Double(ranks)) }
+            bucket = []
+        }
+        return means
+    }
+
+    /// The sums of some tensors, in one message.
+    private func sums(_ tensors: [Tensor]) -> [Tensor] {
+        guard tensors.count > 1 else { return tensors.map(allReduce) }
+        let all = allReduce(concatenate(tensors.map { $0.reshape([-1]) }, axis: 0))
+        var place = 0
+        return tensors.map { tensor in
+            defer { place += tensor.type.count }
+            return all.slice(place..<place + tensor.type.count, axis: 0).reshape(tensor.shape)
+        }
+    }
+}

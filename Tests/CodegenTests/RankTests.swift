@@ -1,0 +1,155 @@
+import ApusCodegen
+import ApusIR
+import ApusLLVM
+import ApusRuntime
+import ApusTestSupport
+import ApusTransforms
+import Testing
+
+/// Programs that add up over ranks, compared with the interpreter's graphs side by side.
+struct RankTests {
+    /// A step of two layers whose gradients, in one piece and in parts, are added up before the weights follow them.
+    private static func step() throws -> Graph {
+        let builder = GraphBuilder(name: "step")
+        let x = builder.input(Input("x", f32(9, 17)))
+        let first = builder.parameter(Parameter("first", f32(17, 33), .normal(deviation: 0.3)))
+        let second = builder.parameter(Parameter("second", f32(33, 5), .normal(deviation: 0.3)))
+        let y = matmul(gelu(matmul(x, first)), second)
+        let loss = mean(y * y)
+        builder.output("loss", loss)
+        let forward = try builder.finish()
+        let whole = try differentiate(forward, loss: loss.value, withRespectTo: [first.value, second.value])
+        let rest = GraphBuilder(extending: whole.graph)
+        let gradients = try whole.gradients.map { rest.tensor(try #require($0)) }
+        let bucket = allReduce(concatenate(gradients.map { $0.reshape([-1]) }, axis: 0))
+        var place = 0
+        for (weight, gradient) in zip([first, second], gradients) {
+            let part = bucket.slice(place..<place + gradient.type.count, axis: 0)
+            place += gradient.type.count
+            let old = rest.tensor(weight.value)
+            rest.update(old, with: old - part.reshape(gradient.shape) * 0.1)
+        }
+        rest.output("total", allReduce(rest.tensor(loss.value)))
+        return try rest.finish()
+    }
+
+    private static func bindings(_ graph: Graph, rank: Int) -> Interpreter.Bindings {
+        Interpreter.Bindings(
+            inputs: randomInputs(for: graph, seed: UInt64(rank)), parameters: randomParameters(for: graph, seed: 7))
+    }
+
+    /// Runs a graph on ranks that are threads; the results by rank, updates under `update NAME`.
+    private static func compiled(_ graph: Graph, ranks: Int, threads: Int = 1) throws -> [[String: HostTensor]] {
+        let loaded = try GraphCompiler(cache: sharedCache).compile(graph).loaded
+        return try ThreadRanks.run(ranks) { communicator in
+            let bindings = bindings(graph, rank: communicator.rank), state = ProgramState()
+            try state.add(loaded.program.parameters, seed: 0)
+            for (name, value) in bindings.parameters { try state.write(name, TensorData(value)) }
+            let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads), communicator: communicator)
+            var results = try runner.run(state, bindings.inputs.mapValues { TensorData($0) }).mapValues(\.hostTensor)
+            for name in bindings.parameters.keys { results["update \(name)"] = try state.read(name).hostTensor }
+            return results
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4])
+    func matchesGraphsSideBySide(ranks: Int) throws {
+        let graph = try Self.step()
+        let expected = try Interpreter().run(graph, ranks: (0..<ranks).map { Self.bindings(graph, rank: $0) })
+        for (rank, (found, outcome)) in zip(try Self.compiled(graph, ranks: ranks), expected).enumerated() {
+            for (name, value) in outcome.outputs {
+                #expect(relativeError(try #require(found[name]), value) < 2e-5, "\(name) of rank \(rank) of \(ranks)")
+            }
+            for (name, value) in outcome.updates {
+                let error = relativeError(try #require(found["update \(name)"]), value)
+                #expect(error < 2e-5, "\(name) of rank \(rank) of \(ranks)")
+            }
+        }
+    }
+
+    @Test func everyRankHasTheSameBits() throws {
+        let results = try Self.compiled(Self.step(), ranks: 3, threads: 2)
+        for name in ["total", "update first", "update second"] {
+            #expect(results[0][name] == results[1][name] && results[0][name] == results[2][name], "\(name)")
+        }
+        #expect(results[0]["loss"] != results[1]["loss"])
+    }
+
+    /// What is added up is written in place, sums begin as soon as that is there, and there is work while they are under
+    /// way.
+    @Test func stepsInOrder() throws {
+        let schedule = try CodegenTests.schedule(Self.step()), names = schedule.steps.map(\.name)
+        let begins = names.indices.filter { names[$0].hasPrefix("begin all_reduce") },
+            ends = names.indices.filter { names[$0].hasPrefix("finish all_reduce") }
+        #expect(begins.count == 2 && ends.count == 2, "\(names)")
+        // The loss is known before the gradients, which are computed meanwhile.
+        #expect(ends[0] - begins[0] > 3, "\(names)")
+        for (end, begin) in zip(ends, begins) { #expect(names[end].hasSuffix(names[begin].suffix(1)), "\(names)") }
+        // No copies into the bucket: a concatenation that is written in place is no step.
+        #expect(!names.contains { $0.hasPrefix("reshape") || $0.hasPrefix("dot") }, "\(names)")
+    }
+
+    @Test func isRefusedWithoutRanks() throws {
+        let compilation = try GraphCompiler(cache: sharedCache).compile(Self.step())
+        #expect(compilation.program.rankSums.map(\.type.count) == [1, 17 * 33 + 33 * 5])
+        let error = #expect(throws: RuntimeError.self) {
+            try ProgramRunner(compilation.loaded, pool: WorkerPool(threads: 1))
+        }
+        #expect(error?.code == .communication)
+        #expect(
+            error?.message == "'step' adds up over ranks; run it with a communicator, or compile it without one")
+        let refusal = #expect(throws: ProgramFileError.self) { try compilation.file.encoded() }
+        #expect(
+            refusal?.description
+                == "step: it adds up over ranks (\(compilation.program.rankSums[0])), which programs in files and libraries "
+                + "cannot; compile it without a communicator")
+    }
+
+    /// Random graphs in which sums stand between values: nothing touches their memory while they are under way.
+    @Test(arguments: 0..<60 as Range<UInt64>)
+    func randomGraphs(seed: UInt64) throws {
+        let graph = try Self.addingSums(to: RandomGraph(seed: seed).graph, every: 2 + Int(seed % 5))
+        let comparison = Comparison()
+        let verdict = comparison.verdict(on: graph) { graph, inputs, parameters in
+            let loaded = try GraphCompiler(cache: sharedCache).compile(graph).loaded, state = ProgramState()
+            try state.add(loaded.program.parameters, seed: 0)
+            for (name, value) in parameters { try state.write(name, TensorData(value)) }
+            let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: 2), communicator: TakingRank())
+            return try runner.run(state, inputs.mapValues { TensorData($0) }).mapValues(\.hostTensor)
+        }
+        if case .different(let failure) = verdict { Issue.record("seed \(seed): \(failure)") }
+    }
+
+    /// The graph with sums over ranks behind some of its values.
+    private static func addingSums(to graph: Graph, every period: Int) throws -> Graph {
+        let builder = GraphBuilder(name: graph.name)
+        var mapped: [Tensor] = []
+        for (index, node) in graph.nodes.enumerated() {
+            let tensor = builder.append(
+                Node(node.operation, node.operands.map { mapped[$0.index].value }, node.type, location: node.location))
+            let isSummed = index % period == 0 && (node.type.element == .f32 || node.type.element == .bf16)
+            mapped.append(isSummed ? allReduce(tensor) : tensor)
+        }
+        for result in graph.results {
+            if case .output(let name) = result.kind { builder.output(name, mapped[result.value.index]) }
+        }
+        return try builder.finish()
+    }
+}
+
+/// The only rank, which takes what is added up away while the sum is under way, and leaves something else in its place.
+private final class TakingRank: Communicator, @unchecked Sendable {  // one program's thread uses it
+    let rank = 0, count = 1, localCount = 1
+    private var open: [(memory: UnsafeMutableRawBufferPointer, content: [UInt8])] = []
+
+    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {
+        open.append((elements, Array(elements)))
+        for index in elements.indices { elements[index] = 0xff }
+    }
+
+    func finishSum() {
+        let (memory, content) = open.removeFirst()
+        #expect(memory.allSatisfy { $0 == 0xff }, "somebody has written where a sum is under way")
+        memory.copyBytes(from: content)
+    }
+}

@@ -1,0 +1,98 @@
+import ApusIR
+import ApusRuntime
+import ApusSystem
+import Testing
+
+/// Ranks that are threads: what they add up, and that nobody waits for ever.
+@Suite(.timeLimit(.minutes(1)))
+struct RankTests {
+    private func sum(_ numbers: [Float], by communicator: any Communicator) throws -> [Float] {
+        let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: numbers.count)
+        defer { memory.deallocate() }
+        _ = memory.initialize(from: numbers)
+        try communicator.beginSum(UnsafeMutableRawBufferPointer(memory), of: .f32)
+        try communicator.finishSum()
+        return Array(memory)
+    }
+
+    @Test(arguments: [1, 2, 3, 5])
+    func everyRankGetsTheSum(ranks: Int) throws {
+        let sums = try ThreadRanks.run(ranks) { communicator in
+            #expect(communicator.count == ranks)
+            let rank = Float(communicator.rank)
+            return try (0..<20).map { try sum([rank, 1, Float($0) * rank], by: communicator) }
+        }
+        let total = Float((0..<ranks).reduce(0, +))
+        let expected = (0..<20).map { [total, Float(ranks), Float($0) * total] }
+        #expect(sums == [[[Float]]](repeating: expected, count: ranks))
+    }
+
+    /// Several sums are under way at once; each number of bf16 is rounded to bf16.
+    @Test func sumsOverlap() throws {
+        let results = try ThreadRanks.run(2) { communicator in
+            let first = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: 1),
+                second = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 2)
+            defer {
+                first.deallocate()
+                second.deallocate()
+            }
+            // 1 and 2⁻⁹, whose sum is nearer to 1 than to the next bf16.
+            first.initialize(repeating: communicator.rank == 0 ? 0x3f80 : 0x3b00)
+            _ = second.initialize(from: [7, Int32(communicator.rank)])
+            try communicator.beginSum(UnsafeMutableRawBufferPointer(first), of: .bf16)
+            try communicator.beginSum(UnsafeMutableRawBufferPointer(second), of: .i32)
+            try communicator.finishSum()
+            try communicator.finishSum()
+            return [Int32(first[0])] + second
+        }
+        #expect(results == [[0x3f80, 14, 1], [0x3f80, 14, 1]])
+    }
+
+    @Test func whatEachRankSays() throws {
+        let results = try ThreadRanks.run(3) { communicator in
+            let texts = try communicator.gathered(String(repeating: "ä", count: communicator.rank))
+            return texts + [
+                try communicator.any(communicator.rank == 2) ? "yes" : "no", try communicator.any(false) ? "yes" : "no",
+            ]
+        }
+        #expect(results == [[String]](repeating: ["", "ä", "ää", "yes", "no"], count: 3))
+    }
+
+    private func message<Result: Sendable>(
+        _ ranks: Int, _ body: @escaping @Sendable (any Communicator) throws -> Result
+    ) -> String {
+        do {
+            _ = try ThreadRanks.run(ranks, body)
+            return "no error"
+        } catch { return "\(error)" }
+    }
+
+    /// The others do not wait for a rank that has failed; its error is the one that counts.
+    @Test func aRankThatFailsEndsAll() {
+        struct Broken: Error {}
+        let text = message(3) { communicator in
+            if communicator.rank == 1 { throw Broken() }
+            return try sum([1], by: communicator)
+        }
+        #expect(text == "Broken()")
+    }
+
+    @Test func aRankThatEndsEarlyIsNamed() {
+        let text = message(2) { communicator in
+            communicator.rank == 1 ? [] : try sum([1], by: communicator)
+        }
+        #expect(
+            text == "rank 0 waits for sum 0, and rank 1 has ended without it: all ranks run the same program as often")
+    }
+
+    @Test func sumsOfOtherSizesAreRefused() {
+        let text = message(2) { try sum([Float](repeating: 1, count: 1 + $0.rank), by: $0) }
+        #expect(text.contains("4 bytes of f32") && text.contains("8 bytes of f32"))
+        #expect(text.hasSuffix("all ranks run the same program"))
+    }
+
+    @Test func threadsThatTheSystemDoesNotGive() {
+        let text = NativeThread.$areRefused.withValue(true) { message(2) { try sum([1], by: $0) } }
+        #expect(text == "the system does not give 2 threads for as many ranks")
+    }
+}
