@@ -115,10 +115,18 @@ public struct ProgramFile: Sendable {
         encoder.outputFormatting = [.sortedKeys]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        let json = Array(try encoder.encode(header))
-        let length = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) }
-        let prefix = Self.magic + length + Digest(json).bytes + json
-        return prefix + [UInt8](repeating: 0, count: Self.aligned(prefix.count) - prefix.count) + bytes
+        return Self.sealed(Array(try encoder.encode(header)), before: bytes)
+    }
+
+    /// The bytes of a file with a header, given its length and digest, and sections: tests make headers of their own.
+    package static func sealed(_ header: [UInt8], before sections: [UInt8]) -> [UInt8] {
+        let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(aligned(prefixBytes + header.count) + sections.count)
+        bytes += magic + length + Digest(header).bytes + header
+        bytes += [UInt8](repeating: 0, count: aligned(bytes.count) - bytes.count)
+        bytes += sections
+        return bytes
     }
 
     /// Reads a file, whose weights are mapped into memory and not copied. Throws ``FileError`` or ``ProgramFileError``.
