@@ -88,6 +88,9 @@ public struct ProgramFile: Sendable {
     /// The content of the file.
     public func encoded() throws -> [UInt8] {
         var bytes: [UInt8] = []
+        // An array that grows while gigabytes are added to it has twice their room in the end.
+        let bareBytes = code.bytes.count + program.constants.count + 2 * Self.alignment
+        bytes.reserveCapacity(weights.values.reduce(bareBytes) { $0 + $1.type.byteCount + Self.alignment })
         func align() { bytes += [UInt8](repeating: 0, count: Self.aligned(bytes.count) - bytes.count) }
         func add(_ content: UnsafeRawBufferPointer) -> Header.Section {
             align()
