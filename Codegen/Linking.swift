@@ -19,6 +19,8 @@ extension GraphCompiler {
             Program.Binding(
                 name: name, type: graph[value].type, location: memory.locations[schedule.layout[value].buffer])
         }
+        var updates: Set<ApusIR.Value> = []
+        for case .update(let parameter) in graph.results.map(\.kind) { updates.insert(parameter) }
         let program = Program(
             name: name, steps: steps,
             inputs: graph.inputs.map { input in
@@ -30,7 +32,9 @@ extension GraphCompiler {
             outputs: graph.results.compactMap { result in
                 if case .output(let name) = result.kind { binding(name, result.value) } else { nil }
             },
-            parameters: graph.parameters.map(\.operation), arenaBytes: memory.report.arenaBytes, scratchBytes: scratch,
+            parameters: graph.parameters.map(\.operation),
+            updates: graph.parameters.indices.filter { updates.contains(graph.parameters[$0].value) },
+            arenaBytes: memory.report.arenaBytes, scratchBytes: scratch,
             constants: memory.constants)
         return (program, memory.report)
     }

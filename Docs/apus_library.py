@@ -1,20 +1,19 @@
-"""Runs a model that `apus build` has made into a library, on NumPy arrays.
+"""Runs a model that `apus build` has made into a library, on NumPy arrays:
 
-    model = Model("out/libvit.so", weights="out/vit.weights")
-    logits = model(images=images)["logits"]
+    logits = Model("out/libvit.so", weights="out/vit.weights")(images=images)["logits"]
 """
-import ctypes
 import os
 import weakref
+from ctypes import CDLL, CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint64, c_void_p
 
 import numpy
 
 TYPES = [numpy.float32, numpy.uint16, numpy.float64, numpy.int32, numpy.bool_]  # bf16 as its bits
 
 
-class Tensor(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_char_p), ("element", ctypes.c_int), ("rank", ctypes.c_size_t),
-                ("shape", ctypes.POINTER(ctypes.c_size_t)), ("byte_count", ctypes.c_size_t)]
+class Tensor(Structure):
+    _fields_ = [("name", c_char_p), ("element", c_int), ("rank", c_size_t), ("shape", POINTER(c_size_t)),
+                ("byte_count", c_size_t)]
 
     def empty(self):
         return numpy.empty(self.shape[:self.rank], TYPES[self.element])
@@ -26,28 +25,23 @@ class Tensor(ctypes.Structure):
         return numpy.require(array, requirements=["C", "A"])
 
 
-class Array(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_void_p), ("byte_count", ctypes.c_size_t)]
-
-
-class Options(ctypes.Structure):
-    _fields_ = [("threads", ctypes.c_int), ("level", ctypes.c_char_p), ("pin", ctypes.c_int)]
+class Options(Structure):
+    _fields_ = [("threads", c_int), ("level", c_char_p), ("pin", c_int)]
 
 
 class Model:
-    """An instance; with a seed, parameters that `weights` does not have are filled by their initialisers."""
+    """An instance, whose parameters are `model[name]`; with a seed, those that `weights` lacks are initialized."""
 
     def __init__(self, path, weights=None, seed=None, threads=0, level=None, pin=False):
-        self.prefix, self.instance = os.path.basename(path)[3:-3] + "_", ctypes.c_void_p()  # libNAME.so
-        self.library = ctypes.CDLL(os.path.abspath(path))
+        self.library, self.prefix = CDLL(os.path.abspath(path)), os.path.basename(path)[3:-3] + "_"  # libNAME.so
         self.inputs, self.outputs, self.parameters = map(self._tensors, ["input", "output", "parameter"])
-        options = Options(threads, level.encode() if level else None, pin)
-        self._call("create", ctypes.byref(options), ctypes.byref(self.instance))
+        self.instance, options = c_void_p(), Options(threads, level.encode() if level else None, pin)
+        self._call("create", byref(options), byref(self.instance))
         weakref.finalize(self, self._function("destroy", None), self.instance)
         if weights is not None:
             self._call("load_weights", self.instance, os.fsencode(weights))
         if seed is not None:
-            self._call("initialize", self.instance, ctypes.c_uint64(seed))
+            self._call("initialize", self.instance, c_uint64(seed))
 
     def __call__(self, **inputs):
         """Runs the model once: arrays in and out by name."""
@@ -59,33 +53,28 @@ class Model:
         return results
 
     def __getitem__(self, name):
-        """The content of a parameter, which can be set in the same way."""
-        array = self.parameters[name].empty()
-        self._call("get_parameter", self.instance, *self._place(name, array))
-        return array
+        return self._exchange("get_parameter", name, self.parameters[name].empty())
 
     def __setitem__(self, name, array):
-        array = self.parameters[name].check(array)
-        self._call("set_parameter", self.instance, *self._place(name, array))
+        self._exchange("set_parameter", name, self.parameters[name].check(array))
 
-    def _place(self, name, array):
+    def _exchange(self, function, name, array):
         number = list(self.parameters).index(name)
-        return ctypes.c_size_t(number), ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
+        self._call(function, self.instance, c_size_t(number), array.ctypes, c_size_t(array.nbytes))
+        return array
 
     def _list(self, arrays):
-        return (Array * len(arrays))(*((a.ctypes.data, a.nbytes) for a in arrays)), ctypes.c_size_t(len(arrays))
+        places = numpy.array([(array.ctypes.data, array.nbytes) for array in arrays], numpy.uintp)  # as C's structures
+        return places.ctypes, c_size_t(len(places))
 
     def _tensors(self, kind):
-        tensor = self._function(kind, ctypes.POINTER(Tensor))
-        found = (tensor(ctypes.c_size_t(n)).contents for n in range(self._function(kind + "_count", ctypes.c_size_t)()))
-        return {each.name.decode(): each for each in found}
+        tensor, count = self._function(kind, POINTER(Tensor)), self._function(kind + "_count", c_size_t)
+        return {tensor(n).contents.name.decode(): tensor(n).contents for n in map(c_size_t, range(count()))}
 
     def _function(self, name, result):
-        function = getattr(self.library, self.prefix + name)
-        function.restype = result
-        return function
+        return CFUNCTYPE(result)((self.prefix + name, self.library))
 
     def _call(self, name, *arguments):
-        message = ctypes.create_string_buffer(512)
-        if self._function(name, ctypes.c_int)(*arguments, message) != 0:
-            raise RuntimeError(message.value.decode(errors="replace"))
+        message = numpy.zeros((), "S512")
+        if self._function(name, c_int)(*arguments, message.ctypes) != 0:
+            raise RuntimeError(message.item().decode(errors="replace"))

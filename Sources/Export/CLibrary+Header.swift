@@ -10,7 +10,7 @@ extension CLibrary {
             "/// The model \(CText.string(program.name)), compiled by Apus for \(names) of \(levels[0].file.target.architecture).",
             "///",
             "/// An instance takes its threads with it, as many as the processors if not told otherwise. It holds \(bytes) bytes of",
-            "/// parameters and, at the best level, \(program.arenaBytes) bytes of intermediate values.",
+            "/// parameters\(sharedText) and, at the best level, \(program.arenaBytes) bytes of intermediate values.",
         ]
         lines += ["///", "/// \(weightsText)", ""]
         lines += list(
@@ -21,6 +21,16 @@ extension CLibrary {
             })
         lines += [""] + list("The outputs, in the order in which they are given", "OUTPUT", program.outputs) { _ in "" }
         return interface.replacing("//MODEL//", with: lines.joined(separator: "\n"))
+    }
+
+    /// What instances do not have for themselves.
+    private var sharedText: String {
+        guard holdsWeights else { return "" }
+        let shared = program.parameters.enumerated().filter { number, parameter in
+            weights[parameter.name] != nil && !program.updates.contains(number)
+        }
+        let bytes = shared.reduce(0) { $0 + $1.element.type.byteCount }
+        return bytes == 0 ? "" : ", of which \(bytes) are those in the library until they are set or loaded,"
     }
 
     private var weightsText: String {

@@ -73,6 +73,9 @@ extension CLibrary {
                 return "{\(UInt32(clamping: input.below ?? 0)), \(exception)}"
             })
         text += CText.table("static const \(lower)initial initials", program.parameters.map(initial))
+        text += CText.table(
+            "static const unsigned char updates",
+            program.parameters.indices.map { program.updates.contains($0) ? "1" : "0" }, none: "0")
         for (number, level) in levels.enumerated() { text += tables(level, number) }
         text += CText.table(
             "static const \(lower)program programs",
@@ -82,7 +85,7 @@ extension CLibrary {
         return text + """
             const \(lower)model \(lower)the_model = {
                 inputs, limits, \(program.inputs.count), outputs, \(program.outputs.count),
-                parameters, initials, \(program.parameters.count), programs, \(levels.count),
+                parameters, initials, updates, \(program.parameters.count), programs, \(levels.count),
                 UINT64_C(\(weightsKey)), \(weights),
             };
 

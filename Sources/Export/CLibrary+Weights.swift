@@ -12,7 +12,7 @@ extension CLibrary {
 
     /// The content of a file of weights; weights.c says what it consists of.
     func weightsContent() -> [UInt8] {
-        var content: [UInt8] = []
+        var content = [UInt8](repeating: 0, count: Self.headerBytes)
         func align() { content += [UInt8](repeating: 0, count: Memory.aligned(content.count) - content.count) }
         func bytes(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number.littleEndian) { Array($0) } }
         var places = Self.headerBytes + Memory.aligned(8 * program.parameters.count)
@@ -31,10 +31,11 @@ extension CLibrary {
             align()
         }
         let numbers = [
-            weightsKey, UInt64(Self.headerBytes + content.count), content.withUnsafeBytes { Checksum($0) }.value, 0, 0,
-            0,
+            weightsKey, UInt64(content.count), content[Self.headerBytes...].withUnsafeBytes { Checksum($0) }.value, 0,
+            0, 0,
         ]
-        return Array("apus weights 1\n\0".utf8) + numbers.flatMap(bytes) + content
+        content.replaceSubrange(..<Self.headerBytes, with: Array("apus weights 1\n\0".utf8) + numbers.flatMap(bytes))
+        return content
     }
 
     private static let headerBytes = 64

@@ -97,7 +97,7 @@ public struct CLibrary: Sendable {
             }
             let (own, other) = (level.file.program, first.file.program)
             let areEqual =
-                own.parameters == other.parameters && own.inputs == other.inputs
+                own.parameters == other.parameters && own.updates == other.updates && own.inputs == other.inputs
                 && own.outputs.map(\.name) == other.outputs.map(\.name)
                 && own.outputs.map(\.type) == other.outputs.map(\.type)
             guard areEqual else {

@@ -18,7 +18,9 @@ extension Program: CustomStringConvertible {
             "program \(name): arena \(arenaBytes), scratch \(scratchBytes), constants \(constants.count) bytes"
         ]
         for (number, parameter) in parameters.enumerated() {
-            lines.append("parameter \(number) '\(parameter.name)' \(parameter.type) by \(parameter.initializer.text)")
+            let change = updates.contains(number) ? ", changed" : ""
+            lines.append(
+                "parameter \(number) '\(parameter.name)' \(parameter.type) by \(parameter.initializer.text)\(change)")
         }
         for input in inputs {
             let limit = input.below.map { ", below \($0)" + (input.except.map { " or \($0)" } ?? "") } ?? ""

@@ -18,6 +18,9 @@ extension Program {
                 return "the parameter '\(parameter.name)', \(parameter.type), cannot be filled: \(problem)"
             }
         }
+        guard updates.allSatisfy(parameters.indices.contains), zip(updates, updates.dropFirst()).allSatisfy(<) else {
+            return "the parameters that a run changes are \(updates), and there are \(parameters.count)"
+        }
         for (number, input) in inputs.enumerated() where input.location != Location(.input(number)) {
             return "the input '\(input.name)' lies elsewhere"
         }
@@ -31,7 +34,7 @@ extension Program {
         }
         if let obstacle = obstacleAlone { return obstacle }
         for (number, step) in steps.enumerated() where !isWithin(step.work) {
-            return "step \(number), \(step.name), reaches outside of the program's memory"
+            return "step \(number), \(step.name), reaches outside of the memory that it may read or write"
         }
         return nil
     }
@@ -41,6 +44,15 @@ extension Program {
         guard let sum = rankSums.first else { return nil }
         return "it adds up over ranks (\(sum)), which programs in files and libraries cannot; compile it without a "
             + "communicator"
+    }
+
+    /// Whether a step may write to a location.
+    private func isWritable(_ location: Location) -> Bool {
+        switch location.region {
+        case .arena: true
+        case .input, .constants: false
+        case .parameter(let number): updates.contains(number)
+        }
     }
 
     /// Whether a location is in memory that the program has, with so many bytes from it on.
@@ -68,13 +80,14 @@ extension Program {
                 sort.rows < 1 << 40, sort.rowStride < 1 << 40
             else { return false }
             let last = (sort.rows - 1).multipliedReportingOverflow(by: sort.rowStride)
-            return !last.overflow && last.partialValue < 1 << 44
+            return !last.overflow && last.partialValue < 1 << 44 && isWritable(sort.result)
                 && holds(sort.source, bytes: 4 * (last.partialValue + sort.width))
                 && holds(sort.result, bytes: 4 * sort.rows * sort.width)
         case .beginSum(let sum), .finishSum(let sum):
-            return isShape(sum.type.shape) && holds(sum.location, bytes: sum.type.byteCount)
+            return isWritable(sum.location) && isShape(sum.type.shape) && holds(sum.location, bytes: sum.type.byteCount)
         case .matmul(let matmul):
-            return holds(matmul.a, matmul.m, matmul.k, matmul.batch)
+            return isShape(matmul.batch) && isWritable(matmul.c.location)
+                && holds(matmul.a, matmul.m, matmul.k, matmul.batch)
                 && holds(matmul.b, matmul.k, matmul.n, matmul.batch)
                 && holds(matmul.c, matmul.m, matmul.n, matmul.batch)
         }

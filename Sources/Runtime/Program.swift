@@ -103,6 +103,8 @@ public struct Program: Hashable, Sendable, Codable {
     public var outputs: [Binding]
     /// What a state holds from run to run, with initialisers.
     public var parameters: [Parameter]
+    /// The numbers of the parameters that a run changes, in order; all others are only read.
+    public var updates: [Int]
     /// Bytes of the arena that holds intermediate values and results.
     public var arenaBytes: Int
     /// Bytes of scratch memory that a kernel needs on each thread.
@@ -112,7 +114,7 @@ public struct Program: Hashable, Sendable, Codable {
 
     /// A program of steps with all that they read and write.
     public init(
-        name: String, steps: [Step], inputs: [Binding], outputs: [Binding], parameters: [Parameter],
+        name: String, steps: [Step], inputs: [Binding], outputs: [Binding], parameters: [Parameter], updates: [Int],
         arenaBytes: Int, scratchBytes: Int, constants: [UInt8]
     ) {
         self.name = name
@@ -120,6 +122,7 @@ public struct Program: Hashable, Sendable, Codable {
         self.inputs = inputs
         self.outputs = outputs
         self.parameters = parameters
+        self.updates = updates
         self.arenaBytes = arenaBytes
         self.scratchBytes = scratchBytes
         self.constants = constants

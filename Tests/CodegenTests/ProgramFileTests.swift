@@ -126,9 +126,9 @@ struct ProgramFileTests {
     /// A header that is well-formed and lies about memory.
     @Test func lyingFiles() throws {
         let compilation = try compilation()
-        func refused(_ change: (inout Program) -> Void) throws -> String {
+        func refused(_ change: (inout Program) throws -> Void) throws -> String {
             var file = compilation.file
-            change(&file.program)
+            try change(&file.program)
             return message(try file.encoded())
         }
         #expect(try refused { $0.arenaBytes = 64 }.hasSuffix("lies outside of the program's memory"))
@@ -146,7 +146,7 @@ struct ProgramFileTests {
                     matmul.c.rowStride = 1 << 39
                     program.steps[number].work = .matmul(matmul)
                 }
-            }.hasSuffix("reaches outside of the program's memory"))
+            }.hasSuffix("reaches outside of the memory that it may read or write"))
         #expect(
             try refused { program in
                 for number in program.steps.indices {
@@ -157,6 +157,30 @@ struct ProgramFileTests {
                         symbol: "absent", arguments: arguments, count: count, grain: grain)
                 }
             }.contains("absent"))
+        // So many products of the same matrices cannot be counted.
+        #expect(
+            try refused { program in
+                for number in program.steps.indices {
+                    guard case .matmul(var matmul) = program.steps[number].work else { continue }
+                    let none = [Int](repeating: 0, count: 3)
+                    matmul.batch += [Int](repeating: 1 << 31, count: 3)
+                    matmul.a.batchStrides += none
+                    matmul.b.batchStrides += none
+                    matmul.c.batchStrides += none
+                    program.steps[number].work = .matmul(matmul)
+                }
+            }.hasSuffix("reaches outside of the memory that it may read or write"))
+        #expect(try refused { $0.updates.append(.max) }.contains("the parameters that a run changes are ["))
+        #expect(try refused { $0.updates.append(0) }.contains("the parameters that a run changes are ["))
+        // What no run changes is not written.
+        #expect(
+            try refused { program in
+                let place = try #require(program.steps.firstIndex { if case .matmul = $0.work { true } else { false } })
+                guard case .matmul(var matmul) = program.steps[place].work else { return }
+                program.parameters.append(Parameter("more", TensorType(.f32, [1 << 20]), .zeros))
+                matmul.c.location = Location(.parameter(program.parameters.count - 1))
+                program.steps[place].work = .matmul(matmul)
+            }.hasSuffix("reaches outside of the memory that it may read or write"))
         var foreign = compilation.file
         foreign.target.features.append("telepathy")
         #expect(

@@ -35,6 +35,33 @@ struct InterfaceTests {
         #expect(try folder.run("./two") == "two models\n")
     }
 
+    /// Instances have weights that no run changes once, and those that one of them is given for itself.
+    @Test(arguments: [false, true])
+    func instancesShareWeights(areInside: Bool) throws {
+        var library = try CLibrary(compiling: graph("shared.graph"), cache: nil)
+        library.weights = [
+            "w": try TensorData([Float](repeating: 1, count: 1 << 20), shape: [1024, 1024]), "runs": TensorData(40),
+        ]
+        library.holdsWeights = areInside
+        try folder.emit(library)
+        let arguments =
+            cc + warnings + [program("shared.c"), "-Ishared", "shared/libshared.a"] + ["-pthread", "-lm", "-o", "run"]
+        let compiled = try Command.run(arguments, in: folder.path).get()
+        try #require(compiled.status == 0, "\(compiled.output)")
+        let output = areInside ? try folder.run("./run") : try folder.run("./run", "shared/shared.weights")
+        let words = output.split(separator: " ").map(String.init)
+        try #require(words.count == 3 && words[0] == "shared:", "\(words)")
+        #if os(Linux)
+            // Two instances more take 8 MiB for themselves if they share nothing, beside scratch memory, and setting weights
+            // takes 4.
+            let (more, set) = (try #require(Int(words[1])), try #require(Int(words[2])))
+            #expect(areInside ? more < 3 << 20 : more > 7 << 20, "\(more) bytes")
+            #expect(areInside ? set > 3 << 20 : set < 1 << 20, "\(set) bytes")
+        #endif
+        let header = try String(decoding: contents(of: folder.file("shared/shared.h")), as: UTF8.self)
+        #expect(header.contains("of which 4194304 are those in the library until") == areInside)
+    }
+
     /// A library shows its own names only.
     @Test func names() throws {
         try folder.emit(toy())

@@ -31,7 +31,9 @@ enum Reader: String, CaseIterable {
         switch self {
         case .graph: try Self.graph(String(decoding: bytes, as: UTF8.self))
         case .onnx: try OnnxModel(Data(bytes)).imported(dimensions: ["batch": 1]).graph.verify()
-        case .program: _ = try ProgramFile(decoding: Array(bytes), name: "input")
+        case .program:
+            _ = try? ProgramFile(decoding: Array(bytes), name: "input")
+            _ = try ProgramFile(decoding: Self.sealedProgram(bytes), name: "input").loaded(name: "input")
         case .patients:
             try Self.file("csv", bytes) { path in
                 _ = try PatientTable(csv: TextFile.read(path), path: path, image: "image", patient: "patient")
@@ -69,6 +71,13 @@ enum Reader: String, CaseIterable {
         let graph = try Graph(parsing: text)
         try graph.verify()
         guard try Graph(parsing: graph.text()) == graph else { fatalError("the graph is another one when read again") }
+    }
+
+    /// A program whose header has the length and the digest that stand before it. A mutated one has not, and would be refused
+    /// before anything of it is parsed. Zeros, which JSON does not have, follow the header, and code does not begin by one.
+    private static func sealedProgram(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        let content = bytes.dropFirst(ProgramFile.prefixBytes), header = content.prefix { $0 != 0 }
+        return ProgramFile.sealed(Array(header), before: Array(content[header.endIndex...].drop { $0 == 0 }))
     }
 
     /// Sides of up to 256 pixels, so that an input takes no second.

@@ -22,7 +22,8 @@ private struct InterpreterBackend: Backend {
             outputs: graph.results.compactMap {
                 if case .output(let name) = $0.kind { binding(name, $0.value) } else { nil }
             },
-            parameters: graph.parameters.map(\.operation), arenaBytes: 0, scratchBytes: 0, constants: [])
+            parameters: graph.parameters.map(\.operation), updates: [], arenaBytes: 0, scratchBytes: 0,
+            constants: [])
         return Compilation(
             program: program, loaded: try LoadedProgram(program, NoKernels()),
             code: CodeImage(bytes: [], functions: [:]), target: try .host(),

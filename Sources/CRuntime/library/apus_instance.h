@@ -18,9 +18,11 @@ struct apus_instance {
     size_t scratch_bytes;
     /// Where the arguments of all steps lie during a run.
     void **arguments;
-    void **parameters;
-    /// Of each parameter, whether it was given or filled.
-    unsigned char *has_content;
+    /// Where the content of each parameter lies; NULL if it has none yet. Weights inside of the library are read where they
+    /// are, by all instances, if no run changes them and nobody has given this instance others.
+    const void **parameters;
+    /// Where content of its own lies. Memory that is not touched costs nothing.
+    void **own;
 };
 
 /// Writes a message, if there is a place for it, and gives the status.
@@ -29,7 +31,7 @@ __attribute__((format(printf, 3, 4)))
 #endif
 apus_status apus_failure(apus_message *message, apus_status status, const char *format, ...);
 
-/// Copies the weights inside of the library into a new instance.
+/// Gives a new instance the weights inside of the library.
 apus_status apus_take_weights(apus_instance *instance, apus_message *message);
 
 #endif

@@ -54,6 +54,8 @@ typedef struct apus_model {
     size_t output_count;
     const apus_tensor *parameters;
     const apus_initial *initials;
+    /// Of each parameter, whether a run changes it.
+    const unsigned char *updates;
     size_t parameter_count;
     /// The best first.
     const apus_program *programs;

@@ -103,13 +103,13 @@ static apus_status make_room(apus_instance *instance, apus_message *message) {
     // One more, since nothing of no elements is a reason to have no memory.
     instance->arguments = calloc(program->argument_count + 1, sizeof *instance->arguments);
     instance->parameters = calloc(model->parameter_count + 1, sizeof *instance->parameters);
-    instance->has_content = calloc(model->parameter_count + 1, 1);
-    if (instance->arguments == NULL || instance->parameters == NULL || instance->has_content == NULL) {
+    instance->own = calloc(model->parameter_count + 1, sizeof *instance->own);
+    if (instance->arguments == NULL || instance->parameters == NULL || instance->own == NULL) {
         return apus_failure(message, APUS_OUT_OF_MEMORY, "the system gives no memory for an instance");
     }
     char *place = instance->content.start;
     for (size_t number = 0; number < model->parameter_count; number++) {
-        instance->parameters[number] = place;
+        instance->own[number] = place;
         place += aligned(model->parameters[number].byte_count);
     }
     return APUS_OK;
@@ -166,7 +166,7 @@ void apus_destroy(apus_instance *instance) {
     apus_memory_unmap(&instance->content);
     free(instance->arguments);
     free(instance->parameters);
-    free(instance->has_content);
+    free(instance->own);
     pthread_mutex_destroy(&instance->mutex);
     free(instance);
 }

@@ -137,7 +137,7 @@ static apus_status check(const apus_source *inputs, size_t input_count, const ap
 
 static apus_status check_weights(const apus_instance *instance, apus_message *message) {
     for (size_t number = 0; number < apus_the_model.parameter_count; number++) {
-        if (instance->has_content[number]) continue;
+        if (instance->parameters[number] != NULL) continue;
         return apus_failure(message, APUS_MISSING_WEIGHTS,
                             "the parameter '%s' has no content yet: load weights, set it, or initialize",
                             apus_the_model.parameters[number].name);
@@ -182,8 +182,8 @@ apus_status apus_set_parameter(apus_instance *instance, size_t number, const voi
     apus_status status = check_parameter(instance, number, data, byte_count, message);
     if (status != APUS_OK) return status;
     pthread_mutex_lock(&instance->mutex);
-    memcpy(instance->parameters[number], data, byte_count);
-    instance->has_content[number] = 1;
+    memcpy(instance->own[number], data, byte_count);
+    instance->parameters[number] = instance->own[number];
     pthread_mutex_unlock(&instance->mutex);
     return APUS_OK;
 }
@@ -193,7 +193,7 @@ apus_status apus_get_parameter(apus_instance *instance, size_t number, void *dat
     apus_status status = check_parameter(instance, number, data, byte_count, message);
     if (status != APUS_OK) return status;
     pthread_mutex_lock(&instance->mutex);
-    if (instance->has_content[number]) {
+    if (instance->parameters[number] != NULL) {
         memcpy(data, instance->parameters[number], byte_count);
     } else {
         status = apus_failure(message, APUS_MISSING_WEIGHTS, "the parameter '%s' has no content yet",

@@ -123,8 +123,15 @@ static apus_status take_weights(apus_instance *instance, const Weights *weights,
         size_t count = apus_the_model.parameters[number].byte_count;
         status = read_bytes(weights, sizeof(Header) + 8 * number, &place, sizeof place, message);
         if (status != APUS_OK || place == 0) continue;
-        status = read_bytes(weights, place, instance->parameters[number], count, message);
-        instance->has_content[number] = status == APUS_OK;
+        if (weights->memory != NULL && !apus_the_model.updates[number]) {
+            instance->parameters[number] = weights->memory + place;
+            continue;
+        }
+        status = read_bytes(weights, place, instance->own[number], count, message);
+        // What was its own content is overwritten; what is the library's is still there.
+        if (status == APUS_OK || instance->parameters[number] == instance->own[number]) {
+            instance->parameters[number] = status == APUS_OK ? instance->own[number] : NULL;
+        }
     }
     return status;
 }
@@ -166,12 +173,12 @@ static void fill(void *context, ptrdiff_t begin, ptrdiff_t end, int thread) {
     (void)thread;
     for (ptrdiff_t number = begin; number < end; number++) {
         const apus_tensor *tensor = &apus_the_model.parameters[number];
-        void *memory = filling->instance->parameters[number];
-        if (filling->instance->has_content[number]) continue;
+        void *memory = filling->instance->own[number];
+        if (filling->instance->parameters[number] != NULL) continue;
         memset(memory, 0, tensor->byte_count);
         apus_fill(memory, (apus_memory_type)tensor->element, (ptrdiff_t)(tensor->byte_count / sizes[tensor->element]),
                   &apus_the_model.initials[number], tensor->name, strlen(tensor->name), filling->seed);
-        filling->instance->has_content[number] = 1;
+        filling->instance->parameters[number] = memory;
     }
 }
 

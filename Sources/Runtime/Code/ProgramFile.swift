@@ -77,9 +77,9 @@ public struct ProgramFile: Sendable {
         var byteCount: Int
     }
 
-    private static let magic = Array("apus program 4\n\0".utf8)
+    private static let magic = Array("apus program 5\n\0".utf8)
     /// What precedes the header: the magic, its length and its digest.
-    private static let prefixBytes = magic.count + 8 + 32
+    package static let prefixBytes = magic.count + 8 + 32
     /// What sections begin at multiples of, in the file.
     private static let alignment = 64
 
@@ -89,6 +89,9 @@ public struct ProgramFile: Sendable {
     public func encoded() throws -> [UInt8] {
         if let obstacle = program.obstacleAlone { throw ProgramFileError(file: program.name, message: obstacle) }
         var bytes: [UInt8] = []
+        // An array that grows while gigabytes are added to it has twice their room in the end.
+        let bareBytes = code.bytes.count + program.constants.count + 2 * Self.alignment
+        bytes.reserveCapacity(weights.values.reduce(bareBytes) { $0 + $1.type.byteCount + Self.alignment })
         func align() { bytes += [UInt8](repeating: 0, count: Self.aligned(bytes.count) - bytes.count) }
         func add(_ content: UnsafeRawBufferPointer) -> Header.Section {
             align()
@@ -116,10 +119,18 @@ public struct ProgramFile: Sendable {
         encoder.outputFormatting = [.sortedKeys]
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        let json = Array(try encoder.encode(header))
-        let length = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) }
-        let prefix = Self.magic + length + Digest(json).bytes + json
-        return prefix + [UInt8](repeating: 0, count: Self.aligned(prefix.count) - prefix.count) + bytes
+        return Self.sealed(Array(try encoder.encode(header)), before: bytes)
+    }
+
+    /// The bytes of a file with a header, given its length and digest, and sections: tests make headers of their own.
+    package static func sealed(_ header: [UInt8], before sections: [UInt8]) -> [UInt8] {
+        let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(aligned(prefixBytes + header.count) + sections.count)
+        bytes += magic + length + Digest(header).bytes + header
+        bytes += [UInt8](repeating: 0, count: aligned(bytes.count) - bytes.count)
+        bytes += sections
+        return bytes
     }
 
     /// Reads a file, whose weights are mapped into memory and not copied. Throws ``FileError`` or ``ProgramFileError``.
