@@ -3,6 +3,7 @@ import ApusExport
 import ApusIR
 import ApusLLVM
 import ApusRuntime
+import ApusSystem
 import ApusTraining
 import Foundation
 
@@ -29,7 +30,10 @@ extension CLibrary {
                     .levels,
                     "'\(target)' is no machine to compile for; there are \(Self.targetNames.joined(separator: ", "))")
             }
-            let compilation = try GraphCompiler(options, target: description, cache: cache).compile(graph)
+            // Where it will run is not known: as many threads as programs have here.
+            let compiler = try GraphCompiler(
+                options, target: description, threads: ThreadChoice().count, cache: cache)
+            let compilation = try compiler.compile(graph)
             levels.append(Level(name: target, file: compilation.file))
         }
         try self.init(name: name ?? Self.identifier(graph.name), levels: levels)
