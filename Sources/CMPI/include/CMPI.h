@@ -1,11 +1,8 @@
 // MPI as functions that Swift can call: most of its names are macros. Each returns MPI_SUCCESS, 0, or MPI's error code.
-// Without the trait MPI they are not there.
+// They are declared without the trait MPI too, since Swift reads this without the definitions of mpi.c; they are defined, and
+// called, with it alone.
 #ifndef CMPI_H
 #define CMPI_H
-
-#include <stddef.h>
-
-#ifdef APUS_MPI
 
 // What is added up.
 enum { APUS_MPI_F32, APUS_MPI_F64, APUS_MPI_I32, APUS_MPI_BF16 };
@@ -27,5 +24,4 @@ void apus_mpi_abort(int status);
 // What an error code means.
 void apus_mpi_text(int code, char *text);
 
-#endif
 #endif
