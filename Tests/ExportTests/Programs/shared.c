@@ -33,7 +33,7 @@ static long own_bytes(void) {
 
 /// Makes an instance and runs it once.
 static shared_instance *create(const char *weights) {
-    shared_options options = {1, NULL};
+    shared_options options = {1, NULL, 0};
     shared_instance *instance = NULL;
     EXPECT(shared_create(&options, &instance, &message) == SHARED_OK);
     if (weights != NULL) EXPECT(shared_load_weights(instance, weights, &message) == SHARED_OK);
