@@ -5,7 +5,7 @@ import Foundation
 public struct ExampleOptions {
     /// Draws weights, the order of samples, and what is generated.
     public var seed = 0
-    /// Threads to run on; nil for all processors.
+    /// Threads to run on; nil for as many as `ThreadChoice` says.
     public var threads: Int?
     /// Whether each thread stays on a processor of its own.
     public var pinned = false

@@ -30,9 +30,9 @@ extension CLibrary {
                     .levels,
                     "'\(target)' is no machine to compile for; there are \(Self.targetNames.joined(separator: ", "))")
             }
-            // Where it will run is not known: as many threads as programs have here.
+            // Where it will run is not known: work enough for a few more threads than this machine may have.
             let compiler = try GraphCompiler(
-                options, target: description, threads: ThreadChoice().count, cache: cache)
+                options, target: description, threads: max(8, Processors.available), cache: cache)
             let compilation = try compiler.compile(graph)
             levels.append(Level(name: target, file: compilation.file))
         }

@@ -209,6 +209,14 @@ void *apus_pool_enter(const apus_pool *pool) {
     return NULL;
 }
 
+/// Lets a thread run where its creator may.
+static void release(pthread_t thread) {
+    cpu_set_t *set = CPU_ALLOC(APUS_MOST_PROCESSORS);
+    if (set == NULL) return;
+    if (pthread_getaffinity_np(pthread_self(), set_bytes(), set) == 0) pthread_setaffinity_np(thread, set_bytes(), set);
+    CPU_FREE(set);
+}
+
 void apus_pool_leave(void *before) {
     if (before == NULL) return;
     pthread_setaffinity_np(pthread_self(), set_bytes(), before);
@@ -222,6 +230,8 @@ static int bind_to(pthread_t thread, int processor) {
     (void)processor;
     return ENOTSUP;
 }
+
+static void release(pthread_t thread) { (void)thread; }
 
 void *apus_pool_enter(const apus_pool *pool) {
     (void)pool;
@@ -239,10 +249,14 @@ int apus_pool_pin(apus_pool *pool, const int *processors, int count) {
     void *before = apus_pool_enter(pool);
     int problem = bind_to(pthread_self(), processors[0]);
     apus_pool_leave(before);
-    for (int number = 1; number < pool->threads && problem == 0; number++) {
-        problem = bind_to(pool->helpers[number - 1].thread, processors[number % count]);
+    int bound = 1;
+    for (; bound < pool->threads && problem == 0; bound++) {
+        problem = bind_to(pool->helpers[bound - 1].thread, processors[bound % count]);
     }
-    if (problem != 0) pool->first_processor = -1;
+    if (problem != 0) {
+        pool->first_processor = -1;
+        while (--bound > 0) release(pool->helpers[bound - 1].thread);
+    }
     return problem;
 }
 

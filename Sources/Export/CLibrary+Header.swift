@@ -9,7 +9,7 @@ extension CLibrary {
         var lines = [
             "/// The model \(CText.string(program.name)), compiled by Apus for \(names) of \(levels[0].file.target.architecture).",
             "///",
-            "/// An instance takes its threads with it, as many as the processors if not told otherwise. It holds \(bytes) bytes of",
+            "/// An instance takes its threads with it, as many as its options say. It holds \(bytes) bytes of",
             "/// parameters\(sharedText) and, at the best level, \(program.arenaBytes) bytes of intermediate values.",
         ]
         lines += ["///", "/// \(weightsText)", ""]

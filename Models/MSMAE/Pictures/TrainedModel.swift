@@ -17,8 +17,8 @@ public final class TrainedModel {
     private var attention: CompiledStep?
     private var reconstructions: [Masking: CompiledStep] = [:]
 
-    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used. `reading`
-    /// says what to take of a file that this program has not written.
+    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, as many are used as `ThreadChoice`
+    /// says. `reading` says what to take of a file that this program has not written.
     ///
     /// Throws if it is broken, or holds no such model.
     public init(

@@ -1,6 +1,6 @@
 import ApusCodegen
 
-/// What a run of ``fit(_:_:in:settings:schedule:validation:resuming:allowingChanges:output:shouldStop:)`` is to do, beside the step, the
+/// What a run of ``fit(_:_:in:settings:schedule:validation:resuming:allowingChanges:output:communicator:shouldStop:)`` is to do, beside the step, the
 /// data and the schedule, which are given in code.
 public struct FitSettings: RunSettings {
     /// The workflow `fit`.

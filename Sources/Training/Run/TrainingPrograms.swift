@@ -11,22 +11,40 @@ public final class RunCompiler {
     private let output: TrainingOutput
     private let answers: RunAnswers
 
-    /// A compiler whose programs run on so many threads, or on one per processor that this rank has, and train with
-    /// the ranks of a communicator. A run that goes on gives the answers that its folder keeps.
+    /// A compiler whose programs run on so many threads, or on this rank's share of those that `ThreadChoice` says, and
+    /// train with the ranks of a communicator. A run that goes on gives the answers that its folder keeps.
+    ///
+    /// Ranks need the same program, and measurements differ between machines: of several, kernels compute all matmuls where
+    /// the choice would be measured. Ranks that share a machine would be pinned to the same processors, which is left to the
+    /// launcher.
     public init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool = false, _ output: TrainingOutput,
         answers: [String: String] = [:], communicator: (any Communicator)? = nil
     ) throws {
         self.answers = RunAnswers(answers)
-        // Ranks of one machine share its processors, unless the launcher has given each its own.
-        let share = try communicator.map {
-            min(try ThreadChoice().count, max(1, Processors.current.online / max(1, $0.localCount)))
-        }
+        var options = options
+        if communicator?.count ?? 1 > 1, options.products == .auto { options.products = .generated }
+        let isShared = communicator?.localCount ?? 1 > 1
         compiler = try Compiler(
-            options, threads: threads ?? share, pinned: pinned, answers: self.answers.given, communicator: communicator)
+            options, threads: threads ?? Self.share(of: communicator), pinned: pinned && !isShared,
+            answers: self.answers.given, communicator: communicator)
         self.output = output
         output.say("\(compiler.pool)")
+        if pinned, isShared {
+            output.warn("threads are not pinned, since ranks share this machine; have mpirun do it (--bind-to core)")
+        }
         for warning in compiler.pool.warnings { output.warn(warning) }
+    }
+
+    /// Threads for a rank that shares its machine; nil for as many as programs have otherwise.
+    private static func share(of communicator: (any Communicator)?) throws -> Int? {
+        guard let communicator, communicator.localCount > 1 else { return nil }
+        let environment = ProcessInfo.processInfo.environment
+        if environment["APUS_NUM_THREADS"] != nil || environment["OMP_NUM_THREADS"] != nil { return nil }
+        let processors = Processors.current, count = try ThreadChoice().count
+        // A launcher that binds ranks has given each its processors; what all may use is divided.
+        let most = processors.allowed < processors.online ? processors.online : count
+        return min(count, max(1, most / communicator.localCount))
     }
 
     /// Which of the ranks that train together this is, from 0.

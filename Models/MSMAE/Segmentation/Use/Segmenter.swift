@@ -13,7 +13,8 @@ public final class Segmenter {
     private let compiler: RunCompiler
     private var single: (program: CompiledStep, state: ProgramState)?
 
-    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, all processors are used.
+    /// Opens a checkpoint, or the newest one of a run's folder; without `threads`, as many are used as `ThreadChoice`
+    /// says.
     ///
     /// Throws if it is broken, was not written by this program, or holds no segmentation.
     public init(
