@@ -66,13 +66,15 @@ public struct Tuning: Hashable, Sendable {
     public var tileCost = 10_000, packingCost = 20
     /// How much later than the others a thread is expected to end, in tiles.
     public var lateness = 0.25
-    /// Rows of queries in one block of attention's gradients: worth a pass over keys and values, and few enough for a
-    /// cache to hold their probabilities.
+    /// Rows of queries in one block of attention's gradients: worth a pass over a block of keys and values, and few enough
+    /// for a cache to hold their probabilities.
     public var attentionRows = 208
     /// The same where a query attends to no later key: small blocks skip more of them.
     public var attentionCausalRows = 32
     /// Keys of a block: those, packed, and their values are in the second-level cache.
     public var attentionKeys = 512
+    /// The same for gradients, where keys are packed twice, and sums of two gradients are there as well.
+    public var attentionGradientKeys = 256
     /// Elements, or floating-point operations of matmuls, that a thread takes at a time: enough to hide the hand-over,
     /// few enough to share the work.
     public var elementsPerGrain = 16384, operationsPerGrain = 1_000_000
@@ -106,7 +108,8 @@ public struct Tuning: Hashable, Sendable {
         tuning.smallestLibraryMatmul = 1
         (tuning.packedBytes, tuning.stripBytes) = (1024, 512)
         (tuning.threads, tuning.tileCost) = (3, 4)
-        (tuning.attentionRows, tuning.attentionCausalRows, tuning.attentionKeys) = (4, 3, 8)
+        (tuning.attentionRows, tuning.attentionCausalRows) = (4, 3)
+        (tuning.attentionKeys, tuning.attentionGradientKeys) = (8, 8)
         (tuning.elementsPerGrain, tuning.operationsPerGrain) = (16, 64)
         tuning.packedRowsAhead = 1
         return tuning
@@ -122,7 +125,7 @@ extension Tuning: CustomStringConvertible {
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
         \(tileCost) \(packingCost) \(lateness) attention \(attentionRows) \(attentionCausalRows) \
-        \(attentionKeys) grain \(elementsPerGrain) \(operationsPerGrain) ahead \(packedRowsAhead)
+        \(attentionKeys) \(attentionGradientKeys) grain \(elementsPerGrain) \(operationsPerGrain) ahead \(packedRowsAhead)
         """
     }
 }

@@ -4,93 +4,109 @@ import ApusLLVM
 extension AttentionEmitter {
     /// Gradients of queries, keys and values of a head, of those that are wanted.
     ///
-    /// With the probabilities P and their gradient D = seed · vᵀ, the gradient of the scores is S = P ∘ (D − rowsum(P ∘
-    /// D)) · scale. Those of queries are S · k; those of keys and values, Sᵀ · q and Pᵀ · seed, are added up over
-    /// blocks of queries.
+    /// With the probabilities P and their gradient D = seed · vᵀ, the gradient of the scores is S = P ∘ (D −
+    /// rowsum(seed ∘ result)) · scale. Those of keys and values, Sᵀ · q and Pᵀ · seed, are added up over blocks of
+    /// queries; those of queries, S · k, over blocks of keys (Dao et al. 2022).
     func emitGradients() {
-        func number(_ part: AttentionGradient.Part) -> Int? {
-            kernel.results.firstIndex { $0.quantity == .gradient(part) }
-        }
+        func number(_ part: AttentionGradient.Part) -> Int? { kernel.number(of: .gradient(part)) }
         let (q, k, v) = (number(.queries), number(.keys), number(.values))
-        let (m, d, e) = (kernel.m, kernel.d, kernel.e)
         let hasScores = q != nil || k != nil
-
-        let keys = packed(1, k: d, n: m, transposed: true, at: tiling.keys)
-        let values = hasScores ? packed(2, k: e, n: m, transposed: true, at: tiling.values) : nil
-        let straightKeys = q != nil ? packedAlongKeys(1, count: m, n: d, at: tiling.straightKeys) : nil
-        let probabilities = scratch(tiling.probabilities),
-            scoreGradients = hasScores ? scratch(tiling.scoreGradients) : nil
-        let sums = [(k, tiling.keySums, d), (v, tiling.valueSums, e)].compactMap { result, offset, columns in
-            result.map { Sums(result: $0, memory: scratch(offset), columns: columns, rowBytes: sumRowBytes(columns)) }
-        }
+        let probabilities = scratch(tiling.probabilities)
+        let scoreGradients = hasScores ? scratch(tiling.scoreGradients) : nil
+        let querySums = q.map { sums($0, tiling.querySums, kernel.d) }
+        let keySums = k.map { sums($0, tiling.keySums, kernel.d) }
+        let valueSums = v.map { sums($0, tiling.valueSums, kernel.e) }
 
         forHeads { head in
-            keys.pack(operand(1, head))
-            values?.pack(operand(2, head))
-            straightKeys?.pack(operand(1, head))
-            if tiling.addsUp { for sums in sums { clear(sums.memory, bytes: integer(m * sums.rowBytes)) } }
-            forBlocks(of: kernel.n, height: tiling.rows) { first, rows in
-                let blockKeys = self.keys(from: integer(0), count: m, ofRows: first, integer(rows))
-                let strip = Strip(head: head, query: first, rows: integer(rows), keys: blockKeys)
-                func scores(_ number: Int, _ packed: Packed, _ target: LLVMValue) {
-                    multiply(
-                        rows: rows, left: row(number, first, head), rowBytes: rowBytes(number), packed, into: target,
-                        targetRowBytes: tiling.probabilityRowBytes, Part(columns: blockKeys.used), order: .columns)
+            if hasScores { emitMeans(head) }
+            if tiling.isBlocked, let querySums { clear(querySums, rows: kernel.n) }
+            forBlocks(of: kernel.m, height: tiling.keysPerBlock) { firstKey, count in
+                let keys = packed(1, k: kernel.d, n: count, transposed: true, at: tiling.keys)
+                let values = hasScores ? packed(2, k: kernel.e, n: count, transposed: true, at: tiling.values) : nil
+                let straightKeys =
+                    q != nil ? packedAlongKeys(1, count: count, n: kernel.d, at: tiling.straightKeys) : nil
+                keys.pack(row(1, firstKey, head))
+                values?.pack(row(2, firstKey, head))
+                straightKeys?.pack(row(1, firstKey, head))
+                if tiling.addsUp { for sums in [keySums, valueSums].compactMap(\.self) { clear(sums, rows: count) } }
+                forBlocks(of: kernel.n, height: tiling.rows, from: kernel.scores.isCausal ? firstKey : nil) {
+                    first, rows in
+                    let strip = Strip(
+                        head: head, query: first, rows: integer(rows),
+                        keys: self.keys(from: firstKey, count: count, ofRows: first, integer(rows)))
+                    func scores(_ number: Int, _ packed: Packed, _ target: LLVMValue) {
+                        multiply(
+                            rows: rows, left: row(number, first, head), rowBytes: rowBytes(number), packed,
+                            into: target,
+                            targetRowBytes: tiling.probabilityRowBytes, Part(columns: strip.keys.used), order: .columns)
+                    }
+                    scores(0, keys, probabilities)
+                    if let values, let scoreGradients { scores(3, values, scoreGradients) }
+                    emitScoreGradients(probabilities, scoreGradients, strip, rows: rows)
+                    for matrix in [probabilities, scoreGradients].compactMap(\.self) {
+                        // Along the keys whole register blocks are read, along the queries perhaps more.
+                        clearUnused(
+                            matrix, strip, upTo: strip.keys.used.map { greater($0, endOfKeys($0, count)) },
+                            rowsApart: rowsPerUnit)
+                    }
+                    if let valueSums {
+                        let seeds = packedRows(3, from: first, rows, head, at: tiling.seeds)
+                        addUp(probabilities, seeds, strip.keys, into: valueSums)
+                    }
+                    guard let scoreGradients else { return }
+                    if let keySums {
+                        let queries = packedRows(0, from: first, rows, head, at: tiling.queries)
+                        addUp(scoreGradients, queries, strip.keys, into: keySums)
+                    }
+                    if let querySums, let straightKeys {
+                        let isNarrow = kernel.element == .bf16
+                        let part = tiling.isBlocked ? querySums.row(first, builder) : querySums.memory
+                        multiply(
+                            rows: rows, left: isNarrow ? scratch(tiling.factors) : scoreGradients,
+                            rowBytes: isNarrow ? tiling.factorRowBytes : tiling.probabilityRowBytes, straightKeys,
+                            into: part, targetRowBytes: querySums.rowBytes, Part(contracted: strip.keys.used),
+                            isAdding: tiling.isBlocked, order: .columns)
+                        if !tiling.isBlocked { write(querySums, rows: rows, at: first, head) }
+                    }
                 }
-                scores(0, keys, probabilities)
-                emitRowMaxima(probabilities, strip)
-                if let values, let scoreGradients { scores(3, values, scoreGradients) }
-                emitProbabilities(probabilities, scoreGradients, strip)
-                for matrix in [probabilities, scoreGradients].compactMap(\.self) {
-                    // Along the keys whole register blocks are read, along the queries perhaps more.
-                    clearUnused(matrix, strip, upTo: blockKeys.used.map { greater($0, endOfKeys($0)) })
-                }
-                if v != nil {
-                    addUp(
-                        probabilities, packedRows(3, from: first, rows, head, at: tiling.seeds), blockKeys, sums.last,
-                        head)
-                }
-                guard let scoreGradients else { return }
-                if k != nil {
-                    addUp(
-                        scoreGradients, packedRows(0, from: first, rows, head, at: tiling.queries), blockKeys,
-                        sums.first,
-                        head)
-                }
-                if let q, let straightKeys {
-                    emitFactors(scoreGradients, rows: rows, blockKeys)
-                    let matrix = kernel.results[q].matrix
-                    let target = builder.offset(
-                        result(q, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount))
-                    )
-                    let sums = scratch(tiling.sums)
-                    multiply(
-                        rows: rows, left: scoreGradients, rowBytes: tiling.probabilityRowBytes, straightKeys,
-                        into: sums, targetRowBytes: straightKeys.sumRowBytes, Part(contracted: blockKeys.used),
-                        order: .columns)
-                    write(
-                        sums, sumRowBytes: straightKeys.sumRowBytes, rows: integer(rows), columns: d, to: target, matrix
-                    )
-                }
+                for sums in [keySums, valueSums].compactMap(\.self) { write(sums, rows: count, at: firstKey, head) }
             }
-            if tiling.addsUp { for sums in sums { write(sums, from: sums.memory, head) } }
+            if tiling.isBlocked, let querySums { write(querySums, rows: kernel.n, at: integer(0), head) }
         }
     }
 
-    /// Gradients of keys or values, which are added up over blocks of queries.
+    // MARK: Sums
+
+    /// Rows of a gradient before they are written.
     private struct Sums {
         let result: Int, memory: LLVMValue, columns: Int, rowBytes: Int
+
+        func row(_ row: LLVMValue, _ builder: Builder) -> LLVMValue {
+            builder.offset(memory, bytes: builder.mul(row, builder.int(rowBytes, row.type)))
+        }
     }
 
-    private func sumRowBytes(_ columns: Int) -> Int {
-        (columns + block.columns - 1) / block.columns * block.unitBytes
+    private func sums(_ result: Int, _ offset: Int, _ columns: Int) -> Sums {
+        Sums(
+            result: result, memory: scratch(offset), columns: columns,
+            rowBytes: (columns + block.columns - 1) / block.columns * block.unitBytes)
     }
 
-    private func write(_ sums: Sums, from memory: LLVMValue, _ head: LLVMValue) {
+    private func clear(_ sums: Sums, rows: Int) { clear(sums.memory, bytes: integer(rows * sums.rowBytes)) }
+
+    /// Writes sums to rows of the gradient from `first` on.
+    private func write(_ sums: Sums, rows: Int, at first: LLVMValue, _ head: LLVMValue) {
+        let matrix = kernel.results[sums.result].matrix
+        let target = builder.offset(
+            result(sums.result, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
         write(
-            memory, sumRowBytes: sums.rowBytes, rows: integer(kernel.m), columns: sums.columns,
-            to: result(sums.result, head), kernel.results[sums.result].matrix)
+            sums.memory, sumRowBytes: sums.rowBytes, rows: integer(rows), columns: sums.columns, to: target, matrix)
     }
+
+    // MARK: Matmuls along the queries
+
+    /// Rows that make one unit of a contraction along the queries.
+    private var rowsPerUnit: Int { kernel.element == .bf16 ? 2 : 1 }
 
     /// Rows of queries or seeds, packed.
     private func packedRows(
@@ -103,61 +119,104 @@ extension AttentionEmitter {
 
     /// Keys up to which register blocks of a product along the queries read: those that are used, and as many more as
     /// the last block has.
-    private func endOfKeys(_ used: LLVMValue) -> LLVMValue {
-        let height = MatmulTiling.rows(kernel.m, vectors: block.vectors, module.target)
-        let beyond = (height + lanes - 1) / lanes * lanes, all = (kernel.m + lanes - 1) / lanes * lanes
+    private func endOfKeys(_ used: LLVMValue, _ count: Int) -> LLVMValue {
+        let height = MatmulTiling.rows(count, vectors: block.vectors, module.target)
+        let beyond = (height + lanes - 1) / lanes * lanes, all = (count + lanes - 1) / lanes * lanes
         return lesser(builder.add(used, integer(beyond)), integer(all))
     }
 
-    /// Pairs of rows, as factors in bf16 that are contracted along the rows. A row without a second one is paired with
-    /// zeros.
-    private func pairRows(_ matrix: LLVMValue, rows: Int, _ keys: Keys, into pairs: LLVMValue) {
-        let end = keys.used.map { endOfKeys($0) } ?? integer((kernel.m + lanes - 1) / lanes * lanes)
-        func pair(_ number: LLVMValue, isWhole: Bool) {
-            func row(_ row: LLVMValue) -> LLVMValue {
-                builder.offset(matrix, bytes: builder.mul(row, integer(tiling.probabilityRowBytes)))
+    /// The product of a block of queries, of its probabilities or gradients of the scores, with packed rows of queries or
+    /// seeds, along the queries: added to the sums of earlier blocks, if there are any.
+    private func addUp(_ matrix: LLVMValue, _ packed: Packed, _ keys: Keys, into sums: Sums) {
+        // A row of the product is a column of the matrix.
+        multiply(
+            rows: keys.count, left: matrix, rowBytes: 4, packed, into: sums.memory, targetRowBytes: sums.rowBytes,
+            Part(rows: keys.used),
+            run: RegisterBlock.Run(units: 1, bytes: rowsPerUnit * tiling.probabilityRowBytes), isAdding: tiling.addsUp)
+    }
+
+    // MARK: Gradients of scores
+
+    /// rowsum(seed ∘ result) of all queries of a head, which is rowsum(P ∘ D).
+    private func emitMeans(_ head: LLVMValue) {
+        let seeds = values(operand(3, head), 3), results = values(operand(4, head), 4)
+        builder.loop(from: integer(0), to: integer(kernel.n), step: integer(1)) { row, _ in
+            var total = builder.zero(sumType)
+            for start in stride(from: 0, to: kernel.e, by: lanes) {
+                let limit = start + lanes > kernel.e ? integer(kernel.e) : nil
+                total = builder.fma(seeds(row, integer(start), limit), results(row, integer(start), limit), total)
             }
-            let first = builder.mul(number, integer(2))
-            let even = row(first), odd = isWhole ? row(builder.add(first, integer(1))) : nil
-            let target = builder.offset(pairs, bytes: builder.mul(number, integer(tiling.probabilityRowBytes)))
-            builder.loop(from: integer(0), to: end, step: integer(lanes)) { [self] key, _ in
-                let place = builder.mul(key, integer(4))
-                func value(_ row: LLVMValue?) -> LLVMValue {
-                    let value =
-                        row.map { builder.load(sumType, $0, byteOffset: place, align: block.vectorBytes) }
-                        ?? builder.zero(sumType)
-                    return builder.extendBFloat16(builder.roundToBFloat16(value))
+            keep(builder.reduce(.add, total), row, tiling.means)
+            return []
+        }
+    }
+
+    /// Turns rows of scores into probabilities P, and rows of their gradient D, if there are any, into the gradient of
+    /// the scores P ∘ (D − mean) · scale, in one pass.
+    ///
+    /// In bf16 both become factors that are contracted along the queries: pairs of two rows, in the place of the first
+    /// of them; a row without a second one is paired with zeros. Rows of the gradient are factors of their own, too.
+    private func emitScoreGradients(
+        _ probabilities: LLVMValue, _ scoreGradients: LLVMValue?, _ strip: Strip, rows: Int
+    ) {
+        func emit(_ first: LLVMValue, _ count: Int) {
+            let rows = (0..<count).map { row(builder.add(first, integer($0)), of: strip) }
+            let shifts = rows.map { builder.splat(builder.fneg(logSum($0)), lanes) }
+            let means = scoreGradients.map { _ in rows.map { builder.splat(number($0.query, tiling.means), lanes) } }
+            _ = forKeys(strip.keys) { start, isWhole, _ in
+                var lines: [(probability: LLVMValue, gradient: LLVMValue?)] = []
+                for (index, row) in rows.enumerated() {
+                    let attended = attended(row, start, isWhole), zero = builder.zero(sumType)
+                    func known(_ value: LLVMValue) -> LLVMValue {
+                        attended.map { builder.select($0, value, zero) } ?? value
+                    }
+                    let product = load(line(probabilities, row.number), start)
+                    let probability = known(exponential(product, row, start, isWhole, minus: shifts[index]))
+                    let gradient = scoreGradients.map { gradients in
+                        let change = builder.fsub(load(line(gradients, row.number), start), means![index])
+                        let scale = builder.float(kernel.scores.scale, sumType)
+                        return known(builder.fmul(builder.fmul(probability, change), scale))
+                    }
+                    lines.append((probability, gradient))
                 }
-                builder.store(
-                    builder.bfloat16Pairs(value(even), value(odd)), target, byteOffset: place,
-                    align: block.vectorBytes)
+                storeUnit(lines.map(\.probability), line(probabilities, first), start)
+                guard let scoreGradients else { return [] }
+                let rounded = storeUnit(lines.compactMap(\.gradient), line(scoreGradients, first), start)
+                for (row, value) in zip(rows, rounded) where kernel.number(of: .gradient(.queries)) != nil {
+                    let line = builder.mul(row.number, integer(tiling.factorRowBytes))
+                    builder.store(
+                        value, scratch(tiling.factors), byteOffset: builder.add(line, builder.mul(start, integer(2))))
+                }
                 return []
             }
         }
-        builder.loop(from: integer(0), to: integer(rows / 2), step: integer(1)) { number, _ in
-            pair(number, isWhole: true)
+        builder.loop(from: integer(0), to: integer(rows / rowsPerUnit * rowsPerUnit), step: integer(rowsPerUnit)) {
+            first, _ in
+            emit(first, rowsPerUnit)
             return []
         }
-        if rows % 2 != 0 { pair(integer(rows / 2), isWhole: false) }
+        if rows % rowsPerUnit != 0 { emit(integer(rows - 1), 1) }
     }
 
-    /// The product of a block of queries, of its probabilities or gradients of the scores, with packed rows of queries or
-    /// seeds, along the queries: added to the sums of earlier blocks, or written where there is but one.
-    private func addUp(
-        _ matrix: LLVMValue, _ packed: Packed, _ keys: Keys, _ sums: Sums?, _ head: LLVMValue
-    ) {
-        guard let sums else { return }
-        var left = matrix
-        if kernel.element == .bf16 {
-            left = scratch(tiling.pairs)
-            pairRows(matrix, rows: packed.rows, keys, into: left)
+    private func logSum(_ row: Row) -> LLVMValue {
+        guard let matrix = kernel.logSums else { return builder.zero(module.f32) }
+        let place = builder.mul(row.query, integer(matrix.rowStride * 4))
+        return builder.load(
+            module.f32, pointer(kernel.logSumArgument, matrix, .f32, row.strip.head), byteOffset: place)
+    }
+
+    /// Writes one unit of a contraction along the rows: a row, or the pairs of two rows in bf16, whose rounded values it
+    /// gives.
+    @discardableResult
+    private func storeUnit(_ values: [LLVMValue], _ line: LLVMValue, _ start: LLVMValue) -> [LLVMValue] {
+        guard kernel.element == .bf16 else {
+            for value in values { store(value, line, start) }
+            return []
         }
-        let target = tiling.addsUp ? sums.memory : scratch(tiling.sums)
-        // A row of the product is a column of the matrix.
-        multiply(
-            rows: kernel.m, left: left, rowBytes: 4, packed, into: target, targetRowBytes: sums.rowBytes,
-            Part(rows: keys.used), run: RegisterBlock.Run(units: 1, bytes: tiling.probabilityRowBytes),
-            isAdding: tiling.addsUp)
-        if !tiling.addsUp { write(sums, from: target, head) }
+        let rounded = values.map { builder.roundToBFloat16($0) }, wide = rounded.map { builder.extendBFloat16($0) }
+        let pairs = builder.bfloat16Pairs(wide[0], wide.count > 1 ? wide[1] : builder.zero(sumType))
+        builder.store(
+            pairs, line, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
+        return rounded
     }
 }

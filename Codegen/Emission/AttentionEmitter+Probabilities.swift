@@ -1,7 +1,7 @@
 import ApusLLVM
 
-/// From scores to probabilities, and to the gradients of the scores, in passes over the rows of a strip: within a row,
-/// sums wait for each other and for what comes before, but rows do not.
+/// From scores to exponentials and their sums, in passes over the rows of a strip: within a row, sums wait for each other
+/// and for what comes before, but rows do not.
 extension AttentionEmitter {
     /// Rows of queries of a head, and keys, whose scores are computed together.
     struct Strip {
@@ -12,12 +12,10 @@ extension AttentionEmitter {
     }
 
     /// A row of a strip.
-    private struct Row {
+    struct Row {
         let strip: Strip
         /// Its number in the strip, and in the head.
         let number: LLVMValue, query: LLVMValue
-        /// Bytes from the strip's first row of scores.
-        let offset: LLVMValue
         /// The row of the mask, if there is one, from the strip's first key on.
         let mask: LLVMValue?
     }
@@ -29,7 +27,7 @@ extension AttentionEmitter {
         builder.load(module.f32, scratch(numbers), byteOffset: builder.mul(row, integer(4)))
     }
 
-    private func keep(_ value: LLVMValue, _ row: LLVMValue, _ numbers: Int) {
+    func keep(_ value: LLVMValue, _ row: LLVMValue, _ numbers: Int) {
         builder.store(value, scratch(numbers), byteOffset: builder.mul(row, integer(4)))
     }
 
@@ -40,19 +38,30 @@ extension AttentionEmitter {
         }
     }
 
-    /// Sums of exponentials become one over them.
-    func emitInverses(count: Int) {
-        builder.loop(from: integer(0), to: integer(count), step: integer(1)) { row, _ in
-            keep(inverse(number(row, tiling.inverseSum)), row, tiling.inverseSum)
+    /// Sums of exponentials become one over them, and with the largest scores log-sums, if those are wanted, of rows from
+    /// `first` on. A row that a mask leaves nothing of has zeros.
+    func emitInverses(count: LLVMValue, from first: LLVMValue, _ head: LLVMValue) {
+        let logSums = kernel.number(of: .logSum)
+        builder.loop(from: integer(0), to: count, step: integer(lanes)) { row, _ in
+            let sum = load(scratch(tiling.inverseSum), row), zero = builder.zero(sumType)
+            let isEmpty = kernel.mask.map { _ in builder.fcmp(.oeq, sum, zero) }
+            func unlessEmpty(_ value: LLVMValue) -> LLVMValue {
+                isEmpty.map { builder.select($0, zero, value) } ?? value
+            }
+            if logSums != nil {
+                let logSum = builder.fadd(builder.log(sum), load(scratch(tiling.rowMaximum), row))
+                store(unlessEmpty(logSum), scratch(tiling.rowMaximum), row)
+            }
+            store(unlessEmpty(builder.fdiv(builder.float(1, sumType), sum)), scratch(tiling.inverseSum), row)
             return []
         }
-    }
-
-    /// One over a sum of exponentials; 0 for a row that a mask leaves nothing of.
-    private func inverse(_ sum: LLVMValue) -> LLVMValue {
-        let inverse = builder.fdiv(builder.float(1, sum.type), sum)
-        guard kernel.mask != nil else { return inverse }
-        return builder.select(builder.fcmp(.oeq, sum, builder.zero(sum.type)), builder.zero(sum.type), inverse)
+        guard let logSums else { return }
+        let matrix = kernel.results[logSums].matrix, target = pointer(kernel.readCount + logSums, matrix, .f32, head)
+        builder.loop(from: integer(0), to: count, step: integer(1)) { row, _ in
+            let place = builder.mul(builder.add(first, row), integer(matrix.rowStride * 4))
+            builder.store(number(row, tiling.rowMaximum), target, byteOffset: place)
+            return []
+        }
     }
 
     /// What is subtracted from scores whose largest is known; anything finite if all of them are −∞.
@@ -64,29 +73,36 @@ extension AttentionEmitter {
 
     // MARK: Rows and keys
 
+    /// A row of a strip by its number.
+    func row(_ number: LLVMValue, of strip: Strip) -> Row {
+        let query = builder.add(strip.query, number)
+        let mask = kernel.mask.map { mask in
+            let place = builder.add(
+                builder.mul(query, integer(mask.matrix.rowStride)),
+                builder.mul(strip.keys.first, integer(mask.columnStride)))
+            return builder.offset(
+                pointer(kernel.maskArgument, mask.matrix, mask.element, strip.head),
+                bytes: builder.mul(place, integer(mask.element.byteCount)))
+        }
+        return Row(strip: strip, number: number, query: query, mask: mask)
+    }
+
     /// Runs the body for the rows of a strip.
     private func forRows(_ strip: Strip, _ body: (Row) -> Void) {
-        builder.loop(from: integer(0), to: strip.rows, step: integer(1)) { row, _ in
-            let query = builder.add(strip.query, row)
-            let mask = kernel.mask.map { mask in
-                let place = builder.add(
-                    builder.mul(query, integer(mask.matrix.rowStride)),
-                    builder.mul(strip.keys.first, integer(mask.columnStride)))
-                return builder.offset(
-                    pointer(kernel.operands.count, mask.matrix, mask.element, strip.head),
-                    bytes: builder.mul(place, integer(mask.element.byteCount)))
-            }
-            body(
-                Row(
-                    strip: strip, number: row, query: query,
-                    offset: builder.mul(row, integer(tiling.probabilityRowBytes)), mask: mask))
+        builder.loop(from: integer(0), to: strip.rows, step: integer(1)) { number, _ in
+            body(row(number, of: strip))
             return []
         }
     }
 
+    /// Where a row of probabilities, or of a matrix of their size, begins.
+    func line(_ matrix: LLVMValue, _ row: LLVMValue) -> LLVMValue {
+        builder.offset(matrix, bytes: builder.mul(row, integer(tiling.probabilityRowBytes)))
+    }
+
     /// Runs the body for the vectors of a row; it may carry values. The last has lanes beyond the last key unless it is
     /// whole.
-    private func forKeys(
+    func forKeys(
         _ keys: Keys, carrying initial: [LLVMValue] = [],
         _ body: (_ start: LLVMValue, _ isWhole: Bool, _ carried: [LLVMValue]) -> [LLVMValue]
     ) -> [LLVMValue] {
@@ -99,16 +115,16 @@ extension AttentionEmitter {
     }
 
     /// Lanes of a row that begin at `start`.
-    private func load(_ row: LLVMValue, _ start: LLVMValue) -> LLVMValue {
+    func load(_ row: LLVMValue, _ start: LLVMValue) -> LLVMValue {
         builder.load(sumType, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
     }
 
-    private func store(_ value: LLVMValue, _ row: LLVMValue, _ start: LLVMValue) {
+    func store(_ value: LLVMValue, _ row: LLVMValue, _ start: LLVMValue) {
         builder.store(value, row, byteOffset: builder.mul(start, integer(4)), align: block.vectorBytes)
     }
 
     /// Lanes of keys that a row attends to; nil for all.
-    private func attended(_ row: Row, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
+    func attended(_ row: Row, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
         var conditions: [LLVMValue] = []
         if row.strip.keys.used != nil {
             let known = builder.sub(builder.add(row.query, integer(1)), row.strip.keys.first)
@@ -172,7 +188,7 @@ extension AttentionEmitter {
     /// Finds the largest score of each row.
     func emitRowMaxima(_ probabilities: LLVMValue, _ strip: Strip) {
         forRows(strip) { row in
-            let largest = largestScore(builder.offset(probabilities, bytes: row.offset), row)
+            let largest = largestScore(line(probabilities, row.number), row)
             keep(shift(largest), row.number, tiling.rowMaximum)
         }
     }
@@ -181,11 +197,18 @@ extension AttentionEmitter {
     private func exponential(
         _ line: LLVMValue, _ row: Row, _ start: LLVMValue, _ isWhole: Bool, minusRowMaximum: LLVMValue
     ) -> LLVMValue {
-        let product = load(line, start), scale = builder.float(kernel.scores.scale, sumType)
-        let exponent =
-            added(row, start, isWhole).map { builder.fadd(builder.fma(product, scale, $0), minusRowMaximum) }
-            ?? builder.fma(product, scale, minusRowMaximum)
-        return known(builder.exp(exponent), row, start, isWhole, rest: builder.zero(sumType))
+        let exponential = exponential(load(line, start), row, start, isWhole, minus: minusRowMaximum)
+        return known(exponential, row, start, isWhole, rest: builder.zero(sumType))
+    }
+
+    /// exp(score − shift) by a product of queries and keys, also where a row does not attend to a key.
+    func exponential(
+        _ product: LLVMValue, _ row: Row, _ start: LLVMValue, _ isWhole: Bool, minus minusShift: LLVMValue
+    ) -> LLVMValue {
+        let scale = builder.float(kernel.scores.scale, sumType)
+        return builder.exp(
+            added(row, start, isWhole).map { builder.fadd(builder.fma(product, scale, $0), minusShift) }
+                ?? builder.fma(product, scale, minusShift))
     }
 
     /// Turns a row of scores into exponentials, as factors of a left operand, and gives their sum.
@@ -199,12 +222,12 @@ extension AttentionEmitter {
         return builder.reduce(.add, total[0])
     }
 
-    /// Turns rows of scores into exponentials, as factors of a left operand, and keeps one over their sums.
+    /// Turns rows of scores into exponentials, as factors of a left operand, and keeps their sums.
     func emitExponentials(_ probabilities: LLVMValue, _ strip: Strip) {
         forRows(strip) { row in
-            let line = builder.offset(probabilities, bytes: row.offset)
-            let total = exponentials(line, row, rowMaximum: number(row.number, tiling.rowMaximum))
-            keep(inverse(total), row.number, tiling.inverseSum)
+            let total = exponentials(
+                line(probabilities, row.number), row, rowMaximum: number(row.number, tiling.rowMaximum))
+            keep(total, row.number, tiling.inverseSum)
         }
         clearUnused(probabilities, strip, asFactors: true)
     }
@@ -213,7 +236,7 @@ extension AttentionEmitter {
     /// sums; what earlier blocks came to, in `target` too, becomes smaller where a score is larger than all of theirs.
     func emitNextExponentials(_ probabilities: LLVMValue, _ strip: Strip, scaling target: LLVMValue, rowBytes: Int) {
         forRows(strip) { row in
-            let line = builder.offset(probabilities, bytes: row.offset), earlier = number(row.query, tiling.rowMaximum)
+            let line = line(probabilities, row.number), earlier = number(row.query, tiling.rowMaximum)
             let largest = builder.combine(.greatest, largestScore(line, row), earlier)
             keep(largest, row.query, tiling.rowMaximum)
             let correction = builder.exp(builder.splat(builder.fsub(earlier, shift(largest)), lanes))
@@ -229,60 +252,20 @@ extension AttentionEmitter {
         clearUnused(probabilities, strip, asFactors: true)
     }
 
-    /// Turns rows of scores into probabilities P, and rows of their gradient D, if there are any, into the gradient of
-    /// the scores P ∘ (D − rowsum(P ∘ D)) · scale.
-    func emitProbabilities(_ probabilities: LLVMValue, _ scoreGradients: LLVMValue?, _ strip: Strip) {
-        let zero = builder.zero(sumType), scale = builder.float(kernel.scores.scale, sumType)
-        func gradient(_ row: Row, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
-            scoreGradients.map {
-                known(load(builder.offset($0, bytes: row.offset), start), row, start, isWhole, rest: zero)
-            }
-        }
-        forRows(strip) { row in
-            let line = builder.offset(probabilities, bytes: row.offset),
-                minusRowMaximum = builder.splat(builder.fneg(number(row.number, tiling.rowMaximum)), lanes)
-            let sums = forKeys(strip.keys, carrying: [zero, zero]) { start, isWhole, carried in
-                let exponential = exponential(line, row, start, isWhole, minusRowMaximum: minusRowMaximum)
-                store(exponential, line, start)
-                return [
-                    builder.fadd(carried[0], exponential),
-                    gradient(row, start, isWhole).map { builder.fma(exponential, $0, carried[1]) } ?? zero,
-                ]
-            }
-            let inverseSum = inverse(builder.reduce(.add, sums[0]))
-            keep(inverseSum, row.number, tiling.inverseSum)
-            if scoreGradients != nil {
-                keep(builder.fmul(builder.reduce(.add, sums[1]), inverseSum), row.number, tiling.means)
-            }
-        }
-        forRows(strip) { row in
-            let line = builder.offset(probabilities, bytes: row.offset),
-                inverseSum = builder.splat(number(row.number, tiling.inverseSum), lanes)
-            let mean = scoreGradients.map { _ in builder.splat(number(row.number, tiling.means), lanes) }
-            _ = forKeys(strip.keys) { start, isWhole, _ in
-                let probability = builder.fmul(load(line, start), inverseSum)
-                store(probability, line, start)
-                if let scoreGradients, let mean, let gradient = gradient(row, start, isWhole) {
-                    store(
-                        builder.fmul(builder.fmul(probability, builder.fsub(gradient, mean)), scale),
-                        builder.offset(scoreGradients, bytes: row.offset), start)
-                }
-                return []
-            }
-        }
-    }
-
     // MARK: What is not attended to
 
-    /// Writes zeros behind the keys that a strip uses, up to the end of a register block or to a key that others use.
-    func clearUnused(_ matrix: LLVMValue, _ strip: Strip, upTo last: LLVMValue? = nil, asFactors: Bool = false) {
+    /// Writes zeros behind the keys that a strip uses, up to the end of a register block or to a key that others use, in
+    /// each row or each so many rows.
+    func clearUnused(
+        _ matrix: LLVMValue, _ strip: Strip, upTo last: LLVMValue? = nil, rowsApart: Int = 1, asFactors: Bool = false
+    ) {
         guard let used = strip.keys.used else { return }
         let end = last ?? used
         let isNarrow = asFactors && kernel.element == .bf16, elementBytes = isNarrow ? 2 : 4
         let vectors = integer((strip.keys.count + lanes - 1) / lanes * lanes)
-        builder.loop(from: integer(0), to: strip.rows, step: integer(1)) { row, _ in
-            let line = builder.offset(matrix, bytes: builder.mul(row, integer(tiling.probabilityRowBytes)))
-            let zero = builder.zero(module.vector(isNarrow ? module.i16 : module.f32, lanes))
+        builder.loop(from: integer(0), to: strip.rows, step: integer(rowsApart)) { row, _ in
+            let line = line(matrix, row),
+                zero = builder.zero(module.vector(isNarrow ? module.i16 : module.f32, lanes))
             builder.loop(from: lesser(used, vectors), to: end, step: integer(lanes)) { start, _ in
                 builder.store(
                     zero, line, byteOffset: builder.mul(start, integer(elementBytes)), align: elementBytes * lanes)
@@ -301,30 +284,6 @@ extension AttentionEmitter {
     }
 
     // MARK: Factors
-
-    /// Rows of f32 become factors of a left operand, in place.
-    func emitFactors(_ matrix: LLVMValue, rows: Int, _ keys: Keys) {
-        guard kernel.element == .bf16 else { return }
-        builder.loop(from: integer(0), to: integer(rows), step: integer(1)) { row, _ in
-            let line = builder.offset(matrix, bytes: builder.mul(row, integer(tiling.probabilityRowBytes)))
-            guard let used = keys.used else {
-                _ = forKeys(keys) { start, isWhole, _ in
-                    let value = load(line, start)
-                    let lanesOfKeys = builder.laneMask(
-                        count: builder.sub(integer(keys.count), start), lanes: lanes)
-                    storeFactors(
-                        isWhole ? value : builder.select(lanesOfKeys, value, builder.zero(sumType)), line, start)
-                    return []
-                }
-                return []
-            }
-            builder.loop(from: integer(0), to: used, step: integer(lanes)) { start, _ in
-                storeFactors(load(line, start), line, start)
-                return []
-            }
-            return []
-        }
-    }
 
     /// Writes lanes of a row as factors of a left operand: in bf16, they take the first half of the row's memory.
     private func storeFactors(_ value: LLVMValue, _ line: LLVMValue, _ start: LLVMValue) {

@@ -49,13 +49,16 @@ final class AttentionEmitter {
         }
     }
 
-    /// Runs the body for blocks of some rows, of those only that begin before `end`; the last may be smaller.
+    /// Runs the body for blocks of some rows, from the one with the row `start` on, of those only that begin before `end`;
+    /// the last may be smaller.
     func forBlocks(
-        of count: Int, height: Int, until end: LLVMValue? = nil, _ body: (_ first: LLVMValue, _ rows: Int) -> Void
+        of count: Int, height: Int, from start: LLVMValue? = nil, until end: LLVMValue? = nil,
+        _ body: (_ first: LLVMValue, _ rows: Int) -> Void
     ) {
         let whole = count / height * height
+        let first = start.map { builder.mul(builder.udiv($0, integer(height)), integer(height)) } ?? integer(0)
         let last = end.map { lesser($0, integer(whole)) } ?? integer(whole)
-        builder.loop(from: integer(0), to: last, step: integer(height)) { first, _ in
+        builder.loop(from: first, to: last, step: integer(height)) { first, _ in
             body(first, height)
             return []
         }
@@ -110,7 +113,8 @@ final class AttentionEmitter {
     func keys(from first: LLVMValue, count: Int, ofRows row: LLVMValue, _ rows: LLVMValue) -> Keys {
         guard kernel.scores.isCausal else { return Keys(first: first, count: count) }
         let end = lesser(builder.sub(builder.add(row, rows), first), integer(count)), columns = integer(block.columns)
-        let blocks = builder.sdiv(builder.add(end, integer(block.columns - 1)), columns)
+        // None, where all of them are behind the rows.
+        let blocks = greater(builder.sdiv(builder.add(end, integer(block.columns - 1)), columns), integer(0))
         return Keys(first: first, count: count, used: builder.mul(blocks, columns))
     }
 

@@ -25,14 +25,16 @@ package struct AttentionKernel: Hashable {
     package var d: Int, e: Int
     package var scores: AttentionScores
     package var element: ElementType
-    /// Queries, keys and values; for gradients also the gradient of the result.
+    /// Queries, keys and values; for gradients also the gradient of the result, and the result.
     package var operands: [Matrix]
+    /// For gradients, the log-sum of each query, in f32.
+    package var logSums: Matrix?
     package var mask: Mask?
-    /// What is computed: the result, or gradients of operands.
+    /// What is computed: the result and its log-sums, or gradients of operands.
     package var results: [Result]
 
     package enum Quantity: Hashable {
-        case value
+        case value, logSum
         case gradient(AttentionGradient.Part)
     }
     package struct Result: Hashable {
@@ -51,14 +53,15 @@ package struct AttentionKernel: Hashable {
     package static func obstacle(_ graph: Graph, _ node: Node, _ tuning: Tuning) -> String? {
         guard node.operation.kind == .attention else { return nil }
         let shapes = node.operands.map { graph[$0].type.shape }, rank = shapes[0].count
+        let element = graph[node.operands[0]].type.element
         let widths = [shapes[0][rank - 1], shapes[2][rank - 1]], isStored = "the matrix of probabilities is stored"
-        guard node.type.element == .f32 || node.type.element == .bf16 else {
-            return "attention of \(node.type.element) has no kernel: \(isStored)"
+        guard element == .f32 || element == .bf16 else {
+            return "attention of \(element) has no kernel: \(isStored)"
         }
         if let wide = widths.max(), wide > tuning.widestHead {
             return "attention has no kernel for heads of \(wide) columns, more than \(tuning.widestHead): \(isStored)"
         }
-        if node.type.element == .bf16, let odd = widths.first(where: { $0 % 2 != 0 }) {
+        if element == .bf16, let odd = widths.first(where: { $0 % 2 != 0 }) {
             return
                 "attention has no kernel for heads of \(odd) columns in bf16, which is multiplied in pairs: \(isStored)"
         }
@@ -67,9 +70,13 @@ package struct AttentionKernel: Hashable {
     }
 
     package var heads: Int { batch.reduce(1, *) }
-    package var isForward: Bool { results.contains { $0.quantity == .value } }
-    /// Tensors that are read.
-    package var readCount: Int { operands.count + (mask == nil ? 0 : 1) }
+    package var isForward: Bool { results.contains { $0.quantity == .value || $0.quantity == .logSum } }
+    /// Tensors that are read: operands, log-sums and the mask.
+    package var readCount: Int { maskArgument + (mask == nil ? 0 : 1) }
+    var logSumArgument: Int { operands.count }
+    var maskArgument: Int { operands.count + (logSums == nil ? 0 : 1) }
+    /// The number of a result, if it is wanted.
+    func number(of quantity: Quantity) -> Int? { results.firstIndex { $0.quantity == quantity } }
     /// Of all matmuls that are carried out; a gradient computes the scores again.
     package var floatingPointOperations: Int {
         // Of the keys behind a query none are multiplied.
@@ -80,6 +87,7 @@ package struct AttentionKernel: Hashable {
             switch result.quantity {
             case .value, .gradient(.values): operations += mixes
             case .gradient: operations += scores
+            case .logSum: break
             }
         }
         if results.contains(where: { $0.quantity == .gradient(.queries) || $0.quantity == .gradient(.keys) }) {
@@ -92,6 +100,7 @@ package struct AttentionKernel: Hashable {
             + results.map { result in
                 switch result.quantity {
                 case .value: n * e
+                case .logSum: n
                 case .gradient(.queries): n * d
                 case .gradient(.keys): m * d
                 case .gradient(.values): m * e
@@ -110,6 +119,7 @@ extension AttentionKernel: CustomStringConvertible {
         let names = results.map { result in
             switch result.quantity {
             case .value: "value"
+            case .logSum: "log-sums"
             case .gradient(let part): "gradient of \(part.rawValue)"
             }
         }
@@ -118,7 +128,7 @@ extension AttentionKernel: CustomStringConvertible {
             + (mask.map { ", mask \($0.element) \(text($0.matrix)), by \($0.columnStride)" } ?? "")
         return
             "attention \(n)x\(m) of \(batch), columns \(d) and \(e), \(element), scale \(scores.scale)\(masks), operands "
-            + operands.map(text).joined(separator: ", ") + "; "
+            + operands.map(text).joined(separator: ", ") + (logSums.map { ", log-sums \(text($0))" } ?? "") + "; "
             + zip(names, results).map { "\($0) \(text($1.matrix))" }.joined(separator: ", ")
     }
 }

@@ -5,7 +5,7 @@ import ApusLLVM
 package struct AttentionTiling {
     /// Rows of queries whose probabilities are kept at a time; forward, they are a strip, whose sums are in registers.
     package let rows: Int, strip: Int
-    /// Keys that are packed and attended to at a time; all of them, for gradients.
+    /// Keys that are packed and attended to at a time.
     package let keysPerBlock: Int
     /// Whether gradients of keys and values are added up over several blocks of queries before they are written.
     package let addsUp: Bool
@@ -13,15 +13,17 @@ package struct AttentionTiling {
     package let probabilityRowBytes: Int
     /// Packed operands.
     package let keys: Int, values: Int, straightKeys: Int, queries: Int, seeds: Int
-    /// Probabilities, the gradients of the scores of the same size, and, in bf16, pairs of rows of either of them.
-    package let probabilities: Int, scoreGradients: Int, pairs: Int
-    /// For each row that is at hand (or, if keys come in blocks, of the head) the largest score, the sum of exponentials or
-    /// one over it, rowsum(P ∘ D), and how much smaller what is summed becomes by a larger score.
-    package let rowMaximum: Int, inverseSum: Int, means: Int, corrections: Int
-    /// Sums of a matmul with values, keys, queries or seeds.
+    /// Probabilities, the gradients of the scores of the same size, and, in bf16, these as rows of factors.
+    package let probabilities: Int, scoreGradients: Int, factors: Int
+    /// Bytes from row to row of factors in bf16.
+    package let factorRowBytes: Int
+    /// Forward, for each row that is at hand (or, if keys come in blocks, of the head) the largest score, and the sum of
+    /// exponentials or one over it. Backward, rowsum(P ∘ D) of each row of the head.
+    package let rowMaximum: Int, inverseSum: Int, means: Int
+    /// Sums of a matmul with values.
     package let sums: Int
-    /// Sums of gradients over blocks of queries.
-    package let keySums: Int, valueSums: Int
+    /// Sums of gradients: of a block of queries, or of all of them if keys come in blocks; of a block of keys.
+    package let querySums: Int, keySums: Int, valueSums: Int
     package let scratchBytes: Int
 
     /// Whether keys come in several blocks.
@@ -36,18 +38,11 @@ package struct AttentionTiling {
             return (count + parts - 1) / parts
         }
         // Forward, sums over keys are carried from block to block (Milakov and Gimelshein 2018).
-        let wholeVectors = min(columns, tuning.attentionKeys)
-        let blockOfKeys =
-            isForward ? min(kernel.m, padded(even(kernel.m, most: tuning.attentionKeys), wholeVectors)) : kernel.m
-        // Backward, each block of queries has the probabilities of all keys: the more keys, the fewer queries. Where
-        // later keys are skipped, small blocks skip more.
-        let most = tuning.attentionRows * tuning.attentionKeys / max(kernel.m, tuning.attentionKeys)
-        let rows =
-            isForward
-            ? strip
-            : even(
-                kernel.n,
-                most: max(strip, min(most, kernel.scores.isCausal ? tuning.attentionCausalRows : most)))
+        let mostKeys = isForward ? tuning.attentionKeys : tuning.attentionGradientKeys
+        let blockOfKeys = min(kernel.m, padded(even(kernel.m, most: mostKeys), min(columns, mostKeys)))
+        // Where later keys are skipped, small blocks skip more.
+        let most = kernel.scores.isCausal ? tuning.attentionCausalRows : tuning.attentionRows
+        let rows = isForward ? strip : even(kernel.n, most: max(strip, most))
         // A cache line more than a power of two keeps rows out of each other's way.
         probabilityRowBytes = padded(blockOfKeys, columns) * 4 + tuning.lineBytes
         self.rows = rows
@@ -71,22 +66,22 @@ package struct AttentionTiling {
         let (q, k, v) = (wants(.queries), wants(.keys), wants(.values))
         addsUp = (k || v) && (rows < kernel.n || kernel.scores.isCausal)
         keys = take(true, packed(kernel.d, blockOfKeys))
-        values = take(isForward || q || k, isForward ? overKeys(kernel.e) : packed(kernel.e, kernel.m))
+        values = take(isForward || q || k, isForward ? overKeys(kernel.e) : packed(kernel.e, blockOfKeys))
         straightKeys = take(q, overKeys(kernel.d))
         queries = take(k, packed(rows, kernel.d))
         seeds = take(v, packed(rows, kernel.e))
         probabilities = take(true, rows * probabilityRowBytes)
         scoreGradients = take(q || k, rows * probabilityRowBytes)
-        pairs = take((k || v) && kernel.element == .bf16, (rows + 1) / 2 * probabilityRowBytes)
-        let statistics = (isBlocked ? kernel.n : isForward ? strip : rows) * 4
-        rowMaximum = take(true, statistics)
-        inverseSum = take(true, statistics)
-        means = take(q || k, statistics)
-        corrections = take(isBlocked, strip * 4)
-        let sumRows = isForward ? (isBlocked ? kernel.n : rows) : max(q ? rows : 0, (k || v) && !addsUp ? kernel.m : 0)
-        sums = take(true, sumRows * max(padded(kernel.d, columns), padded(kernel.e, columns)) * 4)
-        keySums = take(k && addsUp, kernel.m * padded(kernel.d, columns) * 4)
-        valueSums = take(v && addsUp, kernel.m * padded(kernel.e, columns) * 4)
+        factorRowBytes = padded(blockOfKeys, columns) * 2 + tuning.lineBytes
+        factors = take(q && kernel.element == .bf16, rows * factorRowBytes)
+        rowMaximum = take(isForward, (isBlocked ? kernel.n : strip) * 4)
+        inverseSum = take(isForward, (isBlocked ? kernel.n : strip) * 4)
+        means = take(q || k, kernel.n * 4)
+        let sumRows = isBlocked ? kernel.n : rows
+        sums = take(isForward, sumRows * padded(kernel.e, columns) * 4)
+        querySums = take(q, sumRows * padded(kernel.d, columns) * 4)
+        keySums = take(k, blockOfKeys * padded(kernel.d, columns) * 4)
+        valueSums = take(v, blockOfKeys * padded(kernel.e, columns) * 4)
         scratchBytes = end
     }
 }

@@ -123,12 +123,12 @@ package struct Clustering {
         clusters.append(Cluster(kind: kind, members: [value], level: level))
     }
 
-    /// Gradients of the same attention are computed together.
+    /// Attention and its log-sums are computed together, and gradients of the same attention are.
     private mutating func addAttention(_ value: Value) {
         let node = graph[value]
         let together = clusters.lastIndex { cluster in
-            guard cluster.kind == .attention, let own = node.operation as? AttentionGradient,
-                let other = graph[cluster.members[0]].operation as? AttentionGradient
+            guard cluster.kind == .attention, let own = node.operation as? any AttentionOperation,
+                let other = graph[cluster.members[0]].operation as? any AttentionOperation
             else { return false }
             return own.scores == other.scores && graph[cluster.members[0]].operands == node.operands
         }

@@ -108,13 +108,17 @@ package struct Layout {
     private func isView(_ value: Value) -> Bool { graph[value].operation.kind.isView }
 
     /// The chain of transposes and reshapes that starts at a value and in which each is the only reader of the one
-    /// before.
+    /// before. Gradients of an attention read its result wherever its rows are.
     private func chain(from value: Value) -> [Value] {
         var chain = [value]
-        while let last = chain.last, !resultValues.contains(last), placement.users[last.index].count == 1 {
-            let user = placement.users[last.index][0]
-            guard !placement.isStored(user), graph[user].operation.kind.isRearrangement else { break }
-            chain.append(user)
+        while let last = chain.last, !resultValues.contains(last) {
+            let users = placement.users[last.index].filter {
+                !(graph[$0].operation is AttentionGradient) || last != value
+            }
+            guard users.count == 1, !placement.isStored(users[0]), graph[users[0]].operation.kind.isRearrangement else {
+                break
+            }
+            chain.append(users[0])
         }
         return chain
     }

@@ -286,24 +286,34 @@ package struct Schedule {
             AttentionKernel.Matrix(
                 offset: offset, rowStride: strides[rank - 2], batchStrides: Array(strides.dropLast(2)))
         }
+        /// A number of each row.
+        func column(_ offset: Int, _ strides: [Int]) -> AttentionKernel.Matrix {
+            AttentionKernel.Matrix(
+                offset: offset, rowStride: strides[rank - 2], batchStrides: Array(strides.dropLast()))
+        }
         guard let operation = node.operation as? any AttentionOperation else {
             throw GraphError(.unsupported, operation: node.operation.name, "is no attention", location: node.location)
         }
-        let count = type(of: operation).matrixCount
-        var operands: [AttentionKernel.Matrix] = [], mask: AttentionKernel.Mask?, buffers: [Int] = []
+        let (matrices, numbers) = (type(of: operation).matrixCount, type(of: operation).operandCount)
+        var operands: [AttentionKernel.Matrix] = [], logSums: AttentionKernel.Matrix?, mask: AttentionKernel.Mask?
+        var buffers: [Int] = []
         for (side, operand) in node.operands.enumerated() {
             guard
                 let view = graph.view(
                     of: operand, isStored: placement.isStored, storage: { (layout[$0].offset, layout[$0].strides) }),
-                view.strides.last == 1 || shapes[side][rank - 1] == 1
+                view.strides.last == 1 || shapes[side].last == 1
             else {
                 throw GraphError(
                     .unsupported, operation: node.operation.name, "operand \(side) cannot be read",
                     location: node.location)
             }
             buffers.append(layout[view.base].buffer)
-            guard side == count else {
+            if side < matrices {
                 operands.append(matrix(view.offset, view.strides))
+                continue
+            }
+            if side < numbers {
+                logSums = column(view.offset, view.strides)
                 continue
             }
             // Along an axis of 1, all scores have the same.
@@ -313,15 +323,19 @@ package struct Schedule {
                 columnStride: strides[rank - 1])
         }
         let results = members.map { member in
-            let part = (graph[member].operation as? AttentionGradient)?.part
-            return AttentionKernel.Result(
-                quantity: part.map { .gradient($0) } ?? .value,
-                matrix: matrix(layout[member].offset, layout[member].strides))
+            let (offset, strides) = (layout[member].offset, layout[member].strides)
+            return switch graph[member].operation {
+            case let gradient as AttentionGradient:
+                AttentionKernel.Result(quantity: .gradient(gradient.part), matrix: matrix(offset, strides))
+            case is AttentionLogSum: AttentionKernel.Result(quantity: .logSum, matrix: column(offset, strides))
+            default: AttentionKernel.Result(quantity: .value, matrix: matrix(offset, strides))
+            }
         }
         let kernel = AttentionKernel(
             batch: Array(shapes[0].dropLast(2)), n: shapes[0][rank - 2], m: shapes[1][rank - 2], d: shapes[0][rank - 1],
             e: shapes[2][rank - 1],
-            scores: operation.scores, element: node.type.element, operands: operands, mask: mask, results: results)
+            scores: operation.scores, element: graph[node.operands[0]].type.element, operands: operands,
+            logSums: logSums, mask: mask, results: results)
         return KernelCall(
             kernel: .attention(kernel), buffers: buffers + members.map { layout[$0].buffer }, count: 0,
             elementsPerUnit: 0,

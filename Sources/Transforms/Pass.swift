@@ -110,7 +110,8 @@ public struct Pipeline: Sendable {
         explaining obstacle: @escaping @Sendable (Graph, Node) -> String? = { _, _ in nil }
     ) -> Pipeline {
         Pipeline([
-            .deadCode, .decompose(keeping: isKept, explaining: obstacle), .simplify, .commonSubexpressions, .deadCode,
+            .deadCode, .decompose(keeping: isKept, explaining: obstacle), .placeLogSums, .simplify,
+            .commonSubexpressions, .deadCode,
         ])
     }
 

@@ -98,11 +98,11 @@ public struct RecomputationPlan {
     }
 
     /// A reduction of something large, or an order: small, and all of its operand would have to be there to compute it
-    /// again. Nor is a sum over ranks sent twice.
+    /// again, as for log-sums of attention. Nor is a sum over ranks sent twice.
     private func isSmall(_ value: Value) -> Bool {
         let node = graph[value]
         return node.operation.kind == .reduction || node.operation.kind == .sort || node.operation.kind == .collective
-            || node.operation is RandomUniform
+            || node.operation is RandomUniform || node.operation is AttentionLogSum
     }
 
     /// What is computed again for the backward pass.

@@ -14,8 +14,11 @@ struct AttentionTests {
     ]
 
     private func outputs(_ x: [Tensor], scale: Double) -> [Tensor] {
-        [attention(x[0], x[1], x[2], scale: scale)]
-            + [.queries, .keys, .values].map { x[0].builder.add(AttentionGradient(scale: scale, part: $0), x) }
+        let result = attention(x[0], x[1], x[2], scale: scale)
+        return [result]
+            + [.queries, .keys, .values].map {
+                AttentionGradient(scale: scale, part: $0).of(Array(x[..<3]), result: result, seed: x[3])
+            }
     }
 
     @Test(arguments: shapes)
@@ -66,10 +69,13 @@ struct AttentionTests {
                     let types = matrices + (mask == .none ? [] : [TensorType(element, mask.shape(n, m))])
                     try expectFunction(types, tolerance: type == .f32 ? 2e-5 : 1e-2, "\(scores) \(mask) of \(types)") {
                         x in
-                        let masks = x.dropFirst(4)
-                        return [x[0].builder.add(Attention(scores), Array(x[..<3] + masks))]
+                        let operands = Array(x[..<3] + x.dropFirst(4)),
+                            result = x[0].builder.add(Attention(scores), operands)
+                        // Of the result as it is stored: the interpreter rounds where it is told to.
+                        let stored = result.cast(.f32).cast(type)
+                        return [result, x[0].builder.add(AttentionLogSum(scores), operands)]
                             + [.queries, .keys, .values].map {
-                                x[0].builder.add(AttentionGradient(scores, part: $0), Array(x[..<4] + masks))
+                                AttentionGradient(scores, part: $0).of(operands, result: stored, seed: x[3])
                             }
                     }
                 }
@@ -83,7 +89,10 @@ struct AttentionTests {
             [AttentionScores(scale: 0.5), AttentionScores(scale: 2), AttentionScores(scale: 2, isCausal: true)].flatMap
             {
                 scores in
-                [.queries, .keys, .values].map { x[0].builder.add(AttentionGradient(scores, part: $0), x) }
+                let result = x[0].builder.add(Attention(scores), Array(x[..<3]))
+                return [.queries, .keys, .values].map {
+                    AttentionGradient(scores, part: $0).of(Array(x[..<3]), result: result, seed: x[3])
+                }
             }
         }
     }
@@ -96,8 +105,11 @@ struct AttentionTests {
         let types = [f32(1, n, 4), f32(1, m, 4), f32(1, m, 6), f32(1, n, 6), TensorType(element, [1, n, m])]
         try expectFunction(types, values: [4: mask]) { x in
             let scores = AttentionScores(scale: 0.5)
-            return [x[0].builder.add(Attention(scores), [x[0], x[1], x[2], x[4]])]
-                + [.queries, .keys, .values].map { x[0].builder.add(AttentionGradient(scores, part: $0), x) }
+            let operands = [x[0], x[1], x[2], x[4]], result = x[0].builder.add(Attention(scores), operands)
+            return [result, x[0].builder.add(AttentionLogSum(scores), operands)]
+                + [.queries, .keys, .values].map {
+                    AttentionGradient(scores, part: $0).of(operands, result: result, seed: x[3])
+                }
         }
     }
 
@@ -133,13 +145,36 @@ struct AttentionTests {
         #expect(result.floats.prefix(48 * d).allSatisfy(\.isFinite) && result.floats.suffix(d).allSatisfy(\.isNaN))
     }
 
+    /// Log-sums alone, with all keys at once and in blocks.
+    @Test(arguments: [33, 1100]) func logSumsAlone(keys m: Int) throws {
+        try expectFunction([f32(2, 18, 8), f32(2, m, 8), f32(2, m, 6)]) { x in
+            [x[0].builder.add(AttentionLogSum(AttentionScores(scale: 0.5)), x)]
+        }
+    }
+
+    /// Log-sums that the backward pass asks for come out of the kernel of the forward pass.
+    @Test func logSumsOfTheForwardPass() throws {
+        let graph = try functionGraph([f32(2, 18, 8), f32(2, 21, 8), f32(2, 21, 6), f32(2, 18, 6)]) { x in
+            outputs(x, scale: 0.3)
+        }
+        let kernels = try schedule(graph).steps.compactMap { step -> [AttentionKernel.Quantity]? in
+            guard case .kernel(let call) = step.work, case .attention(let kernel) = call.kernel else { return nil }
+            return kernel.results.map(\.quantity)
+        }
+        #expect(
+            kernels == [[.value, .logSum], [.gradient(.queries), .gradient(.keys), .gradient(.values)]], "\(kernels)")
+    }
+
     /// Each gradient alone, and two of them.
     @Test func someGradients() throws {
         for parts in [[.queries], [.keys], [.values], [.queries, .values], [.keys, .values]]
             as [[AttentionGradient.Part]]
         {
             try expectFunction([f32(3, 18, 8), f32(3, 21, 8), f32(3, 21, 6), f32(3, 18, 6)], "\(parts)") { x in
-                parts.map { x[0].builder.add(AttentionGradient(scale: 0.5, part: $0), x) }
+                let result = attention(x[0], x[1], x[2], scale: 0.5)
+                return parts.map {
+                    AttentionGradient(scale: 0.5, part: $0).of(Array(x[..<3]), result: result, seed: x[3])
+                }
             }
         }
     }
@@ -152,7 +187,8 @@ struct AttentionTests {
         try expectFunction([head, head, head, f32(2, 2), f32()], options: CompilerOptions(products: products)) { x in
             let product = matmul(x[4].broadcast(to: [1, 3, 2]), x[3])
             let seed = product.reshape([1, 3, 2, 1]).transpose([0, 2, 1, 3])
-            return [x[0].builder.add(AttentionGradient(scale: 0.5, part: .queries), [x[0], x[1], x[2], seed])]
+            let result = attention(x[0], x[1], x[2], scale: 0.5)
+            return [AttentionGradient(scale: 0.5, part: .queries).of(Array(x[..<3]), result: result, seed: seed)]
         }
     }
 
@@ -210,12 +246,11 @@ struct AttentionTests {
         func forward(_ x: [Tensor]) -> [Tensor] { [attention(x[0], x[1], x[2], scale: 0.5)] }
         let stored = "the matrix of probabilities is stored"
         let wide = [f32(1, 3, 320), f32(1, 5, 320), f32(1, 5, 8), f32(1, 3, 8)]
-        // Three gradients that were written at one place have one reason.
-        for part in [0..<1, 1..<4] {
+        // Three gradients that were written at one place have one reason, beside that of the attention.
+        for (part, count) in [(0..<1, 1), (1..<4, 2)] {
             let found = try notes(wide) { Array(outputs($0, scale: 0.3)[part]) }
-            #expect(
-                found == ["decompose: attention has no kernel for heads of 320 columns, more than 256: \(stored)"],
-                "\(found)")
+            let reason = "decompose: attention has no kernel for heads of 320 columns, more than 256: \(stored)"
+            #expect(found == [String](repeating: reason, count: count), "\(found)")
         }
         let odd = [7, 8].map { f32(1, 5, $0) } + [f32(1, 5, 6)]
         #expect(try notes([odd[0], odd[0], odd[2]], CompilerOptions(), forward).isEmpty)

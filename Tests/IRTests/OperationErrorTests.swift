@@ -261,15 +261,26 @@ private let structuredMisuses: [Misuse] = [
         Attention(scale: 1), [f32(2, 3), f32(5, 3), f32(5, 6), f32(5)], .shape,
         "attention: the mask is f32[5], and the scores [2,5], of which extents may be 1 in it"),
     Misuse(
-        AttentionGradient(scale: 1, part: .mask), [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 6), bool(2, 5)], .attribute,
+        AttentionGradient(scale: 1, part: .mask),
+        [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 6), f32(2, 6), f32(2), bool(2, 5)],
+        .attribute,
         "attention_gradient: has no mask of numbers, whose gradient is wanted"),
     Misuse(
         AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 3), f32(5, 6)], .structure,
-        "attention_gradient: takes 4 operands, or 5 with a mask, has 3"),
+        "attention_gradient: takes 6 operands, or 7 with a mask, has 3"),
     Misuse(
-        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 4), f32(5, 6), f32(2, 6)], .shape,
+        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 4), f32(5, 6), f32(2, 6), f32(2, 6), f32(2)],
+        .shape,
         misfit([2, 3], [5, 4], [5, 6], of: "attention_gradient")),
     Misuse(
-        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 3)], .shape,
-        "attention_gradient: the gradient is f32[2,3], the result f32[2,6]"),
+        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 3), f32(2, 6), f32(2)],
+        .shape, "attention_gradient: the gradient is f32[2,3], the result f32[2,6]"),
+    Misuse(
+        AttentionGradient(scale: 1, part: .keys), [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 6), f32(2, 6), f32(5)],
+        .shape,
+        "attention_gradient: the result and its log-sums are f32[2,6] and f32[5], those of attention f32[2,6] and f32[2]"
+    ),
+    Misuse(
+        AttentionLogSum(AttentionScores(scale: 1)), [f32(2, 3), f32(5, 4), f32(5, 6)], .shape,
+        misfit([2, 3], [5, 4], [5, 6], of: "attention_log_sum")),
 ]

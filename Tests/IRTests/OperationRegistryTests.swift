@@ -55,16 +55,16 @@ import Testing
     func refusesAnotherNumberOfOperands(_ sample: OperationSample) {
         guard !(sample.operation is Concatenate) else { return }
         // Attention without a mask takes one more.
-        let matrices = (sample.operation as? any AttentionOperation).map { type(of: $0).matrixCount }
+        let count = (sample.operation as? any AttentionOperation).map { type(of: $0).operandCount }
         let tooMany =
             sample.operands
-            + [TensorType](repeating: TensorType(.f32, [3]), count: matrices == sample.operands.count ? 2 : 1)
+            + [TensorType](repeating: TensorType(.f32, [3]), count: count == sample.operands.count ? 2 : 1)
         let error = #expect(throws: GraphError.self) { try sample.operation.inferType(tooMany) }
         #expect(error?.code == .structure)
-        let count =
+        let expected =
             sample.operation is BatchNormalization
             ? "1 or 3 operands"
-            : matrices.map { "\($0) operands, or \($0 + 1) with a mask" } ?? "\(sample.operands.count) operands"
-        #expect(error?.message == "takes \(count), has \(tooMany.count)")
+            : count.map { "\($0) operands, or \($0 + 1) with a mask" } ?? "\(sample.operands.count) operands"
+        #expect(error?.message == "takes \(expected), has \(tooMany.count)")
     }
 }

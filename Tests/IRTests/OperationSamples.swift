@@ -142,9 +142,12 @@ private let structuredSamples: [OperationSample] = [
         Attention(scale: 0.5, isCausal: true), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), bool(2, 1, 5)],
         gives: f32(2, 3, 6)),
     OperationSample(
-        AttentionGradient(scale: 0.5, isCausal: true, part: .mask),
-        [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6), f32(1, 3, 5)], gives: f32(1, 3, 5)),
+        AttentionLogSum(AttentionScores(scale: 0.5)), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6)], gives: f32(2, 3)),
     OperationSample(
-        AttentionGradient(scale: 0.5, part: .keys), [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6)],
-        gives: f32(2, 5, 4)),
+        AttentionGradient(scale: 0.5, isCausal: true, part: .mask),
+        [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6), f32(2, 3, 6), f32(2, 3), f32(1, 3, 5)],
+        gives: f32(1, 3, 5)),
+    OperationSample(
+        AttentionGradient(scale: 0.5, part: .keys),
+        [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6), f32(2, 3, 6), f32(2, 3)], gives: f32(2, 5, 4)),
 ]

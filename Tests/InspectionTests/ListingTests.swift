@@ -51,7 +51,8 @@ struct ListingTests {
         #expect(
             titles == [
                 "// parsed", "// fuse-softmax, nothing changed", "// dead-code, 6 nodes became 5",
-                "// decompose, 5 nodes became 15", "// simplify, 15 nodes became 15",
+                "// decompose, 5 nodes became 15", "// place-log-sums, nothing changed",
+                "// simplify, 15 nodes became 15",
                 "// common-subexpressions, 15 nodes became 13", "// dead-code, 13 nodes became 11",
                 "// winograd, nothing changed", "// legalize, nothing changed", "// simplify, nothing changed",
                 "// common-subexpressions, nothing changed", "// dead-code, nothing changed",

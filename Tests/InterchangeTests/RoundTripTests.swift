@@ -88,7 +88,9 @@ struct RoundTripTests {
 
     @Test func everyOperationIsSaidOrRefused() {
         // A new operation needs a sample, or a place among those that ONNX cannot say.
-        let refused: Set = ["input", "parameter", "random_uniform", "attention_gradient", "all_reduce"]
+        let refused: Set = [
+            "input", "parameter", "random_uniform", "attention_log_sum", "attention_gradient", "all_reduce",
+        ]
         let covered = Set(exportSamples.map(\.operation.name))
         #expect(Set(OperationRegistry.all.map { $0.name }).subtracting(covered) == refused)
     }

@@ -6,7 +6,8 @@ import Testing
 /// Every pass that graph-to-graph tests know, by name.
 let passesByName: [String: Pass] = Dictionary(
     uniqueKeysWithValues: ([
-        .deadCode, .commonSubexpressions, .decompose, .simplify, .fuseSoftmax, .fuseAttention, .moveGathersUp, .fuseQKV,
+        .deadCode, .commonSubexpressions, .decompose, .placeLogSums, .simplify, .fuseSoftmax, .fuseAttention,
+        .moveGathersUp, .fuseQKV,
         .mixedPrecision, .rematerialize, .winograd(WinogradLimits(channels: 2, channelsForBothAxes: 3, places: 4)),
     ] as [Pass]).map { ($0.name, $0) })
 
@@ -83,7 +84,8 @@ let passesByName: [String: Pass] = Dictionary(
         #expect(
             Set(graph.results.map { graph[$0.value].operation.name })
                 == composites.subtracting([
-                    "attention", "attention_gradient", "convolve", "max_pool", "upsampled_convolution",
+                    "attention", "attention_log_sum", "attention_gradient", "convolve", "max_pool",
+                    "upsampled_convolution",
                 ]))
         let decomposed = try Pass.decompose.run(graph)
         #expect(!decomposed.nodes.contains { $0.operation is any CompositeOperation })
@@ -122,11 +124,13 @@ let passesByName: [String: Pass] = Dictionary(
         let masks = [nil, mask(.f32, n, m), mask(.f32, 1, m), mask(.bool, n, m), mask(.bool, n, 1)]
         for (number, mask) in masks.enumerated() {
             let scores = AttentionScores(scale: 0.3, isCausal: number % 2 == 1), more = mask.map { [$0] } ?? []
-            builder.output("result \(number)", builder.add(Attention(scores), [q, k, v] + more))
+            let result = builder.add(Attention(scores), [q, k, v] + more)
+            builder.output("result \(number)", result)
+            builder.output("log-sum \(number)", builder.add(AttentionLogSum(scores), [q, k, v] + more))
             for part in AttentionGradient.Part.allCases where part != .mask || mask?.element == .f32 {
                 builder.output(
                     "gradient \(number) of \(part)",
-                    builder.add(AttentionGradient(scores, part: part), [q, k, v, seed] + more))
+                    AttentionGradient(scores, part: part).of([q, k, v] + more, result: result, seed: seed))
             }
         }
         let graph = try builder.finish(), decomposed = try Pass.decompose.run(graph)

@@ -15,8 +15,7 @@ public enum OperationRegistry {
         Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self, AllReduce.self,
         // Composite
         Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Softplus.self,
-        Attention.self,
-        AttentionGradient.self,
+        Attention.self, AttentionLogSum.self, AttentionGradient.self,
         Interpolation.self, Convolve.self, MaximumPool.self, UpsampledConvolution.self,
     ]
 

@@ -54,11 +54,10 @@ public struct Attention: AttentionOperation, DifferentiableOperation {
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
-        let operands = context.operands, mask = operands.dropFirst(3)
-        return zip(operands, AttentionGradient.Part.allCases).map { operand, part in
-            guard operand.element.isFloatingPoint else { return nil }
-            return context.seed.builder.add(
-                AttentionGradient(scores, part: part), operands[..<3] + [context.seed] + mask)
+        zip(context.operands, AttentionGradient.Part.allCases).map { operand, part in
+            operand.element.isFloatingPoint
+                ? AttentionGradient(scores, part: part).of(context.operands, result: context.result, seed: context.seed)
+                : nil
         }
     }
 

@@ -1,13 +1,16 @@
 /// The gradient of `Attention` with respect to one of its operands.
 ///
-/// Operands: q, k, v, the gradient of the result, and the mask, if there is one; the result has the type of the operand
-/// that `part` names. With the probabilities P (`AttentionScores`) and their gradient D = seed · vᵀ, the gradient of the
-/// masked scores is S = P ∘ (D − rowsum(P ∘ D)), which is that of an added mask, summed where that is repeated; those of
-/// q, k and v are S · k · scale, Sᵀ · q · scale and Pᵀ · seed.
+/// Operands: q, k, v, the gradient of the result, the result, its log-sums, and the mask, if there is one; the result
+/// has the type of the operand that `part` names. With the probabilities P (`AttentionScores`) and their gradient
+/// D = seed · vᵀ, the gradient of the masked scores is S = P ∘ (D − rowsum(P ∘ D)), which is that of an added mask, summed
+/// where that is repeated; those of q, k and v are S · k · scale, Sᵀ · q · scale and Pᵀ · seed.
+///
+/// The sum over keys rowsum(P ∘ D) is that over columns rowsum(seed ∘ result), and P is exp(scores − log-sums) (Dao et
+/// al. 2022): a kernel needs no row of P as a whole.
 public struct AttentionGradient: AttentionOperation {
     public static let name = "attention_gradient"
     public static let kind = OperationKind.attention
-    package static let matrixCount = 4
+    package static let matrixCount = 5, operandCount = 6
 
     /// The operands that have a gradient.
     public enum Part: String, Hashable, Sendable, CaseIterable {
@@ -30,6 +33,12 @@ public struct AttentionGradient: AttentionOperation {
         self.init(AttentionScores(scale: scale, isCausal: isCausal), part: part)
     }
 
+    /// The gradient for attention of the operands, mask included.
+    public func of(_ operands: [Tensor], result: Tensor, seed: Tensor) -> Tensor {
+        let logSum = result.builder.add(AttentionLogSum(scores), operands)
+        return result.builder.add(self, operands[..<3] + [seed, result, logSum] + operands[3...])
+    }
+
     public var attributes: Attributes { scores.attributes + [("part", .text(part.rawValue))] }
     public init(attributes: Attributes, type: TensorType) throws(GraphError) {
         scores = try AttentionScores(attributes)
@@ -43,20 +52,27 @@ public struct AttentionGradient: AttentionOperation {
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
-        guard operands.count == 4 || operands.count == 5 else {
-            throw error(.structure, "takes 4 operands, or 5 with a mask, has \(operands.count)")
+        guard operands.count == 6 || operands.count == 7 else {
+            throw error(.structure, "takes 6 operands, or 7 with a mask, has \(operands.count)")
         }
         let result: TensorType
-        do { result = try Attention(scores).inferType(Array(operands[..<3] + operands[4...])) } catch {
+        do { result = try Attention(scores).inferType(Array(operands[..<3] + operands[6...])) } catch {
             throw self.error(error.code, error.message)
         }
+        let logSum = AttentionLogSum.type(of: result)
         guard operands[3] == result else { throw error(.shape, "the gradient is \(operands[3]), the result \(result)") }
+        guard operands[4] == result, operands[5] == logSum else {
+            throw error(
+                .shape,
+                "the result and its log-sums are \(operands[4]) and \(operands[5]), those of attention \(result) and \(logSum)"
+            )
+        }
         switch part {
         case .queries: return operands[0]
         case .keys: return operands[1]
         case .values: return operands[2]
         case .mask:
-            guard let mask = operands.dropFirst(4).first, mask.element.isFloatingPoint else {
+            guard let mask = operands.dropFirst(6).first, mask.element.isFloatingPoint else {
                 throw error(.attribute, "has no mask of numbers, whose gradient is wanted")
             }
             return mask
@@ -64,10 +80,10 @@ public struct AttentionGradient: AttentionOperation {
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
-        let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3])
+        let (q, k, v, seed, attended) = (operands[0], operands[1], operands[2], operands[3], operands[4])
         let rank = q.shape.count, (n, m) = (q.shape[rank - 2], k.shape[rank - 2]),
             (d, e) = (q.shape[rank - 1], v.shape[rank - 1])
-        let probabilities = scores.probabilities(q, k, operands.dropFirst(4).first)
+        let probabilities = scores.probabilities(q, k, operands.dropFirst(6).first)
         var result = HostTensor(type), scoreGradients = probabilities
         for batch in 0..<q.shape.dropLast(2).reduce(1, *) {
             func at(_ x: HostTensor, _ row: Int, _ column: Int) -> Double {
@@ -77,7 +93,7 @@ public struct AttentionGradient: AttentionOperation {
                 let gradients = (0..<m).map { other in
                     (0..<e).map { at(seed, row, $0) * at(v, other, $0) }.reduce(0, +)
                 }
-                let mean = (0..<m).map { at(probabilities, row, $0) * gradients[$0] }.reduce(0, +)
+                let mean = (0..<e).map { at(seed, row, $0) * at(attended, row, $0) }.reduce(0, +)
                 for other in 0..<m {
                     let probability = at(probabilities, row, other)
                     let scoreGradient = probability * (gradients[other] - mean)
@@ -108,7 +124,7 @@ public struct AttentionGradient: AttentionOperation {
     }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3]), mask = operands.dropFirst(4).first
+        let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3]), mask = operands.dropFirst(6).first
         let probabilities = scores.probabilities(q, k, mask)
         func transposed(_ x: Tensor) -> Tensor { x.transpose(Attention.pairs(x.rank) + [x.rank - 1, x.rank - 2]) }
         if part == .values { return Attention.matmul(transposed(probabilities), seed) }

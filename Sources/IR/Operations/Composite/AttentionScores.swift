@@ -34,8 +34,17 @@ public struct AttentionScores: Hashable, Sendable {
         }
     }
 
+    /// Whether a query may have nothing to attend to, and gets zeros then.
+    func isSafe(mask hasMask: Bool) -> Bool { isCausal || hasMask }
+
     /// [..., n, m], by the interpreter.
     func probabilities(_ q: HostTensor, _ k: HostTensor, _ mask: HostTensor?) -> HostTensor {
+        let scores = masked(q, k, mask)
+        return Softmax(isSafe: isSafe(mask: mask != nil)).evaluate([scores], type: scores.type)
+    }
+
+    /// Scores [..., n, m] before softmax, −∞ where a query does not attend to a key, by the interpreter.
+    func masked(_ q: HostTensor, _ k: HostTensor, _ mask: HostTensor?) -> HostTensor {
         let rank = q.shape.count, pairs = Attention.pairs(rank), (n, m) = (q.shape[rank - 2], k.shape[rank - 2])
         let matmul = Dot(
             leftBatch: pairs, rightBatch: pairs, leftContracting: [rank - 1], rightContracting: [rank - 1])
@@ -55,11 +64,16 @@ public struct AttentionScores: Hashable, Sendable {
             }
             if isCausal, index % m > index / m % n { scores.values[index] = -.infinity }
         }
-        return Softmax(isSafe: isCausal || mask != nil).evaluate([scores], type: type)
+        return scores
     }
 
     /// [..., n, m], of primitives.
     func probabilities(_ q: Tensor, _ k: Tensor, _ mask: Tensor?) -> Tensor {
+        softmax(masked(q, k, mask), isSafe: isSafe(mask: mask != nil))
+    }
+
+    /// Scores [..., n, m] before softmax, −∞ where a query does not attend to a key, of primitives.
+    func masked(_ q: Tensor, _ k: Tensor, _ mask: Tensor?) -> Tensor {
         var scores = Attention.matmul(q, k, transposed: true) * scale
         if let mask {
             scores =
@@ -70,7 +84,7 @@ public struct AttentionScores: Hashable, Sendable {
             scores = select(
                 Self.causalMask(scores.builder, Array(scores.shape.suffix(2))), scores, scores.constant(-.infinity))
         }
-        return softmax(scores, isSafe: isCausal || mask != nil)
+        return scores
     }
 
     /// Where a query [n, m] attends to a key that is not behind it.
@@ -80,10 +94,16 @@ public struct AttentionScores: Hashable, Sendable {
     }
 }
 
-/// Attention, or a gradient of it.
+/// Attention, its log-sums, or a gradient of it.
 package protocol AttentionOperation: CompositeOperation {
-    /// How many operands are matrices of each head: queries, keys, values, and what else there is. A mask comes after
-    /// them.
+    /// How many operands are matrices of each head: queries, keys, values, and what else there is. Log-sums and a mask
+    /// come after them.
     static var matrixCount: Int { get }
+    /// How many operands there are without a mask.
+    static var operandCount: Int { get }
     var scores: AttentionScores { get }
+}
+
+extension AttentionOperation {
+    package static var operandCount: Int { matrixCount }
 }
