@@ -14,7 +14,7 @@ extension BatchNumbers {
 
 extension RunCompiler {
     /// The part of the data that this rank reads.
-    public var share: DataShare { DataShare(rank: rank, of: ranks) }
+    public var share: DataShare { DataShare(rank: ranks.rank, of: ranks.count) }
 }
 
 extension EpochBatches: BatchSource {}

@@ -11,6 +11,10 @@
 // Of those that leave, apart from sums that others may be waiting for.
 static MPI_Comm leaving;
 static MPI_Op bf16_sum;
+// The tag of the message that a rank has failed.
+static const int notice = 1;
+// Seconds in which what others have sent before such a message arrives.
+static const double grace = 2;
 
 static float widened(uint16_t number) {
     uint32_t bits = (uint32_t)number << 16;
@@ -67,10 +71,55 @@ int apus_mpi_begin_sum(void *elements, int count, int type, void **request) {
     return 0;
 }
 
-int apus_mpi_wait(void *request) {
-    int code = MPI_Wait(request, MPI_STATUS_IGNORE);
+int apus_mpi_wait(void *request, int *failed_rank) {
+    int is_done = 0, code;
+    double noticed = 0;
+    *failed_rank = -1;
+    for (unsigned turn = 1; !(code = MPI_Test(request, &is_done, MPI_STATUS_IGNORE)) && !is_done; turn++) {
+        int has_come = 0;
+        MPI_Status status;
+        if (turn % 1024 || MPI_Iprobe(MPI_ANY_SOURCE, notice, leaving, &has_come, &status) || !has_come) continue;
+        if (!noticed) noticed = MPI_Wtime();
+        if (MPI_Wtime() < noticed + grace) continue;
+        *failed_rank = status.MPI_SOURCE;
+        return 0;
+    }
     free(request);
     return code;
+}
+
+void apus_mpi_give_notice(uint64_t what) {
+    static uint64_t sent;
+    int rank, count;
+    sent = what;
+    MPI_Comm_rank(leaving, &rank);
+    MPI_Comm_size(leaving, &count);
+    for (int other = 0; other < count; other++) {
+        MPI_Request request;
+        if (other == rank) continue;
+        if (!MPI_Isend(&sent, 1, MPI_UINT64_T, other, notice, leaving, &request)) MPI_Request_free(&request);
+    }
+}
+
+int apus_mpi_is_said_by_first(uint64_t what, double seconds) {
+    double end = MPI_Wtime() + seconds;
+    int has_come = 0;
+    uint64_t said;
+    while (!has_come) {
+        if (MPI_Iprobe(0, notice, leaving, &has_come, MPI_STATUS_IGNORE)) return 0;
+        if (!has_come && MPI_Wtime() > end) return 0;
+        if (!has_come) usleep(1000);
+    }
+    return !MPI_Recv(&said, 1, MPI_UINT64_T, 0, notice, leaving, MPI_STATUS_IGNORE) && said == what;
+}
+
+// Takes the notices that have come to the end of their use.
+static void take_notices(void) {
+    int has_come = 0;
+    MPI_Status status;
+    uint64_t said;
+    while (!MPI_Iprobe(MPI_ANY_SOURCE, notice, leaving, &has_come, &status) && has_come)
+        MPI_Recv(&said, 1, MPI_UINT64_T, status.MPI_SOURCE, notice, leaving, MPI_STATUS_IGNORE);
 }
 
 int apus_mpi_progress(void *request, int *is_done) {
@@ -90,6 +139,7 @@ int apus_mpi_leave(double seconds) {
         if (MPI_Test(&all, &has_come, MPI_STATUS_IGNORE) || (!has_come && MPI_Wtime() > end)) return 0;
         if (!has_come) usleep(1000);
     }
+    take_notices();
     return MPI_Finalize() == 0;
 }
 

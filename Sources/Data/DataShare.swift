@@ -14,8 +14,7 @@ public struct DataShare: Hashable, Sendable {
     /// How many samples of a batch of all ranks are this one's.
     public func part(of batch: Int) -> Int { batch / count }
 
-    /// Of an order of samples those that are this rank's, with so many in each of its batches: the batches of all ranks
-    /// are as many times longer.
+    /// Of an order of samples those that are this rank's, with so many in each of its batches: ranks take turns.
     func own(_ order: [Int], batchSize: Int) -> [Int] {
         guard count > 1 else { return order }
         return stride(from: rank * batchSize, to: order.count, by: batchSize * count).flatMap { start in

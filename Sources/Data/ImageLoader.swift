@@ -89,8 +89,9 @@ public final class ImageLoader: Sendable {
         self.store = store
     }
 
-    /// A loader of whole images in order, over the same items and the same decoded images as `loader`.
-    public init(wholeImagesOf loader: ImageLoader) {
+    /// A loader of whole images in order, over the same items and the same decoded images as `loader`; with a `share`, of
+    /// one rank's batches.
+    public init(wholeImagesOf loader: ImageLoader, share: DataShare = .whole) {
         items = loader.items
         classes = loader.classes
         batchSize = loader.batchSize
@@ -100,7 +101,7 @@ public final class ImageLoader: Sendable {
         skipped = loader.skipped
         remarks = loader.remarks
         skipsUnreadable = loader.skipsUnreadable
-        share = .whole
+        self.share = share
         seed = loader.seed
         threads = loader.threads
         normalization = loader.normalization

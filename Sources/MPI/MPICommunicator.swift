@@ -53,13 +53,24 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
             guard !requests.isEmpty else {
                 throw RuntimeError(.communication, "rank \(rank) finishes a sum that it has not begun")
             }
-            try check(apus_mpi_wait(requests.removeFirst()), "finish a sum")
+            var failed: Int32 = -1
+            try check(apus_mpi_wait(requests.removeFirst(), &failed), "finish a sum")
+            if failed >= 0 { throw RuntimeError(.otherRank, "rank \(failed) has failed, and says why") }
         }
 
         public func progress() throws(RuntimeError) {
             guard let request = requests.first else { return }
             var isDone: Int32 = 0
             try check(apus_mpi_progress(request, &isDone), "go on with a sum")
+        }
+
+        /// Tells the other ranks that this one has failed, so that none waits for it, and returns whether it has to say why:
+        /// what the first rank says as well is said by that one alone, which is waited for for some seconds.
+        public static func mustSay(_ error: String, as rank: Int) -> Bool {
+            var text = error
+            let what = text.withUTF8 { Checksum(UnsafeRawBufferPointer($0)).value }
+            apus_mpi_give_notice(what)
+            return rank == 0 || apus_mpi_is_said_by_first(what, 2) == 0
         }
 
         /// Leaves the other ranks at the end of the program: waits until all of them do, for so many seconds at most, and ends
@@ -85,6 +96,9 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
 
         public func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {}
         public func finishSum() {}
+
+        /// A process alone says what has gone wrong.
+        public static func mustSay(_ error: String, as rank: Int) -> Bool { true }
 
         /// Nothing to be left.
         public static func leave(within seconds: Double, otherwise status: Int32) {}

@@ -69,8 +69,14 @@ public final class ProgramRunner {
         defer { withExtendedLifetime(inputs) {} }
         try bind(inputs)
         try checkIndices()
-        return try state.exclusively { () throws(RuntimeError) in
-            try pool.running { () throws(RuntimeError) in try run(state, observe) }
+        do throws(RuntimeError) {
+            return try state.exclusively { () throws(RuntimeError) in
+                try pool.running { () throws(RuntimeError) in try run(state, observe) }
+            }
+        } catch {
+            // Other ranks may still write what they add up: the memory is never given back.
+            if sumsUnderWay > 0 { _ = Unmanaged.passRetained(arena) }
+            throw error
         }
     }
 

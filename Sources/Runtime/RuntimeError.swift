@@ -14,6 +14,8 @@ public struct RuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
         case library
         /// Ranks that cannot be reached, or that do not do the same; or a program that needs them, without any.
         case communication
+        /// Another rank has failed while this one waited for it, and says why.
+        case otherRank
     }
     /// What kind of mistake it is.
     public var code: Code

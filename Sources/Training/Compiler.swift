@@ -112,7 +112,7 @@ public final class CompiledStep {
     var trains: Bool { optimizer != nil }
 
     /// Whose random numbers fresh states draw.
-    private let rank: Int
+    let rank: Int
 
     init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?, rank: Int = 0) {
         self.rank = rank
@@ -129,8 +129,7 @@ public final class CompiledStep {
     /// Fresh weights and optimizer state, the same on all ranks; what layers draw is not.
     public func makeState(seed: UInt64) throws -> ProgramState {
         let state = ProgramState()
-        try state.add(program.parameters, seed: seed)
-        try state.draw(asRank: rank)
+        try addParameters(to: state, seed: Int(truncatingIfNeeded: seed))
         return state
     }
 

@@ -4,6 +4,7 @@ import ApusLLVM
 import ApusRuntime
 import ApusTestSupport
 import ApusTransforms
+import Glibc
 import Testing
 
 /// Programs that add up over ranks, compared with the interpreter's graphs side by side.
@@ -105,6 +106,27 @@ struct RankTests {
                 + "cannot; compile it without a communicator")
     }
 
+    /// Where a sum fails, another that is under way keeps its memory, since another rank may still write there.
+    @Test func memoryOfAFailedSumStays() throws {
+        let graph = try Self.step(), loaded = try GraphCompiler(cache: sharedCache).compile(graph).loaded
+        let failing = FailingRank(), bindings = Self.bindings(graph, rank: 0)
+        do {
+            let state = ProgramState()
+            try state.add(loaded.program.parameters, seed: 0)
+            let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: 1), communicator: failing)
+            #expect(throws: RuntimeError.self) {
+                try runner.run(state, bindings.inputs.mapValues { TensorData($0) })
+            }
+        }
+        #expect(failing.memory.count == 2)
+        for memory in failing.memory {
+            // The page is there.
+            let page = UInt(bitPattern: memory.baseAddress!) & ~UInt(4095)
+            var isResident: UInt8 = 0
+            #expect(mincore(UnsafeMutableRawPointer(bitPattern: page), 1, &isResident) == 0)
+        }
+    }
+
     /// Random graphs in which sums stand between values: nothing touches their memory while they are under way.
     @Test(arguments: 0..<60 as Range<UInt64>)
     func randomGraphs(seed: UInt64) throws {
@@ -152,4 +174,13 @@ private final class TakingRank: Communicator, @unchecked Sendable {  // one prog
         #expect(memory.allSatisfy { $0 == 0xff }, "somebody has written where a sum is under way")
         memory.copyBytes(from: content)
     }
+}
+
+/// A rank whose sums do not come to their end.
+private final class FailingRank: Communicator, @unchecked Sendable {  // one program's thread uses it
+    let rank = 0, count = 2, localCount = 2
+    private(set) var memory: [UnsafeMutableRawBufferPointer] = []
+
+    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) { memory.append(elements) }
+    func finishSum() throws(RuntimeError) { throw RuntimeError(.otherRank, "rank 1 has failed") }
 }

@@ -109,6 +109,18 @@ struct RankTests {
         }
     }
 
+    /// A program that is the first to draw gives each rank a key of its own, whatever ran before.
+    @Test func aKeyThatAppearsLater() throws {
+        let keys = try ThreadRanks.run(2) { communicator in
+            let compiler = try Self.compiler(communicator), optimizer = Optimizer.sgd(learningRate: 0.1)
+            let state = try compiler.compile(Self.step(batch: 4, optimizer)).makeState(seed: 5)
+            let program = try compiler.compile(Self.step(batch: 4, optimizer, drops: true))
+            for _ in 0..<2 { try program.addParameters(to: state, seed: 5) }
+            return try state.read("random.key").integers
+        }
+        #expect(keys[0] == [5, 0] && keys[1][0] != 5)
+    }
+
     /// Running statistics are means over ranks.
     @Test func runningStatistics() throws {
         let states = try ThreadRanks.run(2) { communicator in

@@ -12,13 +12,13 @@ struct EvaluationImages {
     /// The model's class for each class of the folder.
     private let numbers: [Int]
 
-    /// Lists DATA/PART/CLASS/IMAGE.
+    /// Lists DATA/PART/CLASS/IMAGE; of the batches, a rank reads its share.
     ///
     /// Throws ``EvaluationError/unknownClass(name:path:known:)`` for a class that the model does not know; one that has
     /// no folder has no images.
     init(
         _ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int,
-        skipUnreadable: Bool, decoder: ImageDecoder
+        skipUnreadable: Bool, decoder: ImageDecoder, share: DataShare = .whole
     ) throws {
         let images = try ImageFolder(root: DataPart.folder(part, of: data))
         numbers = try images.classes.map { name in
@@ -30,20 +30,22 @@ struct EvaluationImages {
         loader = try ImageLoader(
             folder: images, batchSize: batch, imageSize: imageSize, augmentation: .evaluation, seed: 0,
             threads: threads,
-            skipUnreadable: skipUnreadable, decoder: decoder)
+            skipUnreadable: skipUnreadable, decoder: decoder, share: share)
         (self.classes, self.part, root) = (classes, part, data)
     }
 
     /// The images for validation and, where DATA/test is there, for testing. All are decoded once: a file that only the
     /// end of a run would open must not be found broken then.
     static func parts(
-        of settings: some ModelSettings, classes: [String], imageSize: Int, _ output: TrainingOutput
+        of settings: some ModelSettings, classes: [String], imageSize: Int, share: DataShare = .whole,
+        _ output: TrainingOutput
     ) throws -> [EvaluationImages] {
         let hasTest = Folders.exists(settings.data + "/test")
         return try (hasTest ? ["val", "test"] : ["val"]).map { part in
             let images = try EvaluationImages(
                 settings.data, part, classes: classes, batch: settings.batch, imageSize: imageSize,
-                threads: settings.readers, skipUnreadable: settings.skipUnreadable, decoder: settings.decoder)
+                threads: settings.readers, skipUnreadable: settings.skipUnreadable, decoder: settings.decoder,
+                share: share)
             let count = images.loader.items.count
             try images.loader.checkImages { seconds in
                 guard seconds > 3 else { return }

@@ -23,13 +23,16 @@ final class AttentionMaps {
     private var shape: [Int] { [loader.items.count, model.configuration.grid, model.configuration.grid] }
 
     /// Computes the maps of all images anew, unless that was done before this epoch; false if it was asked to stop
-    /// meanwhile.
+    /// meanwhile. Ranks take turns with batches of images, and each gets all maps.
     func refresh(_ session: TrainingSession) throws -> Bool {
         guard epoch != session.epoch else { return true }
-        let program = try program ?? compiler.compile("the attention maps", model.attentionMap(batch: loader.batchSize))
-        self.program = program
-        try program.addParameters(to: session.state, seed: 0)
-        let (computed, seconds) = try Clock.time { try compute(program, session) }
+        let (computed, seconds) = try Clock.time { () -> [Float]? in
+            guard let own = try compiler.ranks.together("the attention maps", { try compute(session) }) else {
+                return nil
+            }
+            return try compiler.ranks.gathered(
+                own.maps, at: own.places, of: loader.items.count, width: model.configuration.tokens)
+        }
         guard let computed else { return false }
         (maps, epoch) = (computed, session.epoch)
         output.say(
@@ -37,18 +40,23 @@ final class AttentionMaps {
         return true
     }
 
-    private func compute(_ program: CompiledStep, _ session: TrainingSession) throws -> [Float]? {
-        let whole = ImageLoader(wholeImagesOf: loader), configuration = model.configuration
+    /// The maps of this rank's images, and their places; nil if it was asked to stop.
+    private func compute(_ session: TrainingSession) throws -> (places: [Int], maps: [Float])? {
+        let program = try program ?? compiler.compile("the attention maps", model.attentionMap(batch: loader.batchSize))
+        self.program = program
+        try program.addParameters(to: session.state, seed: 0)
+        let whole = ImageLoader(wholeImagesOf: loader, share: compiler.share), configuration = model.configuration
         let batches = try whole.epoch(0, dropLast: false)
-        var maps: [Float] = []
-        maps.reserveCapacity(shape.reduce(1, *))
+        defer { batches.stop() }
+        var places: [Int] = [], maps: [Float] = []
         while let batch = try batches.next() {
             if session.shouldStop() { return nil }
             let report = try program.run(
                 session.state, ["images": try batch.images(filledUpTo: whole.batchSize, configuration)])
             maps += report["mask_weights"]?.floats.prefix(batch.count * configuration.tokens) ?? []
+            places += batch.indices
         }
-        return maps
+        return (places, maps)
     }
 
     // MARK: - Checkpoints

@@ -65,21 +65,20 @@ struct ImagePatches {
 /// The reconstruction loss of a decoder that always predicts the mean patch of each place, over augmented training
 /// images.
 ///
-/// At most `limit` images of the first epoch are looked at.
+/// At most `limit` images of the first epoch are looked at, those of all ranks.
 func meanPatchBaseline(_ loader: ImageLoader, _ configuration: Configuration, limit: Int = 1024) throws -> Double {
     let layout = ImagePatches(configuration: configuration)
     let size = configuration.tokens * configuration.patchSize
     var sums = [Double](repeating: 0, count: size), squares = sums
-    var count = 0
-    let batches = try loader.epoch(0, dropLast: false)
-    while count < limit, let batch = try batches.next() {
+    let order = loader.order(ofEpoch: 0).prefix(limit), count = order.count
+    for first in stride(from: 0, to: count, by: loader.batchSize) {
+        let batch = try loader.batch(Array(order[first..<min(first + loader.batchSize, count)]), epoch: 0)
         for start in stride(from: 0, to: batch.images.count, by: size) {
             for (index, value) in layout.targets(of: Array(batch.images[start..<start + size])[...]).enumerated() {
                 sums[index] += Double(value)
                 squares[index] += Double(value) * Double(value)
             }
         }
-        count += batch.count
     }
     let images = Double(max(count, 1))
     return zip(sums, squares).reduce(0) { $0 + $1.1 / images - ($1.0 / images) * ($1.0 / images) } / Double(size)

@@ -44,11 +44,12 @@ struct MSMAETool: ParsableCommand {
             let status = exitCode(for: error)
             // Help and version are "errors" that are none, and an exit code alone says nothing more.
             if status == .success || error is ExitCode {
-                Ranks.leave(status.rawValue, after: error)
+                Ranks.leave(status.rawValue)
                 exit(withError: error)
             }
-            if Ranks.says(error) { say("\(Ranks.prefix)error: \(OptionNames.explained(message(for: error)))") }
-            Ranks.leave(status.rawValue, after: error)
+            let text = OptionNames.explained(message(for: error))
+            if Ranks.says(text) { say("\(Ranks.prefix)error: \(text)") }
+            Ranks.leave(status.rawValue)
             // What ends after a signal ends by it.
             Foundation.exit(Interrupt.signal.map { 128 + $0 } ?? status.rawValue)
         }

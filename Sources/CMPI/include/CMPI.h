@@ -4,6 +4,8 @@
 #ifndef CMPI_H
 #define CMPI_H
 
+#include <stdint.h>
+
 // What is added up.
 enum { APUS_MPI_F32, APUS_MPI_F64, APUS_MPI_I32, APUS_MPI_BF16 };
 // Room for a message of MPI with its end.
@@ -13,12 +15,17 @@ enum { APUS_MPI_TEXT_BYTES = 512 };
 int apus_mpi_join(int *rank, int *count, int *local_count);
 // Begins to add up in place; `request` is for apus_mpi_wait.
 int apus_mpi_begin_sum(void *elements, int count, int type, void **request);
-// Waits for the sum.
-int apus_mpi_wait(void *request);
+// Waits for the sum. Where a rank has given notice and the sum is not there soon after, `failed_rank` is that one, else -1;
+// what is added up stays MPI's then.
+int apus_mpi_wait(void *request, int *failed_rank);
 // Lets sums that are under way go on.
 int apus_mpi_progress(void *request, int *is_done);
 // Waits for all processes to call this, for so many seconds at most, and leaves them; 0 if some have not.
 int apus_mpi_leave(double seconds);
+// Tells all other processes that this one has failed, with a number that stands for what it says.
+void apus_mpi_give_notice(uint64_t what);
+// Whether the first process has failed with the same, or does so in as many seconds.
+int apus_mpi_is_said_by_first(uint64_t what, double seconds);
 // Ends all processes.
 void apus_mpi_abort(int status);
 // What an error code means.

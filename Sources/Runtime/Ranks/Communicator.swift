@@ -17,7 +17,8 @@ public protocol Communicator: AnyObject, Sendable {
     /// sum is finished. Throws `RuntimeError.communication`, which names the rank.
     func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError)
     /// Waits until the oldest of the sums that have begun is there, in the place of its elements. Throws
-    /// `RuntimeError.communication` where another rank has failed or gone.
+    /// `RuntimeError` of the code `otherRank` where another rank has failed, or `communication`; the memory of this sum, and of
+    /// others that are under way, is the communicator's then for as long as the process lives.
     func finishSum() throws(RuntimeError)
     /// Lets what is under way go on; called now and then while the rank computes.
     func progress() throws(RuntimeError)
@@ -30,12 +31,19 @@ extension Communicator {
     /// Adds up some numbers of all ranks at once.
     public func sum(_ numbers: [Int32]) throws(RuntimeError) -> [Int32] {
         let memory = UnsafeMutableBufferPointer<Int32>.allocate(capacity: numbers.count)
-        defer { memory.deallocate() }
         _ = memory.initialize(from: numbers)
-        try beginSum(UnsafeMutableRawBufferPointer(memory), of: .i32)
-        try finishSum()
+        // Of a sum that has failed, others may still write there: the memory is not given back then.
+        for start in stride(from: 0, to: numbers.count, by: Self.longestMessage) {
+            let part = UnsafeMutableBufferPointer(rebasing: memory[start...].prefix(Self.longestMessage))
+            try beginSum(UnsafeMutableRawBufferPointer(part), of: .i32)
+            try finishSum()
+        }
+        defer { memory.deallocate() }
         return Array(memory)
     }
+
+    /// Numbers of a message of those that ``sum(_:)`` sends: MPI counts them by an Int32.
+    private static var longestMessage: Int { 1 << 28 }
 
     /// What each rank says, by rank: numbers, of which every rank gives as many.
     public func gathered(_ numbers: [Int32]) throws(RuntimeError) -> [[Int32]] {

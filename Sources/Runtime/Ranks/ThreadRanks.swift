@@ -145,7 +145,7 @@ private final class Meeting: @unchecked Sendable {  // under a lock
     }
 
     private static func failure(_ rank: Int, _ error: any Error) -> RuntimeError {
-        RuntimeError(.communication, "rank \(rank): another rank has failed: \(error)")
+        RuntimeError(.otherRank, "rank \(rank): another rank has failed: \(error)")
     }
 }
 

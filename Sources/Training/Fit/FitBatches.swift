@@ -23,7 +23,8 @@ final class FitBatches: BatchSource {
         _ data: any DataSource, order: [Int], size: Int, epoch: Int, startingAt first: Int = 0,
         rank: Int = 0, of ranks: Int = 1, keepsRest: Bool = false, threads: Int
     ) {
-        let count = (order.count + (keepsRest ? size - 1 : 0)) / size / ranks
+        let all = (order.count + (keepsRest ? size - 1 : 0)) / size
+        let count = keepsRest ? (all - rank + ranks - 1) / ranks : all / ranks
         made = OrderedPrefetch(min(first, count)..<count, threads: threads, ahead: 2 * threads) { number in
             let start = (number * ranks + rank) * size
             let samples = Array(order[start..<min(start + size, order.count)])

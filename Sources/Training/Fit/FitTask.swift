@@ -13,8 +13,7 @@ final class FitTask: TrainingTask {
     private(set) var best: BestEpoch?
 
     private let step: TrainingStep, data: any DataSource, settings: FitSettings
-    /// Whose part of the batches this is.
-    private let rank: Int, ranks: Int
+    private let ranks: TrainingRanks
     /// Taken once: a source that grows or shrinks during a run changes nothing in what is drawn from it.
     private let count: Int
     private let givenSchedule: LearningRateSchedule?
@@ -41,7 +40,7 @@ final class FitTask: TrainingTask {
         (self.step, self.data, self.settings, self.schedule) = (step, data, settings, schedule)
         (givenSchedule, self.validation, self.output) = (schedule, validation, output)
         count = data.count
-        (rank, ranks) = (compiler.rank, compiler.ranks)
+        ranks = compiler.ranks
         guard count >= settings.batch else {
             throw DataSourceError.tooFew(samples: count, batch: settings.batch, step: step.name)
         }
@@ -63,8 +62,8 @@ final class FitTask: TrainingTask {
 
     func batches(ofEpoch epoch: Int, startingAtBatch first: Int) -> FitBatches {
         FitBatches(
-            data, order: FitBatches.order(count, seed: settings.seed, epoch: epoch), size: settings.batch / ranks,
-            epoch: epoch, startingAt: first, rank: rank, of: ranks, threads: settings.loaderThreads)
+            data, order: FitBatches.order(count, seed: settings.seed, epoch: epoch), size: settings.batch / ranks.count,
+            epoch: epoch, startingAt: first, rank: ranks.rank, of: ranks.count, threads: settings.loaderThreads)
     }
 
     func names(of batch: FitBatches.Batch) -> [String] { batch.samples.map(data.name) }
@@ -113,21 +112,36 @@ final class FitTask: TrainingTask {
         return score
     }
 
-    /// What the model makes of all samples, batch by batch.
+    /// What the model makes of all samples, batch by batch, of which each rank computes every so many.
     private func score(_ validation: Validation, _ program: CompiledStep, _ state: ProgramState) throws -> Double {
-        try program.addParameters(to: state, seed: settings.seed)
         let count = validation.data.count
-        guard count > 0 else { throw DataSourceError.noSamples("those of the validation") }
-        let batches = FitBatches(
-            validation.data, order: Array(0..<count), size: program.program.inputs.first?.type.shape.first ?? count,
-            epoch: 0, keepsRest: true, threads: settings.loaderThreads)
-        defer { batches.stop() }
-        let state = try state.averaged(program.program.parameters)
-        var outputs: [String: [TensorData]] = [:]
-        while let batch = try batches.next() {
-            for (name, data) in try program.predict(state, batch.tensors) { outputs[name, default: []].append(data) }
+        let own = try ranks.together("the validation") { () -> (places: [Int], rows: [String: [UInt8]])? in
+            try program.addParameters(to: state, seed: settings.seed)
+            guard count > 0 else { throw DataSourceError.noSamples("those of the validation") }
+            let batches = FitBatches(
+                validation.data, order: Array(0..<count),
+                size: program.program.inputs.first?.type.shape.first ?? count, epoch: 0, rank: ranks.rank,
+                of: ranks.count, keepsRest: true, threads: settings.loaderThreads)
+            defer { batches.stop() }
+            let state = try state.averaged(program.program.parameters)
+            var places: [Int] = [], rows: [String: [UInt8]] = [:]
+            while let batch = try batches.next() {
+                places += batch.samples
+                for (name, data) in try program.predict(state, batch.tensors) {
+                    data.withBytes { rows[name, default: []] += $0 }
+                }
+            }
+            return (places, rows)
         }
-        return try validation.score(outputs.mapValues { try TensorData.joined($0) })
+        guard let own else { return .nan }
+        var outputs: [String: TensorData] = [:]
+        for output in program.program.outputs {
+            let type = output.type.with(shape: [count] + output.type.shape.dropFirst())
+            let rows = try ranks.gathered(
+                own.rows[output.name] ?? [], at: own.places, of: count, width: type.byteCount / count)
+            outputs[output.name] = rows.withUnsafeBytes { TensorData(type: type, copying: $0.baseAddress!) }
+        }
+        return try validation.score(outputs)
     }
 
     var savedMetadata: [String: String] {

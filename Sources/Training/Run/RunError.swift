@@ -112,14 +112,6 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether it is one that all ranks of a run have at once.
-    public var isOfAllRanks: Bool {
-        switch self {
-        case .indivisibleBatch, .ranksDiffer, .ranksDrifted, .otherRank, .lossNotFinite: true
-        default: false
-        }
-    }
-
     /// Problems of a checkpoint that are listed one by one.
     private static let shown = 5
 

@@ -52,7 +52,7 @@ public final class Trainer<Task: TrainingTask> {
             }
             let compiler = try RunCompiler(
                 settings.compilerOptions, threads: settings.threads, pinned: settings.pinned, output,
-                answers: plan.answers, communicator: communicator)
+                answers: plan.answers, communicator: communicator, ranks)
             return (compiler, try makeTask(settings, compiler, output))
         }
         (self.compiler, self.task) = (compiler, task)
@@ -110,7 +110,8 @@ public final class Trainer<Task: TrainingTask> {
     private static func leavesWeights(_ error: any Error) -> Bool {
         if case .otherRank = error as? RunError { return true }
         let isOfWriting = error is FileError || (error as? SafetensorsError)?.code == .unwritable
-        return !(error is RunError) && !isOfWriting && (error as? RuntimeError)?.code != .communication
+        let isOfRanks = [.communication, .otherRank].contains((error as? RuntimeError)?.code)
+        return !(error is RunError) && !isOfWriting && !isOfRanks
     }
 
     private func train(_ run: OpenRun) throws -> Outcome {
@@ -131,9 +132,9 @@ public final class Trainer<Task: TrainingTask> {
         output.say(
             "finished \(position.epoch) epochs; means of the last one:"
                 + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
-        // The evaluation is the same on all ranks, and the first one's is kept.
-        guard ranks.isFirst else { return .finished }
-        let finished = try task.finish(session(run), means: lastMeans)
+        let finished = try ranks.agreed("the final evaluation") {
+            try task.finish(session(run), means: lastMeans)
+        }
         guard let finished else {
             output.say("stopped before the evaluation was complete; go on with --resume \(plan.path)")
             return .stopped
@@ -343,7 +344,6 @@ public final class Trainer<Task: TrainingTask> {
     private func initialize() throws {
         try programs(for: task.phase(ofEpoch: 0)).update.addParameters(to: state, seed: settings.seed)
         try task.initialize(state)
-        try state.draw(asRank: ranks.rank)
         // Random weights are finite: what is not comes from a file.
         if case .text(let path) = settings.values["init"] { try requireFinite(path) }
     }
@@ -383,6 +383,7 @@ public final class Trainer<Task: TrainingTask> {
         let program = try programs(for: task.phase(ofEpoch: min(position.epoch, settings.epochs - 1))).update
         try program.addParameters(to: state, seed: settings.seed)
         try state.load(program.program.parameters, from: file)
+        // The file has the key of the first rank.
         try state.draw(asRank: ranks.rank)
         try requireFinite(file.path)
         state.step = file.metadata["optimizer_step"].flatMap { Int($0) } ?? position.step

@@ -7,9 +7,19 @@ import Foundation
 
 /// Compiles the programs of a run, and says how long that took.
 public final class RunCompiler {
+    /// The ranks that train together.
+    public let ranks: TrainingRanks
     private let compiler: Compiler
     private let output: TrainingOutput
     private let answers: RunAnswers
+
+    /// A compiler whose programs run on so many threads, or on as many as `ThreadChoice` says.
+    public convenience init(
+        _ options: CompilerOptions, threads: Int?, pinned: Bool = false, _ output: TrainingOutput
+    ) throws {
+        try self.init(
+            options, threads: threads, pinned: pinned, output, answers: [:], communicator: nil, TrainingRanks(nil))
+    }
 
     /// A compiler whose programs run on so many threads, or on this rank's share of those that `ThreadChoice` says, and
     /// train with the ranks of a communicator. A run that goes on gives the answers that its folder keeps.
@@ -17,10 +27,11 @@ public final class RunCompiler {
     /// Ranks need the same program, and measurements differ between machines: of several, kernels compute all matmuls where
     /// the choice would be measured. Ranks that share a machine would be pinned to the same processors, which is left to the
     /// launcher.
-    public init(
-        _ options: CompilerOptions, threads: Int?, pinned: Bool = false, _ output: TrainingOutput,
-        answers: [String: String] = [:], communicator: (any Communicator)? = nil
+    init(
+        _ options: CompilerOptions, threads: Int?, pinned: Bool, _ output: TrainingOutput, answers: [String: String],
+        communicator: (any Communicator)?, _ ranks: TrainingRanks
     ) throws {
+        self.ranks = ranks
         self.answers = RunAnswers(answers)
         var options = options
         if communicator?.count ?? 1 > 1, options.products == .auto { options.products = .generated }
@@ -46,11 +57,6 @@ public final class RunCompiler {
         let most = processors.allowed < processors.online ? processors.online : count
         return min(count, max(1, most / communicator.localCount))
     }
-
-    /// Which of the ranks that train together this is, from 0.
-    public var rank: Int { compiler.communicator?.rank ?? 0 }
-    /// How many ranks train together, each on its part of every batch; 1 trains alone.
-    public var ranks: Int { compiler.communicator?.count ?? 1 }
 
     /// What the last bits of its programs depend on.
     var build: BuildDescription { compiler.build }
@@ -117,8 +123,10 @@ extension CompiledStep {
             })
     }
 
-    /// Gives the state the parameters that this program needs and it has not got.
+    /// Gives the state the parameters that this program needs and it has not got. What layers draw is of this rank.
     public func addParameters(to state: ProgramState, seed: Int) throws {
+        let draws = state.type(of: Parameter.randomKeyName) != nil
         try state.add(program.parameters, seed: UInt64(seed))
+        if !draws { try state.draw(asRank: rank) }
     }
 }

@@ -3,37 +3,44 @@ import ApusIR
 import ApusRuntime
 import Foundation
 
-/// The ranks that train together, as one of them sees them: what they have to be of one mind about. Without other ranks
-/// there is nothing to agree on.
+/// The ranks that train together, as one of them sees them: what they have to be of one mind about, and what each does a
+/// part of. Without other ranks there is nothing to agree on, and one does all.
 ///
-/// All methods are called by all ranks, in the same order.
-struct TrainingRanks {
+/// All methods are called by all ranks, in the same order. Once ranks know that one of them has failed, the run is over:
+/// they agree on nothing any more, and wait for nobody.
+public final class TrainingRanks {
     private let communicator: (any Communicator)?
+    /// Whether ranks know of a failure.
+    private var isOver = false
 
     /// Those of a communicator; nil, or one with a single rank, is training alone.
     init(_ communicator: (any Communicator)?) {
         self.communicator = communicator.flatMap { $0.count > 1 ? $0 : nil }
     }
 
-    var rank: Int { communicator?.rank ?? 0 }
-    var count: Int { communicator?.count ?? 1 }
+    /// Which of the ranks this is, from 0.
+    public var rank: Int { communicator?.rank ?? 0 }
+    /// How many train together, each on its part of every batch; 1 trains alone.
+    public var count: Int { communicator?.count ?? 1 }
     /// Whether this is the rank that writes and speaks.
-    var isFirst: Bool { rank == 0 }
+    public var isFirst: Bool { rank == 0 }
 
     /// Does what may fail on one rank alone, such as reading data; where it does, all ranks throw: that one its error, the
     /// others ``RunError/otherRank(_:failedIn:)``.
     func agreed<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
-        guard let communicator else { return try body() }
         let outcome = Swift.Result { try body() }
+        guard let communicator, !isOver else { return try outcome.get() }
         var hasFailed = false
         if case .failure = outcome { hasFailed = true }
         let failures: [[Int32]]
         do {
             failures = try communicator.gathered([hasFailed ? 1 : 0])
         } catch {
+            isOver = true
             _ = try outcome.get()
             throw error
         }
+        isOver = failures.contains([1])
         let result = try outcome.get()
         if let other = failures.firstIndex(of: [1]) { throw RunError.otherRank(other, failedIn: what) }
         return result
@@ -42,10 +49,61 @@ struct TrainingRanks {
     /// Whether it is so on some rank.
     func any(_ isSo: Bool) throws -> Bool { try communicator?.any(isSo) ?? isSo }
 
+    /// Has each rank do its part of something, which may be nil where the rank was asked to stop: then it is nil on all.
+    /// Where one fails, all throw.
+    public func together<Part>(_ what: String, _ part: () throws -> Part?) throws -> Part? {
+        let part = try agreed(what, part)
+        return try any(part == nil) ? nil : part
+    }
+
+    /// Rows of numbers that each rank has some of, such as one for each image that it has looked at: all of them, on all
+    /// ranks. `places` says where the rank's own rows, of `width` numbers each, belong among `count`.
+    public func gathered<Number: BitwiseCopyable>(
+        _ rows: [Number], at places: [Int], of count: Int, width: Int
+    ) throws -> [Number] {
+        let stride = MemoryLayout<Number>.stride * width, bytes = stride * count
+        // Each byte is that of one rank and 0 on the others, so that sums of words are the words.
+        var words = [Int32](repeating: 0, count: (bytes + 3) / 4)
+        words.withUnsafeMutableBytes { target in
+            rows.withUnsafeBytes { source in
+                for (row, place) in places.enumerated() {
+                    let part = UnsafeRawBufferPointer(rebasing: source[row * stride..<(row + 1) * stride])
+                    UnsafeMutableRawBufferPointer(rebasing: target[(place * stride)...]).copyMemory(from: part)
+                }
+            }
+        }
+        if let communicator { words = try communicator.sum(words) }
+        return words.withUnsafeBytes { source in
+            [Number](unsafeUninitializedCapacity: count * width) { target, made in
+                UnsafeMutableRawBufferPointer(target).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[..<bytes]))
+                made = count * width
+            }
+        }
+    }
+
+    /// Fills a state on the first rank, such as from a file that it alone can see, and gives it to the others, whose states
+    /// have the same parameters.
+    public func fromFirst(_ what: String, _ state: ProgramState, fill: () throws -> Void) throws {
+        try agreed(what) { if isFirst { try fill() } }
+        guard let communicator else { return }
+        for name in state.names {
+            guard let type = state.type(of: name) else { continue }
+            var words = [Int32](repeating: 0, count: (type.byteCount + 3) / 4)
+            if isFirst {
+                try state.withBytes(name) { bytes in words.withUnsafeMutableBytes { $0.copyMemory(from: bytes) } }
+            }
+            words = try communicator.sum(words)
+            try state.write(name, type: type) { target in
+                words.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<target.count])) }
+            }
+        }
+    }
+
     /// Throws ``RunError/ranksDiffer(what:rank:value:first:)`` unless all ranks say the same of each of some matters, which
     /// they name in the same order.
     func compare(_ matters: [(name: String, value: String)]) throws {
-        guard let communicator else { return }
+        guard let communicator, !isOver else { return }
         for matter in matters {
             let values = try communicator.gathered(matter.value)
             guard let other = values.firstIndex(where: { $0 != values[0] }) else { continue }

@@ -46,6 +46,48 @@ import Testing
         #expect(folder.contents == ["run"])
     }
 
+    /// Samples of the validation are those of one process, however many ranks share them, and in their order.
+    @Test(arguments: [2, 3, 5])
+    func validationInShares(ranks: Int) throws {
+        let path = folder.file("run"), samples = try Circle.points(2, seed: 9)
+        let seen = try ThreadRanks.run(ranks) { communicator in
+            var seen: [[Float]] = []
+            let step = InferenceStep {
+                let points = Input("points", [1, 2])
+                Output("points", points * 2)
+                Output("logits", Circle.Classifier()(points))
+            }
+            let validation = Validation(step, samples) { outputs in
+                seen += [outputs["points"]?.floats ?? [], outputs["logits"]?.floats ?? []]
+                return 1
+            }
+            _ = try fit(
+                Circle.step(batch: 3), Circle.points(30, seed: 1), in: path, settings: Circle.settings(epochs: 1),
+                validation: validation, output: .silent, communicator: communicator)
+            return seen
+        }
+        for rank in seen { #expect(rank == seen[0]) }
+        #expect(seen[0][0] == samples.tensors["points"]?.floats.map { $0 * 2 })
+        #expect(seen[0][1].count == 4 && Set(seen[0][1]).count == 4)
+    }
+
+    /// What fails on one rank within a validation that ranks share ends all of them.
+    @Test func aValidationThatFailsOnOneRank() throws {
+        struct Unreadable: Error {}
+        let path = folder.file("run"), points = try Circle.points(70, seed: 2)
+        let text = message {
+            _ = try ThreadRanks.run(3) { communicator in
+                let data = Watched(samples: points) { samples, _ in if samples.contains(40) { throw Unreadable() } }
+                let step = InferenceStep { Output("class", argmax(Circle.Classifier()(Input("points", [32, 2])))) }
+                _ = try fit(
+                    Circle.step(batch: 5), Circle.points(30, seed: 1), in: path, settings: Circle.settings(epochs: 1),
+                    validation: Validation(step, data) { _ in 1 }, output: .silent, communicator: communicator)
+            }
+        }
+        #expect(text == "Unreadable()" || text == "rank 1 has failed in the validation, and says why")
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: folder.file("run/checkpoints")).isEmpty)
+    }
+
     /// A run that one rank was asked to stop goes on with another number of ranks; its step has another batch then.
     @Test func stopsAndGoesOn() throws {
         let stopped = try train(2, "run", batch: 5, epochs: 3, until: { $0 == 1 ? 9 : .max })

@@ -3,7 +3,7 @@ import Foundation
 /// How well found regions cover those of the masks.
 public struct SegmentationEvaluation: Hashable, Sendable {
     /// Pixels of a class in all images.
-    public struct Counts: Hashable, Sendable {
+    public struct Counts: Hashable, Sendable, BitwiseCopyable {
         /// Found and in the mask; found alone; in the mask alone.
         public var common = 0, found = 0, missed = 0
 
@@ -34,12 +34,40 @@ public struct SegmentationEvaluation: Hashable, Sendable {
 
     private func mean(_ sum: Double) -> Double { sum / Double(max(images, 1)) }
 
+    /// What was found in one image.
+    struct Image: Hashable, Sendable {
+        /// By class.
+        var counts: [Counts]
+        var loss: Double
+    }
+
     /// Adds an image by its logits and masks, both [classes, pixels].
     public mutating func add(logits: ArraySlice<Float>, masks: ArraySlice<Float>) {
-        let pixels = logits.count / counts.count
+        add(Image(logits: logits, masks: masks, classes: counts.count))
+    }
+
+    /// Adds an image.
+    mutating func add(_ image: Image) {
+        for (number, here) in image.counts.enumerated() {
+            imageIoUSum += here.iou / Double(counts.count)
+            imageF1Sum += here.f1 / Double(counts.count)
+            counts[number].common += here.common
+            counts[number].found += here.found
+            counts[number].missed += here.missed
+        }
+        lossSum += image.loss
+        images += 1
+    }
+}
+
+extension SegmentationEvaluation.Image {
+    /// An image by its logits and masks, both [classes, pixels].
+    init(logits: ArraySlice<Float>, masks: ArraySlice<Float>, classes: Int) {
+        let pixels = logits.count / classes
         var crossEntropy = 0.0, common = 0.0, total = 0.0
-        for number in counts.indices {
-            var here = Counts()
+        counts = []
+        for number in 0..<classes {
+            var here = SegmentationEvaluation.Counts()
             for pixel in 0..<pixels {
                 let score = Double(logits[logits.startIndex + number * pixels + pixel])
                 let isInside = masks[masks.startIndex + number * pixels + pixel] > 0.5
@@ -54,13 +82,8 @@ public struct SegmentationEvaluation: Hashable, Sendable {
                 case (false, false): break
                 }
             }
-            imageIoUSum += here.iou / Double(counts.count)
-            imageF1Sum += here.f1 / Double(counts.count)
-            counts[number].common += here.common
-            counts[number].found += here.found
-            counts[number].missed += here.missed
+            counts.append(here)
         }
-        lossSum += 0.5 * crossEntropy / Double(logits.count) + 1 - (2 * common + 1e-5) / (total + 1e-5)
-        images += 1
+        loss = 0.5 * crossEntropy / Double(logits.count) + 1 - (2 * common + 1e-5) / (total + 1e-5)
     }
 }

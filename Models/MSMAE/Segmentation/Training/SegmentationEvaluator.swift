@@ -11,9 +11,28 @@ final class SegmentationEvaluator {
         (self.model, self.loader, self.compiler) = (model, loader, compiler)
     }
 
-    /// Compares what the model finds in all images with their masks; nil if `shouldStop` has ended it early.
+    /// Compares what the model finds in all images with their masks; nil if `shouldStop` has ended it early. Ranks take
+    /// turns with batches, and each gets the whole evaluation.
     func evaluate(_ state: ProgramState, shouldStop: () -> Bool = { false }) throws -> (
         evaluation: SegmentationEvaluation, secondsPerImage: Double
+    )? {
+        let ranks = compiler.ranks, classes = model.configuration.classes, count = loader.items.count
+        guard let own = try ranks.together("the evaluation", { try part(state, shouldStop: shouldStop) }) else {
+            return nil
+        }
+        let counts = try ranks.gathered(
+            own.images.flatMap(\.counts), at: own.places, of: count, width: classes)
+        let losses = try ranks.gathered(own.images.map(\.loss), at: own.places, of: count, width: 1)
+        var evaluation = SegmentationEvaluation(classes: classes)
+        for image in 0..<count {
+            evaluation.add(.init(counts: Array(counts[image * classes..<(image + 1) * classes]), loss: losses[image]))
+        }
+        return (evaluation, own.secondsPerImage)
+    }
+
+    /// What a rank has made of its images, which they are, and seconds for each.
+    private func part(_ state: ProgramState, shouldStop: () -> Bool) throws -> (
+        places: [Int], images: [SegmentationEvaluation.Image], secondsPerImage: Double
     )? {
         let program = try compiled()
         try program.addParameters(to: state, seed: 0)
@@ -21,7 +40,7 @@ final class SegmentationEvaluator {
         defer { batches.stop() }
         let configuration = model.configuration, size = loader.batchSize, side = loader.imageSize
         let count = configuration.classes * side * side
-        var evaluation = SegmentationEvaluation(classes: configuration.classes), seconds = 0.0
+        var places: [Int] = [], found: [SegmentationEvaluation.Image] = [], seconds = 0.0, batchCount = 0
         while let batch = try batches.next() {
             if shouldStop() { return nil }
             let images = try batch.padded(to: size).images.tensor(
@@ -30,18 +49,22 @@ final class SegmentationEvaluator {
             let logits = report["logits"]?.floats ?? []
             for image in 0..<batch.count {
                 let range = image * count..<(image + 1) * count
-                evaluation.add(logits: logits[range], masks: Array(batch.masks[range])[...])
+                found.append(
+                    .init(
+                        logits: logits[range], masks: Array(batch.masks[range])[...], classes: configuration.classes))
             }
+            places += batch.indices
             seconds += time
+            batchCount += 1
         }
-        return (evaluation, seconds / Double(loader.batchCount(dropLast: false) * size))
+        return (places, found, seconds / Double(max(1, batchCount) * size))
     }
 
-    /// A state with weights from elsewhere.
+    /// A state with weights from elsewhere, which the first rank has.
     func state(filledBy load: ([Parameter], ProgramState) throws -> Void) throws -> ProgramState {
         let state = ProgramState(), program = try compiled()
         try program.addParameters(to: state, seed: 0)
-        try load(program.program.parameters, state)
+        try compiler.ranks.fromFirst("loading weights", state) { try load(program.program.parameters, state) }
         return state
     }
 

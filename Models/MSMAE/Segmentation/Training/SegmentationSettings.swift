@@ -84,7 +84,8 @@ extension SegmentationSettings {
         return try SegmentationModel(configuration)
     }
 
-    /// A loader of DATA/PART; throws if its classes are not those that are `known`.
+    /// A loader of DATA/PART; throws if its classes are not those that are `known`. In training, a rank reads its part of
+    /// each batch; in evaluation ranks take turns with batches.
     func loader(
         _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int,
         imageSize: Int, share: DataShare = .whole
@@ -94,7 +95,8 @@ extension SegmentationSettings {
             throw SegmentationError.otherClasses(path: folder.root, classes: folder.classes, known: known)
         }
         return try SegmentationLoader(
-            folder: folder, batchSize: share.part(of: batch), imageSize: imageSize, augmentation: augmentation,
+            folder: folder, batchSize: augmentation == .training ? share.part(of: batch) : batch, imageSize: imageSize,
+            augmentation: augmentation,
             normalization: normalization, seed: UInt64(seed),
             threads: readers, decoder: decoder, share: share)
     }

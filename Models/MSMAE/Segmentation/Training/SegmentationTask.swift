@@ -27,7 +27,7 @@ public final class SegmentationTask: ConfiguredTask {
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.image), root: settings.data)
         let validation = try settings.loader(
             settings.data, part: "val", known: loader.classes, augmentation: .evaluation, batch: settings.batch,
-            imageSize: side)
+            imageSize: side, share: compiler.share)
         evaluator = SegmentationEvaluator(model, validation, compiler)
         for remark in loader.remarks + validation.remarks { output.say(remark) }
     }
@@ -120,8 +120,10 @@ public final class SegmentationTask: ConfiguredTask {
             .compactMap(\.self)
         if let best {
             let isLast = best.epoch == session.epoch - 1
-            let file = try SafetensorsFile(contentsOf: session.folder.bestPath)
-            let state = isLast ? session.state : try evaluator.state { try $1.load($0, from: file) }
+            let path = session.folder.bestPath
+            let state =
+                isLast
+                ? session.state : try evaluator.state { try $1.load($0, from: SafetensorsFile(contentsOf: path)) }
             report.results += [try evaluator.result(state, checkpoint: "best", epoch: best.epoch)].compactMap(\.self)
         }
         try report.write(to: session.folder.path + "/evaluation.json")

@@ -38,7 +38,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
         let parts = try EvaluationImages.parts(
-            of: settings, classes: images.classes, imageSize: configuration.image, output)
+            of: settings, classes: images.classes, imageSize: configuration.image, share: compiler.share, output)
         for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
         for remark in parts.flatMap(\.loader.remarks) { output.say(remark) }
         validator = Evaluator(model, settings, parts[0], seed: settings.seed, compiler)
@@ -143,8 +143,8 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
         if let best, best.epoch == session.epoch - 1 {
             results.append(("best", best.epoch, last))
         } else if let best {
-            let file = try SafetensorsFile(contentsOf: session.folder.bestPath)
-            let state = try tester.state { try $1.load($0, from: file, averaged: true) }
+            let path = session.folder.bestPath
+            let state = try tester.state { try $1.load($0, from: SafetensorsFile(contentsOf: path), averaged: true) }
             guard let evaluations = try evaluations(state, tester, session) else { return nil }
             results.append(("best", best.epoch, evaluations))
         }
