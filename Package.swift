@@ -2,20 +2,79 @@
 import Foundation
 import PackageDescription
 
-/// The LLVM library that belongs to the installed headers: `/usr/include/llvm-c` is a link into the folder of one LLVM
-/// version, such as `/usr/include/llvm-c-14/llvm-c` or `/usr/lib/llvm-14/include/llvm-c`; its number names the library.
-func installedLLVMVersion() -> Int {
-    let headers = URL(fileURLWithPath: "/usr/include/llvm-c").resolvingSymlinksInPath().path
-    for component in headers.split(separator: "/") where component.hasPrefix("llvm-") {
-        if let version = component.split(separator: "-").last.flatMap({ Int($0) }) { return version }
+/// An LLVM that is installed: a folder with headers and library, and the version that the headers tell.
+struct LLVM {
+    let folder: String, version: Int
+
+    init?(in folder: String) {
+        // What Fedora's first one includes is the second.
+        let texts = ["llvm-config.h", "llvm-config-64.h"].compactMap {
+            try? String(contentsOfFile: "\(folder)/include/llvm/Config/\($0)", encoding: .utf8)
+        }
+        let definition = "#define LLVM_VERSION_MAJOR "
+        let line = texts.joined().split(separator: "\n").first { $0.hasPrefix(definition) }
+        guard let version = line.flatMap({ Int($0.dropFirst(definition.count)) }) else { return nil }
+        (self.folder, self.version) = (folder, version)
     }
-    return 14
+
+    static let supported = 14...22
+    /// Where compilers look.
+    static let plainFolders = ["/usr", "/usr/local"]
+    /// Where Homebrew keeps its newest.
+    static let homebrewFolders = ["/opt/homebrew/opt/llvm", "/usr/local/opt/llvm"]
+    /// Those, and the folder of the system's `llvm-config`, which may be a link to it.
+    static let usualFolders: [String] = {
+        let tool = URL(fileURLWithPath: "/usr/bin/llvm-config").resolvingSymlinksInPath()
+        return plainFolders + [tool.deletingLastPathComponent().deletingLastPathComponent().path] + homebrewFolders
+    }()
+    /// Where Debian, Fedora, Arch and Homebrew keep a version beside others.
+    static func folders(of version: Int) -> [String] {
+        ["/usr/lib/llvm-\(version)", "/usr/lib64/llvm\(version)", "/usr/lib/llvm\(version)"]
+            + homebrewFolders.map { "\($0)@\(version)" }
+    }
+
+    /// That of APUS_LLVM, a version or a folder; without it the usual one, else the newest. Nil if there is none at
+    /// all, which CLLVM says when it is compiled: what runs programs needs none.
+    static let chosen: LLVM? = {
+        let choice = Context.environment["APUS_LLVM"] ?? "", number = Int(choice)
+        let everywhere = usualFolders + supported.reversed().flatMap(folders(of:))
+        let folders =
+            choice.isEmpty ? everywhere : number.map { Self.folders(of: $0) + usualFolders } ?? [choice]
+        let found = folders.compactMap(LLVM.init(in:))
+        let fitting = found.first { $0.version >= supported.lowerBound && $0.version == number ?? $0.version }
+        if choice.isEmpty || fitting != nil { return fitting }
+        func list(_ lines: [String]) -> String { Set(lines).sorted().map { "\n    \($0)" }.joined() }
+        let installed = found + everywhere.compactMap(LLVM.init(in:))
+        let message = """
+            Apus needs LLVM \(supported.lowerBound) or later, with its headers (include/llvm and include/llvm-c).
+            APUS_LLVM=\(choice) names none of these. Looked for it in\(list(folders))
+            Installed:\(installed.isEmpty ? " none" : list(installed.map { "\($0.version) in \($0.folder)" }))
+            Name one by its version or its folder, or install one: on Debian and Ubuntu, llvm-19-dev is version 19.
+
+            """
+        FileHandle.standardError.write(Data(message.utf8))
+        exit(1)
+    }()
+
+    /// A file that tells SwiftPM where headers and library lie if compilers do not look there: so packages that depend
+    /// on Apus get it too, which flags would not do. There are such files for the folders of distributions.
+    var configuration: String? {
+        let file = "\(Context.packageDirectory)/Codegen/CLLVM/llvm-\(version).pc"
+        let isKnown = (Self.folders(of: version) + Self.homebrewFolders).contains(folder)
+        return isKnown && FileManager.default.fileExists(atPath: file) ? file : nil
+    }
+
+    /// The folder, if it has to be told by flags.
+    var otherFolder: String? { Self.plainFolders.contains(folder) || configuration != nil ? nil : folder }
+
+    /// The library's name, with the version where a distribution names it so.
+    var library: String {
+        let places = ["lib", "lib64", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"].flatMap {
+            ["\(folder)/\($0)/libLLVM-\(version).so", "\(folder)/\($0)/libLLVM-\(version).dylib"]
+        }
+        return places.contains(where: FileManager.default.fileExists) ? "LLVM-\(version)" : "LLVM"
+    }
 }
-
-let llvmVersion = installedLLVMVersion()
-
-/// Conditions such as `LLVM_AT_LEAST_17` for the few calls that came or changed after LLVM 14.
-let llvmConditions: [SwiftSetting] = (15...19).filter { llvmVersion >= $0 }.map { .define("LLVM_AT_LEAST_\($0)") }
 
 let package = Package(
     name: "Apus",
@@ -70,10 +129,12 @@ let package = Package(
             name: "CMPI", dependencies: [.target(name: "COpenMPI", condition: .when(traits: ["MPI"]))],
             path: "Sources/CMPI", cSettings: [.define("APUS_MPI", .when(traits: ["MPI"]))]),
         .target(name: "ApusMPI", dependencies: ["ApusIR", "ApusRuntime", "CMPI"], path: "Sources/MPI"),
-        .systemLibrary(name: "CLLVM", path: "Codegen/CLLVM", providers: [.apt(["llvm-dev"])]),
+        .systemLibrary(
+            name: "CLLVM", path: "Codegen/CLLVM", pkgConfig: LLVM.chosen?.configuration,
+            providers: [.apt(["llvm-dev"])]),
         .target(
             name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM",
-            swiftSettings: llvmConditions, linkerSettings: [.linkedLibrary("LLVM-\(llvmVersion)")]),
+            linkerSettings: LLVM.chosen.map { [.linkedLibrary($0.library)] }),
         .target(name: "ApusObjects", dependencies: ["ApusRuntime"], path: "Codegen/Objects"),
         .target(
             name: "ApusCodegen",
@@ -212,6 +273,16 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// LLVM in some other folder needs flags in all that imports it. SwiftPM takes them from the package that is built, and
+// from one that it depends on by a path or a branch.
+if let folder = LLVM.chosen?.otherFolder {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-Xcc", "-I\(folder)/include"])]
+        let library = ["-L\(folder)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(folder)/lib"]
+        target.linkerSettings = (target.linkerSettings ?? []) + [.unsafeFlags(library)]
+    }
+}
 
 // `Scripts/fuzz` builds the readers of outside data with libFuzzer, whose `main` no other build has.
 if Context.environment["APUS_FUZZ"] != nil {

@@ -44,10 +44,9 @@ extension Builder {
             }
         }
         let address = typed(pointer, byteOffset, type)
-        let alignment = int(align ?? elementBytes(type), module.i32)
-        return intrinsic(
-            "llvm.masked.load", overloads: [type, address.type],
-            [address, alignment, mask, otherwise ?? zero(type)])
+        return masked(
+            "llvm.masked.load", overloads: [type, address.type], [address, mask, otherwise ?? zero(type)],
+            address: 0, align: align ?? elementBytes(type))
     }
 
     /// Writes the lanes where the mask holds and leaves the memory of the others alone.
@@ -58,8 +57,9 @@ extension Builder {
             return ifThen(mask) { store(value, pointer, byteOffset: byteOffset, align: align) }
         }
         let address = typed(pointer, byteOffset, value.type)
-        let alignment = int(align ?? elementBytes(value.type), module.i32)
-        intrinsic("llvm.masked.store", overloads: [value.type, address.type], [value, address, alignment, mask])
+        masked(
+            "llvm.masked.store", overloads: [value.type, address.type], [value, address, mask],
+            address: 1, align: align ?? elementBytes(value.type))
     }
 
     /// Reads `base[indices]` lane by lane, counting in elements, and gives 0 where the mask does not hold.
@@ -70,9 +70,9 @@ extension Builder {
         let addresses = lanewise(base, indices, element)
         let mask = mask ?? allOnes(module.vector(module.i1, type.lanes))
         guard type.isVector else { return whenActive(mask, type) { load(type, addresses) } }
-        return intrinsic(
-            "llvm.masked.gather", overloads: [type, addresses.type],
-            [addresses, int(elementBytes(element), module.i32), mask, zero(type)])
+        return masked(
+            "llvm.masked.gather", overloads: [type, addresses.type], [addresses, mask, zero(type)],
+            address: 0, align: elementBytes(element))
     }
 
     /// Writes `base[indices] = value` lane by lane where the mask holds, later lanes over earlier ones.
@@ -80,9 +80,9 @@ extension Builder {
         let addresses = lanewise(base, indices, value.type.element)
         let mask = mask ?? allOnes(module.vector(module.i1, value.type.lanes))
         guard value.type.isVector else { return ifThen(mask) { store(value, addresses) } }
-        intrinsic(
-            "llvm.masked.scatter", overloads: [value.type, addresses.type],
-            [value, addresses, int(elementBytes(value.type), module.i32), mask])
+        masked(
+            "llvm.masked.scatter", overloads: [value.type, addresses.type], [value, addresses, mask],
+            address: 1, align: elementBytes(value.type))
     }
 
     /// Memory of `count` values of `type` that lasts as long as the call, allotted on entry.
@@ -100,6 +100,22 @@ extension Builder {
         LLVMSetAlignment(memory, UInt32(align))
         return Value(
             reference: LLVMBuildBitCast(entryBuilder, memory, module.pointer(to: type).reference, ""))
+    }
+
+    /// Calls an intrinsic of masked memory; `address` is the number of the argument that is aligned to `align` bytes.
+    /// Up to LLVM 21 this is told by one more argument after it, later by an attribute.
+    @discardableResult
+    private func masked(
+        _ name: String, overloads: [Type], _ arguments: [Value], address: Int, align: Int
+    ) -> Value {
+        let intrinsic = intrinsic(name, overloads: overloads), parameter = address + 1
+        guard intrinsic.parameters.count == arguments.count else {
+            let alignment = int(align, module.i32)
+            return call(intrinsic, arguments[..<parameter] + [alignment] + arguments[parameter...])
+        }
+        let result = call(intrinsic, arguments)
+        LLVMAddCallSiteAttribute(result.reference, UInt32(parameter), module.attribute("align", UInt64(align)))
+        return result
     }
 
     /// The masked read of a scalar, which has no intrinsic: a branch.

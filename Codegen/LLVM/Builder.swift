@@ -243,25 +243,26 @@ package final class Builder {
     /// Calls a function of this module.
     @discardableResult
     package func call(_ function: Function, _ arguments: [Value]) -> Value {
-        call(function.value.reference, arguments)
+        let callee = function.value.reference
+        // Later versions give some intrinsics other vector types of the same size.
+        var arguments: [LLVMValueRef?] = zip(arguments, function.parameters).map { argument, parameter in
+            (parameter.type.isVector ? bitcast(argument, parameter.type) : argument).reference
+        }
+        let (type, count) = (LLVMGlobalGetValueType(callee), UInt32(arguments.count))
+        return Value(reference: LLVMBuildCall2(reference, type, callee, &arguments, count, ""))
     }
 
     /// Calls an LLVM intrinsic, e.g. "llvm.fma", at the types it is overloaded on.
     @discardableResult
     package func intrinsic(_ name: String, overloads: [Type], _ arguments: [Value]) -> Value {
+        call(intrinsic(name, overloads: overloads), arguments)
+    }
+
+    /// An LLVM intrinsic at the types it is overloaded on, with the parameters that this version gives it.
+    func intrinsic(_ name: String, overloads: [Type]) -> Function {
         let id = LLVMLookupIntrinsicID(name, name.utf8.count)
         precondition(id != 0, "LLVM has no intrinsic \(name)")
         var types: [LLVMTypeRef?] = overloads.map(\.reference)
-        return call(LLVMGetIntrinsicDeclaration(module.reference, id, &types, types.count), arguments)
-    }
-
-    private func call(_ callee: LLVMValueRef, _ arguments: [Value]) -> Value {
-        let type = LLVMGlobalGetValueType(callee)!
-        // Later versions give some intrinsics other vector types of the same size.
-        var arguments: [LLVMValueRef?] = arguments.enumerated().map { number, argument in
-            let parameter = Type(reference: LLVMTypeOf(LLVMGetParam(callee, UInt32(number))))
-            return parameter.isVector ? bitcast(argument, parameter).reference : argument.reference
-        }
-        return Value(reference: LLVMBuildCall2(reference, type, callee, &arguments, UInt32(arguments.count), ""))
+        return Function(LLVMGetIntrinsicDeclaration(module.reference, id, &types, types.count))
     }
 }

@@ -127,9 +127,13 @@ package final class Module {
         LLVMGetNamedFunction(reference, name).map(Function.init)
     }
 
+    /// One of LLVM's own attributes, with a number where it takes one.
+    func attribute(_ name: String, _ value: UInt64 = 0) -> LLVMAttributeRef {
+        LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName(name, name.utf8.count), value)
+    }
+
     private func addAttribute(_ name: String, to function: LLVMValueRef, at index: UInt32) {
-        let kind = LLVMGetEnumAttributeKindForName(name, name.utf8.count)
-        LLVMAddAttributeAtIndex(function, index, LLVMCreateEnumAttribute(context, kind, 0))
+        LLVMAddAttributeAtIndex(function, index, attribute(name))
     }
 
     private func addAttribute(_ name: String, _ value: String, to function: LLVMValueRef, at index: UInt32) {
