@@ -19,7 +19,7 @@ extension GraphCompiler {
     /// LLVM's passes that kernels go through. They come as straight-line code in loops that are as they should be, so
     /// that a few passes do; the standard ones take four times as long, and make nothing faster.
     static let passes =
-        "function(early-cse<memssa>,simplifycfg,loop-mssa(licm),loop(loop-unroll-full),instcombine,adce)"
+        "function(early-cse<memssa>,simplifycfg,loop-mssa(licm),loop(loop-unroll-full),\(Module.instcombine),adce)"
 
     /// The kernels of a program, with the code of those that the cache has.
     ///
