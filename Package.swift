@@ -56,16 +56,17 @@ struct LLVM {
         exit(1)
     }()
 
-    /// A file that tells SwiftPM where headers and library lie if compilers do not look there: so packages that depend
-    /// on Apus get it too, which flags would not do. There are such files for the folders of distributions.
-    var configuration: String? {
-        let file = "\(Context.packageDirectory)/Codegen/CLLVM/llvm-\(version).pc"
+    /// Where CLLVM tells SwiftPM of headers and library, if compilers do not look there: so packages that depend on
+    /// Apus get that too, which flags would not do. Each version that distributions keep beside others has a folder, with
+    /// a module map of its own, since by its path compilers keep what they made of a module's headers.
+    var module: String? {
+        let path = "Codegen/CLLVM/llvm-\(version)"
         let isKnown = (Self.folders(of: version) + Self.homebrewFolders).contains(folder)
-        return isKnown && FileManager.default.fileExists(atPath: file) ? file : nil
+        return isKnown && FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(path)") ? path : nil
     }
 
     /// The folder, if it has to be told by flags.
-    var otherFolder: String? { Self.plainFolders.contains(folder) || configuration != nil ? nil : folder }
+    var otherFolder: String? { Self.plainFolders.contains(folder) || module != nil ? nil : folder }
 
     /// The library's name, with the version where a distribution names it so.
     var library: String {
@@ -130,7 +131,8 @@ let package = Package(
             path: "Sources/CMPI", cSettings: [.define("APUS_MPI", .when(traits: ["MPI"]))]),
         .target(name: "ApusMPI", dependencies: ["ApusIR", "ApusRuntime", "CMPI"], path: "Sources/MPI"),
         .systemLibrary(
-            name: "CLLVM", path: "Codegen/CLLVM", pkgConfig: LLVM.chosen?.configuration,
+            name: "CLLVM", path: LLVM.chosen?.module ?? "Codegen/CLLVM",
+            pkgConfig: LLVM.chosen?.module.map { "\(Context.packageDirectory)/\($0)/llvm.pc" },
             providers: [.apt(["llvm-dev"])]),
         .target(
             name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM",
@@ -278,7 +280,9 @@ let package = Package(
 // from one that it depends on by a path or a branch.
 if let folder = LLVM.chosen?.otherFolder {
     for target in package.targets where target.type != .system {
-        target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-Xcc", "-I\(folder)/include"])]
+        // The definition is there for compilers to tell what they made of the headers from that of other folders'.
+        let headers = ["-Xcc", "-I\(folder)/include", "-Xcc", "-DAPUS_LLVM=\(folder)"]
+        target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(headers)]
         let library = ["-L\(folder)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(folder)/lib"]
         target.linkerSettings = (target.linkerSettings ?? []) + [.unsafeFlags(library)]
     }

@@ -15,4 +15,7 @@ elsewhere, name the folder that has include/llvm-c: APUS_LLVM=/some/folder swift
 #if LLVM_VERSION_MAJOR < 14
 #error "Apus needs LLVM 14 or later, and these headers are older. With several, choose one: APUS_LLVM=19 swift build"
 #endif
+
+/// The version of these headers; of the macro Swift would say that branches on it are never taken.
+static inline int llvmHeadersVersion(void) { return LLVM_VERSION_MAJOR; }
 #endif

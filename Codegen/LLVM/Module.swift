@@ -177,7 +177,7 @@ package final class Module {
     /// LLVM's pass of that name. From 18 on it goes over the code once, and ends the process where that was not enough,
     /// unless it is told not to look.
     package static let instcombine =
-        LLVM_VERSION_MAJOR >= 18 ? "instcombine<no-verify-fixpoint>" : "instcombine"
+        llvmHeadersVersion() >= 18 ? "instcombine<no-verify-fixpoint>" : "instcombine"
 
     /// The module as the target's assembly text.
     package func assembly() throws(LLVMError) -> String {
