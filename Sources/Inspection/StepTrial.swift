@@ -7,16 +7,18 @@ public final class StepTrial {
     public let compiled: CompiledStep
     /// Seconds from the declaration to the program.
     public let compilation: Double
-    private let state: ProgramState
+    /// The weights that it runs with.
+    public let state: ProgramState
     private let inputs: (_ run: Int) throws -> [String: TensorData]
     private var runs = 0
 
     /// - Parameters:
+    ///   - state: Weights that it shares with other steps; nil for its own.
     ///   - compile: Declares and compiles the step.
     ///   - inputs: What the program is given in each run, by the number of that.
     public init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool = false, cache: ObjectCache? = .standard,
-        compile: (Compiler) throws -> CompiledStep,
+        state: ProgramState? = nil, compile: (Compiler) throws -> CompiledStep,
         inputs: (CompiledStep) throws -> (_ run: Int) throws -> [String: TensorData] = { program in
             let inputs = try RandomInputs(program.program)
             return { _ in inputs.tensors }
@@ -27,7 +29,7 @@ public final class StepTrial {
         for warning in compiler.pool.warnings { TrainingOutput.standard.warn(warning) }
         compiled = try compile(compiler)
         compilation = seconds(since: start)
-        state = try compiled.makeState(seed: 0)
+        self.state = try state ?? compiled.makeState(seed: 0)
         self.inputs = try inputs(compiled)
     }
 

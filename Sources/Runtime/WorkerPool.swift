@@ -82,7 +82,7 @@ public final class WorkerPool: Sendable, CustomStringConvertible {
         shared.run(count: count, grain: grain) { tiles, worker in
             let begin = StepRun.now()
             body(tiles, worker)
-            recorder.add(tiles.count, of: worker, from: begin)
+            recorder.add(tiles, of: worker, from: begin)
         }
     }
 }

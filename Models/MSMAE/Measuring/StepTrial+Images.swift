@@ -3,14 +3,14 @@ import ApusInspection
 
 extension StepTrial {
     /// A step of a model on random images.
-    convenience init(
+    public convenience init(
         _ step: NamedStep, of configuration: Configuration, batch: Int, options: CompilerOptions, threads: Int?,
-        pinned: Bool = false, cache: ObjectCache? = .standard
+        pinned: Bool = false, cache: ObjectCache? = .standard, state: ProgramState? = nil
     ) throws {
         let optimizer = Optimizer.adamW(learningRate: 1e-4, betas: (0.9, 0.95), weightDecay: 0.05, decays: .all)
         let declaration = step.declaration(of: try MaskedAutoencoder(configuration), batch: batch, optimizer: optimizer)
         try self.init(
-            options, threads: threads, pinned: pinned, cache: cache, compile: declaration.compiled
+            options, threads: threads, pinned: pinned, cache: cache, state: state, compile: declaration.compiled
         ) { compiled in
             let inputs = try RandomInputs(compiled.program) { try Self.special($0, classes: configuration.classes) }
             return { run in

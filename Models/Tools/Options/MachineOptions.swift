@@ -1,8 +1,8 @@
 import Apus
 import ArgumentParser
 
-/// How programs are compiled and run on this machine; the same for all commands.
-package struct MachineOptions: ParsableArguments {
+/// How programs are compiled; the same for all commands.
+package struct CompilationOptions: ParsableArguments {
     @Option(help: "Numbers to compute with.")
     var precision = Compiler.Precision.float32
 
@@ -22,8 +22,6 @@ package struct MachineOptions: ParsableArguments {
     @Flag(help: "Compile all code anew, and keep none of it.")
     var noCache = false
 
-    @OptionGroup package var workers: ThreadOptions
-
     package init() {}
 
     package var options: CompilerOptions {
@@ -33,6 +31,17 @@ package struct MachineOptions: ParsableArguments {
     }
 
     package var cache: ObjectCache? { noCache ? nil : .standard }
+}
+
+/// How programs are compiled and run on this machine; the same for all commands.
+package struct MachineOptions: ParsableArguments {
+    @OptionGroup var compilation: CompilationOptions
+    @OptionGroup package var workers: ThreadOptions
+
+    package init() {}
+
+    package var options: CompilerOptions { compilation.options }
+    package var cache: ObjectCache? { compilation.cache }
 
     package func compiler() throws -> Compiler {
         let compiler = try Compiler(options, threads: workers.threads, pinned: workers.pinned, cache: cache)

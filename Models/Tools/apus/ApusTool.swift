@@ -13,6 +13,7 @@ struct ApusTool: ParsableCommand {
             Build.self,
             Run.self,
             Peak.self,
+            Scaling.self,
             Fuzz.self,
         ])
 

@@ -1,0 +1,86 @@
+import Apus
+import Testing
+
+import ApusInspection
+
+/// Predictions for other numbers of threads, by steps whose times are made up.
+struct ScalingTests {
+    /// A step of pieces that take so long; all of them have different numbers of tiles unless they take as long.
+    private func step(_ pieces: [Double], bytes: Int = 0, rest: Double = 0) -> MeasuredProgram.Step {
+        MeasuredProgram.Step(name: "step", bytes: bytes, pieces: pieces.map { (Int($0), $0) }, rest: rest)
+    }
+    private var model: ThreadModel {
+        var model = ThreadModel(handOver: 0.125, bytesPerSecond: 1e6, processors: 1)
+        model.turn = 0.0625
+        return model
+    }
+
+    /// Pieces go to the thread that is free first: 3 and 1+1 on two threads, 3 alone on three.
+    @Test(arguments: [(1, 5.0), (2, 3.25), (3, 3.3125), (64, 3.3125)])
+    func piecesGoToTheFirstThatIsFree(threads: Int, seconds: Double) {
+        let time = model.time(of: step([1, 1, 3]), threads: 1)
+        #expect(time.seconds == 5 && time.lost == 0)
+        // The long piece comes last, so that two threads end late.
+        let late = model.time(of: step([3, 1, 1]), threads: threads)
+        #expect(abs(late.seconds - seconds) < 1e-12, "\(late)")
+        #expect(abs(late.seconds - (5 / Double(threads) + late.lateness + late.handOver)) < 1e-12)
+    }
+
+    @Test func theOrderOfPiecesCounts() {
+        #expect(model.time(of: step([1, 1, 3]), threads: 2).seconds == 4.25)
+        #expect(model.time(of: step([3, 1, 1]), threads: 2).seconds == 3.25)
+    }
+
+    /// What is more: bytes at a million a second for each thread, or the work; what caches hold costs nothing, nor what
+    /// pieces have been timed with.
+    @Test func memoryIsShared() {
+        let time = model.time(of: step([1, 1], bytes: 10_000_000), threads: 2)
+        #expect(time.memory == 4 && time.seconds == 5.25)
+        #expect(model.time(of: step([10, 10], bytes: 10_000_000), threads: 2).memory == 0)
+        #expect(model.time(of: step([1, 1], bytes: 4 << 20), threads: 2).memory == 0)
+        #expect(model.time(of: step([1, 1], bytes: 10_000_000), threads: 1).memory == 0)
+    }
+
+    /// Of pieces with as many tiles, each counts as their median: one of them has been disturbed.
+    @Test func disturbedPieces() {
+        let pieces: [(tiles: Int, seconds: Double)] = [(8, 1), (8, 9), (8, 1), (3, 0.5)]
+        let time = model.time(
+            of: MeasuredProgram.Step(name: "step", bytes: 0, pieces: pieces, rest: 0), threads: 1)
+        #expect(time.seconds == 3.5)
+    }
+
+    /// A step that nobody works on, and one of a single piece, are handed to nobody.
+    @Test func whatIsNotHandedOver() {
+        #expect(model.time(of: step([], rest: 0.5), threads: 8).seconds == 0.5)
+        #expect(model.time(of: step([2]), threads: 8).handOver == 0)
+    }
+
+    /// A graph, measured and predicted: a row for each number of threads, and what is lost.
+    @Test func report() throws {
+        let graph = try Graph(
+            parsing: """
+                graph @f {
+                  %0 = input {name = "x"} : f32[512,256]
+                  %1 = exp %0 : f32[512,256]
+                  %2 = dot %1, %1 {left_batch = [], right_batch = [], left_contracting = [1], right_contracting = [1]} : f32[512,512]
+                  return "y" %2
+                }
+                """)
+        var trials: [StepTrial] = []
+        for threads in [1, 4] {
+            trials.append(
+                try StepTrial(CompilerOptions(products: .generated), threads: threads, cache: nil) {
+                    try $0.compile(graph)
+                })
+        }
+        let report = try ScalingReport(
+            trials, rounds: 2, model: ThreadModel(handOver: 1e-6, bytesPerSecond: 1e10, processors: 1), title: "f")
+        let lines = report.text.split(separator: "\n")
+        #expect(lines[0] == "f" && lines[1].hasPrefix("predicted for 10.0 GB/s of memory for each thread, and 1.00 µs"))
+        #expect(lines[2].contains("last pieces") && lines[3].hasPrefix("      1") && lines[4].hasPrefix("      4"))
+        #expect(lines.contains { $0.hasPrefix("where 4 threads lose most") })
+        // Steps of the same name are one row.
+        let names = lines.suffix(2).compactMap { $0.split(separator: "  ").last.map { $0.trimmingPrefix(" ") } }
+        #expect(Set(names) == ["copy", "matmul 1x512x512x256"], "\(report.text)")
+    }
+}
