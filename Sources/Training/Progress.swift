@@ -16,20 +16,26 @@ public struct TrainingProgress: Sendable {
     public var images: Int
     /// The time that `images` took; time spent on anything but training is better left out of both.
     public var seconds: Double
+    /// What of it went by until batches were there.
+    public var waiting: Double
     /// The images that the rest of the run will see.
     public var imagesLeft: Int
 
     /// A state of the run, with all its parts.
     public init(
         epoch: Int, of epochs: Int, step: Int, of steps: Int, values: [(name: String, value: Double)],
-        images: Int, seconds: Double, imagesLeft: Int
+        images: Int, seconds: Double, waiting: Double = 0, imagesLeft: Int
     ) {
         (self.epoch, self.epochs, self.step, self.steps) = (epoch, epochs, step, steps)
         (self.values, self.images, self.seconds, self.imagesLeft) = (values, images, seconds, imagesLeft)
+        self.waiting = waiting
     }
 
+    /// Of less than this share of the time nothing is said.
+    private static let noteworthyWaiting = 0.1
+
     /// For example "epoch 3/20  step 12/50  loss 0.7311  120 images/s  ETA 4:05"; without a measured speed,
-    /// the last two are missing.
+    /// the last two are missing. Where a tenth of the time or more is spent on waiting for data, it says so.
     public var line: String {
         var parts = ["epoch \(epoch)/\(epochs)", "step \(step)/\(steps)"]
         parts += values.map { name, value in "\(name) \(String(format: "%.4g", value))" }
@@ -37,6 +43,10 @@ public struct TrainingProgress: Sendable {
             let speed = Double(images) / seconds
             parts.append(String(format: speed < 10 ? "%.2f images/s" : "%.0f images/s", speed))
             parts.append("ETA \(Self.clock(Double(imagesLeft) / speed))")
+            let share = waiting / seconds
+            if share >= Self.noteworthyWaiting {
+                parts.append(String(format: "waits for data %.0f %% of the time", share * 100))
+            }
         }
         return parts.joined(separator: "  ")
     }

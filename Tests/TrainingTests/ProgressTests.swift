@@ -18,6 +18,18 @@ import Testing
         #expect(progress(images: 1, seconds: 1e12, imagesLeft: .max).line.hasSuffix("ETA years"))
     }
 
+    @Test func saysThatItWaitsForData() {
+        func line(waiting: Double) -> String {
+            TrainingProgress(
+                epoch: 3, of: 20, step: 12, of: 50, values: [], images: 10, seconds: 10, waiting: waiting,
+                imagesLeft: 10
+            ).line
+        }
+        #expect(line(waiting: 0.9) == "epoch 3/20  step 12/50  1.00 images/s  ETA 0:10")
+        #expect(
+            line(waiting: 3.5) == "epoch 3/20  step 12/50  1.00 images/s  ETA 0:10  waits for data 35 % of the time")
+    }
+
     @Test func leavesOutWhatIsNotMeasured() {
         #expect(
             progress(images: 0, seconds: 0, imagesLeft: 9).line == "epoch 3/20  step 12/50  loss 0.7311  accuracy 1")

@@ -23,7 +23,8 @@ extension Trainer {
             TrainingProgress(
                 epoch: position.epoch + 1, of: settings.epochs, step: position.stepInEpoch, of: stepsPerEpoch,
                 values: zip(task.metrics, metrics).map { ($0.short, $1) },
-                images: speed.images, seconds: speed.seconds, imagesLeft: stepsLeft * settings.effectiveBatch))
+                images: speed.images, seconds: speed.seconds, waiting: speed.waiting,
+                imagesLeft: stepsLeft * settings.effectiveBatch))
     }
 
     /// A line of the log with metrics.
@@ -41,6 +42,8 @@ extension Trainer {
 struct Speed<Phase: Equatable> {
     private(set) var images = 0
     private(set) var seconds = 0.0
+    /// Seconds of these until batches were there.
+    private(set) var waiting = 0.0
     /// Seconds of training in all phases since the process began.
     private(set) var total = 0.0
     private var phase: Phase?
@@ -49,7 +52,7 @@ struct Speed<Phase: Equatable> {
 
     /// Measures anew if the phase is another one.
     mutating func begin(_ phase: Phase?) {
-        if phase != self.phase { (images, seconds, self.phase) = (0, 0, phase) }
+        if phase != self.phase { (images, seconds, waiting, self.phase) = (0, 0, 0, phase) }
     }
 
     mutating func add(images count: Int, seconds duration: Double) {
@@ -57,4 +60,6 @@ struct Speed<Phase: Equatable> {
         seconds += duration
         total += duration
     }
+
+    mutating func add(waiting duration: Double) { waiting += duration }
 }

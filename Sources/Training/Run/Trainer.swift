@@ -220,7 +220,9 @@ public final class Trainer<Task: TrainingTask> {
         for number in 1...settings.accumulation {
             let program = training.program(ofBatch: number, of: settings.accumulation)
             let inputs = try ranks.agreed("reading a batch") {
-                guard let batch = try batches.next() else {
+                let (batch, waiting) = try Clock.time { try batches.next() }
+                speed.add(waiting: waiting)
+                guard let batch else {
                     throw RunError.dataEnded(epoch: position.epoch, step: position.stepInEpoch, of: stepsPerEpoch)
                 }
                 let place = BatchPlace(seed: settings.seed, step: position.step, number: number, rank: ranks.rank)
