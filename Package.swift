@@ -38,8 +38,9 @@ struct LLVM {
     static let chosen: LLVM? = {
         let choice = Context.environment["APUS_LLVM"] ?? "", number = Int(choice)
         let everywhere = usualFolders + supported.reversed().flatMap(folders(of:))
+        let own = URL(fileURLWithPath: choice).standardizedFileURL.path
         let folders =
-            choice.isEmpty ? everywhere : number.map { Self.folders(of: $0) + usualFolders } ?? [choice]
+            choice.isEmpty ? everywhere : number.map { Self.folders(of: $0) + usualFolders } ?? [own]
         let found = folders.compactMap(LLVM.init(in:))
         let fitting = found.first { $0.version >= supported.lowerBound && $0.version == number ?? $0.version }
         if choice.isEmpty || fitting != nil { return fitting }
