@@ -14,7 +14,7 @@ extension BatchNumbers {
 
 extension RunCompiler {
     /// The part of the data that this rank reads.
-    public var share: DataShare { DataShare(rank: ranks.rank, of: ranks.count) }
+    public var share: DataShare { DataShare(ranks.ownShares, of: ranks.shares) }
 }
 
 extension EpochBatches: BatchSource {}

@@ -11,8 +11,8 @@
 // Of those that leave, apart from sums that others may be waiting for.
 static MPI_Comm leaving;
 static MPI_Op bf16_sum;
-// The tag of the message that a rank has failed.
-static const int notice = 1;
+// The tags of the message that a rank has failed, and of what partners exchange.
+static const int notice = 1, pair = 2;
 // Seconds in which what others have sent before such a message arrives.
 static const double grace = 2;
 
@@ -72,19 +72,31 @@ int apus_mpi_begin_sum(void *elements, int count, int type, void **request) {
 }
 
 int apus_mpi_wait(void *request, int *failed_rank) {
-    int is_done = 0, code;
+    int is_done = 0, code, first = -1;
     double noticed = 0;
     *failed_rank = -1;
     for (unsigned turn = 1; !(code = MPI_Test(request, &is_done, MPI_STATUS_IGNORE)) && !is_done; turn++) {
         int has_come = 0;
         MPI_Status status;
         if (turn % 1024 || MPI_Iprobe(MPI_ANY_SOURCE, notice, leaving, &has_come, &status) || !has_come) continue;
+        // Who fails because of another gives notice later.
+        if (!noticed) first = status.MPI_SOURCE;
         if (!noticed) noticed = MPI_Wtime();
         if (MPI_Wtime() < noticed + grace) continue;
-        *failed_rank = status.MPI_SOURCE;
+        *failed_rank = first;
         return 0;
     }
     free(request);
+    return code;
+}
+
+int apus_mpi_begin_exchange(const void *own, void *other, int bytes, int rank, void **sent, void **taken) {
+    MPI_Request *requests[] = {malloc(sizeof(MPI_Request)), malloc(sizeof(MPI_Request))};
+    if (!requests[0] || !requests[1]) return MPI_ERR_NO_MEM;
+    int code = MPI_Irecv(other, bytes, MPI_BYTE, rank, pair, MPI_COMM_WORLD, requests[0]);
+    if (!code) code = MPI_Isend(own, bytes, MPI_BYTE, rank, pair, MPI_COMM_WORLD, requests[1]);
+    *taken = requests[0];
+    *sent = requests[1];
     return code;
 }
 

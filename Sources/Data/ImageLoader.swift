@@ -11,7 +11,7 @@ public final class ImageLoader: Sendable {
     public let items: [ImageFolder.Item]
     /// Names of the classes that labels point to.
     public let classes: [String]
-    /// Images per batch, of this rank where several share one; only the last batch of an epoch may have fewer.
+    /// Images per batch, or of a part of one where ranks share it; only the last batch of an epoch may have fewer.
     public let batchSize: Int
     /// Width and height of the images in a batch.
     public let imageSize: Int
@@ -38,7 +38,7 @@ public final class ImageLoader: Sendable {
     /// With `skipUnreadable`, all images are decoded once now and those that fail are left out and reported in
     /// `skipped`, so that batches stay full and every run over the same files is the same; without it, the first
     /// epoch that meets such an image throws. Decoded images are kept in memory up to `cacheBytes`. With a
-    /// `share`, `batchSize` images are read of every batch, and the other ranks read the others.
+    /// `share`, `batchSize` images are in each part of a batch, and other ranks read the parts that are not this one's.
     ///
     /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `emptyClass` if skipping
     /// leaves a class without images, or `noIntensities` if the decoder has a window and the first image none.
@@ -155,8 +155,8 @@ public final class ImageLoader: Sendable {
         try LoaderArguments.check(
             startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
         let order = share.own(order(ofEpoch: epoch), batchSize: batchSize)
-        let end = min(batches * batchSize, order.count)
-        let positions = min(startingAtBatch * batchSize, end)..<end
+        let ownPart = batchSize * share.parts.count, end = min(batches * ownPart, order.count)
+        let positions = min(startingAtBatch * ownPart, end)..<end
         let sizes = [3 * imageSize * imageSize] + (maps == nil ? [] : [cells])
         return EpochBatches(
             SampleQueue(positions, order: order, batchSize: batchSize, sizes: sizes, threads: threads) {

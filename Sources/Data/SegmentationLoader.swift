@@ -18,7 +18,7 @@ public final class SegmentationLoader: Sendable {
     public let items: [SegmentationFolder.Item]
     /// Names of the classes; a mask's channel is an index into them.
     public let classes: [String]
-    /// Images per batch, of this rank where several share one; only the last batch of an epoch may have fewer.
+    /// Images per batch, or of a part of one where ranks share it; only the last batch of an epoch may have fewer.
     public let batchSize: Int
     /// Width and height of the images in a batch.
     public let imageSize: Int
@@ -38,7 +38,7 @@ public final class SegmentationLoader: Sendable {
     /// training begins.
     ///
     /// Images are scaled with the bilinear filter, masks by taking the nearest pixel; both are kept in memory, scaled,
-    /// up to `cacheBytes`. With a `share`, `batchSize` images are read of every batch, and the other ranks read the others.
+    /// up to `cacheBytes`. With a `share`, `batchSize` images are in each part of a batch.
     ///
     /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `maskSizeDiffers`,
     /// `greyMask`, or what the decoder throws; each names the file.
@@ -86,8 +86,8 @@ public final class SegmentationLoader: Sendable {
         try LoaderArguments.check(
             startingAtBatch: startingAtBatch, of: batches, batchSize: batchSize, items: items.count)
         let order = share.own(order(ofEpoch: epoch), batchSize: batchSize)
-        let end = min(batches * batchSize, order.count)
-        let positions = min(startingAtBatch * batchSize, end)..<end
+        let ownPart = batchSize * share.parts.count, end = min(batches * ownPart, order.count)
+        let positions = min(startingAtBatch * ownPart, end)..<end
         let pixels = imageSize * imageSize
         return SegmentationBatches(
             SampleQueue(

@@ -53,8 +53,26 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
             guard !requests.isEmpty else {
                 throw RuntimeError(.communication, "rank \(rank) finishes a sum that it has not begun")
             }
+            try wait(for: requests.removeFirst(), "finish a sum")
+        }
+
+        public func exchange(
+            _ elements: UnsafeRawBufferPointer, with other: Int, into target: UnsafeMutableRawBufferPointer
+        ) throws(RuntimeError) {
+            guard let count = Int32(exactly: elements.count) else {
+                throw RuntimeError(
+                    .communication, "rank \(rank) cannot exchange \(elements.count) bytes in one message")
+            }
+            var sent: UnsafeMutableRawPointer?, taken: UnsafeMutableRawPointer?
+            let code = apus_mpi_begin_exchange(
+                elements.baseAddress, target.baseAddress, count, Int32(other), &sent, &taken)
+            try check(code, "exchange with rank \(other)")
+            for request in [taken, sent] { try wait(for: request, "exchange with rank \(other)") }
+        }
+
+        private func wait(for request: UnsafeMutableRawPointer?, _ what: String) throws(RuntimeError) {
             var failed: Int32 = -1
-            try check(apus_mpi_wait(requests.removeFirst(), &failed), "finish a sum")
+            try check(apus_mpi_wait(request, &failed), what)
             if failed >= 0 { throw RuntimeError(.otherRank, "rank \(failed) has failed, and says why") }
         }
 

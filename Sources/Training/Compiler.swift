@@ -74,7 +74,25 @@ public struct Compiler: Sendable {
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
         let graph = try fused.wholeGraph(
             use, ranks: communicator?.count ?? 1, learningRateScale: learningRateScale)
-        return try compile(graph, rewrites, optimizer: traced.optimizer)
+        return try compile(graph, rewrites, optimizer: traced.optimizer, communicator)
+    }
+
+    /// Compiles a training step for shares of a batch: what is computed of each, and for each use of the gradients what
+    /// follows their sum, which ranks add up in the order of a tree.
+    func compile(
+        _ step: TrainingStep, shares: Int, _ uses: [Set<TracedStep.GradientUse>],
+        learningRateScale: (String) -> Double
+    ) throws -> (share: CompiledStep, sums: [CompiledStep]) {
+        let traced = try step.trace(), ranks = TreeSums(communicator)
+        var rewrites: [Rewrite] = []
+        let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
+        let share = try compile(fused.shareGraph(), rewrites, optimizer: nil, nil)
+        let sums = try uses.map { use in
+            try compile(
+                fused.sumGraph(use, shares: shares, learningRateScale: learningRateScale), [],
+                optimizer: traced.optimizer, ranks)
+        }
+        return (share, sums)
     }
 
     /// Compiles a computation without training.
@@ -84,10 +102,12 @@ public struct Compiler: Sendable {
     public func compile(_ graph: Graph) throws -> CompiledStep {
         var rewrites: [Rewrite] = []
         let fused = try Pipeline.fusions(options.fusions).run(graph, recording: &rewrites)
-        return try compile(fused, rewrites, optimizer: nil)
+        return try compile(fused, rewrites, optimizer: nil, communicator)
     }
 
-    private func compile(_ graph: Graph, _ rewrites: [Rewrite], optimizer: Optimizer?) throws -> CompiledStep {
+    private func compile(
+        _ graph: Graph, _ rewrites: [Rewrite], optimizer: Optimizer?, _ communicator: (any Communicator)?
+    ) throws -> CompiledStep {
         var compilation = try backend.compile(graph)
         compilation.rewrites = rewrites + compilation.rewrites
         Memory.returnUnused()

@@ -1,7 +1,8 @@
 import ApusIR
 import ApusLayers
 
-/// Means over ranks in the graph of a training step; without other ranks they change nothing.
+/// Means over ranks, or over shares of which each rank has added up its own, in the graph of a training step; of one alone
+/// they change nothing.
 struct RankAverages {
     let ranks: Int
 
@@ -39,7 +40,8 @@ struct RankAverages {
     }
 
     /// The means of some tensors, several of which travel together.
-    private func means(_ tensors: [Tensor]) -> [Tensor] {
+    func means(_ tensors: [Tensor]) -> [Tensor] {
+        guard ranks > 1 else { return tensors }
         var means: [Tensor] = [], bucket: [Tensor] = []
         for (number, tensor) in tensors.enumerated() {
             bucket.append(tensor)

@@ -66,22 +66,33 @@ extension TracedStep {
     ) throws(GraphErrors) -> Graph {
         let differentiated = try differentiatedForOptimizer(), averages = RankAverages(ranks: ranks)
         let builder = GraphBuilder(extending: try averages.averagingResults(differentiated.graph, of: self))
-        var updated: [Optimizer.Weight] = []
-        for (value, gradient) in zip(weights, differentiated.gradients) {
-            guard let parameter = graph[value].operation as? Parameter else { continue }
+        var updated = gradients(differentiated, builder)
+        for index in updated.indices { updated[index].learningRateScale = learningRateScale(updated[index].name) }
+        let accumulates = use.contains { if case .accumulate = $0 { true } else { $0.updatesWithAccumulated } }
+        if !accumulates { averages.averageGradients(of: &updated) }
+        follow(&updated, use, builder) { averages.averageGradients(of: &$0) }
+        return try builder.finish()
+    }
+
+    /// The weights with their gradients; reports those that the loss does not depend on.
+    func gradients(_ differentiated: Differentiated, _ builder: GraphBuilder) -> [Optimizer.Weight] {
+        zip(weights, differentiated.gradients).compactMap { value, gradient in
+            guard let parameter = graph[value].operation as? Parameter else { return nil }
             let zero =
                 idleWeights.contains(parameter.name) ? builder.add(Constant(parameter.type, splat: 0), []).value : nil
             guard let gradient = gradient ?? zero else {
                 builder.report(isIdle(value))
-                continue
+                return nil
             }
-            updated.append(
-                Optimizer.Weight(
-                    builder.tensor(value), name: parameter.name, gradient: builder.tensor(gradient),
-                    learningRateScale: learningRateScale(parameter.name)))
+            return Optimizer.Weight(builder.tensor(value), name: parameter.name, gradient: builder.tensor(gradient))
         }
-        let accumulates = use.contains { if case .accumulate = $0 { true } else { $0.updatesWithAccumulated } }
-        if !accumulates { averages.averageGradients(of: &updated) }
+    }
+
+    /// Does with gradients what they are for; `accumulated` is called with sums of gradients before weights follow them.
+    func follow(
+        _ updated: inout [Optimizer.Weight], _ use: Set<GradientUse>, _ builder: GraphBuilder,
+        accumulated: (inout [Optimizer.Weight]) -> Void = { _ in }
+    ) {
         for index in updated.indices {
             let name = updated[index].name, gradient = updated[index].gradient
             if use.contains(.output) { builder.output("grad.\(name)", gradient) }
@@ -91,15 +102,14 @@ extension TracedStep {
                 accumulate(&updated[index], count, builder, update: true)
             }
         }
-        if use.contains(where: \.updatesWithAccumulated) { averages.averageGradients(of: &updated) }
+        if use.contains(where: \.updatesWithAccumulated) { accumulated(&updated) }
         if use.contains(where: { $0 == .update || $0.updatesWithAccumulated }) {
             optimizer.appendUpdates(to: builder, updated)
         }
-        return try builder.finish()
     }
 
     /// The gradients that the optimizer follows.
-    private func differentiatedForOptimizer() throws(GraphErrors) -> Differentiated {
+    func differentiatedForOptimizer() throws(GraphErrors) -> Differentiated {
         let plain = try differentiate(graph, loss: loss, withRespectTo: weights)
         guard let radius = optimizer.sharpnessRadius else { return plain }
         // The forward pass again, of weights that are moved up the gradient; what does not depend on them is shared,

@@ -27,6 +27,25 @@ struct RankTests {
         #expect(sums == [[[Float]]](repeating: expected, count: ranks))
     }
 
+    /// Neighbours add up first, then pairs of them, whatever the order of their arrival; each rank gets the same bits.
+    @Test(arguments: [1, 2, 4, 8])
+    func sumsInATree(ranks: Int) throws {
+        let numbers: [Float] = [1.1, 2.3, 4.7, 1e7, 16.9, 3.3e-3, 2.2, 5e5]
+        @Sendable func tree(_ numbers: [Float]) -> Float {
+            let half = numbers.count / 2
+            return half == 0 ? numbers[0] : tree(Array(numbers[..<half])) + tree(Array(numbers[half...]))
+        }
+        let each = 8 / ranks
+        let sums = try ThreadRanks.run(ranks) { communicator in
+            let own = tree(Array(numbers[communicator.rank * each..<(communicator.rank + 1) * each]))
+            return try sum([own, .nan, Float(communicator.rank)], by: TreeSums(communicator))
+        }
+        for sum in sums {
+            #expect(sum[0] == tree(numbers) && sum[1].isNaN)
+            #expect(sum[2] == Float(ranks * (ranks - 1) / 2))
+        }
+    }
+
     /// Several sums are under way at once; each number of bf16 is rounded to bf16.
     @Test func sumsOverlap() throws {
         let results = try ThreadRanks.run(2) { communicator in

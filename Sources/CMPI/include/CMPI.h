@@ -22,6 +22,8 @@ int apus_mpi_wait(void *request, int *failed_rank);
 int apus_mpi_progress(void *request, int *is_done);
 // Waits for all processes to call this, for so many seconds at most, and leaves them; 0 if some have not.
 int apus_mpi_leave(double seconds);
+// Begins to send bytes to another process, and to take as many from it; both requests are for apus_mpi_wait.
+int apus_mpi_begin_exchange(const void *own, void *other, int bytes, int rank, void **sent, void **taken);
 // Tells all other processes that this one has failed, with a number that stands for what it says.
 void apus_mpi_give_notice(uint64_t what);
 // Whether the first process has failed with the same, or does so in as many seconds.

@@ -20,6 +20,11 @@ public protocol Communicator: AnyObject, Sendable {
     /// `RuntimeError` of the code `otherRank` where another rank has failed, or `communication`; the memory of this sum, and of
     /// others that are under way, is the communicator's then for as long as the process lives.
     func finishSum() throws(RuntimeError)
+    /// Sends elements to another rank, which sends as many to this one at the same time; all ranks exchange at once, each
+    /// with a partner. Throws as ``finishSum()`` does, and the memory is the communicator's then.
+    func exchange(
+        _ elements: UnsafeRawBufferPointer, with other: Int, into target: UnsafeMutableRawBufferPointer
+    ) throws(RuntimeError)
     /// Lets what is under way go on; called now and then while the rank computes.
     func progress() throws(RuntimeError)
 }
@@ -27,6 +32,17 @@ public protocol Communicator: AnyObject, Sendable {
 extension Communicator {
     /// Nothing to be done.
     public func progress() {}
+
+    /// Exchanges by a sum over all ranks, which sends much more than what partners exchange.
+    public func exchange(
+        _ elements: UnsafeRawBufferPointer, with other: Int, into target: UnsafeMutableRawBufferPointer
+    ) throws(RuntimeError) {
+        var words = [Int32](repeating: 0, count: (elements.count + 3) / 4)
+        words.withUnsafeMutableBytes { $0.copyMemory(from: elements) }
+        try gathered(words)[other].withUnsafeBytes {
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<target.count]))
+        }
+    }
 
     /// Adds up some numbers of all ranks at once.
     public func sum(_ numbers: [Int32]) throws(RuntimeError) -> [Int32] {

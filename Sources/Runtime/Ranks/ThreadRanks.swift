@@ -151,27 +151,6 @@ private final class Meeting: @unchecked Sendable {  // under a lock
 
 /// Adds up the elements of all ranks in the order of the ranks, and gives each of them the sum.
 private func addUp(_ ranks: [UnsafeMutableRawBufferPointer], of element: ElementType) {
-    switch element {
-    case .f32: addUp(ranks, Float.self, +)
-    case .f64: addUp(ranks, Double.self, +)
-    case .i32: addUp(ranks, Int32.self, &+)
-    case .bf16:
-        addUp(ranks, UInt16.self) { a, b in
-            let sum = Double(Float(bitPattern: UInt32(a) << 16)) + Double(Float(bitPattern: UInt32(b) << 16))
-            return UInt16(Float(ElementType.bf16.rounded(sum)).bitPattern >> 16)
-        }
-    case .bool: addUp(ranks, UInt8.self, |)
-    }
-}
-
-private func addUp<Number: BitwiseCopyable>(
-    _ ranks: [UnsafeMutableRawBufferPointer], _: Number.Type, _ plus: (Number, Number) -> Number
-) {
-    for index in 0..<ranks[0].count / MemoryLayout<Number>.stride {
-        let place = index * MemoryLayout<Number>.stride
-        let sum = ranks.dropFirst().reduce(ranks[0].load(fromByteOffset: place, as: Number.self)) {
-            plus($0, $1.load(fromByteOffset: place, as: Number.self))
-        }
-        for rank in ranks { rank.storeBytes(of: sum, toByteOffset: place, as: Number.self) }
-    }
+    for other in ranks.dropFirst() { element.addUp(UnsafeRawBufferPointer(other), to: ranks[0]) }
+    for other in ranks.dropFirst() { other.copyMemory(from: UnsafeRawBufferPointer(ranks[0])) }
 }

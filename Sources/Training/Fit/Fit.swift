@@ -28,7 +28,8 @@ public struct FitResult {
 ///   - allowingChanges: Whether a run may go on with a model that computes something else than before with weights of the
 ///     same names and shapes.
 ///   - communicator: The ranks that train together; each calls this with the same arguments, and computes batches of the
-///     step's size of its own, so that an update sees as many times more samples. Rank 0 alone writes.
+///     step's size of its own, so that an update sees as many times more samples; with ``FitSettings/shares``, it sees that
+///     many times more, whatever the number of ranks. Rank 0 alone writes.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
 /// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run and for arguments
 ///   that contradict each other, `GraphErrors` for a step that is not sound, ``RunError`` for a checkpoint that cannot
@@ -75,7 +76,7 @@ struct FitJob {
         (self.step, self.data, self.schedule, self.validation) = (step, data, schedule, validation)
         layout = try FitLayout(step)
         var settings = settings
-        settings.batch = layout.batch * ranks
+        settings.batch = layout.batch * (settings.shares ?? ranks)
         self.settings = settings
         if let plateau = schedule?.plateau, plateau.goal != validation?.goal ?? .smaller {
             throw FitError.otherGoal(plateau.goal, hasValidation: validation != nil)

@@ -16,17 +16,19 @@ final class FitBatches: BatchSource {
     /// Batches of `size` samples of an order, from number `first` on.
     ///
     /// - Parameters:
-    ///   - rank: Whose batches, where `ranks` of them take turns.
+    ///   - own: Which of the `shares` batches that are computed side by side, where ranks take turns.
     ///   - keepsRest: Whether what is left over at the end is a smaller batch.
     ///   - threads: How many make batches ahead, each up to two; none if the one who takes a batch makes it.
     init(
         _ data: any DataSource, order: [Int], size: Int, epoch: Int, startingAt first: Int = 0,
-        rank: Int = 0, of ranks: Int = 1, keepsRest: Bool = false, threads: Int
+        own: Range<Int> = 0..<1, of shares: Int = 1, keepsRest: Bool = false, threads: Int
     ) {
         let all = (order.count + (keepsRest ? size - 1 : 0)) / size
-        let count = keepsRest ? (all - rank + ranks - 1) / ranks : all / ranks
-        made = OrderedPrefetch(min(first, count)..<count, threads: threads, ahead: 2 * threads) { number in
-            let start = (number * ranks + rank) * size
+        let rest = keepsRest ? min(max(0, all % shares - own.lowerBound), own.count) : 0
+        let count = all / shares * own.count + rest
+        made = OrderedPrefetch(min(first * own.count, count)..<count, threads: threads, ahead: 2 * threads) { number in
+            let (turn, place) = number.quotientAndRemainder(dividingBy: own.count)
+            let start = (turn * shares + own.lowerBound + place) * size
             let samples = Array(order[start..<min(start + size, order.count)])
             return Result { Batch(samples: samples, tensors: try data.batch(samples, epoch: epoch)) }
         }

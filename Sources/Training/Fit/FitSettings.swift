@@ -16,6 +16,9 @@ public struct FitSettings: RunSettings {
     public var batch = 1
     /// Batches whose gradients make one update.
     public var accumulation = 1
+    /// Shares of each batch, the step's batch being one of them: a power of two, of which ranks take as many each. The result
+    /// does not depend on how many ranks there are then; nil has each rank compute one batch, as a whole.
+    public var shares: Int?
     /// The numbers that matmuls and attention compute with.
     public var precision = CompilerOptions.Precision.float32
     /// Who computes matmuls; with `auto`, last bits depend on measurements of the machine.

@@ -62,8 +62,9 @@ final class FitTask: TrainingTask {
 
     func batches(ofEpoch epoch: Int, startingAtBatch first: Int) -> FitBatches {
         FitBatches(
-            data, order: FitBatches.order(count, seed: settings.seed, epoch: epoch), size: settings.batch / ranks.count,
-            epoch: epoch, startingAt: first, rank: ranks.rank, of: ranks.count, threads: settings.loaderThreads)
+            data, order: FitBatches.order(count, seed: settings.seed, epoch: epoch),
+            size: settings.batch / ranks.shares,
+            epoch: epoch, startingAt: first, own: ranks.ownShares, of: ranks.shares, threads: settings.loaderThreads)
     }
 
     func names(of batch: FitBatches.Batch) -> [String] { batch.samples.map(data.name) }
@@ -120,8 +121,8 @@ final class FitTask: TrainingTask {
             guard count > 0 else { throw DataSourceError.noSamples("those of the validation") }
             let batches = FitBatches(
                 validation.data, order: Array(0..<count),
-                size: program.program.inputs.first?.type.shape.first ?? count, epoch: 0, rank: ranks.rank,
-                of: ranks.count, keepsRest: true, threads: settings.loaderThreads)
+                size: program.program.inputs.first?.type.shape.first ?? count, epoch: 0, own: ranks.ownShares,
+                of: ranks.shares, keepsRest: true, threads: settings.loaderThreads)
             defer { batches.stop() }
             let state = try state.averaged(program.program.parameters)
             var places: [Int] = [], rows: [String: [UInt8]] = [:]

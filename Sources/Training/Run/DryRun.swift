@@ -64,10 +64,11 @@ extension Trainer {
         let parts = try phases.map { phase in
             let own = epochs.filter { task.phase(ofEpoch: $0) == phase }
             let begun = own.contains(position.epoch) ? position.stepInEpoch : 0
-            let training = try programs(for: phase), program = training.update.program
+            let training = try programs(for: phase), program = training.update
             return DryRun.Phase(
                 name: task.name(of: phase), epochs: own.count, steps: own.count * stepsPerEpoch - begun,
-                weightBytes: program.parameterBytes - program.optimizerBytes, optimizerBytes: program.optimizerBytes,
+                weightBytes: program.parameterBytes - program.update.program.optimizerBytes,
+                optimizerBytes: program.update.program.optimizerBytes,
                 activationBytes: program.activationBytes, secondsPerStep: try secondsPerStep(training, epoch: own[0]))
         }
         return DryRun(
@@ -79,9 +80,7 @@ extension Trainer {
 
     /// The time of the second step of an epoch, or of the first one if it has no second.
     private func secondsPerStep(_ training: TrainingPrograms, epoch: Int) throws -> Double {
-        for program in [training.accumulate, training.update] {
-            try program?.addParameters(to: state, seed: plan.settings.seed)
-        }
+        try training.addParameters(to: state, seed: plan.settings.seed)
         let batches = try task.batches(ofEpoch: epoch, startingAtBatch: 0)
         defer { batches.stop() }
         var seconds = 0.0

@@ -55,9 +55,7 @@ extension Trainer {
         if position.stepInEpoch == 0, try task.betweenEpochs(silentSession(folder)) != .goOn { return nil }
         while true {
             let phase = task.phase(ofEpoch: position.epoch), training = try programs(for: phase)
-            for program in [training.accumulate, training.update] {
-                try program?.addParameters(to: state, seed: settings.seed)
-            }
+            try training.addParameters(to: state, seed: settings.seed)
             let batches = try task.batches(
                 ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
             defer { batches.stop() }
@@ -83,10 +81,12 @@ extension Trainer {
     private func origin(of batches: Task.Batches, _ step: TrainingStep) throws -> NotFiniteOrigin? {
         let probe = FiniteProbe(graph: try step.trace().graph, compile: { [compiler] in try compiler.compile($0) })
         for number in 1...settings.accumulation {
-            guard let batch = try batches.next() else { return nil }
-            let inputs = try task.inputs(
-                batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number))
-            if let origin = try probe.origin(state, inputs, samples: task.names(of: batch)) { return origin }
+            for share in ranks.ownShares {
+                guard let batch = try batches.next() else { return nil }
+                let inputs = try task.inputs(
+                    batch, at: BatchPlace(seed: settings.seed, step: position.step, number: number, rank: share))
+                if let origin = try probe.origin(state, inputs, samples: task.names(of: batch)) { return origin }
+            }
         }
         return nil
     }

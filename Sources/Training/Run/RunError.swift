@@ -38,6 +38,8 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     case weightNotFinite(name: String, epoch: Int, step: Int, checkpoint: String?)
     /// A batch that ranks cannot share evenly.
     case indivisibleBatch(Int, ranks: Int)
+    /// A number of shares of a batch that cannot be, and why.
+    case shares(Int, String)
     /// Something that all ranks need to have in common, and that one of them has otherwise than rank 0.
     case ranksDiffer(what: String, rank: Int, value: String, first: String)
     /// A weight that has other bits on a rank than on rank 0 after a step.
@@ -103,6 +105,9 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
         case .indivisibleBatch(let batch, let ranks):
             "batch is \(batch), which \(ranks) ranks cannot share evenly; take a multiple of \(ranks), or another number of "
                 + "ranks"
+        case .shares(let shares, let reason):
+            "reproducible is \(shares), \(reason): take a power of two of shares that the batch is a multiple of, and as many "
+                + "ranks or half, a quarter and so on"
         case .ranksDiffer(let what, let rank, let value, let first):
             "\(what) is \(value) on rank \(rank) and \(first) on rank 0; start all ranks with the same"
         case .ranksDrifted(let weight, let rank, let step):

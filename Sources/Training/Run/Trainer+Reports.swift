@@ -12,7 +12,7 @@ extension Trainer {
     /// Numbers in the weights that are trained.
     private var trainableNumbers: Int {
         let programs = try? programs(for: task.phase(ofEpoch: position.epoch))
-        return programs?.update.program.parameters.filter(\.trainable).reduce(0) { $0 + $1.type.count } ?? 0
+        return programs?.update.parameters.filter(\.trainable).reduce(0) { $0 + $1.type.count } ?? 0
     }
 
     /// Shows the metrics of the step that was just made.

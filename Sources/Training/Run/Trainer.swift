@@ -43,13 +43,11 @@ public final class Trainer<Task: TrainingTask> {
         shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested },
         makeTask: (Task.Settings, RunCompiler, TrainingOutput) throws -> Task
     ) throws {
-        let ranks = TrainingRanks(communicator), settings = plan.settings
+        let settings = plan.settings, ranks = TrainingRanks(communicator, shares: settings.shares)
         let output = ranks.isFirst ? output : .silent
         (self.plan, self.output, self.shouldStop, self.ranks) = (plan, output, shouldStop, ranks)
         let (compiler, task) = try ranks.agreed("reading settings and data") {
-            guard settings.batch % ranks.count == 0 else {
-                throw RunError.indivisibleBatch(settings.batch, ranks: ranks.count)
-            }
+            try ranks.checkShares(ofBatch: settings.batch)
             let compiler = try RunCompiler(
                 settings.compilerOptions, threads: settings.threads, pinned: settings.pinned, output,
                 answers: plan.answers, communicator: communicator, ranks)
@@ -177,9 +175,7 @@ public final class Trainer<Task: TrainingTask> {
     private func trainEpoch(_ run: OpenRun) throws -> Bool {
         let (training, batches) = try ranks.agreed("beginning an epoch") {
             let training = try programs(for: task.phase(ofEpoch: position.epoch))
-            for program in [training.accumulate, training.update] {
-                try program?.addParameters(to: state, seed: settings.seed)
-            }
+            try training.addParameters(to: state, seed: settings.seed)
             return (
                 training,
                 try task.batches(
@@ -187,7 +183,7 @@ public final class Trainer<Task: TrainingTask> {
             )
         }
         // Where they lie in memory is a rank's own affair.
-        let sums = training.update.program.rankSums.map(\.type)
+        let sums = training.update.update.program.rankSums.map(\.type)
         try ranks.compare([("what a training step adds up over ranks", "\(sums)")])
         defer { batches.stop() }
         speed.begin(programs?.phase)
@@ -219,20 +215,22 @@ public final class Trainer<Task: TrainingTask> {
         var totals = MetricTotals(metrics: task.metrics.count)
         for number in 1...settings.accumulation {
             let program = training.program(ofBatch: number, of: settings.accumulation)
-            let inputs = try ranks.agreed("reading a batch") {
-                let (batch, waiting) = try Clock.time { try batches.next() }
-                speed.add(waiting: waiting)
-                guard let batch else {
-                    throw RunError.dataEnded(epoch: position.epoch, step: position.stepInEpoch, of: stepsPerEpoch)
-                }
-                let place = BatchPlace(seed: settings.seed, step: position.step, number: number, rank: ranks.rank)
-                var inputs = program.taken(from: try task.inputs(batch, at: place))
-                if fillingIn { inputs.merge(try program.ones(beside: inputs)) { first, _ in first } }
-                return inputs
-            }
             let report = try program.run(
-                state, inputs,
-                learningRate: number == settings.accumulation ? learningRate : nil)
+                state, shares: ranks.ownShares, learningRate: number == settings.accumulation ? learningRate : nil
+            ) { share in
+                try ranks.agreed("reading a batch") {
+                    let (batch, waiting) = try Clock.time { try batches.next() }
+                    speed.add(waiting: waiting)
+                    guard let batch else {
+                        throw RunError.dataEnded(
+                            epoch: position.epoch, step: position.stepInEpoch, of: stepsPerEpoch)
+                    }
+                    let place = BatchPlace(seed: settings.seed, step: position.step, number: number, rank: share)
+                    var inputs = program.reader.taken(from: try task.inputs(batch, at: place))
+                    if fillingIn { inputs.merge(try program.reader.ones(beside: inputs)) { first, _ in first } }
+                    return inputs
+                }
+            }
             totals.add(task.metrics.map { Double(report[$0.output]?.scalar ?? .nan) })
         }
         return totals.means
@@ -344,7 +342,7 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Makes the state of a new run.
     private func initialize() throws {
-        try programs(for: task.phase(ofEpoch: 0)).update.addParameters(to: state, seed: settings.seed)
+        try programs(for: task.phase(ofEpoch: 0)).addParameters(to: state, seed: settings.seed)
         try task.initialize(state)
         // Random weights are finite: what is not comes from a file.
         if case .text(let path) = settings.values["init"] { try requireFinite(path) }
@@ -382,11 +380,11 @@ public final class Trainer<Task: TrainingTask> {
         }
         position = checkpoint.position
         doubt = Self.doubt(goingOnFrom: file.path, of: checkpoint.build, with: compiler.build)
-        let program = try programs(for: task.phase(ofEpoch: min(position.epoch, settings.epochs - 1))).update
-        try program.addParameters(to: state, seed: settings.seed)
-        try state.load(program.program.parameters, from: file)
+        let training = try programs(for: task.phase(ofEpoch: min(position.epoch, settings.epochs - 1)))
+        try training.addParameters(to: state, seed: settings.seed)
+        try state.load(training.update.parameters, from: file)
         // The file has the key of the first rank.
-        try state.draw(asRank: ranks.rank)
+        try state.draw(asRank: ranks.drawingRank)
         try requireFinite(file.path)
         state.step = file.metadata["optimizer_step"].flatMap { Int($0) } ?? position.step
         try task.restore(from: file)

@@ -34,7 +34,7 @@ public final class RunCompiler {
         self.ranks = ranks
         self.answers = RunAnswers(answers)
         var options = options
-        if communicator?.count ?? 1 > 1, options.products == .auto { options.products = .generated }
+        if options.products == .auto, ranks.count > 1 || ranks.isReproducible { options.products = .generated }
         let isShared = communicator?.localCount ?? 1 > 1
         compiler = try Compiler(
             options, threads: threads ?? Self.share(of: communicator), pinned: pinned && !isShared,
@@ -80,16 +80,20 @@ public final class RunCompiler {
     func compile(
         _ what: String, _ step: TrainingStep, batches count: Int, learningRateScale: (String) -> Double
     ) throws -> TrainingPrograms {
-        try timed(what) {
-            guard count > 1 else {
-                return TrainingPrograms(
-                    accumulate: nil, update: try compiler.compile(step, learningRateScale: learningRateScale))
+        let uses: [Set<TracedStep.GradientUse>] =
+            count > 1 ? [[.accumulate(of: count)], [.updateWithAccumulated(of: count)]] : [[.update]]
+        let programs = try timed(what) { () -> [TrainingProgram] in
+            guard ranks.isReproducible else {
+                return try uses.map { use in
+                    TrainingProgram(
+                        share: nil, update: try compiler.compile(step, use, learningRateScale: learningRateScale))
+                }
             }
-            return TrainingPrograms(
-                accumulate: try compiler.compile(step, [.accumulate(of: count)]),
-                update: try compiler.compile(
-                    step, [.updateWithAccumulated(of: count)], learningRateScale: learningRateScale))
+            let (share, sums) = try compiler.compile(
+                step, shares: ranks.shares, uses, learningRateScale: learningRateScale)
+            return sums.map { TrainingProgram(share: share, update: $0) }
         }
+        return TrainingPrograms(accumulate: count > 1 ? programs[0] : nil, update: programs[count > 1 ? 1 : 0])
     }
 
     private func timed<Result>(_ what: String, _ compile: () throws -> Result) throws -> Result {
@@ -101,11 +105,20 @@ public final class RunCompiler {
 
 /// One program for all batches of an update but the last, one for the last.
 struct TrainingPrograms {
-    let accumulate: CompiledStep?
-    let update: CompiledStep
+    let accumulate: TrainingProgram?
+    let update: TrainingProgram
 
     /// The program of a batch, by its number among so many, from 1.
-    func program(ofBatch number: Int, of count: Int) -> CompiledStep { number == count ? update : accumulate ?? update }
+    func program(ofBatch number: Int, of count: Int) -> TrainingProgram {
+        number == count ? update : accumulate ?? update
+    }
+
+    /// Gives the state the parameters that these programs need and it has not got.
+    func addParameters(to state: ProgramState, seed: Int) throws {
+        for program in [accumulate, update] {
+            for step in program?.steps ?? [] { try step.addParameters(to: state, seed: seed) }
+        }
+    }
 }
 
 extension CompiledStep {

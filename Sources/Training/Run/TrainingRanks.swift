@@ -12,10 +12,14 @@ public final class TrainingRanks {
     private let communicator: (any Communicator)?
     /// Whether ranks know of a failure.
     private var isOver = false
+    /// The shares of a batch that were asked for.
+    private let givenShares: Int?
 
-    /// Those of a communicator; nil, or one with a single rank, is training alone.
-    init(_ communicator: (any Communicator)?) {
+    /// Those of a communicator; nil, or one with a single rank, is training alone. With `shares`, a batch has so many parts,
+    /// of which each rank computes as many, so that results do not depend on the number of ranks.
+    init(_ communicator: (any Communicator)?, shares: Int? = nil) {
         self.communicator = communicator.flatMap { $0.count > 1 ? $0 : nil }
+        givenShares = shares
     }
 
     /// Which of the ranks this is, from 0.
@@ -24,6 +28,29 @@ public final class TrainingRanks {
     public var count: Int { communicator?.count ?? 1 }
     /// Whether this is the rank that writes and speaks.
     public var isFirst: Bool { rank == 0 }
+
+    /// Parts of a batch that are computed apart: as many as ranks, or as were asked for.
+    public var shares: Int { givenShares ?? count }
+    /// Those that this rank computes, one after the other.
+    public var ownShares: Range<Int> {
+        let own = max(1, shares / count)
+        return rank * own..<(rank + 1) * own
+    }
+    /// Whether results are to be the same on any number of ranks.
+    var isReproducible: Bool { givenShares != nil }
+    /// As which rank layers draw outside of shares.
+    var drawingRank: Int { isReproducible ? 0 : rank }
+
+    /// Throws unless ranks can share a batch evenly.
+    func checkShares(ofBatch batch: Int) throws(RunError) {
+        guard let shares = givenShares else {
+            guard batch % count == 0 else { throw .indivisibleBatch(batch, ranks: count) }
+            return
+        }
+        guard shares.nonzeroBitCount == 1 else { throw .shares(shares, "which is no power of two") }
+        guard shares % count == 0 else { throw .shares(shares, "which \(count) ranks cannot divide evenly among them") }
+        guard batch % shares == 0 else { throw .shares(shares, "and a batch of \(batch) has no as many equal parts") }
+    }
 
     /// Does what may fail on one rank alone, such as reading data; where it does, all ranks throw: that one its error, the
     /// others ``RunError/otherRank(_:failedIn:)``.

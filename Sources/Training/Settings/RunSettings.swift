@@ -27,6 +27,9 @@ public protocol RunSettings: Hashable, Sendable {
     var batch: Int { get set }
     /// Batches whose gradients make one update.
     var accumulation: Int { get set }
+    /// Shares of each batch that are computed apart and added up in one order, so that the result does not depend on how many
+    /// ranks compute them; nil for as many as there are ranks.
+    var shares: Int? { get set }
     /// What all random numbers follow from.
     var seed: Int { get set }
     /// Threads to compute with; nil for as many as ``ThreadChoice`` says.
@@ -179,6 +182,11 @@ extension Setting {
                 "epochs", \.epochs, "How often all images are seen.", .range(1...1_000_000), changesOnTheWay: true),
             Setting("batch", \.batch, "Images per batch.", .range(1...65536)),
             Setting("accum-iter", \.accumulation, "Batches per update of the weights.", .range(1...65536)),
+            Setting(
+                "reproducible", \.shares,
+                "Divide each batch into so many shares, a power of two (4 if no number is given): the weights do not "
+                    + "depend on how many ranks compute them.",
+                .range(1...1024), unset: "no", valueName: "shares", changesOnTheWay: true),
         ]
     }
 

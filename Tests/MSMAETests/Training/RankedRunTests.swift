@@ -84,4 +84,46 @@ import Testing
         #expect(maps[0].count == maps[1].count)
         #expect(zip(maps[0], maps[1]).allSatisfy { abs($0 - $1) < 1e-6 })
     }
+
+    /// With `--reproducible`, all that a run writes is the same on any number of ranks: mixed images, masks, dropped paths,
+    /// averages of weights, statistics of BatchNorm, metrics, maps.
+    private func expectSameOnAllRanks<Task: ConfiguredTask>(
+        _ task: Task.Type, _ changes: [String: SettingValue]
+    ) throws {
+        let settings = settings(["reproducible": .integer(4), "batch": .integer(8), "epochs": .integer(2)])
+            .merging(changes) { $1 }
+        let whole = try train(task, ranks: 1, "run-1", settings)
+        for ranks in [2, 4] {
+            let run = try train(task, ranks: ranks, "run-\(ranks)", settings)
+            #expect(try RunResult(run) == RunResult(whole), "\(ranks) ranks")
+            let logs = try [run, whole].map { run in
+                try logLines(run).map { $0.filter { !["seconds", "images_per_s"].contains($0.key) } as NSDictionary }
+            }
+            #expect(logs[0] == logs[1] && !logs[0].isEmpty)
+        }
+    }
+
+    @Test func fineTuningDoesNotDependOnRanks() throws {
+        try PhantomDataSet.write(to: folder.file("data"), classes: 2, train: 16, validation: 9, size: 40, seed: 3)
+        try expectSameOnAllRanks(
+            ClassifierTask<FineTuningSettings>.self,
+            [
+                "warmup-epochs": .number(0), "blr": .number(0.05), "mixup": .number(0.8), "ema": .number(0.9),
+                "clip-grad": .number(0.5), "drop-path": .number(0.4),
+            ])
+    }
+
+    @Test func preTrainingDoesNotDependOnRanks() throws {
+        try PhantomDataSet.write(to: folder.file("data"), classes: 2, train: 16, validation: 2, size: 40, seed: 3)
+        try expectSameOnAllRanks(
+            PreTrainingTask.self,
+            ["attention-start": .integer(1), "warmup-epochs": .number(0), "blr": .number(0.03)])
+    }
+
+    @Test func segmentationDoesNotDependOnRanks() throws {
+        let data = folder.file("data")
+        try PhantomDataSet.write(to: data, layout: .masks, classes: 2, train: 16, validation: 7, size: 40, seed: 4)
+        try expectSameOnAllRanks(
+            SegmentationTask.self, ["head-width": .integer(8), "lr": .number(1e-3), "accum-iter": .integer(2)])
+    }
 }

@@ -23,6 +23,7 @@ struct PointSettings: RunSettings {
     var epochs = 4
     var batch = 8
     var accumulation = 1
+    var shares: Int?
     var seed = 0
     var threads: Int?
     var pinned = false

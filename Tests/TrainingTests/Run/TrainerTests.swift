@@ -203,7 +203,7 @@ import Testing
         let step = accumulation == 1 ? batch + 1 : 4, epoch = batch / 5 + 1
         #expect(
             text.hasPrefix(
-                "the loss is not finite in epoch \(epoch), step \(step): it begins with multiply, PointTask.swift:71, for point 5; try a lower "
+                "the loss is not finite in epoch \(epoch), step \(step): it begins with multiply, PointTask.swift:72, for point 5; try a lower "
             ), "\(text)")
         let checkpoint = try RunFolder(opening: folder.file("run")).latestCheckpoint()?.path
         #expect(text.contains(checkpoint ?? "there is no checkpoint yet"))

@@ -26,6 +26,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public var epochs = 50
     public var batch = 64
     public var accumulation = 1
+    public var shares: Int?
     public var baseLearningRate = 1e-3
     public var learningRate: Double?
     public var minimumLearningRate = 1e-6

@@ -20,6 +20,7 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var epochs = 90
     public var batch = 512
     public var accumulation = 1
+    public var shares: Int?
     public var baseLearningRate = 0.1
     public var learningRate: Double?
     public var minimumLearningRate = 0.0

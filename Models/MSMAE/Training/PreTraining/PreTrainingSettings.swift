@@ -22,6 +22,7 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public var epochs = 300
     public var batch = 64
     public var accumulation = 1
+    public var shares: Int?
     public var baseLearningRate = 1e-3
     public var learningRate: Double?
     public var minimumLearningRate = 0.0
