@@ -45,12 +45,17 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
-    /// The declaration of a shipped graph for these options.
-    func declaration(of shipped: ShippedModel) throws -> NamedStep.Declaration {
+    /// The model of a shipped graph for these options.
+    var configuration: Configuration {
         // Names of presets were checked with the options.
         var configuration = Configuration.preset(preset ?? "demo") ?? Configuration()
         configuration.classes = classes ?? 4
-        return shipped.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch ?? 8)
+        return configuration
+    }
+
+    /// The declaration of a shipped graph for these options.
+    func declaration(of shipped: ShippedModel) throws -> NamedStep.Declaration {
+        shipped.step.declaration(of: try MaskedAutoencoder(configuration), batch: batch ?? 8)
     }
 
     /// Throws if one of these options was given together with a file.

@@ -78,10 +78,8 @@ struct Scaling: ParsableCommand {
             let graph = try NamedGraph(contentsOf: path, dimensions).graph
             return try StepTrial(options, threads: threads, cache: cache, state: state) { try $0.compile(graph) }
         case .shipped(let shipped):
-            var configuration = Configuration.preset(model.preset ?? "demo") ?? Configuration()
-            configuration.classes = model.classes ?? 4
             return try StepTrial(
-                shipped.step, of: configuration, batch: model.batch ?? 8, options: options, threads: threads,
+                shipped.step, of: model.configuration, batch: model.batch ?? 8, options: options, threads: threads,
                 cache: cache, state: state)
         }
     }
