@@ -64,6 +64,11 @@ public struct Tuning: Hashable, Sendable {
     public var threads = 2
     /// What it takes to hand a tile to a thread, and to pack a vector of columns, in vector multiply-adds.
     public var tileCost = 10_000, packingCost = 20
+    /// Columns of the blocks of an operand that is packed once for several matmuls: those of their register blocks.
+    public var packedColumns: Int
+    /// Matmuls of one operand from which on it is packed once, and which part of such a matmul packing it would be at least:
+    /// one in so many.
+    public var sharedPacking = 3, leastPackingShare = 20
     /// How much later than the others a thread is expected to end, in tiles.
     public var lateness = 0.25
     /// Rows of queries in one block of attention's gradients: worth a pass over a block of keys and values, and few enough
@@ -90,6 +95,7 @@ public struct Tuning: Hashable, Sendable {
         lineBytes = caches.lineBytes
         cachePeriod = caches.firstLevelBytes / caches.firstLevelWays
         packedBytes = caches.secondLevelBytes / 8 * 5
+        packedColumns = 2 * target.lanes()
         // 24 KB were measured to be enough with caches of 32 and of 48 KB.
         stripBytes = min(stripBytes, caches.firstLevelBytes / 4 * 3)
     }
@@ -124,7 +130,7 @@ extension Tuning: CustomStringConvertible {
         \(winograd.channels) \(winograd.channelsForBothAxes) \(winograd.places) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
-        \(tileCost) \(packingCost) \(lateness) attention \(attentionRows) \(attentionCausalRows) \
+        \(tileCost) \(packingCost) \(packedColumns) \(sharedPacking) \(leastPackingShare) \(lateness) attention \(attentionRows) \(attentionCausalRows) \
         \(attentionKeys) \(attentionGradientKeys) grain \(elementsPerGrain) \(operationsPerGrain) ahead \(packedRowsAhead)
         """
     }

@@ -4,7 +4,7 @@ import ApusLLVM
 /// Emits a matmul as a native function over tiles.
 ///
 /// A tile is a range of C's columns (and of its rows, where the columns alone do not give enough tiles). Its part of B
-/// is packed into the thread's own memory, in the order in which it is multiplied; A is read where it lies. Sums of a
+/// is packed into the thread's own memory, in the order in which it is multiplied, unless it lies so; A is read where it lies. Sums of a
 /// block of rows and columns are kept in registers along the whole contracted axis: each is one sum in one order,
 /// whatever the tiles. When all blocks of a strip of rows are multiplied, what becomes of the sums, the epilogue, is
 /// computed along the strip's rows.
@@ -43,7 +43,7 @@ final class MatmulEmitter {
     private func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
 
     func emit() {
-        right.emitInvariants()
+        if tiling.packedBefore == nil { right.emitInvariants() }
         epilogue.emitInvariants()
         builder.loop(from: frame.begin, to: frame.end, step: integer(1)) { tile, _ in
             emitTile(tile)
@@ -60,14 +60,14 @@ final class MatmulEmitter {
         let end = lesser(
             builder.add(row, integer(tiling.rowsPerTile)), kernel.m, isCertain: kernel.m % tiling.rowsPerTile == 0)
         let blocks = blockCount(from: column)
-        pack(matrix, from: column, blocks: blocks)
+        if tiling.packedBefore == nil { pack(matrix, from: column, blocks: blocks) }
         builder.loop(from: row, to: end, step: integer(tiling.rows)) { row, _ in
             let isCertain = kernel.m % tiling.rows == 0
             let rows =
                 isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
             builder.loop(from: integer(0), to: blocks, step: integer(1)) { block, _ in
                 multiply(
-                    matrix, row: row, rows: rows, block,
+                    matrix, row: row, rows: rows, block, packed: packed(block, from: column),
                     column: builder.add(column, builder.mul(block, integer(tiling.blockColumns))))
                 return []
             }
@@ -96,6 +96,18 @@ final class MatmulEmitter {
 
     /// Where the packed columns lie in scratch memory.
     private var packed: LLVMValue { builder.offset(frame.scratch, bytes: integer(tiling.sumBytes)) }
+
+    /// Where those of a block of a tile lie.
+    private func packed(_ number: LLVMValue, from column: LLVMValue) -> LLVMValue {
+        guard let blocks = tiling.packedBefore else {
+            return builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
+        }
+        let first = builder.udiv(column, integer(tiling.blockColumns))
+        let place = builder.mul(builder.add(first, number), integer(blocks.distance))
+        return builder.offset(
+            frame.arguments[1 + blocks.argument],
+            bytes: builder.mul(builder.add(place, integer(blocks.offset)), integer(4)))
+    }
 
     /// Packs the columns of a tile.
     private func pack(_ matrix: LLVMValue, from column: LLVMValue, blocks: LLVMValue) {
@@ -140,10 +152,11 @@ final class MatmulEmitter {
 
     /// Computes the sums of a register block. Meanwhile the memory is asked for that the epilogue of the strip needs
     /// there.
-    private func multiply(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, _ number: LLVMValue, column: LLVMValue)
-    {
-        let left = leftPointer(matrix, row),
-            columns = builder.offset(packed, bytes: builder.mul(number, integer(packing.blockBytes)))
+    private func multiply(
+        _ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, _ number: LLVMValue, packed columns: LLVMValue,
+        column: LLVMValue
+    ) {
+        let left = leftPointer(matrix, row)
         let sums = builder.offset(frame.scratch, bytes: builder.mul(number, integer(block.unitBytes)))
         epilogue.setIndices(
             Array(0..<epilogue.kernel.innermost), from: builder.add(builder.mul(matrix, integer(kernel.m)), row))
@@ -151,7 +164,7 @@ final class MatmulEmitter {
         func multiply(_ rows: Int) {
             block.multiply(
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns,
-                units: kernel.units, run: run,
+                packedAlignment: tiling.packedBefore == nil ? nil : 4, units: kernel.units, run: run,
                 into: sums, targetRowBytes: tiling.columnsPerTile * 4, ahead: ahead)
         }
         let rest = kernel.m % tiling.rows

@@ -42,6 +42,7 @@ struct RegisterBlock {
     ///   - left: Address of the first row, whose factors lie one after the other.
     ///   - rowBytes: Distance of the rows.
     ///   - packed: Address of the packed columns.
+    ///   - packedAlignment: Bytes of which that address is certainly a multiple; nil for those of a vector.
     ///   - targetRowBytes: Distance of the rows of sums.
     ///   - run: The runs that the factors of a row lie in; nil if there is one.
     ///   - used: How many units there are, even, where that is known only when it runs; then `units` are the most.
@@ -49,14 +50,15 @@ struct RegisterBlock {
     ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so
     ///     that requests do not queue.
     func multiply(
-        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, units: Int, run: Run? = nil,
-        used: LLVMValue? = nil, into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false,
+        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, packedAlignment: Int? = nil, units: Int,
+        run: Run? = nil, used: LLVMValue? = nil, into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false,
         ahead: [Stream] = []
     ) {
         let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
         let name =
             "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(used == nil ? "\(units)" : "some")_\(targetRowBytes)"
-            + "\(isAdding ? "_adding" : "")\(run.map { "_\($0.units)by\($0.bytes)" } ?? "")\(streams)"
+            + "\(packedAlignment.map { "_by\($0)" } ?? "")\(isAdding ? "_adding" : "")"
+            + "\(run.map { "_\($0.units)by\($0.bytes)" } ?? "")\(streams)"
         let function =
             module.function(named: name)
             ?? {
@@ -67,7 +69,8 @@ struct RegisterBlock {
                 let inner = RegisterBlock(
                     builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
                 inner.emitBody(
-                    rows: rows, function, rowBytes: rowBytes, units: used == nil ? units : nil, run: run,
+                    rows: rows, function, rowBytes: rowBytes, packedAlignment: packedAlignment ?? vectorBytes,
+                    units: used == nil ? units : nil, run: run,
                     targetRowBytes: targetRowBytes, isAdding: isAdding, ahead: ahead)
                 return function
             }()
@@ -84,8 +87,8 @@ struct RegisterBlock {
     }
 
     private func emitBody(
-        rows: Int, _ function: Function, rowBytes: Int, units: Int?, run: Run?, targetRowBytes: Int, isAdding: Bool,
-        ahead: [Stream]
+        rows: Int, _ function: Function, rowBytes: Int, packedAlignment: Int, units: Int?, run: Run?,
+        targetRowBytes: Int, isAdding: Bool, ahead: [Stream]
     ) {
         let (left, packed, target) = (function.parameters[0], function.parameters[1], function.parameters[2])
         let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
@@ -93,7 +96,8 @@ struct RegisterBlock {
             var sums = sums
             let columns = (0..<vectors).map { vector in
                 builder.load(
-                    factor, packed, byteOffset: integer((unit * vectors + vector) * vectorBytes), align: vectorBytes)
+                    factor, packed, byteOffset: integer((unit * vectors + vector) * vectorBytes),
+                    align: packedAlignment)
             }
             for row in 0..<rows {
                 let number = builder.load(

@@ -49,7 +49,7 @@ extension LoopKernel {
     }
 
     /// The number of an instruction that is one.
-    private func constant(_ number: Int) -> Int? {
+    func constant(_ number: Int) -> Int? {
         guard case .constant(let bits) = instructions[number].kind else { return nil }
         return Int(Double(bitPattern: bits))
     }

@@ -16,10 +16,12 @@ package struct MatmulTiling: Hashable {
     /// Columns of a register block.
     package var blockColumns: Int { vectors * lanes }
     package var blocksPerTile: Int { columnsPerTile / blockColumns }
+    /// How the right operand lies in memory, if it lies as it would be packed.
+    package let packedBefore: ColumnBlocks?
     /// Bytes of the sums of a strip: of the rows of a register block, in all columns of the tile.
     package var sumBytes: Int { rows * columnsPerTile * 4 }
     /// Bytes of the packed columns of a tile.
-    package var packedBytes: Int { columnsPerTile * units * 4 }
+    package var packedBytes: Int { packedBefore == nil ? columnsPerTile * units * 4 : 0 }
     /// Memory that a thread needs: the sums of a strip, the packed columns of a tile, and tables of their places.
     package var scratchBytes: Int { sumBytes + packedBytes + tableBytes }
     /// Columns of those tables: what is packed along.
@@ -35,10 +37,12 @@ package struct MatmulTiling: Hashable {
 
         let block = vectors * lanes, blocks = (n + block - 1) / block
         let fitting = max(1, min(tuning.packedBytes / (units * 4 * block), tuning.stripBytes / (rows * block * 4)))
+        let columnBlocks = kernel.columnBlocks, isPacked = columnBlocks?.columns == block
+        packedBefore = isPacked ? columnBlocks : nil
         let division = Division.fastest(
             strips: (m + rows - 1) / rows, blocks: blocks, batch: batch, mostBlocks: min(blocks, fitting), tuning
         ) { [rows, vectors, units] strips, blocks in
-            let packed = units * blocks * vectors
+            let packed = isPacked ? 0 : units * blocks * vectors
             return strips * units * (blocks * rows * vectors + rows / 2) + packed * tuning.packingCost
         }
         columnsPerTile = division.blocks * block
@@ -49,7 +53,7 @@ package struct MatmulTiling: Hashable {
 
         let lanes = lanes
         tableColumns = kernel.transposesRight ? (kernel.k + 2 * lanes - 1) / (2 * lanes) * 2 * lanes : columnsPerTile
-        tableBytes = kernel.right.columnPlaces.reduce(0) { [tableColumns] in
+        tableBytes = (isPacked ? [] : kernel.right.columnPlaces).reduce(0) { [tableColumns] in
             $0 + $1.tableBytes(columns: tableColumns, lanes: lanes)
         }
     }
@@ -66,7 +70,9 @@ package struct MatmulTiling: Hashable {
         }
         let heights = max(1, min(most, m) * 2 / 3)...max(1, min(most, m))
         func total(_ rows: Int) -> Double { Double(m / rows) * cycles(rows) + cycles(m % rows) }
-        return heights.min { (total($0), -$0) < (total($1), -$1) } ?? 1
+        // Of equal ones, that with the fullest last block: packed columns pass by for few rows as for many.
+        func last(_ rows: Int) -> Int { (m - 1) % rows + 1 }
+        return heights.min { (total($0), -last($0)) < (total($1), -last($1)) } ?? 1
     }
 }
 

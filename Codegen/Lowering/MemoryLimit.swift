@@ -47,7 +47,8 @@ extension Pass {
             "memory-limit",
             recording: { graph, rewrites in
                 func bytes(_ graph: Graph) throws -> Int {
-                    let schedule = try Schedule(Pass.copyOperands(tuning).run(graph), tuning)
+                    let readable = try Pass.packOperands(tuning).run(Pass.copyOperands(tuning).run(graph))
+                    let schedule = try Schedule(readable, tuning)
                     let leaves =
                         schedule.graph.parameters.map(\.operation.type) + schedule.graph.inputs.map(\.operation.type)
                     return leaves.reduce(0) { $0 + $1.byteCount } + schedule.constants.reduce(0) { $0 + $1.count }

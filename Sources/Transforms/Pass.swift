@@ -111,7 +111,7 @@ public struct Pipeline: Sendable {
     ) -> Pipeline {
         Pipeline([
             .deadCode, .decompose(keeping: isKept, explaining: obstacle), .placeLogSums, .simplify,
-            .commonSubexpressions, .deadCode,
+            .commonSubexpressions, .joinProducts, .deadCode,
         ])
     }
 

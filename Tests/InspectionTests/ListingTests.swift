@@ -53,10 +53,12 @@ struct ListingTests {
                 "// parsed", "// fuse-softmax, nothing changed", "// dead-code, 6 nodes became 5",
                 "// decompose, 5 nodes became 15", "// place-log-sums, nothing changed",
                 "// simplify, 15 nodes became 15",
-                "// common-subexpressions, 15 nodes became 13", "// dead-code, 13 nodes became 11",
+                "// common-subexpressions, 15 nodes became 13", "// join-products, nothing changed",
+                "// dead-code, 13 nodes became 11",
                 "// winograd, nothing changed", "// legalize, nothing changed", "// simplify, nothing changed",
                 "// common-subexpressions, nothing changed", "// dead-code, nothing changed",
                 "// verify-legal, nothing changed", "// copy-operands, nothing changed",
+                "// pack-operands, nothing changed",
                 "// verify-legal, nothing changed", "// all passes",
             ])
         for part in parts where part.contains("graph @") { #expect(throws: Never.self) { try Graph(parsing: part) } }

@@ -6,7 +6,8 @@ import Testing
 /// Every pass that graph-to-graph tests know, by name.
 let passesByName: [String: Pass] = Dictionary(
     uniqueKeysWithValues: ([
-        .deadCode, .commonSubexpressions, .decompose, .placeLogSums, .simplify, .fuseSoftmax, .fuseAttention,
+        .deadCode, .commonSubexpressions, .decompose, .placeLogSums, .simplify, .joinProducts, .fuseSoftmax,
+        .fuseAttention,
         .moveGathersUp, .fuseQKV,
         .mixedPrecision, .rematerialize, .winograd(WinogradLimits(channels: 2, channelsForBothAxes: 3, places: 4)),
     ] as [Pass]).map { ($0.name, $0) })

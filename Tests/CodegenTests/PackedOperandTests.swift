@@ -1,0 +1,68 @@
+import ApusCodegen
+import ApusIR
+import ApusLLVM
+import ApusRuntime
+import ApusTestSupport
+import Testing
+
+/// Operands that several matmuls share are packed once, and read where they lie.
+struct PackedOperandTests {
+    private static let options = CompilerOptions(products: .generated)
+
+    /// States that go through the same weights again and again, as in a recurrent layer: `layout` 0 has weights
+    /// [in, out], 1 [out, in], and 2 takes both ways in turn.
+    private func recurrent(_ steps: Int, rows: Int, width: Int, layout: Int) throws -> Graph {
+        try functionGraph([f32(rows, width), f32(width, width)]) { x in
+            var state = x[0], states: [Tensor] = []
+            for step in 0..<steps {
+                state = tanh(dot(state, x[1], contracting: [(1, layout == 2 ? step % 2 : layout)]) * 0.2)
+                states.append(state)
+            }
+            return states
+        }
+    }
+
+    private func matmuls(_ graph: Graph, _ target: TargetDescription) throws -> [MatmulTiling] {
+        let compiler = try GraphCompiler(Self.options, target: target, cache: nil)
+        return try compiler.schedule(graph).steps.compactMap { step in
+            guard case .kernel(let call) = step.work, case .matmul(let kernel) = call.kernel else { return nil }
+            return MatmulTiling(kernel, target, Tuning(target))
+        }
+    }
+
+    @Test(arguments: TargetLevelTests.levels, 0..<3)
+    func equalTheInterpreter(_ level: TargetDescription.Level, _ layout: Int) throws {
+        let target = try TargetDescription.host().restricted(to: level)
+        for (rows, width) in [(1, 64), (5, 32), (33, 96), (16, 256)] {
+            let graph = try recurrent(6, rows: rows, width: width, layout: layout)
+            let packed = try matmuls(graph, target).filter { $0.packedBefore != nil }.count
+            #expect(packed == (width > 2 * target.lanes() ? 6 : 0), "\(level), \(rows)x\(width)")
+            try expectMatchesInterpreter(
+                graph, inputs: randomInputs(for: graph, seed: 3), options: Self.options, target: target,
+                "\(level), \(rows)x\(width), layout \(layout)")
+        }
+    }
+
+    /// What few matmuls read, what has a part of a block left, and what is multiplied by many rows is packed by each.
+    @Test(arguments: [(2, 4, 64), (6, 4, 72), (6, 900, 64)] as [(Int, Int, Int)])
+    func othersPackTheirOperands(_ steps: Int, _ rows: Int, _ width: Int) throws {
+        let target = try TargetDescription.host().restricted(to: TargetLevelTests.levels.last ?? .scalar)
+        let graph = try recurrent(steps, rows: rows, width: width * target.lanes() / 8 | 1, layout: 0)
+        #expect(try matmuls(graph, target).allSatisfy { $0.packedBefore == nil })
+        let even = try recurrent(steps, rows: rows, width: width, layout: 0)
+        if steps == 2 || rows == 900 { #expect(try matmuls(even, target).allSatisfy { $0.packedBefore == nil }) }
+        try expectMatchesInterpreter(even, inputs: randomInputs(for: even, seed: 4), options: Self.options)
+    }
+
+    /// An operand that a graph itself holds in blocks is read in place too, wherever it begins.
+    @Test(arguments: 0..<3)
+    func blocksBeginAnywhere(_ start: Int) throws {
+        let lanes = try TargetDescription.host().lanes(), columns = 2 * lanes, k = 7
+        let graph = try functionGraph([f32(5, k), f32(start + 3 * k * columns + 1)]) { x in
+            let blocks = x[1].slice(start..<start + 3 * k * columns, axis: 0).reshape([3, k, columns])
+            return [matmul(x[0], blocks.transpose([1, 0, 2]).reshape([k, 3 * columns]))]
+        }
+        #expect(try matmuls(graph, .host()).allSatisfy { $0.packedBefore?.columns == columns })
+        try expectMatchesInterpreter(graph, inputs: randomInputs(for: graph, seed: 5), options: Self.options)
+    }
+}
