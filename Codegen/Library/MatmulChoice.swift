@@ -38,7 +38,7 @@ package struct MatmulChoice: Sendable {
 
     /// A choice for a machine, with what its cache remembers; `kept` answers come first, and answers are added to them.
     /// `measure` takes the place of the clock. Where the library is not available, nothing is asked of it, and nothing
-    /// remembered.
+    /// remembered; nor for programs of more threads than its few tiles are enough for.
     package init(
         _ target: TargetDescription, _ cache: ObjectCache?, _ tuning: Tuning? = nil, kept: KeptAnswers? = nil,
         isLibraryAvailable: @escaping @Sendable () -> Bool = { MatmulLibrary.isAvailable },
@@ -72,7 +72,7 @@ package struct MatmulChoice: Sendable {
 
     private func decided(_ shapes: Set<MeasuredShape>) throws -> [MeasuredShape: Answer] {
         guard !shapes.isEmpty else { return [:] }
-        guard isLibraryAvailable() else {
+        guard tuning.threads <= Matmul.mostThreads, isLibraryAvailable() else {
             return Dictionary(uniqueKeysWithValues: shapes.map { ($0, .generated) })
         }
         return try Self.answered.withLock { answered in

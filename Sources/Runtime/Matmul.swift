@@ -62,9 +62,13 @@ public struct Matmul: Sendable, Hashable, Codable {
     /// of threads, so that results do not either. Few are better: each packs an operand of its own.
     private var tilesPerMatrix: Int {
         if batchCount >= 8 || !isDivided { return 1 }
-        let operations = 2 * m * n * k
-        return max(1, min(4, operations / Self.smallestTile), operations / Self.largestTile)
+        let operations = 2 * m * n * k, many = operations / Self.largestTile
+        // Two threads, or four, get as many each.
+        return many > 4 ? (many + 3) / 4 * 4 : max(1, min(4, operations / Self.smallestTile))
     }
+
+    /// The most threads that so few tiles are enough for.
+    package static let mostThreads = 4
 
     /// Floating-point operations below which a tile is not worth the hand-over, and above which there should be more
     /// tiles.

@@ -29,9 +29,13 @@ struct MatmulChoiceTests {
         init() { speed = nil }
 
         func choice(
-            _ cache: ObjectCache?, kept: KeptAnswers? = nil, isLibraryAvailable: Bool = true
+            _ cache: ObjectCache?, kept: KeptAnswers? = nil, isLibraryAvailable: Bool = true, threads: Int = 2
         ) throws -> MatmulChoice {
-            MatmulChoice(try .host(), cache, kept: kept, isLibraryAvailable: { isLibraryAvailable }) { shapes in
+            let target = try TargetDescription.host()
+            var tuning = Tuning(target)
+            tuning.threads = threads
+            return MatmulChoice(target, cache, tuning, kept: kept, isLibraryAvailable: { isLibraryAvailable }) {
+                shapes in
                 self.count.withLock { $0 += shapes.count }
                 return self.speed.map { speed in Dictionary(uniqueKeysWithValues: shapes.map { ($0, speed) }) } ?? [:]
             }
@@ -39,6 +43,15 @@ struct MatmulChoiceTests {
     }
 
     // MARK: Answers
+
+    /// The library's tiles are too few for more threads than four.
+    @Test(arguments: [(1, MatmulChoice.Answer.openblas), (4, .openblas), (5, .generated), (64, .generated)])
+    func manyThreadsGenerate(_ threads: Int, _ answer: MatmulChoice.Answer) throws {
+        let clock = FixedClock(generated: 100, openblas: 200)
+        try withCache { (cache: ObjectCache) throws in
+            #expect(try clock.choice(cache, threads: threads).answers([shape]) == [shape: answer])
+        }
+    }
 
     @Test func theLibraryHasToGain() throws {
         for (openblas, answer) in [
