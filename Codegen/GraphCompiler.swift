@@ -58,7 +58,7 @@ public struct GraphCompiler: Backend {
             passes.append(.chooseLibrary(libraryChoice ?? { try choice.libraryMatmuls($0) }))
         }
         if let limit = options.memoryLimit { passes.append(.limitMemory(to: limit, tuning)) }
-        return Pipeline(passes + [.copyOperands(tuning), .packOperands(tuning), .verifyLegal(tuning)])
+        return Pipeline(passes + Pass.placeOperands(tuning) + [.verifyLegal(tuning)])
     }
 
     /// Its first part: primitives, and operations that have kernels of their own.

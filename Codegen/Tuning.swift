@@ -66,8 +66,8 @@ public struct Tuning: Hashable, Sendable {
     public var tileCost = 10_000, packingCost = 20
     /// Columns of the blocks of an operand that is packed once for several matmuls: those of their register blocks.
     public var packedColumns: Int
-    /// Matmuls of one operand from which on it is packed once, and which part of such a matmul packing it would be at least:
-    /// one in so many.
+    /// Matmuls of one operand from which on it is packed once, and which part of such a matmul packing it would be at
+    /// least: one in so many.
     public var sharedPacking = 3, leastPackingShare = 20
     /// How much later than the others a thread is expected to end, in tiles.
     public var lateness = 0.25
@@ -130,7 +130,8 @@ extension Tuning: CustomStringConvertible {
         \(winograd.channels) \(winograd.channelsForBothAxes) \(winograd.places) \
         repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
-        \(tileCost) \(packingCost) \(packedColumns) \(sharedPacking) \(leastPackingShare) \(lateness) attention \(attentionRows) \(attentionCausalRows) \
+        \(tileCost) \(packingCost) \(packedColumns) \(sharedPacking) \(leastPackingShare) \(lateness) \
+        attention \(attentionRows) \(attentionCausalRows) \
         \(attentionKeys) \(attentionGradientKeys) grain \(elementsPerGrain) \(operationsPerGrain) ahead \(packedRowsAhead)
         """
     }

@@ -47,8 +47,8 @@ extension Pass {
             "memory-limit",
             recording: { graph, rewrites in
                 func bytes(_ graph: Graph) throws -> Int {
-                    let readable = try Pass.packOperands(tuning).run(Pass.copyOperands(tuning).run(graph))
-                    let schedule = try Schedule(readable, tuning)
+                    let placed = try Pass.placeOperands(tuning).reduce(graph) { try $1.run($0) }
+                    let schedule = try Schedule(placed, tuning)
                     let leaves =
                         schedule.graph.parameters.map(\.operation.type) + schedule.graph.inputs.map(\.operation.type)
                     return leaves.reduce(0) { $0 + $1.byteCount } + schedule.constants.reduce(0) { $0 + $1.count }

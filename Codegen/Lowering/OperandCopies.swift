@@ -41,6 +41,9 @@ struct MatmulOrientation {
 }
 
 extension Pass {
+    /// What has operands lie in memory as kernels read them; the schedule is of what these passes leave.
+    package static func placeOperands(_ tuning: Tuning) -> [Pass] { [.copyOperands(tuning), .packOperands(tuning)] }
+
     /// Adds copies of the left operands of generated matmuls that do not lie in memory row by row.
     package static func copyOperands(_ tuning: Tuning) -> Pass {
         Pass("copy-operands") { try $0.withReadableOperands(tuning) }
