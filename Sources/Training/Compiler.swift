@@ -23,33 +23,39 @@ public struct Compiler: Sendable {
     public let pool: WorkerPool
     /// The other ranks, over which training steps take the mean of gradients, loss and metrics; nil trains alone.
     public let communicator: (any Communicator)?
+    /// The numbers as which gradients travel between ranks.
+    public let rankGradients: Precision
     private let backend: any Backend
 
     /// A compiler for this machine; without `threads`, programs run on as many as ``ThreadChoice`` says. With
     /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. With a
-    /// `communicator`, all of its ranks compile the same steps, and run them as often. Throws if LLVM does not know the
-    /// machine, or if there cannot be so many threads. With `pinned`, each thread stays on a processor (``WorkerPool``).
+    /// `communicator`, all of its ranks compile the same steps, and run them as often; gradients travel between them as
+    /// `rankGradients`. Throws if LLVM does not know the machine, or if there cannot be so many threads. With `pinned`, each
+    /// thread stays on a processor (``WorkerPool``).
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false,
-        cache: ObjectCache? = .standard, answers: KeptAnswers? = nil, communicator: (any Communicator)? = nil
+        cache: ObjectCache? = .standard, answers: KeptAnswers? = nil, communicator: (any Communicator)? = nil,
+        rankGradients: Precision = .float32
     ) throws {
         let pool = WorkerPool(try ThreadChoice(threads), pinned: pinned)
         let backend = try GraphCompiler(options, threads: pool.threads, cache: cache, answers: answers)
-        self.init(options, pool, backend, communicator)
+        self.init(options, pool, backend, communicator, rankGradients)
     }
 
     /// A compiler with another back end.
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false, backend: any Backend,
-        communicator: (any Communicator)? = nil
+        communicator: (any Communicator)? = nil, rankGradients: Precision = .float32
     ) {
-        self.init(options, WorkerPool(threads: threads, pinned: pinned), backend, communicator)
+        self.init(options, WorkerPool(threads: threads, pinned: pinned), backend, communicator, rankGradients)
     }
 
     private init(
-        _ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend, _ communicator: (any Communicator)?
+        _ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend, _ communicator: (any Communicator)?,
+        _ rankGradients: Precision
     ) {
-        (self.options, self.pool, self.backend, self.communicator) = (options, pool, backend, communicator)
+        (self.options, self.pool, self.backend) = (options, pool, backend)
+        (self.communicator, self.rankGradients) = (communicator, rankGradients)
     }
 
     /// What the last bits of programs depend on, beside the steps that they are made of.
@@ -73,7 +79,8 @@ public struct Compiler: Sendable {
         var rewrites: [Rewrite] = []
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
         let graph = try fused.wholeGraph(
-            use, ranks: communicator?.count ?? 1, learningRateScale: learningRateScale)
+            use, ranks: communicator?.count ?? 1, rankGradients: rankGradients.element,
+            learningRateScale: learningRateScale)
         return try compile(graph, rewrites, optimizer: traced.optimizer, communicator)
     }
 
@@ -86,11 +93,13 @@ public struct Compiler: Sendable {
         let traced = try step.trace(), ranks = TreeSums(communicator)
         var rewrites: [Rewrite] = []
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
-        let share = try compile(fused.shareGraph(), rewrites, optimizer: nil, nil)
+        let share = try compile(
+            fused.shareGraph(rankGradients: rankGradients.element), rewrites, optimizer: nil, nil)
         let sums = try uses.map { use in
             try compile(
-                fused.sumGraph(use, shares: shares, learningRateScale: learningRateScale), [],
-                optimizer: traced.optimizer, ranks)
+                fused.sumGraph(
+                    use, shares: shares, rankGradients: rankGradients.element, learningRateScale: learningRateScale),
+                [], optimizer: traced.optimizer, ranks)
         }
         return (share, sums)
     }
@@ -193,6 +202,11 @@ public struct StepReport: Sendable {
     public var loss: Float { outputs["loss"]?.scalar ?? .nan }
     /// The output of a name; nil if there is none.
     public subscript(name: String) -> TensorData? { outputs[name] }
+}
+
+extension CompilerOptions.Precision {
+    /// The type of such numbers.
+    fileprivate var element: ElementType { self == .bfloat16 ? .bf16 : .f32 }
 }
 
 extension Program {

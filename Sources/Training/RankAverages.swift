@@ -5,6 +5,8 @@ import ApusLayers
 /// they change nothing.
 struct RankAverages {
     let ranks: Int
+    /// The numbers as which gradients travel, f32 or bf16; all else travels as it is.
+    var gradients = ElementType.f32
 
     /// Bytes of gradients from which on they are sent: a message as long as this takes much longer than to begin one, and
     /// several of them are under way before the backward pass has ended.
@@ -32,22 +34,24 @@ struct RankAverages {
 
     /// Has all weights follow the means of all ranks' gradients.
     func averageGradients(of weights: inout [Optimizer.Weight]) {
-        guard ranks > 1 else { return }
         // The backward pass knows the gradients of the last layers first.
-        for (index, mean) in zip(weights.indices.reversed(), means(weights.reversed().map(\.gradient))) {
+        let travelling = weights.reversed().map { $0.gradient.cast(ranks > 1 ? gradients : .f32) }
+        for (index, mean) in zip(weights.indices.reversed(), means(travelling)) {
             weights[index].gradient = mean
         }
     }
 
-    /// The means of some tensors, several of which travel together.
+    /// The means of some tensors, in f32; several travel together.
     func means(_ tensors: [Tensor]) -> [Tensor] {
-        guard ranks > 1 else { return tensors }
+        guard ranks > 1 else { return tensors.map { $0.cast(.f32) } }
         var means: [Tensor] = [], bucket: [Tensor] = []
         for (number, tensor) in tensors.enumerated() {
             bucket.append(tensor)
             let bytes = bucket.reduce(0) { $0 + $1.type.byteCount }
             guard bytes >= Self.bucketBytes || number == tensors.count - 1 else { continue }
-            means += sums(bucket).map { $0 * (1 / Double(ranks)) }
+            // Divided in f32, after the sum: before it, numbers of bf16 would be rounded once more, and since bf16 reaches as
+            // far as f32, no sum is too large that would not be in f32.
+            means += sums(bucket).map { $0.cast(.f32) * (1 / Double(ranks)) }
             bucket = []
         }
         return means

@@ -6,10 +6,15 @@ import ApusLayers
 extension TracedStep {
     /// The forward pass of a share and its gradients. Loss, metrics, gradients and what the forward pass keeps are outputs,
     /// and no weight changes; what is no floating point, such as the key of random draws, is updated.
-    func shareGraph() throws(GraphErrors) -> Graph {
+    ///
+    /// Gradients are handed out as `rankGradients`: each sum of two shares is rounded to that, whether they meet within a
+    /// rank or between two.
+    func shareGraph(rankGradients: ElementType = .f32) throws(GraphErrors) -> Graph {
         let differentiated = try differentiatedForOptimizer(), builder = GraphBuilder(extending: differentiated.graph)
         let weights = gradients(differentiated, builder)
-        for weight in weights { builder.output(Self.gradientName(weight.name), weight.gradient) }
+        for weight in weights {
+            builder.output(Self.gradientName(weight.name), weight.gradient.cast(rankGradients))
+        }
         var graph = try builder.finish()
         for place in graph.results.indices {
             guard case .update(let value) = graph.results[place].kind, let name = keptName(value) else { continue }
@@ -18,7 +23,7 @@ extension TracedStep {
         let names = Set(weights.map { Self.gradientName($0.name) })
         graph.results = graph.results.filter { result in
             guard case .output(let name) = result.kind else { return true }
-            return graph[result.value].type.element == .f32
+            return graph[result.value].type.element.isFloatingPoint
                 && (isSummed(name) || name.hasPrefix(Self.keptPrefix) || names.contains(name))
         }
         return graph
@@ -27,9 +32,10 @@ extension TracedStep {
     /// What follows the outputs of all shares, which are inputs here, added up within a rank: their mean over all shares,
     /// and what is done with it.
     func sumGraph(
-        _ use: Set<GradientUse>, shares: Int, learningRateScale: (String) -> Double
+        _ use: Set<GradientUse>, shares: Int, rankGradients: ElementType = .f32, learningRateScale: (String) -> Double
     ) throws(GraphErrors) -> Graph {
-        let share = try shareGraph(), averages = RankAverages(ranks: shares)
+        let share = try shareGraph(rankGradients: rankGradients)
+        let averages = RankAverages(ranks: shares, gradients: rankGradients)
         let builder = GraphBuilder(name: share.name)
         var names: [String] = [], sums: [String: Tensor] = [:]
         for result in share.results {

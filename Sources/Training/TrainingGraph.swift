@@ -59,12 +59,15 @@ extension TracedStep {
     ///
     /// `ranks` graphs run side by side, each on a batch of its own: the optimizer follows the mean of their gradients, and
     /// loss, metrics and what the forward pass keeps are means, too. Accumulated gradients are those of each rank until
-    /// the update. `learningRateScale` gives a factor for each weight's learning rate, by name. Throws if the loss does not
-    /// depend on some weight, or if it cannot be differentiated.
+    /// the update. Between ranks, gradients travel as `rankGradients`, f32 or bf16. `learningRateScale` gives a factor for
+    /// each weight's learning rate, by name. Throws if the loss does not depend on some weight, or if it cannot be
+    /// differentiated.
     public func wholeGraph(
-        _ use: Set<GradientUse> = [.update], ranks: Int = 1, learningRateScale: (String) -> Double = { _ in 1 }
+        _ use: Set<GradientUse> = [.update], ranks: Int = 1, rankGradients: ElementType = .f32,
+        learningRateScale: (String) -> Double = { _ in 1 }
     ) throws(GraphErrors) -> Graph {
-        let differentiated = try differentiatedForOptimizer(), averages = RankAverages(ranks: ranks)
+        let differentiated = try differentiatedForOptimizer()
+        let averages = RankAverages(ranks: ranks, gradients: rankGradients)
         let builder = GraphBuilder(extending: try averages.averagingResults(differentiated.graph, of: self))
         var updated = gradients(differentiated, builder)
         for index in updated.indices { updated[index].learningRateScale = learningRateScale(updated[index].name) }

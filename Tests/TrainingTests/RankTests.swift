@@ -6,7 +6,7 @@ import Testing
 /// Training steps on ranks that are threads: what the weights follow, and that all ranks have the same bits.
 struct RankTests {
     /// A classifier whose weights travel in several messages, with running statistics.
-    private static func step(batch: Int, _ optimizer: Optimizer, drops: Bool = false) -> TrainingStep {
+    static func step(batch: Int, _ optimizer: Optimizer, drops: Bool = false) -> TrainingStep {
         TrainingStep(optimizer: optimizer) {
             let labels = Input("labels", [batch], .int32)
             let logits = Sequential {
@@ -23,7 +23,7 @@ struct RankTests {
     }
 
     /// Samples of some places.
-    private static func inputs(_ places: Range<Int>) throws -> [String: TensorData] {
+    static func inputs(_ places: Range<Int>) throws -> [String: TensorData] {
         var numbers: [Float] = []
         for place in places { for column in 0..<6 { numbers.append(Float((place * 13 + column * 7) % 31) / 8 - 2) } }
         return try [
@@ -53,11 +53,13 @@ struct RankTests {
         }
     }
 
-    private static func expectAlike(_ a: ProgramState, _ b: ProgramState, _ comment: String) throws {
+    static func expectAlike(
+        _ a: ProgramState, _ b: ProgramState, _ comment: String, tolerance: Float = 1e-4
+    ) throws {
         for name in a.names {
             let (x, y) = (try a.read(name).floats, try b.read(name).floats)
             let error = zip(x, y).map { abs($0 - $1) }.max() ?? 0, scale = y.map(abs).max() ?? 0
-            #expect(error <= 1e-4 * (scale + 1e-2), "\(comment): \(name) differs by \(error)")
+            #expect(error <= tolerance * (scale + 1e-2), "\(comment): \(name) differs by \(error)")
         }
     }
 

@@ -19,6 +19,8 @@ public struct FitSettings: RunSettings {
     /// Shares of each batch, the step's batch being one of them: a power of two, of which ranks take as many each. The result
     /// does not depend on how many ranks there are then; nil has each rank compute one batch, as a whole.
     public var shares: Int?
+    /// The numbers as which gradients travel between ranks: with bf16 half the bytes do, and each sum of two ranks is rounded.
+    public var rankGradients = CompilerOptions.Precision.float32
     /// The numbers that matmuls and attention compute with.
     public var precision = CompilerOptions.Precision.float32
     /// Who computes matmuls; with `auto`, last bits depend on measurements of the machine.

@@ -50,7 +50,7 @@ public final class Trainer<Task: TrainingTask> {
             try ranks.checkShares(ofBatch: settings.batch)
             let compiler = try RunCompiler(
                 settings.compilerOptions, threads: settings.threads, pinned: settings.pinned, output,
-                answers: plan.answers, communicator: communicator, ranks)
+                answers: plan.answers, communicator: communicator, ranks, gradients: settings.rankGradients)
             return (compiler, try makeTask(settings, compiler, output))
         }
         (self.compiler, self.task) = (compiler, task)
@@ -267,6 +267,9 @@ public final class Trainer<Task: TrainingTask> {
             output.say("going on from epoch \(position.epoch), step \(position.step)")
         }
         for note in settings.notes { output.say("note: \(note)") }
+        if settings.rankGradients != .float32, ranks.count == 1, !ranks.isReproducible {
+            output.say("note: rank-gradients changes nothing here: one rank trains alone, and no gradient travels")
+        }
         if settings.products == .auto {
             output.say(
                 "products auto: measurements decide who computes what; this run keeps the answers, and others may have "

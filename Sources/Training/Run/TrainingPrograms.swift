@@ -18,18 +18,20 @@ public final class RunCompiler {
         _ options: CompilerOptions, threads: Int?, pinned: Bool = false, _ output: TrainingOutput
     ) throws {
         try self.init(
-            options, threads: threads, pinned: pinned, output, answers: [:], communicator: nil, TrainingRanks(nil))
+            options, threads: threads, pinned: pinned, output, answers: [:], communicator: nil, TrainingRanks(nil),
+            gradients: .float32)
     }
 
     /// A compiler whose programs run on so many threads, or on this rank's share of those that `ThreadChoice` says, and
-    /// train with the ranks of a communicator. A run that goes on gives the answers that its folder keeps.
+    /// train with the ranks of a communicator, between which `gradients` says as what gradients travel. A run that goes on
+    /// gives the answers that its folder keeps.
     ///
     /// Ranks need the same program, and measurements differ between machines: of several, kernels compute all matmuls where
     /// the choice would be measured. Ranks that share a machine would be pinned to the same processors, which is left to the
     /// launcher.
     init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool, _ output: TrainingOutput, answers: [String: String],
-        communicator: (any Communicator)?, _ ranks: TrainingRanks
+        communicator: (any Communicator)?, _ ranks: TrainingRanks, gradients: CompilerOptions.Precision
     ) throws {
         self.ranks = ranks
         self.answers = RunAnswers(answers)
@@ -38,7 +40,7 @@ public final class RunCompiler {
         let isShared = communicator?.localCount ?? 1 > 1
         compiler = try Compiler(
             options, threads: threads ?? Self.share(of: communicator), pinned: pinned && !isShared,
-            answers: self.answers.given, communicator: communicator)
+            answers: self.answers.given, communicator: communicator, rankGradients: gradients)
         self.output = output
         output.say("\(compiler.pool)")
         if pinned, isShared {

@@ -30,6 +30,8 @@ public protocol RunSettings: Hashable, Sendable {
     /// Shares of each batch that are computed apart and added up in one order, so that the result does not depend on how many
     /// ranks compute them; nil for as many as there are ranks.
     var shares: Int? { get set }
+    /// The numbers as which gradients travel between ranks, or shares are added up.
+    var rankGradients: CompilerOptions.Precision { get set }
     /// What all random numbers follow from.
     var seed: Int { get set }
     /// Threads to compute with; nil for as many as ``ThreadChoice`` says.
@@ -187,6 +189,11 @@ extension Setting {
                 "Divide each batch into so many shares, a power of two (4 if no number is given): the weights do not "
                     + "depend on how many ranks compute them.",
                 .range(1...1024), unset: "no", valueName: "shares", changesOnTheWay: true),
+            Setting(
+                "rank-gradients", \.rankGradients,
+                "The numbers as which gradients travel between ranks; with bf16 half the bytes do, and each sum of two ranks is "
+                    + "rounded.",
+                valueName: "precision", changesOnTheWay: true),
         ]
     }
 

@@ -23,7 +23,7 @@ struct PointSettings: RunSettings {
     var epochs = 4
     var batch = 8
     var accumulation = 1
-    var shares: Int?
+    var shares: Int?, rankGradients = CompilerOptions.Precision.float32
     var seed = 0
     var threads: Int?
     var pinned = false

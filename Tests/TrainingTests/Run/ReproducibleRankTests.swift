@@ -46,12 +46,14 @@ import Testing
 
     @discardableResult
     private func train(
-        _ ranks: Int, _ name: String, accumulation: Int = 1, resuming: Bool = false, until last: Int = .max
+        _ ranks: Int, _ name: String, accumulation: Int = 1, gradients: Compiler.Precision = .float32,
+        resuming: Bool = false, until last: Int = .max
     ) throws -> [Ended] {
         let path = folder.file(name)
         return try ThreadRanks.run(ranks) { communicator in
             var settings = Circle.settings(epochs: 3)
             (settings.shares, settings.accumulation, settings.logInterval) = (4, accumulation, 1)
+            settings.rankGradients = gradients
             // Who computes matmuls must be the same everywhere, too.
             settings.products = .auto
             let result = try fit(
@@ -72,13 +74,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2])
-    func weightsDoNotDependOnRanks(accumulation: Int) throws {
-        let whole = try train(1, "run-1", accumulation: accumulation)[0]
+    /// Gradients of bf16 are rounded at each node of the tree, within ranks as between them.
+    @Test(arguments: [(1, Compiler.Precision.float32), (2, .float32), (2, .bfloat16)])
+    func weightsDoNotDependOnRanks(accumulation: Int, gradients: Compiler.Precision) throws {
+        let whole = try train(1, "run-1", accumulation: accumulation, gradients: gradients)[0]
         #expect(whole.state.step == 3 * (6 / accumulation) && whole.means["loss"]?.isFinite == true)
         #expect(try whole.state.read("random.key").integers == [3, Int32(3 * (6 / accumulation) * accumulation)])
         for ranks in [2, 4] {
-            let results = try train(ranks, "run-\(ranks)", accumulation: accumulation)
+            let results = try train(ranks, "run-\(ranks)", accumulation: accumulation, gradients: gradients)
             for (rank, result) in results.enumerated() {
                 #expect(try haveSameBits(result.state, whole.state), "rank \(rank) of \(ranks)")
                 #expect(result.best == whole.best && result.means == whole.means)
