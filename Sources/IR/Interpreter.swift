@@ -32,15 +32,16 @@ public struct Interpreter {
     }
 
     /// Computes all results of several graphs side by side, of which each rank has its own inputs and parameters: they
-    /// are the same graph, and meet in its ``AllReduce`` operations. Throws as a run of one does.
+    /// are the same graph, and meet in its ``AllReduce`` operations and in batch normalisations of all ranks. Throws as a run
+    /// of one does.
     public func run(_ graph: Graph, ranks: [Bindings]) throws(GraphError) -> [Outcome] {
         var values = [[HostTensor]](repeating: [], count: ranks.count)
         for node in graph.nodes {
             let operands = values.map { values in node.operands.map { values[$0.index] } }
-            let sum = (node.operation as? AllReduce)?.evaluate(ranks: operands.map { $0[0] }, type: node.type)
+            let met = (node.operation as? any RankOperation)?.evaluate(ranks: operands, type: node.type)
             for (rank, bindings) in ranks.enumerated() {
-                if let sum {
-                    values[rank].append(sum)
+                if let met {
+                    values[rank].append(met[rank])
                 } else {
                     values[rank].append(try value(of: node, operands[rank], bindings))
                 }

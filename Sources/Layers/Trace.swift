@@ -26,11 +26,15 @@ final class Trace: @unchecked Sendable {
     /// Weights that training leaves as they are.
     private let frozen: [ParameterGroup]
 
-    init(name: String, training: Bool = false, frozen: [ParameterGroup] = [], location: SourceLocation? = nil) {
+    init(
+        name: String, training: Bool = false, ranks: Int = 1, frozen: [ParameterGroup] = [],
+        location: SourceLocation? = nil
+    ) {
         isTraining = training
         self.frozen = frozen
         builder = GraphBuilder(name: name)
         builder.location = location
+        builder.ranks = ranks
     }
 
     /// The trace of a call that stands outside of any step.

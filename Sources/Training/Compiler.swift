@@ -70,7 +70,7 @@ public struct Compiler: Sendable {
         _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update],
         learningRateScale: (String) -> Double = { _ in 1 }
     ) throws -> CompiledStep {
-        try compile(step.trace(), use, learningRateScale: learningRateScale)
+        try compile(step.trace(ranks: communicator?.count ?? 1), use, learningRateScale: learningRateScale)
     }
 
     func compile(
@@ -79,8 +79,7 @@ public struct Compiler: Sendable {
         var rewrites: [Rewrite] = []
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
         let graph = try fused.wholeGraph(
-            use, ranks: communicator?.count ?? 1, rankGradients: rankGradients.element,
-            learningRateScale: learningRateScale)
+            use, rankGradients: rankGradients.element, learningRateScale: learningRateScale)
         return try compile(graph, rewrites, optimizer: traced.optimizer, communicator)
     }
 

@@ -60,7 +60,7 @@ extension Compiler {
     /// print(report["blocks.0"]!.floats, report["grad_norm.head.weight"]!.scalar)
     /// ```
     public func compile(_ step: TrainingStep, inspecting inspection: Inspection) throws -> CompiledStep {
-        var traced = try step.trace()
+        var traced = try step.trace(ranks: communicator?.count ?? 1)
         traced.graph = try inspection.extended(traced.graph)
         return try compile(traced, inspection.gradientNorms ? [.update, .outputNorms] : [.update])
     }

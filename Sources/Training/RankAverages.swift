@@ -12,15 +12,16 @@ struct RankAverages {
     /// several of them are under way before the backward pass has ended.
     private static let bucketBytes = 4 << 20
 
-    /// The graph with means of all ranks for the loss, the metrics and what the forward pass keeps, such as running
-    /// statistics.
+    /// The graph with means of all ranks for the loss, the metrics and what the forward pass keeps, where they are not the
+    /// same on all ranks anyway, as running statistics of batches of all ranks are.
     ///
     /// Integers, such as the key of random draws, are those of each rank.
     func averagingResults(_ graph: Graph, of step: TracedStep) throws(GraphErrors) -> Graph {
         guard ranks > 1 else { return graph }
-        let builder = GraphBuilder(extending: graph)
+        let builder = GraphBuilder(extending: graph), isSame = valuesOfAllRanks(in: graph)
         let places = graph.results.indices.filter { place in
-            guard graph[graph.results[place].value].type.element == .f32 else { return false }
+            let value = graph.results[place].value
+            guard graph[value].type.element == .f32, !isSame[value.index] else { return false }
             return switch graph.results[place].kind {
             case .output(let name): name == "loss" || step.metrics.contains(name)
             case .update: true
@@ -30,6 +31,23 @@ struct RankAverages {
         var averaged = try builder.finish()
         for (place, mean) in zip(places, means) { averaged.results[place].value = mean.value }
         return averaged
+    }
+
+    /// Which values are the same on all ranks: what is computed of weights and sums over ranks alone.
+    private func valuesOfAllRanks(in graph: Graph) -> [Bool] {
+        var isSame: [Bool] = []
+        for node in graph.nodes {
+            let isSameHere =
+                switch node.operation {
+                case is AllReduce: true
+                case is Input: false
+                // The key of random draws is another one on each rank.
+                case let parameter as Parameter: parameter.type.element == .f32
+                default: node.operands.allSatisfy { isSame[$0.index] }
+                }
+            isSame.append(isSameHere)
+        }
+        return isSame
     }
 
     /// Has all weights follow the means of all ranks' gradients.

@@ -57,13 +57,13 @@ extension TracedStep {
 
     /// The graph of the whole step: forward pass, gradients, and what is done with them.
     ///
-    /// `ranks` graphs run side by side, each on a batch of its own: the optimizer follows the mean of their gradients, and
-    /// loss, metrics and what the forward pass keeps are means, too. Accumulated gradients are those of each rank until
+    /// Where it was traced for several ranks, as many graphs run side by side, each on a batch of its own: the optimizer
+    /// follows the mean of their gradients, and loss, metrics and what the forward pass keeps are means, too. Accumulated gradients are those of each rank until
     /// the update. Between ranks, gradients travel as `rankGradients`, f32 or bf16. `learningRateScale` gives a factor for
     /// each weight's learning rate, by name. Throws if the loss does not depend on some weight, or if it cannot be
     /// differentiated.
     public func wholeGraph(
-        _ use: Set<GradientUse> = [.update], ranks: Int = 1, rankGradients: ElementType = .f32,
+        _ use: Set<GradientUse> = [.update], rankGradients: ElementType = .f32,
         learningRateScale: (String) -> Double = { _ in 1 }
     ) throws(GraphErrors) -> Graph {
         let differentiated = try differentiatedForOptimizer()

@@ -193,6 +193,9 @@ private let structuredMisuses: [Misuse] = [
         BatchNormalization(axis: 0, epsilon: -1), [f32(2)], .attribute,
         "batch_norm: epsilon -1.0 is not a number from 0 up"),
     Misuse(
+        BatchNormalization(axis: 0, epsilon: 0, ranks: 0), [f32(2)], .attribute,
+        "batch_norm: ranks is 0, not a number from 1 up"),
+    Misuse(
         BatchNormalization(axis: 1, epsilon: 0.1), [f32(4, 2), f32(2), f32(3)], .shape,
         "batch_norm: weight and bias are f32[3], not f32[2]"),
     Misuse(

@@ -84,7 +84,7 @@ struct RankTests {
         let whole = try Self.trained(1, batch: 8, runs: 4, optimizer, uses)[0]
         let shares = try Self.trained(2, batch: 4, runs: 4, optimizer, uses)
         for share in shares { try Self.expectAlike(share.state, whole.state, "accumulated") }
-        let sums = try Self.step(batch: 4, optimizer).trace().wholeGraph(uses[0], ranks: 2).nodes.filter {
+        let sums = try Self.step(batch: 4, optimizer).trace(ranks: 2).wholeGraph(uses[0]).nodes.filter {
             $0.operation is AllReduce
         }
         // Loss and accuracy alone.
@@ -93,7 +93,7 @@ struct RankTests {
 
     /// Messages of some MB, the gradients of the last layers first; what is as large travels alone.
     @Test func gradientsTravelInBuckets() throws {
-        let graph = try Self.step(batch: 4, .sgd(learningRate: 0.1)).trace().wholeGraph(ranks: 3)
+        let graph = try Self.step(batch: 4, .sgd(learningRate: 0.1)).trace(ranks: 3).wholeGraph()
         let sums = graph.nodes.filter { $0.operation is AllReduce }.map(\.type.count)
         let head = 3 + 3000, norm = 2000, wide = 1000 + 1_100_000, first = 1100 + 6600
         #expect(sums == [2, head + norm + wide, first])
@@ -123,7 +123,7 @@ struct RankTests {
         #expect(keys[0] == [5, 0] && keys[1][0] != 5)
     }
 
-    /// Running statistics are means over ranks.
+    /// Running statistics are those of the whole batch.
     @Test func runningStatistics() throws {
         let states = try ThreadRanks.run(2) { communicator in
             let step = TrainingStep(optimizer: .sgd(learningRate: 0)) {
@@ -134,11 +134,16 @@ struct RankTests {
             _ = try program.run(state, ["x": TensorData([rank, 2, rank, 4], shape: [2, 2, 1, 1])])
             return state
         }
-        let name = try #require(states[0].names.first { $0.hasSuffix("running_mean") })
-        // A tenth of the means 0.5 and 3.
-        for state in states {
-            let means = try state.read(name).floats
-            #expect(zip(means, [0.05, 0.3] as [Float]).allSatisfy { abs($0 - $1) < 1e-6 }, "\(means)")
+        // A tenth of the means 0.5 and 3, and of the variances 1/3 and 4/3.
+        let expected: [String: [Float]] = [
+            "running_mean": [0.05, 0.3], "running_var": [0.9 + 0.1 / 3, 0.9 + 0.4 / 3],
+        ]
+        for (suffix, expected) in expected {
+            let name = try #require(states[0].names.first { $0.hasSuffix(suffix) })
+            for state in states {
+                let found = try state.read(name).floats
+                #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(name): \(found)")
+            }
         }
     }
 }

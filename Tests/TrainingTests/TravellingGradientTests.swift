@@ -78,8 +78,8 @@ struct TravellingGradientTests {
 
     /// Loss and metrics travel as they are.
     @Test func onlyGradientsAreNarrow() throws {
-        let graph = try RankTests.step(batch: 4, .sgd(learningRate: 0.1)).trace().wholeGraph(
-            ranks: 3, rankGradients: .bf16)
+        let graph = try RankTests.step(batch: 4, .sgd(learningRate: 0.1)).trace(ranks: 3).wholeGraph(
+            rankGradients: .bf16)
         let sums = graph.nodes.filter { $0.operation is AllReduce }.map(\.type.element)
         // Two bytes for each number: one message has room for all.
         #expect(sums == [.f32, .bf16])

@@ -21,7 +21,8 @@ public enum LossReduction: Hashable, Sendable {
 /// Labels that a program is given are checked before each run: they are from 0 to below `classes`, or `ignoredIndex`.
 ///
 /// - Parameters:
-///   - weights: A factor for each class; means are divided by the sum of the factors that were used.
+///   - weights: A factor for each class; means are divided by the sum of the factors that were used, on all ranks
+///     (``GraphBuilder/ranks``).
 ///   - ignoredIndex: A label whose elements do not count.
 ///   - smoothing: With s the target is (1 − s) on the label plus s / classes everywhere (Szegedy et al. 2016).
 public func crossEntropy(
@@ -61,7 +62,8 @@ public func crossEntropy(
         losses = losses * (1 - smoothing) + everywhere
     }
     guard reduction == .mean else { return reduction(losses) }
-    return sum(losses, axes: Array(losses.shape.indices)) / sum(weighted, axes: Array(weighted.shape.indices))
+    let factors = meanOverRanks(sum(weighted, axes: Array(weighted.shape.indices)))
+    return sum(losses, axes: Array(losses.shape.indices)) / factors
 }
 
 /// The cross entropy of logits [..., classes] and target distributions of the same shape, whose rows add up to 1.

@@ -4,7 +4,8 @@ import ApusIR
 ///
 /// In a ``TrainingStep`` it normalises with mean and biased variance of the batch and moves the running statistics
 /// towards mean and unbiased variance by `momentum`, once in every run of the step. In an ``InferenceStep`` it
-/// normalises with the running statistics. Weights: `weight` [dim] and `bias` [dim] if `affine`; state that is not
+/// normalises with the running statistics. The batch is that of all ranks that train together, as by PyTorch's
+/// `SyncBatchNorm`: a rank alone normalises its part by the statistics of the whole. Weights: `weight` [dim] and `bias` [dim] if `affine`; state that is not
 /// trained: `running_mean` [dim], `running_var` [dim] and `num_batches_tracked` (i32, a scalar).
 ///
 /// *Shapes*: [n, dim, ...] -> the same; with another `axis`, that one has the channels.
@@ -48,11 +49,11 @@ public struct BatchNorm: Layer {
                     x, mean: runningMean, variance: runningVariance, weight: scale, bias: shift, axis: axis,
                     epsilon: epsilon)
             }
-            let count = Double(x.type.count / dim)
+            let count = Double(x.type.count / dim * builder.ranks)
             guard count > 1 else {
                 return mistake("one number for each channel has no variance to train with: \(shapeText(x.shape))")
             }
-            let (mean, variance) = channelMoments(x, axis: axis)
+            let (mean, variance) = channelMoments(x, axis: axis, ranks: builder.ranks)
             builder.update(runningMean, with: runningMean * (1 - momentum) + mean * momentum)
             builder.update(
                 runningVariance, with: runningVariance * (1 - momentum) + variance * (momentum * count / (count - 1)))

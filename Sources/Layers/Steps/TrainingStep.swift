@@ -43,9 +43,13 @@ public struct TrainingStep {
 
     /// The graph of the forward pass; throws all mistakes in the declaration, a pattern that no weight matches among
     /// them.
-    public func trace() throws(GraphErrors) -> TracedStep {
+    ///
+    /// `ranks` graphs run side by side, each on a batch of its own that is part of a larger one: layers take statistics over
+    /// the batch from all of them.
+    public func trace(ranks: Int = 1) throws(GraphErrors) -> TracedStep {
         let trace = Trace(
-            name: name, training: true, frozen: frozenPatterns.map { ParameterGroup($0) }, location: location)
+            name: name, training: true, ranks: ranks, frozen: frozenPatterns.map { ParameterGroup($0) },
+            location: location)
         let builder = trace.builder, results = trace.record(contents)
         for group in trace.idleFrozen {
             builder.report(
@@ -71,7 +75,8 @@ public struct TrainingStep {
             ])
         }
         let metrics = results.filter { $0.kind == .metric }.map(\.name)
-        return TracedStep(graph: graph, loss: loss.value, weights: weights, metrics: metrics, optimizer: optimizer)
+        return TracedStep(
+            graph: graph, loss: loss.value, weights: weights, metrics: metrics, optimizer: optimizer, ranks: ranks)
     }
 }
 
@@ -90,4 +95,6 @@ public struct TracedStep: Sendable {
     public var metrics: [String]
     /// How weights follow their gradients.
     public var optimizer: Optimizer
+    /// How many ranks run the graph side by side; 1 is one alone.
+    public var ranks = 1
 }

@@ -12,14 +12,14 @@ func crossEntropyDiceLoss(_ logits: Tensor, _ masks: Tensor) -> Tensor {
 }
 
 /// How far logits and masks cover each other where the probability is above one half: intersection over union, and the
-/// Dice coefficient, which is F1. Both are 1 where there is nothing in either.
+/// Dice coefficient, which is F1; of the batch of all ranks. Both are 1 where there is nothing in either.
 func overlap(_ logits: Tensor, _ masks: Tensor) -> (iou: Tensor, dice: Tensor) {
     let found = greater(logits, logits.constant(0)).cast(.float32),
         wanted = greater(masks, masks.constant(0.5)).cast(.float32)
     let axes = Array(logits.shape.indices)
     let iou =
-        (sum(found * wanted, axes: axes) + overlapSmoothing)
-        / (sum(maximum(found, wanted), axes: axes) + overlapSmoothing)
+        (sumOverRanks(sum(found * wanted, axes: axes)) + overlapSmoothing)
+        / (sumOverRanks(sum(maximum(found, wanted), axes: axes)) + overlapSmoothing)
     return (iou, iou * 2 / (iou + 1))
 }
 

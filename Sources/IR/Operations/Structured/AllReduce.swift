@@ -1,7 +1,7 @@
 /// The sum of a tensor over all ranks: processes that run the same graph side by side, each on its own share of the data.
 ///
 /// Each rank gets the same result. A graph that runs alone is the only rank, so that the sum is the operand.
-public struct AllReduce: Operation, DifferentiableOperation {
+public struct AllReduce: RankOperation, DifferentiableOperation {
     public static let name = "all_reduce"
     public static let kind = OperationKind.collective
     /// The operation, which has no attributes.
@@ -18,13 +18,12 @@ public struct AllReduce: Operation, DifferentiableOperation {
     /// Of a graph that runs alone; ``Interpreter/run(_:ranks:)`` runs several, and adds their operands up.
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor { operands[0] }
 
-    /// The sum of what each rank has.
-    func evaluate(ranks operands: [HostTensor], type: TensorType) -> HostTensor {
+    func evaluate(ranks operands: [[HostTensor]], type: TensorType) -> [HostTensor] {
         var result = HostTensor(type)
         for operand in operands {
-            for index in result.values.indices { result.values[index] += operand.values[index] }
+            for index in result.values.indices { result.values[index] += operand[0].values[index] }
         }
-        return result
+        return Array(repeating: result, count: operands.count)
     }
 
     /// What is differentiated is the sum of all ranks' losses: each of them reads the operand of every rank.
@@ -33,3 +32,21 @@ public struct AllReduce: Operation, DifferentiableOperation {
 
 /// The sum of a tensor over all ranks; see `AllReduce`.
 public func allReduce(_ x: Tensor) -> Tensor { x.builder.add(AllReduce(), [x]) }
+
+/// The sum of a tensor over the ranks that the graph is built for (``GraphBuilder/ranks``); where there is one, the tensor.
+///
+/// What is computed from a whole batch, such as a loss that is divided by a number of elements in it, takes the parts of
+/// other ranks into account by this.
+public func sumOverRanks(_ x: Tensor) -> Tensor { x.builder.ranks > 1 ? allReduce(x) : x }
+
+/// The mean of a tensor over the ranks that the graph is built for; see ``sumOverRanks(_:)``.
+public func meanOverRanks(_ x: Tensor) -> Tensor { mean(x, ofRanks: x.builder.ranks) }
+
+/// The mean over so many ranks.
+func mean(_ x: Tensor, ofRanks ranks: Int) -> Tensor { ranks > 1 ? allReduce(x) * (1 / Double(ranks)) : x }
+
+/// An operation in which graphs that run side by side meet.
+protocol RankOperation: Operation {
+    /// The results by rank, of the operands by rank.
+    func evaluate(ranks operands: [[HostTensor]], type: TensorType) -> [HostTensor]
+}
