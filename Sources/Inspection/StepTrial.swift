@@ -13,11 +13,14 @@ public final class StepTrial {
     private var runs = 0
 
     /// - Parameters:
+    ///   - communicator: The ranks that a step of training is for; nil for none.
+    ///   - rankGradients: The numbers as which gradients travel between them.
     ///   - state: Weights that it shares with other steps; nil for its own.
     ///   - compile: Declares and compiles the step.
     ///   - inputs: What the program is given in each run, by the number of that.
     public init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool = false, cache: ObjectCache? = .standard,
+        communicator: (any Communicator)? = nil, rankGradients: Compiler.Precision = .float32,
         state: ProgramState? = nil, compile: (Compiler) throws -> CompiledStep,
         inputs: (CompiledStep) throws -> (_ run: Int) throws -> [String: TensorData] = { program in
             let inputs = try RandomInputs(program.program)
@@ -25,7 +28,9 @@ public final class StepTrial {
         }
     ) throws {
         let start = now()
-        compiler = try Compiler(options, threads: threads, pinned: pinned, cache: cache)
+        compiler = try Compiler(
+            options, threads: threads, pinned: pinned, cache: cache, communicator: communicator,
+            rankGradients: rankGradients)
         for warning in compiler.pool.warnings { TrainingOutput.standard.warn(warning) }
         compiled = try compile(compiler)
         compilation = seconds(since: start)

@@ -55,6 +55,46 @@ struct ScalingTests {
         #expect(model.time(of: step([2]), threads: 8).handOver == 0)
     }
 
+    /// Two sums, of which the second waits for the first on the way: at 8 bytes a second 2 ranks take 1 and 2 s for them, and
+    /// half a second for each of two messages.
+    @Test func sumsTravelWhileARankComputes() {
+        let step = RankedStep([
+            .computes(seconds: 1), .begins(sum: 0, bytes: 8), .computes(seconds: 1), .begins(sum: 1, bytes: 16),
+            .computes(seconds: 0.5), .finishes(sum: 0), .computes(seconds: 0.25), .finishes(sum: 1),
+            .computes(seconds: 0.25),
+        ])
+        let network = NetworkModel(bytesPerSecond: 8, latency: 0.5)
+        #expect(network.seconds(ofSum: 8, ranks: 2) == 2 && network.seconds(ofSum: 16, ranks: 2) == 3)
+        // The first is there at 3, when 0.5 of waiting are over; the second at 6.
+        let time = network.time(of: step, ranks: 2)
+        #expect(time.waiting == 0.5 + 2.75 && time.seconds == 6.25)
+        #expect(step.seconds == 3 && step.sums.map(\.begins) == [1, 2] && step.sums.map(\.isNeeded) == [2.5, 2.75])
+        // Of more ranks, each sends nearly twice the bytes, in more messages.
+        #expect(network.seconds(ofSum: 8, ranks: 4) == 6 * (0.25 + 0.5))
+        let free = NetworkModel(bytesPerSecond: 1e30, latency: 0).time(of: step, ranks: 64)
+        #expect(abs(free.seconds - 3) < 1e-12 && free.waiting < 1e-12)
+    }
+
+    /// A step as one process and as one of several ranks, for two networks.
+    @Test func reportOfRanks() throws {
+        let step = TrainingStep(optimizer: .sgd(learningRate: 0.1)) {
+            Loss(mean(Linear(6, 4).named("head")(Input("x", [3, 6]))))
+        }
+        func trial(_ communicator: (any Communicator)?) throws -> StepTrial {
+            try StepTrial(CompilerOptions(products: .generated), threads: 1, communicator: communicator) {
+                try $0.compile(step)
+            }
+        }
+        let networks = [1e8, 1e9].map { NetworkModel(bytesPerSecond: $0, latency: 1e-5) }
+        let lines = try RankScalingReport(
+            alone: trial(nil), ranked: trial(RankWithoutOthers(of: 2)), rounds: 2, machines: [2, 64],
+            networks: networks, title: "a step"
+        ).text.split(separator: "\n")
+        #expect(lines[0] == "a step" && lines[1].hasSuffix("and 2 sums of 0.000 MB travel"), "\(lines)")
+        #expect(lines[2].contains("machines  0.8 Gbit/s: s") && lines[2].contains("8 Gbit/s: s"), "\(lines)")
+        #expect(lines[3].hasPrefix("       2 ") && lines[4].hasPrefix("      64 ") && lines.count == 9, "\(lines)")
+    }
+
     /// A graph, measured and predicted: a row for each number of threads, and what is lost.
     @Test func report() throws {
         let graph = try Graph(

@@ -11,6 +11,10 @@ public struct StepBenchmark {
     public let steps: Int
     /// Where code is looked for before it is compiled.
     public let cache: ObjectCache?
+    /// The ranks that take a step of training together, each with a batch of its own; nil for none.
+    public var communicator: (any Communicator)?
+    /// The numbers as which gradients travel between ranks.
+    public var rankGradients = Compiler.Precision.float32
 
     public init(
         _ step: NamedStep, preset: String, options: CompilerOptions = CompilerOptions(), batch: Int, steps: Int,
@@ -31,7 +35,7 @@ public struct StepBenchmark {
         configuration.variant = .released
         let trial = try StepTrial(
             step, of: configuration, batch: batch, options: options, threads: threads, pinned: pinned,
-            cache: cache)
+            cache: cache, communicator: communicator, rankGradients: rankGradients)
         return try trial.benchmark(
             task: step.rawValue, preset: preset, batch: batch, steps: steps, observing: observing)
     }

@@ -26,6 +26,14 @@ public enum NamedStep: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether the step changes weights.
+    public var trains: Bool {
+        switch self {
+        case .pretrain, .pretrainRandom, .finetune, .segment: true
+        case .infer, .inferMasked, .attention: false
+        }
+    }
+
     /// The declaration of a step.
     public enum Declaration {
         case training(TrainingStep)

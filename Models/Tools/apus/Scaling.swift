@@ -12,6 +12,9 @@ struct Scaling: ParsableCommand {
             Compiles the step for each number of threads, times its pieces of work on the processors that there are, and simulates how \
             so many threads take them, step by step, with what it costs to hand a step over and what the memory gives. Prints the \
             efficiency, which is 100 % where twice the threads take half the time, and where it is lost.
+
+            With --machines: predicts a step of training on so many machines, each with a batch of its own, from the time that one \
+            takes here, for networks of some speeds. The efficiency is 100 % where it takes as long as on one.
             """)
 
     @Argument(help: "The graph: \(GraphArgument.list).")
@@ -20,8 +23,25 @@ struct Scaling: ParsableCommand {
     @OptionGroup var model: ModelOptions
     @OptionGroup var dimensions: DimensionOptions
 
-    @Option(help: "Numbers of threads; others are compared with the first.")
-    var threads = "1,2,4,8,16,32,64"
+    @Option(
+        help:
+            "Numbers of threads; others are compared with the first (default: 1,2,4,8,16,32,64). With --machines one number, that of each machine."
+    )
+    var threads: String?
+
+    @Option(help: "Numbers of machines to predict a step of training for, such as 2,4,8,16,32,64.")
+    var machines: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Speeds of the network between machines, each way, separated by commas.", valueName: "Gbit/s"))
+    var network = "1,10,100"
+
+    @Option(help: ArgumentHelp("Time until a message has arrived.", valueName: "µs"))
+    var latency = 20.0
+
+    @Option(help: "Numbers as which gradients travel between machines.")
+    var rankGradients = Compiler.Precision.float32
 
     @Option(help: "Times that each program is observed; the fastest count.")
     var rounds = 3
@@ -36,6 +56,15 @@ struct Scaling: ParsableCommand {
 
     func validate() throws {
         try model.check(graph)
+        if let machines {
+            _ = (try numbers(machines, "machines", 2...65536), try networks())
+            guard try counts(or: "1").count == 1 else {
+                throw ValidationError("--threads is \(threads ?? ""); with --machines it is one number.")
+            }
+            guard case .shipped(let shipped) = graph, shipped.step.trains else {
+                throw ValidationError("--machines predicts steps of training that ship with Apus, and this is none.")
+            }
+        }
         _ = try counts()
         guard (1...100).contains(rounds) else {
             throw ValidationError("--rounds is \(rounds); it must be from 1 to 100.")
@@ -46,6 +75,7 @@ struct Scaling: ParsableCommand {
     }
 
     func run() throws {
+        if let machines { return try predictRanks(numbers(machines, "machines", 2...65536)) }
         var trials: [StepTrial] = []
         for count in try counts() { trials.append(try trial(threads: count, sharing: trials.first?.state)) }
         let threadModel = ThreadModel.measured(bytesPerSecond: bandwidth * 1e9)
@@ -53,14 +83,45 @@ struct Scaling: ParsableCommand {
         print(try ScalingReport(trials, rounds: rounds, model: threadModel, title: title).text)
     }
 
+    /// A step of several machines; their number alone makes no other program.
+    private func predictRanks(_ machines: [Int]) throws {
+        let threads = try threads == nil ? nil : counts().first
+        let alone = try trial(threads: threads, sharing: nil)
+        let ranked = try trial(threads: threads, sharing: nil, RankWithoutOthers(of: 2))
+        let title =
+            "\(name) for each machine, \(compilation.options.precision.rawValue), gradients travel as "
+            + "\(rankGradients.rawValue), measured on \(alone.compiler.pool)"
+        print(
+            try RankScalingReport(
+                alone: alone, ranked: ranked, rounds: rounds, machines: machines, networks: networks(), title: title
+            ).text)
+    }
+
     /// The numbers of threads.
-    private func counts() throws -> [Int] {
-        try threads.split(separator: ",", omittingEmptySubsequences: false).map { text in
-            guard let count = Int(text), (1...ThreadChoice.most).contains(count) else {
+    private func counts(or all: String = "1,2,4,8,16,32,64") throws -> [Int] {
+        try numbers(threads ?? all, "threads", 1...ThreadChoice.most)
+    }
+
+    private func numbers(_ list: String, _ option: String, _ allowed: ClosedRange<Int>) throws -> [Int] {
+        try list.split(separator: ",", omittingEmptySubsequences: false).map { text in
+            guard let count = Int(text), allowed.contains(count) else {
                 throw ValidationError(
-                    "--threads is \(threads); it must be numbers from 1 to \(ThreadChoice.most), such as 1,2,4.")
+                    "--\(option) is \(list); it must be numbers from \(allowed.lowerBound) to \(allowed.upperBound), such as "
+                        + "2,4,8.")
             }
             return count
+        }
+    }
+
+    private func networks() throws -> [NetworkModel] {
+        guard latency >= 0, latency.isFinite else {
+            throw ValidationError("--latency is \(latency); it must be 0 or more.")
+        }
+        return try network.split(separator: ",", omittingEmptySubsequences: false).map { text in
+            guard let speed = Double(text), speed > 0, speed.isFinite else {
+                throw ValidationError("--network is \(network); it must be numbers above 0, such as 1,10,100.")
+            }
+            return NetworkModel(bytesPerSecond: speed * 1e9 / 8, latency: latency * 1e-6)
         }
     }
 
@@ -71,7 +132,9 @@ struct Scaling: ParsableCommand {
         }
     }
 
-    private func trial(threads: Int, sharing state: ProgramState?) throws -> StepTrial {
+    private func trial(
+        threads: Int?, sharing state: ProgramState?, _ communicator: (any Communicator)? = nil
+    ) throws -> StepTrial {
         let options = compilation.options, cache = compilation.cache
         switch graph {
         case .file(let path):
@@ -80,7 +143,7 @@ struct Scaling: ParsableCommand {
         case .shipped(let shipped):
             return try StepTrial(
                 shipped.step, of: model.configuration, batch: model.batch ?? 8, options: options, threads: threads,
-                cache: cache, state: state)
+                cache: cache, communicator: communicator, rankGradients: rankGradients, state: state)
         }
     }
 }

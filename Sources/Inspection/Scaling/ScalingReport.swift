@@ -67,7 +67,7 @@ public struct ScalingReport {
                 + [number(time.seconds), percent(efficiency(row, time.seconds))]
                 + [share(time.lateness), share(time.handOver), share(time.memory)]
         }
-        return columns([titles] + lines)
+        return TextColumns([titles] + lines).text
     }
 
     /// Where time is lost on the most threads, by names of steps.
@@ -87,15 +87,7 @@ public struct ScalingReport {
                 + [time.lateness, time.handOver, time.memory].map { percent($0 / total) } + [name]
         }
         let titles = ["steps", "time", "lost", "last pieces", "hand-over", "memory", "name"]
-        return "where \(row.threads) threads lose most, of all their time\n" + columns([titles] + lines)
-    }
-
-    /// Rows of columns that are as wide as their widest entry.
-    private func columns(_ rows: [[String]]) -> String {
-        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            zip(row, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }.joined(separator: "  ")
-        }.joined(separator: "\n")
+        return "where \(row.threads) threads lose most, of all their time\n" + TextColumns([titles] + lines).text
     }
 
     private func number(_ seconds: Double) -> String { String(format: "%.4f", seconds) }
