@@ -122,7 +122,9 @@ let package = Package(
         // Compiled programs as libraries for C.
         .target(
             name: "ApusExport",
-            dependencies: ["ApusFiles", "ApusSystem", "ApusIR", "ApusRuntime", "CRuntime", "ApusRuntimeTexts"],
+            dependencies: [
+                "ApusDigest", "ApusFiles", "ApusSystem", "ApusIR", "ApusRuntime", "CRuntime", "ApusRuntimeTexts",
+            ],
             path: "Sources/Export"),
         // Ranks on several machines; without the trait MPI there are none, and nothing of Open MPI is needed.
         .systemLibrary(
@@ -130,7 +132,7 @@ let package = Package(
         .target(
             name: "CMPI", dependencies: [.target(name: "COpenMPI", condition: .when(traits: ["MPI"]))],
             path: "Sources/CMPI", cSettings: [.define("APUS_MPI", .when(traits: ["MPI"]))]),
-        .target(name: "ApusMPI", dependencies: ["ApusIR", "ApusRuntime", "CMPI"], path: "Sources/MPI"),
+        .target(name: "ApusMPI", dependencies: ["ApusDigest", "ApusIR", "ApusRuntime", "CMPI"], path: "Sources/MPI"),
         .systemLibrary(
             name: "CLLVM", path: LLVM.chosen?.module ?? "Codegen/CLLVM",
             pkgConfig: LLVM.chosen?.module.map { "\(Context.packageDirectory)/\($0)/llvm.pc" },

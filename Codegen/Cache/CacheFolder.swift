@@ -1,3 +1,4 @@
+import ApusSystem
 import Foundation
 
 /// A folder that nobody but this user can write to, and the files in it.
@@ -144,15 +145,4 @@ struct CacheFolder: ~Copyable {
 
     /// Bytes that a file takes on common file systems.
     static func blocks(_ byteCount: Int) -> Int { (byteCount + 4095) / 4096 * 4096 }
-}
-
-extension stat {
-    /// Seconds and nanoseconds of the last modification.
-    fileprivate var lastModification: (Int, Int) {
-        #if canImport(Darwin)
-            (st_mtimespec.tv_sec, st_mtimespec.tv_nsec)
-        #else
-            (st_mtim.tv_sec, st_mtim.tv_nsec)
-        #endif
-    }
 }

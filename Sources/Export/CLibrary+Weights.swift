@@ -1,3 +1,4 @@
+import ApusDigest
 import ApusRuntime
 
 extension CLibrary {

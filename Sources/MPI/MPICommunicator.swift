@@ -1,3 +1,4 @@
+import ApusDigest
 import ApusIR
 import ApusRuntime
 import CMPI

@@ -1,4 +1,5 @@
 import ApusCodegen
+import ApusDigest
 import ApusIR
 import ApusRuntime
 import Foundation
