@@ -30,18 +30,20 @@ public struct ImageFolderData: DataSource {
     ///     otherwise the batch that needs one throws an error which names the file.
     ///   - decoder: How files become images.
     ///   - cacheBytes: Memory that decoded images may take.
+    ///   - imageCache: A folder on disk that keeps decoded images, for other runs too; batches are the same without.
     ///   - inputs: What the step calls images and labels.
     /// - Throws: `DataError` for a folder without classes, a class without images, and sizes out of range.
     public init(
         _ root: String, size: Int, augmentation: Augmentation = .training(), normalization: Normalization = .imageNet,
         seed: Int = 0, threads: Int = Processors.available, skipUnreadable: Bool = false,
         decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20,
-        inputs: (images: String, labels: String) = ("images", "labels")
+        imageCache: ImageCache? = nil, inputs: (images: String, labels: String) = ("images", "labels")
     ) throws(DataError) {
         loader = try ImageLoader(
             folder: ImageFolder(root: root), batchSize: 1, imageSize: size, augmentation: augmentation,
             normalization: normalization, seed: UInt64(bitPattern: Int64(seed)), threads: threads,
-            skipUnreadable: skipUnreadable, decoder: decoder, cacheBytes: cacheBytes)
+            skipUnreadable: skipUnreadable, decoder: decoder, cacheBytes: cacheBytes,
+            imageCache: imageCache)
         (self.root, self.inputs) = (root, inputs)
     }
 

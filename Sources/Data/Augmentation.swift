@@ -44,12 +44,22 @@ extension Augmentation {
         if case .training = self { true } else { false }
     }
 
-    /// Makes of a decoded image, and the map that covers it, the normalised numbers of `size` x `size` pixels, shape
-    /// [3, size, size], and the map of what is seen.
+    /// What it takes of an image before anything random is done.
+    func view(size: Int) -> ImageView {
+        switch self {
+        case .training: .decoded
+        case .evaluation: .middle(size: size)
+        case .wholeImage: .whole(size: size)
+        }
+    }
+
+    /// Makes of the view of an image, and the map that covers the image, the normalised numbers of `size` x `size` pixels,
+    /// shape [3, size, size], and the map of what is seen.
     func apply(
-        to image: RGBImage, map: SpatialMap?, size: Int, normalization: Normalization, random: CounterRandom,
+        to seen: SeenImage, map: SpatialMap?, size: Int, normalization: Normalization, random: CounterRandom,
         into target: UnsafeMutableBufferPointer<Float>
     ) throws(DataError) -> [Float]? {
+        let image = seen.image
         switch self {
         case .training(let crop, let flip, let maps):
             var random = random
@@ -62,12 +72,11 @@ extension Augmentation {
             seen.normalize(normalization, into: target)
             return seenMap
         case .evaluation:
-            let (seen, part) = try image.middle(size: size)
-            seen.normalize(normalization, into: target)
-            return map?.cropped(to: part)
+            image.normalize(normalization, into: target)
+            let middle = ImageMiddle(width: seen.sourceWidth, height: seen.sourceHeight, size: size)
+            return map?.cropped(to: middle.part)
         case .wholeImage:
-            let seen = try image.resized(width: size, height: size, filter: .bilinear)
-            seen.normalize(normalization, into: target)
+            image.normalize(normalization, into: target)
             return map?.values
         }
     }
@@ -78,28 +87,44 @@ extension RGBImage {
     /// for a size that no image can be scaled to.
     public func seenInEvaluation(size: Int) throws(DataError) -> RGBImage {
         try Self.checkTarget(size, size)
-        return try middle(size: size).seen
+        return try middle(size: size)
     }
 
-    /// The middle of the image in `size` x `size` pixels, and which part of the image it is.
-    fileprivate func middle(size: Int) throws(DataError) -> (seen: RGBImage, part: NormalizedRect) {
-        let scaled = try resized(shorterSide: size > 224 ? size : size * 256 / 224, filter: .bicubic)
-        let middle = scaled.middle(width: size, height: size)
-        return (try scaled.cropped(to: middle), NormalizedRect(middle, width: scaled.width, height: scaled.height))
+    /// The same for a size that images can be scaled to.
+    func middle(size: Int) throws(DataError) -> RGBImage {
+        let middle = ImageMiddle(width: width, height: height, size: size)
+        return try resized(width: middle.width, height: middle.height, filter: .bicubic).cropped(to: middle.region)
     }
 
     /// The image scaled, sides in proportion, until the shorter one has so many pixels, as torchvision's `Resize` does.
     func resized(shorterSide: Int, filter: ResizeFilter) throws(DataError) -> RGBImage {
-        let (short, long) = (min(width, height), max(width, height))
-        let longerSide = shorterSide * long / short
-        return try width <= height
-            ? resized(width: shorterSide, height: longerSide, filter: filter)
-            : resized(width: longerSide, height: shorterSide, filter: filter)
+        let (width, height) = Self.sides(width, height, shorter: shorterSide)
+        return try resized(width: width, height: height, filter: filter)
     }
 
-    /// The central rectangle of a size that the image is not smaller than, as torchvision's `CenterCrop` places it.
-    fileprivate func middle(width side: Int, height: Int) -> PixelRect {
-        func start(_ room: Int) -> Int { Int((Double(room) / 2).rounded(.toNearestOrEven)) }
-        return PixelRect(left: start(width - side), top: start(self.height - height), width: side, height: height)
+    /// Sides in the proportion of others, of which the shorter one has so many pixels.
+    fileprivate static func sides(_ width: Int, _ height: Int, shorter: Int) -> (width: Int, height: Int) {
+        let longer = shorter * max(width, height) / min(width, height)
+        return width <= height ? (shorter, longer) : (longer, shorter)
     }
+}
+
+/// Where the middle of an image is that ``Augmentation/evaluation`` sees.
+private struct ImageMiddle {
+    /// The size that the image is scaled to.
+    let width: Int, height: Int
+    /// The central square of the scaled image, as torchvision's `CenterCrop` places it.
+    let region: PixelRect
+
+    /// Of an image of `width` x `height` pixels, in `size` x `size` pixels.
+    init(width: Int, height: Int, size: Int) {
+        func start(_ room: Int) -> Int { Int((Double(room) / 2).rounded(.toNearestOrEven)) }
+        let scaled = RGBImage.sides(width, height, shorter: size > 224 ? size : size * 256 / 224)
+        (self.width, self.height) = scaled
+        region = PixelRect(
+            left: start(scaled.width - size), top: start(scaled.height - size), width: size, height: size)
+    }
+
+    /// Which part of the image it is.
+    var part: NormalizedRect { NormalizedRect(region, width: width, height: height) }
 }

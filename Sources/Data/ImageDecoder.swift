@@ -42,19 +42,26 @@ public struct ImageDecoder: Sendable {
     /// How the intensities of grey images of 16 bits and of DICOM become levels; other images are then an error.
     public var window: IntensityWindow?
 
-    /// Makes a decoder with the given limits and window.
-    public init(limits: Limits = Limits(), window: IntensityWindow? = nil) {
+    /// To how many pixels the shorter side of an image is scaled, with the bicubic filter and in proportion, where it has
+    /// more; nil leaves images as they are. Crops of an image that was scaled down differ a little from those of the whole
+    /// one.
+    public var shorterSide: Int?
+
+    /// Makes a decoder with the given limits and window, which scales large images down to a shorter side if one is
+    /// given.
+    public init(limits: Limits = Limits(), window: IntensityWindow? = nil, shorterSide: Int? = nil) {
         self.limits = limits
         self.window = window
+        self.shorterSide = shorterSide
     }
 
     /// The same decoder with other limits; itself for nil.
     public func limited(to limits: Limits?) -> ImageDecoder {
-        ImageDecoder(limits: limits ?? self.limits, window: window)
+        ImageDecoder(limits: limits ?? self.limits, window: window, shorterSide: shorterSide)
     }
 
     /// Decodes the file at `path`; throws `fileUnreadable`, `fileTooLarge`, `unknownFormat`, `unsupportedImage`,
-    /// `corruptImage`, `imageTooLarge` or `noIntensities`.
+    /// `corruptImage`, `imageTooLarge`, `noIntensities` or `invalidArgument`.
     public func decode(path: String) throws(DataError) -> RGBImage {
         let bytes = try FileAccess.read(path)
         do {
@@ -64,9 +71,15 @@ public struct ImageDecoder: Sendable {
         }
     }
 
-    /// Decodes a whole file's bytes; throws `unknownFormat`, `unsupportedImage`, `corruptImage`, `imageTooLarge` or
-    /// `noIntensities`.
+    /// Decodes a whole file's bytes; throws `unknownFormat`, `unsupportedImage`, `corruptImage`, `imageTooLarge`,
+    /// `noIntensities`, or `invalidArgument` for a ``shorterSide`` below 1.
     public func decode(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
+        let image = try wholeImage(bytes)
+        guard let shorterSide, min(image.width, image.height) > shorterSide else { return image }
+        return try image.resized(shorterSide: shorterSide, filter: .bicubic)
+    }
+
+    private func wholeImage(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
         switch try content(bytes) {
         case .intensities(let scan): return scan.image(window)
         case .levels(let image):

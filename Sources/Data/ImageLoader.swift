@@ -31,14 +31,14 @@ public final class ImageLoader: Sendable {
     private let seed: UInt64
     private let threads: Int
     private let normalization: Normalization
-    private let store: DecodedImages
+    private let store: ImageStore
 
     /// Prepares a folder's images.
     ///
     /// With `skipUnreadable`, all images are decoded once now and those that fail are left out and reported in
     /// `skipped`, so that batches stay full and every run over the same files is the same; without it, the first
-    /// epoch that meets such an image throws. Decoded images are kept in memory up to `cacheBytes`. With a
-    /// `share`, `batchSize` images are in each part of a batch, and other ranks read the parts that are not this one's.
+    /// epoch that meets such an image throws. What is needed of the images is kept in memory up to `cacheBytes`, and on
+    /// disk with an `imageCache`: all pixels for random crops, and what is seen where nothing is random. With a `share`, `batchSize` images are in each part of a batch, and other ranks read the parts that are not this one's.
     ///
     /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `emptyClass` if skipping
     /// leaves a class without images, or `noIntensities` if the decoder has a window and the first image none.
@@ -47,11 +47,16 @@ public final class ImageLoader: Sendable {
         normalization: Normalization = .imageNet, seed: UInt64,
         threads: Int = Processors.available, skipUnreadable: Bool = false,
         mapGrid: Int? = nil, decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20,
-        share: DataShare = .whole
+        imageCache: ImageCache? = nil, share: DataShare = .whole
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads, mapGrid: mapGrid ?? 1)
-        let store = DecodedImages(decoder, budget: cacheBytes)
-        let failures = skipUnreadable ? Self.failures(of: folder.items, store: store, threads: threads) : []
+        let store = ImageStore(decoder, budget: cacheBytes, cache: imageCache)
+        let checks = Self.checks(
+            of: skipUnreadable ? folder.items : [], augmentation.view(size: imageSize), store, threads)
+        var failures: [DataError] = []
+        while let check = checks.next() {
+            if case .failure(let error) = check { failures.append(error) }
+        }
         let bad = Set(failures.compactMap { $0.path.map(ExactText.init) })
         let items = folder.items.filter { !bad.contains(ExactText($0.path)) }
         for (label, name) in folder.classes.enumerated() where !items.contains(where: { $0.label == label }) {
@@ -113,7 +118,8 @@ public final class ImageLoader: Sendable {
     /// will take.
     public func checkImages(_ foresee: (_ seconds: Double) -> Void = { _ in }) throws(DataError) {
         guard !skipsUnreadable else { return }
-        let checks = Self.checks(of: items, store: store, threads: threads), start = Date(), sample = 64
+        let checks = Self.checks(of: items, augmentation.view(size: imageSize), store, threads)
+        let start = Date(), sample = 64
         var checked = 0
         while let check = checks.next() {
             try check.get()
@@ -196,7 +202,7 @@ public final class ImageLoader: Sendable {
             let cells = mapGrid * mapGrid
             map = try SpatialMap(grid: mapGrid, values: Array(maps[index * cells..<(index + 1) * cells]))
         }
-        let image = try store.value(ExactText(items[index].path))
+        let image = try store.image(items[index].path, augmentation.view(size: imageSize))
         do {
             return try augmentation.apply(
                 to: image, map: map, size: imageSize, normalization: normalization,
@@ -206,33 +212,12 @@ public final class ImageLoader: Sendable {
         }
     }
 
-    /// Decodes all items and returns the errors of those that fail, in order.
-    private static func failures(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> [DataError] {
-        let checks = checks(of: items, store: store, threads: threads)
-        var failures: [DataError] = []
-        while let check = checks.next() {
-            if case .failure(let error) = check { failures.append(error) }
-        }
-        return failures
-    }
-
     /// Decodes all items in the background.
-    private static func checks(of items: [ImageFolder.Item], store: DecodedImages, threads: Int) -> OrderedPrefetch<
-        Result<Void, DataError>
-    > {
+    private static func checks(
+        of items: [ImageFolder.Item], _ view: ImageView, _ store: ImageStore, _ threads: Int
+    ) -> OrderedPrefetch<Result<Void, DataError>> {
         OrderedPrefetch(0..<items.count, threads: threads, ahead: items.count) { position in
-            Result { () throws(DataError) in _ = try store.value(ExactText(items[position].path)) }
-        }
-    }
-}
-
-/// Decoded images by path.
-private typealias DecodedImages = KeptValues<ExactText, RGBImage>
-
-extension DecodedImages {
-    fileprivate convenience init(_ decoder: ImageDecoder, budget: Int) {
-        self.init(budget: budget, size: { $0.pixels.count }) { path throws(DataError) in
-            try decoder.decode(path: path.text)
+            Result { () throws(DataError) in _ = try store.image(items[position].path, view) }
         }
     }
 }

@@ -32,13 +32,14 @@ public final class SegmentationLoader: Sendable {
     private let seed: UInt64
     private let threads: Int
     private let normalization: Normalization
-    private let scaled: KeptValues<Int, ScaledItem>
+    private let store: ScaledItems
 
     /// Prepares a folder, and decodes everything in it once, so that a mask that cannot be used is found before
     /// training begins.
     ///
     /// Images are scaled with the bilinear filter, masks by taking the nearest pixel; both are kept in memory, scaled,
-    /// up to `cacheBytes`. With a `share`, `batchSize` images are in each part of a batch.
+    /// up to `cacheBytes`, and on disk with an `imageCache`. The decoder's ``ImageDecoder/shorterSide`` does not count,
+    /// since images are scaled at once. With a `share`, `batchSize` images are in each part of a batch.
     ///
     /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `maskSizeDiffers`,
     /// `greyMask`, or what the decoder throws; each names the file.
@@ -46,20 +47,21 @@ public final class SegmentationLoader: Sendable {
         folder: SegmentationFolder, batchSize: Int, imageSize: Int, augmentation: SegmentationAugmentation,
         normalization: Normalization = .imageNet, seed: UInt64,
         threads: Int = Processors.available,
-        decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20, share: DataShare = .whole
+        decoder: ImageDecoder = ImageDecoder(), cacheBytes: Int = 512 << 20,
+        imageCache: ImageCache? = nil, share: DataShare = .whole
     ) throws(DataError) {
         try LoaderArguments.check(batchSize: batchSize, imageSize: imageSize, threads: threads)
         if augmentation == .training, batchSize * share.count > folder.items.count {
             throw LoaderArguments.batchTooLarge(batchSize * share.count, items: folder.items.count, path: folder.root)
         }
         let items = folder.items
-        scaled = KeptValues(budget: cacheBytes, size: \.bytes) { index throws(DataError) in
-            try ScaledItem(items[index], size: imageSize, decoder: decoder)
-        }
+        var decoder = decoder
+        decoder.shorterSide = nil
+        store = ScaledItems(items, size: imageSize, decoder, budget: cacheBytes, cache: imageCache)
         (self.items, classes, self.batchSize, self.imageSize) = (items, folder.classes, batchSize, imageSize)
         self.share = share
         (self.augmentation, self.normalization, self.seed, self.threads) = (augmentation, normalization, seed, threads)
-        let isAnywhere = try Self.checkAll(items, scaled, threads)
+        let isAnywhere = try Self.checkAll(items, store, threads)
         remarks =
             [
                 folder.leftOut?.description,
@@ -107,7 +109,7 @@ public final class SegmentationLoader: Sendable {
     private func write(
         _ index: Int, epoch: Int, image: UnsafeMutableBufferPointer<Float>, masks: UnsafeMutableBufferPointer<Float>
     ) throws(DataError) {
-        var item = try scaled.value(index)
+        var item = try store.item(index)
         if augmentation == .training {
             var random = CounterRandom(seed: seed, epoch: epoch, index: index, purpose: .augmentation)
             // As albumentations' RandomRotate90, which leaves half of the images alone before it draws a number of
@@ -123,79 +125,17 @@ public final class SegmentationLoader: Sendable {
     /// Makes all items once, and returns for each class whether it is in any of them; throws the first error, in the
     /// order of the items.
     private static func checkAll(
-        _ items: [SegmentationFolder.Item], _ scaled: KeptValues<Int, ScaledItem>, _ threads: Int
+        _ items: [SegmentationFolder.Item], _ store: ScaledItems, _ threads: Int
     ) throws(DataError) -> [Bool] {
         let checks = OrderedPrefetch<Result<[Bool], DataError>>(
             0..<items.count, threads: threads, ahead: items.count
         ) { index in
-            Result { () throws(DataError) in try scaled.value(index).isAnywhere }
+            Result { () throws(DataError) in try store.item(index).isAnywhere }
         }
         var isAnywhere = [Bool](repeating: false, count: items[0].masks.count)
         while let check = checks.next() {
             for (number, isHere) in try check.get().enumerated() where isHere { isAnywhere[number] = true }
         }
         return isAnywhere
-    }
-}
-
-/// An image and its masks at the size of a batch's images.
-private struct ScaledItem: Sendable {
-    let image: RGBImage
-    /// 0 and 1, one list for each class.
-    let masks: [[UInt8]]
-    /// For each class, whether a pixel of the whole mask is inside.
-    let isAnywhere: [Bool]
-
-    var bytes: Int { image.pixels.count + masks.reduce(0) { $0 + $1.count } }
-
-    init(_ item: SegmentationFolder.Item, size: Int, decoder: ImageDecoder) throws(DataError) {
-        let whole = try decoder.decode(path: item.image)
-        let found = try item.masks.map { path throws(DataError) in
-            let mask = try Mask(path: path, limits: decoder.limits)
-            guard mask.width == whole.width, mask.height == whole.height else {
-                throw DataError(
-                    .maskSizeDiffers,
-                    "the mask has \(mask.width) x \(mask.height) pixels and its image \(whole.width) x \(whole.height)",
-                    path: path,
-                    advice: "Export the mask at the size of its image.")
-            }
-            return (scaled: try mask.scaled(width: size, height: size), isAnywhere: mask.values.contains(1))
-        }
-        (masks, isAnywhere) = (found.map(\.scaled), found.map(\.isAnywhere))
-        do {
-            image = try whole.resized(width: size, height: size, filter: .bilinear)
-        } catch {
-            throw error.at(item.image)
-        }
-    }
-
-    private init(image: RGBImage, masks: [[UInt8]], isAnywhere: [Bool]) {
-        (self.image, self.masks, self.isAnywhere) = (image, masks, isAnywhere)
-    }
-
-    /// Turned to the left by quarters, as numpy's `rot90` does.
-    func turned(by quarters: Int) -> ScaledItem {
-        let side = image.width
-        func turn(_ pixels: [UInt8], _ channels: Int) -> [UInt8] {
-            var turned = pixels
-            for y in 0..<side {
-                for x in 0..<side {
-                    let source =
-                        switch quarters {
-                        case 1: x * side + side - 1 - y
-                        case 2: (side - 1 - y) * side + side - 1 - x
-                        case 3: (side - 1 - x) * side + y
-                        default: y * side + x
-                        }
-                    for channel in 0..<channels {
-                        turned[(y * side + x) * channels + channel] = pixels[source * channels + channel]
-                    }
-                }
-            }
-            return turned
-        }
-        return ScaledItem(
-            image: RGBImage(width: side, height: side, checkedPixels: turn(image.pixels, 3)),
-            masks: masks.map { turn($0, 1) }, isAnywhere: isAnywhere)
     }
 }

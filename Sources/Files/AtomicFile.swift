@@ -36,6 +36,12 @@ public enum AtomicFile {
             try write(Array(text.utf8))
         }
 
+        /// Gives the file its size before its bytes are there, so that whoever looks counts them already. Throws as the
+        /// system does.
+        package func reserve(_ byteCount: Int) throws(FileError) {
+            guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw FileError(path: path, action: "write") }
+        }
+
         /// Appends the elements of `numbers` as they lie in memory.
         package func write<Number: BitwiseCopyable>(_ numbers: [Number]) throws(FileError) {
             try numbers.withUnsafeBufferPointer { (numbers) throws(FileError) in

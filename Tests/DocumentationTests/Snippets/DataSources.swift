@@ -24,10 +24,14 @@ private struct Samples {
 @Suite struct DataSources {
     @Test func imageFolders() throws {
         let samples = try Samples()
-        func ImageFolderData(_ root: String, size: Int, augmentation: Augmentation = .training()) throws
-            -> Apus.ImageFolderData
-        {
-            try Apus.ImageFolderData("\(samples.folder.path)/\(root)", size: size, augmentation: augmentation)
+        func ImageFolderData(
+            _ root: String, size: Int, augmentation: Augmentation = .training(), imageCache: Apus.ImageCache? = nil
+        ) throws -> Apus.ImageFolderData {
+            try Apus.ImageFolderData(
+                "\(samples.folder.path)/\(root)", size: size, augmentation: augmentation, imageCache: imageCache)
+        }
+        func ImageCache(folder: String) -> Apus.ImageCache {
+            Apus.ImageCache(folder: "\(samples.folder.path)/\(folder)")
         }
         do {
             // Shown in Sources/Apus/ImageFolderData.swift
@@ -38,6 +42,8 @@ private struct Samples {
         }
         let data = try ImageFolderData("pets/train", size: 224)
         #expect(try data.batch([0, 1], epoch: 0)["images"]?.type.shape == [2, 3, 224, 224])  // batch(_:epoch:)
+        let kept = try ImageFolderData("pets/train", size: 224, imageCache: ImageCache(folder: "cache"))
+        #expect(try kept.batch([0, 1], epoch: 0) == data.batch([0, 1], epoch: 0))
     }
 
     @Test func texts() throws {

@@ -1,0 +1,117 @@
+import ApusFiles
+import ApusSystem
+import Foundation
+
+/// What the entries of a cache's folder take, of all processes together, and what may be added.
+///
+/// The number of bytes is in a file, which is locked (`flock`) while it changes: for moments, since entries are written
+/// without the lock. Room for an entry is taken before its bytes are there. What a killed process has taken is found free
+/// when entries are counted: by each process at its start, and before any are removed.
+struct CacheBudget: Sendable {
+    /// What became of a wish to add an entry.
+    enum Admission {
+        /// There is room, and it is taken.
+        case admitted
+        /// There is none, and nothing that may go.
+        case full
+        /// Another process has just written it, or counts entries at this moment.
+        case unneeded
+    }
+
+    /// The name of the file.
+    static let fileName = ".size"
+    /// How long to wait for other processes, in milliseconds: one may have been stopped in the middle.
+    private static let longestWait = 500
+
+    private let folder: String, limit: Int
+    /// Entries that were used since then stay; in the clock of the file system.
+    private let start: (seconds: Int, nanoseconds: Int)
+
+    /// Counts what is there, and removes what is beyond the limit; throws where the system refuses.
+    init(_ folder: String, limit: Int) throws(FileError) {
+        (self.folder, self.limit) = (folder, limit)
+        guard let file = try Self.lock(folder) else {
+            start = (Int(time(nil)), 0)
+            return
+        }
+        defer { close(file) }
+        let total = try Self.trim(folder, to: limit, before: (Int.max, 0))
+        try Self.write(total, to: file, folder)
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw FileError(path: folder, action: "read") }
+        start = status.lastModification
+    }
+
+    /// Takes room for an entry, whose file is being written; throws where the system refuses.
+    func admit(_ byteCount: Int, as path: String, _ output: borrowing AtomicFile.Output) throws(FileError) -> Admission
+    {
+        let bytes = Self.blocks(byteCount)
+        guard bytes <= limit else { return .full }
+        guard let file = try Self.lock(folder) else { return .unneeded }
+        defer { close(file) }
+        guard !Folders.exists(path) else { return .unneeded }
+        var total = Self.total(in: file) ?? .max
+        if total > limit - bytes {
+            total = try Self.trim(folder, to: limit - bytes, before: start)
+            try Self.write(total, to: file, folder)
+            guard total <= limit - bytes else { return .full }
+        }
+        try output.reserve(byteCount)
+        try Self.write(total + bytes, to: file, folder)
+        return .admitted
+    }
+
+    /// Opens the file, and locks it until it is closed; nil if another process holds it for long.
+    private static func lock(_ folder: String) throws(FileError) -> Int32? {
+        let path = "\(folder)/\(fileName)"
+        let file = open(path.systemName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw FileError(path: folder, action: "write") }
+        for _ in 0..<longestWait {
+            if flock(file, LOCK_EX | LOCK_NB) == 0 { return file }
+            guard errno == EWOULDBLOCK || errno == EINTR else {
+                let number = errno
+                close(file)
+                throw FileError(path: folder, action: "lock", number: number)
+            }
+            usleep(1000)
+        }
+        close(file)
+        return nil
+    }
+
+    /// The number in the file; nil if it is not whole.
+    private static func total(in file: Int32) -> Int? {
+        var total: Int64 = 0
+        let count = pread(file, &total, MemoryLayout.size(ofValue: total), 0)
+        return count == MemoryLayout.size(ofValue: total) && total >= 0 ? Int(Int64(littleEndian: total)) : nil
+    }
+
+    private static func write(_ total: Int, to file: Int32, _ folder: String) throws(FileError) {
+        var total = Int64(total).littleEndian
+        let size = MemoryLayout.size(ofValue: total)
+        guard pwrite(file, &total, size, 0) == size else { throw FileError(path: folder, action: "write") }
+    }
+
+    /// Removes the entries that were not used for longest, of those not used since `start`, until an eighth of the limit is
+    /// free beside what has to be; returns what the others take, those under way too.
+    private static func trim(_ folder: String, to limit: Int, before start: (Int, Int)) throws(FileError) -> Int {
+        var entries: [(path: String, bytes: Int, used: (Int, Int))] = [], total = 0
+        for name in try Folders.names(in: folder) {
+            let path = "\(folder)/\(name)", isEntry = CacheEntry.isName(name)
+            guard isEntry || name.hasSuffix(AtomicFile.temporarySuffix) else { continue }
+            var status = stat()
+            guard lstat(path.systemName, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            let bytes = blocks(Int(status.st_size))
+            total += bytes
+            if isEntry, status.lastModification < start { entries.append((path, bytes, status.lastModification)) }
+        }
+        guard total > limit else { return total }
+        for entry in entries.sorted(by: { $0.used < $1.used }) where total > limit - limit / 8 {
+            if unlink(entry.path.systemName) == 0 { total -= entry.bytes }
+        }
+        return total
+    }
+
+    /// Bytes that a file takes on common file systems.
+    private static func blocks(_ byteCount: Int) -> Int { (byteCount + 4095) / 4096 * 4096 }
+}

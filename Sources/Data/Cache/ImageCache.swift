@@ -1,0 +1,105 @@
+import ApusDigest
+import ApusFiles
+import Foundation
+import Synchronization
+
+/// Decoded images in a folder on disk, so that a file is decoded once and not in every epoch.
+///
+/// What loaders give is the same, bit for bit, with a cache and without: an entry holds the pixels that decoding gives (or
+/// those that are seen, where nothing random is done to them), and goes by all that decides them: the files' paths, sizes
+/// and times of change, the decoder's settings, and the versions of the libraries that decode. Each entry has a checksum;
+/// one that is damaged is decoded anew and replaced.
+///
+/// Any number of processes share a folder. Together they never take more than ``limitBytes``: for a new entry, those that
+/// were not used for longest go, but none that was used since this object was made. An epoch needs every image once,
+/// so to replace some of its images by others would cost writes and save nothing; what does not fit is decoded each time.
+///
+/// A cache is only a cache: where it cannot be written to, or the disk is full, that is said once and loaders go on.
+public final class ImageCache: Sendable {
+    /// Where the entries lie.
+    public let folder: String
+    /// Bytes that the entries of all processes may take.
+    public let limitBytes: Int
+
+    /// How much a cache takes where nobody says: 20 GB.
+    public static let standardLimit = 20_000_000_000
+
+    private let warn: @Sendable (String) -> Void
+    private let budget: CacheBudget?
+    private let isClosed: Atomic<Bool>
+
+    /// Opens a folder, which is made if it is missing, and removes what is beyond the limit.
+    ///
+    /// `warn` gets a line, from any thread, where entries cannot be written, and where there is no room for more; by default
+    /// it goes to standard error.
+    public init(
+        folder: String, limitBytes: Int = ImageCache.standardLimit,
+        warn: @escaping @Sendable (String) -> Void = ImageCache.warnOnStandardError
+    ) {
+        (self.folder, self.limitBytes, self.warn) = (folder, limitBytes, warn)
+        do throws(FileError) {
+            try Folders.make(folder)
+            AtomicFile.removeAbandoned(in: folder)
+            budget = try CacheBudget(folder, limit: limitBytes)
+        } catch {
+            budget = nil
+            warn(Self.unwritable(folder, error))
+        }
+        isClosed = Atomic(budget == nil)
+    }
+
+    /// Writes a line to standard error.
+    public static let warnOnStandardError: @Sendable (String) -> Void = { line in
+        try? FileHandle.standardError.write(contentsOf: Data("warning: \(line)\n".utf8))
+    }
+
+    /// The value that is kept for some files, or what `make` makes, which is kept then; throws what it throws.
+    func value<Value: CachedValue>(_ source: CacheSource, _ make: () throws(DataError) -> Value) throws(DataError)
+        -> Value
+    {
+        guard let key = source.key else { return try make() }
+        let path = "\(folder)/\(key.hexadecimal)\(CacheEntry.suffix)"
+        switch CacheEntry.read(path, key: key, limit: limitBytes) {
+        case .entry(let entry):
+            if let value = Value(entry) { return value }
+            unlink(path.systemName)
+        case .damaged: unlink(path.systemName)
+        case .missing: break
+        }
+        let value = try make()
+        // A file that was written to meanwhile may be neither the old one nor the new.
+        if !isClosed.load(ordering: .relaxed), source.key == key { store(value.entry, key, path) }
+        return value
+    }
+
+    private func store(_ entry: CacheEntry, _ key: Digest, _ path: String) {
+        guard let budget else { return }
+        var admission = CacheBudget.Admission.admitted
+        do throws(FileError) {
+            try AtomicFile.write(to: path, waitsForDisk: false) { (output) throws(FileError) in
+                admission = try budget.admit(entry.fileBytes, as: path, output)
+                guard admission == .admitted else { throw FileError(path: path, action: "write", number: EDQUOT) }
+                try entry.write(key, to: output)
+            }
+        } catch {
+            switch admission {
+            case .admitted: close(saying: Self.unwritable(folder, error))
+            case .full:
+                close(
+                    saying: "the image cache \(folder.inOneLine) is full: other images are decoded each time; a larger"
+                        + " limit holds more")
+            case .unneeded: break
+            }
+        }
+    }
+
+    /// Keeps nothing more, and says why the first time.
+    private func close(saying reason: String) {
+        if !isClosed.exchange(true, ordering: .relaxed) { warn(reason) }
+    }
+
+    private static func unwritable(_ folder: String, _ error: FileError) -> String {
+        "the image cache \(folder.inOneLine) cannot be written to (\(error.reason)): images that it does not hold are"
+            + " decoded each time"
+    }
+}
