@@ -19,6 +19,9 @@ public struct ByteCount: Hashable, Sendable {
     /// How many bytes, above 0.
     public var bytes: Int
 
+    /// So many bytes; 1 for fewer.
+    public init(bytes: Int) { self.bytes = max(bytes, 1) }
+
     /// Nil for what is no number of bytes, or none above 0.
     public init?(_ text: String) {
         let text = text.uppercased()

@@ -43,10 +43,10 @@ public final class Classifier {
     ///
     /// Returns also why images were skipped, and what a user should know of the folder. The masks of the masked path
     /// depend on the seed and on the size of the batches, and are those of the run with its own. So are the `limits` of
-    /// image files.
+    /// image files. The run's cache of images is not used, another one may be.
     public func evaluate(
         _ data: String, part: String = "val", batch: Int? = nil, seed: Int? = nil, skipUnreadable: Bool = false,
-        limits: ImageDecoder.Limits? = nil
+        limits: ImageDecoder.Limits? = nil, cache: ImageCache? = nil
     ) throws -> (report: EvaluationReport, skipped: [DataError], remarks: [String]) {
         var settings = settings
         settings.threads = threads
@@ -54,7 +54,7 @@ public final class Classifier {
         let images = try EvaluationImages(
             data, part, classes: classes, batch: batch ?? settings.batch, imageSize: saved.configuration.image,
             threads: settings.readers,
-            skipUnreadable: skipUnreadable, decoder: settings.decoder.limited(to: limits))
+            skipUnreadable: skipUnreadable, decoder: settings.decoder.limited(to: limits), cache: cache)
         let evaluator = Evaluator(model, settings, images, seed: seed ?? settings.seed, compiler)
         let state = try evaluator.state(filledBy: saved.load)
         var report = EvaluationReport(

@@ -18,7 +18,7 @@ struct EvaluationImages {
     /// no folder has no images.
     init(
         _ data: String, _ part: String, classes: [String], batch: Int, imageSize: Int, threads: Int,
-        skipUnreadable: Bool, decoder: ImageDecoder, share: DataShare = .whole
+        skipUnreadable: Bool, decoder: ImageDecoder, cache: ImageCache? = nil, share: DataShare = .whole
     ) throws {
         let images = try ImageFolder(root: DataPart.folder(part, of: data))
         numbers = try images.classes.map { name in
@@ -30,22 +30,22 @@ struct EvaluationImages {
         loader = try ImageLoader(
             folder: images, batchSize: batch, imageSize: imageSize, augmentation: .evaluation, seed: 0,
             threads: threads,
-            skipUnreadable: skipUnreadable, decoder: decoder, share: share)
+            skipUnreadable: skipUnreadable, decoder: decoder, imageCache: cache, share: share)
         (self.classes, self.part, root) = (classes, part, data)
     }
 
     /// The images for validation and, where DATA/test is there, for testing. All are decoded once: a file that only the
     /// end of a run would open must not be found broken then.
     static func parts(
-        of settings: some ModelSettings, classes: [String], imageSize: Int, share: DataShare = .whole,
-        _ output: TrainingOutput
+        of settings: some ModelSettings, classes: [String], imageSize: Int, cache: RunImageCache,
+        share: DataShare = .whole, _ output: TrainingOutput
     ) throws -> [EvaluationImages] {
         let hasTest = Folders.exists(settings.data + "/test")
         return try (hasTest ? ["val", "test"] : ["val"]).map { part in
             let images = try EvaluationImages(
                 settings.data, part, classes: classes, batch: settings.batch, imageSize: imageSize,
                 threads: settings.readers, skipUnreadable: settings.skipUnreadable, decoder: settings.decoder,
-                share: share)
+                cache: cache.cache, share: share)
             let count = images.loader.items.count
             try images.loader.checkImages { seconds in
                 guard seconds > 3 else { return }

@@ -38,9 +38,10 @@ public struct Experiment {
     ) throws -> ExperimentResult? {
         // What only fine-tuning reads must not be found broken after pre-training.
         let images = try ImageFolder(root: DataPart.folder("train", of: finetuning.data))
+        let cache = try RunImageCache(finetuning)
         _ = try EvaluationImages.parts(
             of: finetuning, classes: images.classes,
-            imageSize: finetuning.configuration(classes: images.classes.count).image, output)
+            imageSize: finetuning.configuration(classes: images.classes.count).image, cache: cache, output)
         for seed in seeds {
             for arm in arms {
                 if let settings = arm.pretraining {

@@ -17,6 +17,7 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup var model: CheckpointOptions
     @OptionGroup var naming: ClassNameOptions
     @OptionGroup var sizes: ImageLimitOptions
+    @OptionGroup var images: ImageCacheOptions
     @Option(help: "Folder of images.") var data: String
     @Option(help: "The part of the data to measure on, a folder in it.") var part = "val"
     @Option(help: "Images per batch. (default: the run's)") var batch: Int?
@@ -41,7 +42,8 @@ struct EvaluateCommand: ParsableCommand {
             checkpoint: model.checkpoint, reading: model.reading(classes: naming.names), threads: workers.threads,
             pinned: workers.pinned)
         let (report, skipped, remarks) = try classifier.evaluate(
-            data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable, limits: sizes.limits)
+            data, part: part, batch: batch, seed: seed, skipUnreadable: skipUnreadable, limits: sizes.limits,
+            cache: images.cache)
         for note in classifier.notes { print(note) }
         for error in skipped { print("skipped \(error)") }
         for remark in remarks { print(remark) }

@@ -21,6 +21,7 @@ struct ExperimentCommand: ParsableCommand {
     var set: [String] = []
     @Option(help: "Runs of each arm, with consecutive seeds.") var seeds = 1
     @Option(help: "What to compare; may be given more than once. (default: all)") var arm: [ExperimentArm] = []
+    @OptionGroup var images: ImageCacheOptions
     @OptionGroup var workers: ThreadOptions
     @Flag(help: "Leave out images that cannot be read.") var skipUnreadable = false
 
@@ -32,7 +33,8 @@ struct ExperimentCommand: ParsableCommand {
 
     func run() throws {
         let recipe = try RecipeFile.read(recipe, replacing: set)
-        var given: [String: SettingValue] = ["data": .text(data)]
+        var given: [String: SettingValue] = images.settings
+        given["data"] = .text(data)
         given["threads"] = workers.threads.map { .integer($0) }
         if workers.pinned { given["pin"] = .flag(true) }
         if skipUnreadable { given["skip-unreadable"] = .flag(true) }

@@ -49,6 +49,7 @@ struct RunOptions: ParsableArguments {
         given.merge(options.given) { $1 }
         let isFirst = communicator?.rank ?? 0 == 0
         if dryRun {
+            given["image-cache"] = .text(Task.Settings.noFile)  // which would be written
             let text = try Trainer<Task>(plan(given), output: .silent, communicator: communicator).dryRun().text
             return isFirst ? print(text) : ()
         }

@@ -40,6 +40,7 @@ struct SegmentEvaluateCommand: ParsableCommand {
     @Option(help: "The part of the data to measure on, a folder in it.") var part = "val"
     @Option(help: "Images per batch. (default: the run's)") var batch: Int?
     @OptionGroup var sizes: ImageLimitOptions
+    @OptionGroup var images: ImageCacheOptions
     @Option(help: "File for the results as JSON.") var out: String?
     @OptionGroup var workers: ThreadOptions
 
@@ -55,7 +56,7 @@ struct SegmentEvaluateCommand: ParsableCommand {
         if let out { try AtomicFile.check(out) }
         let (report, remarks) = try Segmenter(checkpoint: checkpoint, threads: workers.threads, pinned: workers.pinned)
             .evaluate(
-                data, part: part, batch: batch, limits: sizes.limits)
+                data, part: part, batch: batch, limits: sizes.limits, cache: images.cache)
         for remark in remarks { print(remark) }
         print(report.text)
         if let out { try report.write(to: out) }

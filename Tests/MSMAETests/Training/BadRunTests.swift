@@ -221,8 +221,8 @@ import Testing
                 && settings.attentionInterval == 40)
         #expect(settings.baseLearningRate == 1e-3 && settings.warmupEpochs == 40 && settings.weightDecay == 0.05)
         // Image size, lr, threads and the place of weights in their file follow from others; there are no window,
-        // limit, clipping, average and shares.
-        #expect(settings.values.count == PreTrainingSettings.all.count - 10)
+        // shorter side, limit, clipping, average and shares.
+        #expect(settings.values.count == PreTrainingSettings.all.count - 11)
     }
 
     @Test func whatNeverComesIsSaidBefore() {

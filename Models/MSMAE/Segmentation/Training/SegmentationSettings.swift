@@ -17,6 +17,10 @@ public struct SegmentationSettings: ModelSettings {
     public var imageSize: Int?
     public var window: IntensityWindow?
     public var imageLimits = ImageDecoder.Limits()
+    /// Images are scaled to the size of the model's at once, with their masks.
+    public var shorterSide: Int?
+    public var imageCache = noFile
+    public var imageCacheSize = ByteCount(bytes: ImageCache.standardLimit)
     public var precision = CompilerOptions.Precision.float32
     public var products = CompilerOptions.Products.generated
     public var memoryLimit: ByteCount?
@@ -90,7 +94,7 @@ extension SegmentationSettings {
     /// each batch; in evaluation ranks take turns with batches.
     func loader(
         _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int,
-        imageSize: Int, share: DataShare = .whole
+        imageSize: Int, cache: ImageCache? = nil, share: DataShare = .whole
     ) throws -> SegmentationLoader {
         let folder = try SegmentationFolder(root: DataPart.folder(part, of: data))
         if let known, !folder.classes.isExactly(known) {
@@ -100,7 +104,7 @@ extension SegmentationSettings {
             folder: folder, batchSize: augmentation == .training ? share.part(of: batch) : batch, imageSize: imageSize,
             augmentation: augmentation,
             normalization: normalization, seed: UInt64(seed),
-            threads: readers, decoder: decoder, share: share)
+            threads: readers, decoder: decoder, imageCache: cache, share: share)
     }
 }
 

@@ -12,6 +12,7 @@ public final class SegmentationTask: ConfiguredTask {
     private let output: TrainingOutput
     private let model: SegmentationModel
     private let loader: SegmentationLoader
+    private let cache: RunImageCache
     private let evaluator: SegmentationEvaluator
     private var best: BestEpoch?
     /// Epochs at whose ends validation has taken place.
@@ -20,15 +21,17 @@ public final class SegmentationTask: ConfiguredTask {
     public init(_ settings: SegmentationSettings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
         (self.settings, self.output) = (settings, output)
         let side = try settings.configuration(classes: 1).image
+        cache = try RunImageCache(settings)
         loader = try settings.loader(
             settings.data, part: "train", augmentation: .training, batch: settings.batch, imageSize: side,
-            share: compiler.share)
+            cache: cache.cache, share: compiler.share)
         model = try settings.model(classes: loader.classes.count)
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.image), root: settings.data)
         let validation = try settings.loader(
             settings.data, part: "val", known: loader.classes, augmentation: .evaluation, batch: settings.batch,
-            imageSize: side, share: compiler.share)
+            imageSize: side, cache: cache.cache, share: compiler.share)
         evaluator = SegmentationEvaluator(model, validation, compiler)
+        cache.warn(output)
         for remark in loader.remarks + validation.remarks { output.say(remark) }
     }
 
@@ -76,6 +79,7 @@ public final class SegmentationTask: ConfiguredTask {
     }
 
     public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
+        cache.warn(output)
         if session.epoch > validatedEpochs {
             guard try validate(session) else { return .interrupted }
         }

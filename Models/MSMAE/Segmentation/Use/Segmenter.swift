@@ -32,15 +32,16 @@ public final class Segmenter {
     }
 
     /// Measures the segmentation on DATA/PART/images and DATA/PART/masks/CLASS; returns also what a user should know of
-    /// the folder.
+    /// the folder. The run's cache of images is not used, another one may be.
     public func evaluate(
-        _ data: String, part: String = "val", batch: Int? = nil, limits: ImageDecoder.Limits? = nil
+        _ data: String, part: String = "val", batch: Int? = nil, limits: ImageDecoder.Limits? = nil,
+        cache: ImageCache? = nil
     ) throws -> (report: SegmentationReport, remarks: [String]) {
         var settings = settings
         settings.imageLimits = limits ?? settings.imageLimits
         let loader = try settings.loader(
             data, part: part, known: classes, augmentation: .evaluation, batch: batch ?? settings.batch,
-            imageSize: saved.configuration.image)
+            imageSize: saved.configuration.image, cache: cache)
         let evaluator = SegmentationEvaluator(model, loader, compiler)
         var report = SegmentationReport(classes: classes, images: loader.items.count)
         let result = try evaluator.result(

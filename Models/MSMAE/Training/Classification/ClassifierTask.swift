@@ -12,6 +12,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
     private let output: TrainingOutput
     private let model: MaskedAutoencoder
     private let loader: ImageLoader
+    private let cache: RunImageCache
     private let maps: AttentionMaps
     /// Of the images that validation sees, and of those that only the end of the run sees: DATA/test, or the same where
     /// there is none.
@@ -26,8 +27,10 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
         let images = try ImageFolder(root: DataPart.folder("train", of: settings.data))
         configuration = try settings.configuration(classes: images.classes.count)
         model = try MaskedAutoencoder(configuration)
+        cache = try RunImageCache(settings)
         loader = try ImageLoader(
-            training: images, settings, configuration, variant: settings.variant, share: compiler.share)
+            training: images, settings, configuration, variant: settings.variant, cache: cache.cache,
+            share: compiler.share)
         for error in loader.skipped { output.say("skipped \(error)") }
         for remark in loader.remarks { output.say(remark) }
         if loader.classes.count == 1 {
@@ -38,10 +41,12 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
         let parts = try EvaluationImages.parts(
-            of: settings, classes: images.classes, imageSize: configuration.image, share: compiler.share, output)
+            of: settings, classes: images.classes, imageSize: configuration.image, cache: cache,
+            share: compiler.share, output)
         for error in parts.flatMap(\.loader.skipped) { output.say("skipped \(error)") }
         for remark in parts.flatMap(\.loader.remarks) { output.say(remark) }
         validator = Evaluator(model, settings, parts[0], seed: settings.seed, compiler)
+        cache.warn(output)
         tester = parts.count > 1 ? Evaluator(model, settings, parts[1], seed: settings.seed, compiler) : validator
     }
 
@@ -100,6 +105,7 @@ public final class ClassifierTask<Settings: ClassifierSettings>: ConfiguredTask 
     }
 
     public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
+        cache.warn(output)
         if session.epoch > validatedEpochs {
             guard try validate(session) else { return .interrupted }
         }

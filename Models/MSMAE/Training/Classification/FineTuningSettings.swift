@@ -19,6 +19,9 @@ public struct FineTuningSettings: ClassifierSettings {
     public var imageSize: Int?
     public var window: IntensityWindow?
     public var imageLimits = ImageDecoder.Limits()
+    public var shorterSide: Int?
+    public var imageCache = noFile
+    public var imageCacheSize = ByteCount(bytes: ImageCache.standardLimit)
     public var precision = CompilerOptions.Precision.float32
     public var products = CompilerOptions.Products.generated
     public var memoryLimit: ByteCount?
@@ -91,7 +94,7 @@ public struct FineTuningSettings: ClassifierSettings {
         ] + Setting.ratios(mask: \.maskRatio, throwAway: \.throwRatio) + [
             .attentionInterval(\.attentionInterval),
             .patience(\.patience),
-        ] + Setting.seed + [.skipUnreadable] + Setting.running
+        ] + Setting.seed + [.shorterSide, .skipUnreadable] + Setting.running
 }
 
 /// What follows from the settings.

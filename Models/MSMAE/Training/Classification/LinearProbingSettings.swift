@@ -14,6 +14,9 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var precision = CompilerOptions.Precision.float32
     public var window: IntensityWindow?
     public var imageLimits = ImageDecoder.Limits()
+    public var shorterSide: Int?
+    public var imageCache = noFile
+    public var imageCacheSize = ByteCount(bytes: ImageCache.standardLimit)
     public var products = CompilerOptions.Products.generated
     public var memoryLimit: ByteCount?
 
@@ -46,7 +49,8 @@ public struct LinearProbingSettings: ClassifierSettings {
     public static let all: [Setting<Self>] =
         Setting.model(data: "Folder of images.")
         + Setting.initialWeights("Weights of the encoder") + Setting.length + Setting.rates
-        + [.pooling(\.pooling), .patience(\.patience)] + Setting.seed + [.skipUnreadable] + Setting.running
+        + [.pooling(\.pooling), .patience(\.patience)] + Setting.seed + [.shorterSide, .skipUnreadable]
+        + Setting.running
 }
 
 /// What follows from the settings.

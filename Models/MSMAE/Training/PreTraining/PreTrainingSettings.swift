@@ -13,6 +13,9 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public var imageSize: Int?
     public var window: IntensityWindow?
     public var imageLimits = ImageDecoder.Limits()
+    public var shorterSide: Int?
+    public var imageCache = noFile
+    public var imageCacheSize = ByteCount(bytes: ImageCache.standardLimit)
     public var method = Configuration.Method.msmae
     public var variant = Configuration.Variant.corrected
     public var precision = CompilerOptions.Precision.float32
@@ -69,7 +72,7 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
                 "attention-start", \.attentionStart, "The first epoch with attention-driven masking.",
                 .range(0...1_000_000), changesOnTheWay: true),
             .attentionInterval(\.attentionInterval),
-        ] + Setting.seed + [.skipUnreadable] + Setting.running
+        ] + Setting.seed + [.shorterSide, .skipUnreadable] + Setting.running
 }
 
 /// What follows from the settings.

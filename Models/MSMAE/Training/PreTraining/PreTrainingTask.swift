@@ -17,6 +17,7 @@ public final class PreTrainingTask: ConfiguredTask {
     private let output: TrainingOutput
     private let model: MaskedAutoencoder
     private let loader: ImageLoader
+    private let cache: RunImageCache
     private let maps: AttentionMaps
 
     public init(_ settings: PreTrainingSettings, _ compiler: RunCompiler, _ output: TrainingOutput) throws {
@@ -27,8 +28,10 @@ public final class PreTrainingTask: ConfiguredTask {
             [.loss, TrainingMetric("reconstruction_loss", short: "rec")]
             + (configuration.method == .mae ? [] : [TrainingMetric("classification_loss", short: "cls"), .accuracy])
         model = try MaskedAutoencoder(configuration)
+        cache = try RunImageCache(settings)
         loader = try ImageLoader(
-            training: images, settings, configuration, variant: settings.variant, share: compiler.share)
+            training: images, settings, configuration, variant: settings.variant, cache: cache.cache,
+            share: compiler.share)
         for error in loader.skipped { output.say("skipped \(error)") }
         for remark in loader.remarks { output.say(remark) }
         if loader.classes.count == 1, configuration.method != .mae {
@@ -38,6 +41,7 @@ public final class PreTrainingTask: ConfiguredTask {
         }
         identity = DataIdentity(classes: loader.classes, paths: loader.items.map(\.path), root: images.root)
         maps = AttentionMaps(model, loader, compiler, output)
+        cache.warn(output)
     }
 
     public var batchesPerEpoch: Int { loader.batchCount(dropLast: true) }
@@ -90,6 +94,7 @@ public final class PreTrainingTask: ConfiguredTask {
     }
 
     public func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision {
+        cache.warn(output)
         // A run that goes on from a checkpoint of the public code has none yet.
         let hasNone =
             maps.maps == nil && session.epoch < settings.epochs
@@ -107,7 +112,7 @@ extension ImageLoader {
     /// Reads a share of the images for a run's training: random crops, mirrored every second time.
     convenience init(
         training images: ImageFolder, _ settings: some ModelSettings, _ configuration: Configuration,
-        variant: Configuration.Variant, share: DataShare
+        variant: Configuration.Variant, cache: ImageCache?, share: DataShare
     ) throws(DataError) {
         let maps: MapCrop = variant == .released ? .released : .region
         try self.init(
@@ -115,6 +120,6 @@ extension ImageLoader {
             augmentation: .training(maps: maps),
             seed: UInt64(settings.seed), threads: settings.readers, skipUnreadable: settings.skipUnreadable,
             mapGrid: configuration.grid,
-            decoder: settings.decoder, share: share)
+            decoder: settings.decoder, imageCache: cache, share: share)
     }
 }

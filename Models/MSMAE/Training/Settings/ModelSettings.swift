@@ -15,6 +15,11 @@ public protocol ModelSettings: RunSettings {
     var window: IntensityWindow? { get set }
     /// The largest image files that are read.
     var imageLimits: ImageDecoder.Limits { get set }
+    /// To how many pixels the shorter side of larger images is scaled before they are cropped; nil leaves them as they are.
+    var shorterSide: Int? { get set }
+    /// A folder that keeps decoded images, or `none`, and the bytes that it may take.
+    var imageCache: String { get set }
+    var imageCacheSize: ByteCount { get set }
     /// Where the weights come from that a run begins with: a file, the folder of a run, or `none`.
     var initialWeights: String { get set }
     /// The keys that lead to the state dict in a file of PyTorch; nil where only one can be meant.
@@ -53,7 +58,7 @@ extension ModelSettings {
     var readers: Int { threads ?? Processors.available }
 
     /// How image files are read.
-    var decoder: ImageDecoder { ImageDecoder(limits: imageLimits, window: window) }
+    var decoder: ImageDecoder { ImageDecoder(limits: imageLimits, window: window, shorterSide: shorterSide) }
 
     /// The preset's model, with the size of the images and the number of classes.
     func presetConfiguration(classes: Int) throws(SettingError) -> Configuration {
@@ -85,6 +90,14 @@ extension Setting where Settings: ModelSettings {
             Setting(
                 "max-image", \.imageLimits, "The most pixels of an image file: of a side, and in all.",
                 valueName: "side,pixels", shapesTheResult: false),
+            Setting(
+                "image-cache", \.imageCache,
+                "Folder that keeps decoded images, for other runs too, or none; results are the same.",
+                valueName: "folder", shapesTheResult: false, isPath: true),
+            Setting(
+                "image-cache-size", \.imageCacheSize,
+                "Bytes that the folder may take; images that were not used for longest go first.", valueName: "bytes",
+                shapesTheResult: false),
         ] + compilation
     }
 
@@ -137,6 +150,13 @@ extension Setting where Settings: ModelSettings {
         Setting(
             "patience", key, "Epochs without a better validation after which training ends.", .range(1...1_000_000),
             unset: "never", changesOnTheWay: true)
+    }
+
+    static var shorterSide: Setting {
+        Setting(
+            "shorter-side", \.shorterSide,
+            "Scale larger images to a shorter side of so many pixels before they are cropped, which changes crops a little.",
+            .range(ImageLoader.imageSizes), unset: "as they are", valueName: "pixels")
     }
 
     static var skipUnreadable: Setting {
