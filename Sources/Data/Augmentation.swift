@@ -53,8 +53,8 @@ extension Augmentation {
         }
     }
 
-    /// Makes of the view of an image, and the map that covers the image, the normalised numbers of `size` x `size` pixels,
-    /// shape [3, size, size], and the map of what is seen.
+    /// Makes of the view of an image, and the map that covers the image, the normalised numbers of `size` x `size`
+    /// pixels, shape [3, size, size], and the map of what is seen.
     func apply(
         to seen: SeenImage, map: SpatialMap?, size: Int, normalization: Normalization, random: CounterRandom,
         into target: UnsafeMutableBufferPointer<Float>

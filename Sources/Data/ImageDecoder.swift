@@ -42,9 +42,9 @@ public struct ImageDecoder: Sendable {
     /// How the intensities of grey images of 16 bits and of DICOM become levels; other images are then an error.
     public var window: IntensityWindow?
 
-    /// To how many pixels the shorter side of an image is scaled, with the bicubic filter and in proportion, where it has
-    /// more; nil leaves images as they are. Crops of an image that was scaled down differ a little from those of the whole
-    /// one.
+    /// To how many pixels the shorter side of an image is scaled, with the bicubic filter and in proportion, where it
+    /// has more; nil leaves images as they are. Crops of an image that was scaled down differ a little from those of
+    /// the whole one.
     public var shorterSide: Int?
 
     /// Makes a decoder with the given limits and window, which scales large images down to a shorter side if one is

@@ -36,9 +36,10 @@ public final class ImageLoader: Sendable {
     /// Prepares a folder's images.
     ///
     /// With `skipUnreadable`, all images are decoded once now and those that fail are left out and reported in
-    /// `skipped`, so that batches stay full and every run over the same files is the same; without it, the first
-    /// epoch that meets such an image throws. What is needed of the images is kept in memory up to `cacheBytes`, and on
-    /// disk with an `imageCache`: all pixels for random crops, and what is seen where nothing is random. With a `share`, `batchSize` images are in each part of a batch, and other ranks read the parts that are not this one's.
+    /// `skipped`, so that batches stay full and every run over the same files is the same; without it, the first epoch
+    /// that meets such an image throws. What is needed of the images is kept in memory up to `cacheBytes`, and on disk
+    /// with an `imageCache`: all pixels for random crops, and what is seen where nothing is random. With a `share`,
+    /// `batchSize` images are in each part of a batch, and other ranks read the parts that are not this one's.
     ///
     /// Throws `invalidArgument`, `batchTooLarge` (in training, where batches have to be full), `emptyClass` if skipping
     /// leaves a class without images, or `noIntensities` if the decoder has a window and the first image none.

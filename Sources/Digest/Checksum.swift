@@ -1,8 +1,8 @@
 /// A checksum of many bytes that is as fast as memory: tells damage, and does not withstand somebody who wants it to be
 /// overlooked.
 ///
-/// Eight sums take 64-bit words in turn, each by exclusive or and a multiplication by an odd number (Fowler, Noll and Vo):
-/// every step keeps different sums different, so that a change of any one word is noticed.
+/// Eight sums take 64-bit words in turn, each by exclusive or and a multiplication by an odd number (Fowler, Noll and
+/// Vo): every step keeps different sums different, so that a change of any one word is noticed.
 package struct Checksum: Hashable, Sendable, Codable {
     package let value: UInt64
 

@@ -1,8 +1,8 @@
 import Apus
 import Synchronization
 
-/// The cache of decoded images that a run's settings ask for. Its warnings come from the threads that read images, and are
-/// said where the run says something anyway.
+/// The cache of decoded images that a run's settings ask for. Its warnings come from the threads that read images, and
+/// are said where the run says something anyway.
 final class RunImageCache: Sendable {
     /// Nil where the settings ask for none.
     let cache: ImageCache?

@@ -3,8 +3,8 @@ import ArgumentParser
 import MSMAE
 import ToolOptions
 
-/// Where decoded images are kept, for all commands that look at folders of images without being a run; runs have settings
-/// of the same names.
+/// Where decoded images are kept, for all commands that look at folders of images without being a run; runs have
+/// settings of the same names.
 struct ImageCacheOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -11,8 +11,8 @@
 
 #define APUS_MESSAGE_SIZE 256
 
-/// Writes which versions of the libraries decode, as a text that is another one wherever pixels may be; cut to `room` bytes
-/// with the 0 at its end.
+/// Writes which versions of the libraries decode, as a text that is another one wherever pixels may be; cut to `room`
+/// bytes with the 0 at its end.
 void apus_codec_versions(char *text, size_t room);
 
 typedef struct {

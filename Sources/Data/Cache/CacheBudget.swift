@@ -5,8 +5,8 @@ import Foundation
 /// What the entries of a cache's folder take, of all processes together, and what may be added.
 ///
 /// The number of bytes is in a file, which is locked (`flock`) while it changes: for moments, since entries are written
-/// without the lock. Room for an entry is taken before its bytes are there. What a killed process has taken is found free
-/// when entries are counted: by each process at its start, and before any are removed.
+/// without the lock. Room for an entry is taken before its bytes are there. What a killed process has taken is found
+/// free when entries are counted: by each process at its start, and before any are removed.
 struct CacheBudget: Sendable {
     /// What became of a wish to add an entry.
     enum Admission {
@@ -92,8 +92,8 @@ struct CacheBudget: Sendable {
         guard pwrite(file, &total, size, 0) == size else { throw FileError(path: folder, action: "write") }
     }
 
-    /// Removes the entries that were not used for longest, of those not used since `start`, until an eighth of the limit is
-    /// free beside what has to be; returns what the others take, those under way too.
+    /// Removes the entries that were not used for longest, of those not used since `start`, until an eighth of the
+    /// limit is free beside what has to be; returns what the others take, those under way too.
     private static func trim(_ folder: String, to limit: Int, before start: (Int, Int)) throws(FileError) -> Int {
         var entries: [(path: String, bytes: Int, used: (Int, Int))] = [], total = 0
         for name in try Folders.names(in: folder) {

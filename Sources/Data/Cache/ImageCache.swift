@@ -5,14 +5,15 @@ import Synchronization
 
 /// Decoded images in a folder on disk, so that a file is decoded once and not in every epoch.
 ///
-/// What loaders give is the same, bit for bit, with a cache and without: an entry holds the pixels that decoding gives (or
-/// those that are seen, where nothing random is done to them), and goes by all that decides them: the files' paths, sizes
-/// and times of change, the decoder's settings, and the versions of the libraries that decode. Each entry has a checksum;
-/// one that is damaged is decoded anew and replaced.
+/// What loaders give is the same, bit for bit, with a cache and without: an entry holds the pixels that decoding gives
+/// (or those that are seen, where nothing random is done to them), and goes by all that decides them: the files' paths,
+/// sizes and times of change, the decoder's settings, and the versions of the libraries that decode. Each entry has a
+/// checksum; one that is damaged is decoded anew and replaced.
 ///
-/// Any number of processes share a folder. Together they never take more than ``limitBytes``: for a new entry, those that
-/// were not used for longest go, but none that was used since this object was made. An epoch needs every image once,
-/// so to replace some of its images by others would cost writes and save nothing; what does not fit is decoded each time.
+/// Any number of processes share a folder. Together they never take more than ``limitBytes``: for a new entry, those
+/// that were not used for longest go, but none that was used since this object was made. An epoch needs every image
+/// once, so to replace some of its images by others would cost writes and save nothing; what does not fit is decoded
+/// each time.
 ///
 /// A cache is only a cache: where it cannot be written to, or the disk is full, that is said once and loaders go on.
 public final class ImageCache: Sendable {
@@ -30,8 +31,8 @@ public final class ImageCache: Sendable {
 
     /// Opens a folder, which is made if it is missing, and removes what is beyond the limit.
     ///
-    /// `warn` gets a line, from any thread, where entries cannot be written, and where there is no room for more; by default
-    /// it goes to standard error.
+    /// `warn` gets a line, from any thread, where entries cannot be written, and where there is no room for more; by
+    /// default it goes to standard error.
     public init(
         folder: String, limitBytes: Int = ImageCache.standardLimit,
         warn: @escaping @Sendable (String) -> Void = ImageCache.warnOnStandardError

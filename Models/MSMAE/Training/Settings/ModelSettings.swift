@@ -15,7 +15,8 @@ public protocol ModelSettings: RunSettings {
     var window: IntensityWindow? { get set }
     /// The largest image files that are read.
     var imageLimits: ImageDecoder.Limits { get set }
-    /// To how many pixels the shorter side of larger images is scaled before they are cropped; nil leaves them as they are.
+    /// To how many pixels the shorter side of larger images is scaled before they are cropped; nil leaves them as they
+    /// are.
     var shorterSide: Int? { get set }
     /// A folder that keeps decoded images, or `none`, and the bytes that it may take.
     var imageCache: String { get set }
