@@ -68,6 +68,25 @@ import Testing
         #expect(left.filter { !old.contains($0) }.count == 3)
     }
 
+    /// Entries get their names while others are counted, and none is missed.
+    @Test func entriesUnderWayAreCounted() throws {
+        let limit = 9 * entry
+        for round in 0..<60 {
+            if round > 0 { try files.age(1000) }
+            // New entries each time, of 3 * 37 * 37 bytes and more, for which old ones have to go.
+            let loader = try ImageLoader(
+                folder: ImageFolder(root: folder.path), batchSize: 12, imageSize: 37 + round % 15,
+                augmentation: round < 15 ? .wholeImage : round < 30 ? .evaluation : .training(), seed: 5, threads: 8,
+                decoder: ImageDecoder(limits: .init(side: 100 + round)), cacheBytes: 0,
+                imageCache: ImageCache(folder: files.path, limitBytes: limit) { _ in })
+            _ = try loader.epoch(0, dropLast: false).next()
+            let blocks = try files.entries.map { path in
+                (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0) + 4095
+            }.reduce(0) { $0 + $1 / 4096 * 4096 }
+            #expect(blocks <= limit, "round \(round)")
+        }
+    }
+
     @Test func aSmallerLimitHoldsFromTheBeginning() throws {
         _ = try all(loader(ImageCache(folder: files.path)))
         try place.write("images/notes.txt", [1])
@@ -104,7 +123,8 @@ import Testing
                 for result in results { #expect(try result.next() == expected[place]) }
                 #expect(try files.entries.count * entry <= limit)
             }
-            #expect(try files.entries.count == 7, "round \(round)")
+            // Where several write the same image at a moment, it takes room twice until one of them gives up.
+            #expect(try (4...7).contains(files.entries.count), "round \(round)")
         }
     }
 

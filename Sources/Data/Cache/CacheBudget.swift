@@ -5,8 +5,9 @@ import Foundation
 /// What the entries of a cache's folder take, of all processes together, and what may be added.
 ///
 /// The number of bytes is in a file, which is locked (`flock`) while it changes: for moments, since entries are written
-/// without the lock. Room for an entry is taken before its bytes are there. What a killed process has taken is found
-/// free when entries are counted: by each process at its start, and before any are removed.
+/// without the lock. Room for an entry is taken before its bytes are there, and it gets its name under the lock again, so
+/// that no count misses it. What a killed process has taken is found free when entries are counted: by each process at
+/// its start, and before any are removed.
 struct CacheBudget: Sendable {
     /// What became of a wish to add an entry.
     enum Admission {
@@ -60,6 +61,22 @@ struct CacheBudget: Sendable {
         try Self.write(total + bytes, to: file, folder)
         return .admitted
     }
+
+    /// Waits until an entry whose bytes are written may get its name: nobody counts then, who could miss a file that changes
+    /// its name. Whoever gets the lock releases it (``release(_:)``) when the file has its name or is gone. Throws where the
+    /// system refuses.
+    func finish(_ byteCount: Int, as path: String) throws(FileError) -> (admission: Admission, lock: Int32?) {
+        guard let file = try Self.lock(folder) else { return (.unneeded, nil) }
+        guard Folders.exists(path) else { return (.admitted, file) }
+        // Another process was faster, and has taken the same room.
+        if let total = Self.total(in: file) {
+            try? Self.write(max(0, total - Self.blocks(byteCount)), to: file, folder)
+        }
+        return (.unneeded, file)
+    }
+
+    /// Releases a lock.
+    func release(_ lock: Int32) { close(lock) }
 
     /// Opens the file, and locks it until it is closed; nil if another process holds it for long.
     private static func lock(_ folder: String) throws(FileError) -> Int32? {

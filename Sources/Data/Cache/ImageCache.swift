@@ -75,12 +75,17 @@ public final class ImageCache: Sendable {
 
     private func store(_ entry: CacheEntry, _ key: Digest, _ path: String) {
         guard let budget else { return }
-        var admission = CacheBudget.Admission.admitted
+        var admission = CacheBudget.Admission.admitted, lock: Int32?
+        defer { if let lock { budget.release(lock) } }
         do throws(FileError) {
             try AtomicFile.write(to: path, waitsForDisk: false) { (output) throws(FileError) in
                 admission = try budget.admit(entry.fileBytes, as: path, output)
+                if admission == .admitted {
+                    try entry.write(key, to: output)
+                    (admission, lock) = try budget.finish(entry.fileBytes, as: path)
+                }
+                // What is thrown only removes what was written.
                 guard admission == .admitted else { throw FileError(path: path, action: "write", number: EDQUOT) }
-                try entry.write(key, to: output)
             }
         } catch {
             switch admission {
