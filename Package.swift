@@ -58,8 +58,8 @@ struct LLVM {
     }()
 
     /// Where CLLVM tells SwiftPM of headers and library, if compilers do not look there: so packages that depend on
-    /// Apus get that too, which flags would not do. Each version that distributions keep beside others has a folder, with
-    /// a module map of its own, since by its path compilers keep what they made of a module's headers.
+    /// Apus get that too, which flags would not do. Each version that distributions keep beside others has a folder,
+    /// with a module map of its own, since by its path compilers keep what they made of a module's headers.
     var module: String? {
         let path = "Codegen/CLLVM/llvm-\(version)"
         let isKnown = (Self.folders(of: version) + Self.homebrewFolders).contains(folder)

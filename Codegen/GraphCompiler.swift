@@ -25,9 +25,9 @@ public struct GraphCompiler: Backend {
     /// Who computes which matmul, as answered so far, where answers are to stay beyond this process.
     private let answers: KeptAnswers?
 
-    /// A compiler for this machine, or for one with fewer features, whose programs are divided for so many threads; they
-    /// run on others as well, and give the same bits. Throws if LLVM does not know the machine, or if the options want the
-    /// library and it cannot be loaded.
+    /// A compiler for this machine, or for one with fewer features, whose programs are divided for so many threads;
+    /// they run on others as well, and give the same bits. Throws if LLVM does not know the machine, or if the options
+    /// want the library and it cannot be loaded.
     public init(
         _ options: CompilerOptions = CompilerOptions(), target: TargetDescription? = nil, threads: Int? = nil,
         cache: ObjectCache? = .standard, answers: KeptAnswers? = nil

@@ -20,14 +20,14 @@ public struct Tuning: Hashable, Sendable {
     /// The longest contracted axis of one matmul, in elements: a row and a column of that length lie in a cache
     /// together.
     public var longestContraction = 4096
-    /// The same for a matmul that contracts places of images: each of its few columns is packed from far apart, so that more
-    /// of them fit into a cache.
+    /// The same for a matmul that contracts places of images: each of its few columns is packed from far apart, so that
+    /// more of them fit into a cache.
     public var longestOfPlaces = 2048
     /// Columns of the widest head that attention has kernels for.
     public var widestHead = 256
 
-    /// Elements of the shortest runs that a row of an operand may consist of that is read where it lies: of shorter ones, a
-    /// copy is read faster.
+    /// Elements of the shortest runs that a row of an operand may consist of that is read where it lies: of shorter
+    /// ones, a copy is read faster.
     public var shortestRun = 4
 
     /// From which sizes on convolutions take fewer products.
@@ -60,7 +60,8 @@ public struct Tuning: Hashable, Sendable {
     /// Bytes of the sums of a strip of rows: they are used again before they leave the first-level cache, or soon
     /// after.
     public var stripBytes = 24 << 10
-    /// Threads that programs are expected to run on: work is divided so that they end together. Results do not depend on it.
+    /// Threads that programs are expected to run on: work is divided so that they end together. Results do not depend
+    /// on it.
     public var threads = 2
     /// What it takes to hand a tile to a thread, and to pack a vector of columns, in vector multiply-adds.
     public var tileCost = 10_000, packingCost = 20
@@ -71,8 +72,8 @@ public struct Tuning: Hashable, Sendable {
     public var sharedPacking = 3, leastPackingShare = 20
     /// How much later than the others a thread is expected to end, in tiles.
     public var lateness = 0.25
-    /// Rows of queries in one block of attention's gradients: worth a pass over a block of keys and values, and few enough
-    /// for a cache to hold their probabilities.
+    /// Rows of queries in one block of attention's gradients: worth a pass over a block of keys and values, and few
+    /// enough for a cache to hold their probabilities.
     public var attentionRows = 208
     /// The same where a query attends to no later key: small blocks skip more of them.
     public var attentionCausalRows = 32

@@ -125,8 +125,8 @@ extension AttentionEmitter {
         return lesser(builder.add(used, integer(beyond)), integer(all))
     }
 
-    /// The product of a block of queries, of its probabilities or gradients of the scores, with packed rows of queries or
-    /// seeds, along the queries: added to the sums of earlier blocks, if there are any.
+    /// The product of a block of queries, of its probabilities or gradients of the scores, with packed rows of queries
+    /// or seeds, along the queries: added to the sums of earlier blocks, if there are any.
     private func addUp(_ matrix: LLVMValue, _ packed: Packed, _ keys: Keys, into sums: Sums) {
         // A row of the product is a column of the matrix.
         multiply(
@@ -205,8 +205,8 @@ extension AttentionEmitter {
             module.f32, pointer(kernel.logSumArgument, matrix, .f32, row.strip.head), byteOffset: place)
     }
 
-    /// Writes one unit of a contraction along the rows: a row, or the pairs of two rows in bf16, whose rounded values it
-    /// gives.
+    /// Writes one unit of a contraction along the rows: a row, or the pairs of two rows in bf16, whose rounded values
+    /// it gives.
     @discardableResult
     private func storeUnit(_ values: [LLVMValue], _ line: LLVMValue, _ start: LLVMValue) -> [LLVMValue] {
         guard kernel.element == .bf16 else {

@@ -1,7 +1,7 @@
 import ApusLLVM
 
-/// From scores to exponentials and their sums, in passes over the rows of a strip: within a row, sums wait for each other
-/// and for what comes before, but rows do not.
+/// From scores to exponentials and their sums, in passes over the rows of a strip: within a row, sums wait for each
+/// other and for what comes before, but rows do not.
 extension AttentionEmitter {
     /// Rows of queries of a head, and keys, whose scores are computed together.
     struct Strip {
@@ -38,8 +38,8 @@ extension AttentionEmitter {
         }
     }
 
-    /// Sums of exponentials become one over them, and with the largest scores log-sums, if those are wanted, of rows from
-    /// `first` on. A row that a mask leaves nothing of has zeros.
+    /// Sums of exponentials become one over them, and with the largest scores log-sums, if those are wanted, of rows
+    /// from `first` on. A row that a mask leaves nothing of has zeros.
     func emitInverses(count: LLVMValue, from first: LLVMValue, _ head: LLVMValue) {
         let logSums = kernel.number(of: .logSum)
         builder.loop(from: integer(0), to: count, step: integer(lanes)) { row, _ in
@@ -232,8 +232,9 @@ extension AttentionEmitter {
         clearUnused(probabilities, strip, asFactors: true)
     }
 
-    /// Turns rows of scores of the next block of keys into exponentials, as factors of a left operand, and adds up their
-    /// sums; what earlier blocks came to, in `target` too, becomes smaller where a score is larger than all of theirs.
+    /// Turns rows of scores of the next block of keys into exponentials, as factors of a left operand, and adds up
+    /// their sums; what earlier blocks came to, in `target` too, becomes smaller where a score is larger than all of
+    /// theirs.
     func emitNextExponentials(_ probabilities: LLVMValue, _ strip: Strip, scaling target: LLVMValue, rowBytes: Int) {
         forRows(strip) { row in
             let line = line(probabilities, row.number), earlier = number(row.query, tiling.rowMaximum)
@@ -254,8 +255,8 @@ extension AttentionEmitter {
 
     // MARK: What is not attended to
 
-    /// Writes zeros behind the keys that a strip uses, up to the end of a register block or to a key that others use, in
-    /// each row or each so many rows.
+    /// Writes zeros behind the keys that a strip uses, up to the end of a register block or to a key that others use,
+    /// in each row or each so many rows.
     func clearUnused(
         _ matrix: LLVMValue, _ strip: Strip, upTo last: LLVMValue? = nil, rowsApart: Int = 1, asFactors: Bool = false
     ) {

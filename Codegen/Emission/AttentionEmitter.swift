@@ -4,8 +4,8 @@ import ApusLLVM
 /// Emits attention, or its gradients, as a native function over heads.
 ///
 /// Keys and values of a head are packed, all of them or in blocks; then, for blocks of its queries, the probabilities
-/// are computed into the thread's own memory, and used at once. Of keys that order hides from a block of queries nothing
-/// is computed, up to whole register blocks.
+/// are computed into the thread's own memory, and used at once. Of keys that order hides from a block of queries
+/// nothing is computed, up to whole register blocks.
 final class AttentionEmitter {
     let kernel: AttentionKernel
     let tiling: AttentionTiling
@@ -49,8 +49,8 @@ final class AttentionEmitter {
         }
     }
 
-    /// Runs the body for blocks of some rows, from the one with the row `start` on, of those only that begin before `end`;
-    /// the last may be smaller.
+    /// Runs the body for blocks of some rows, from the one with the row `start` on, of those only that begin before
+    /// `end`; the last may be smaller.
     func forBlocks(
         of count: Int, height: Int, from start: LLVMValue? = nil, until end: LLVMValue? = nil,
         _ body: (_ first: LLVMValue, _ rows: Int) -> Void

@@ -63,8 +63,8 @@ extension BodyEmitter {
         address.dynamic.isEmpty && pattern(address) == .contiguous
     }
 
-    /// Asks for the memory that the current lanes of all loads need whose places are known: contiguous ones, and the first
-    /// run of those in a table. The indices may lie beyond the extents.
+    /// Asks for the memory that the current lanes of all loads need whose places are known: contiguous ones, and the
+    /// first run of those in a table. The indices may lie beyond the extents.
     func prefetch() {
         for instruction in kernel.instructions {
             guard case .load(let argument, let address, nil) = instruction.kind else { continue }

@@ -4,8 +4,8 @@ import ApusLLVM
 /// Loads whose lanes lie a few elements apart, or come from a few places in turn: read as vectors, and put in order by
 /// shuffles, which takes a fraction of the time of a read for each lane.
 extension BodyEmitter {
-    /// Lanes that lie `step` elements apart: vectors that cover all of them, and nothing beyond the last. Those that are
-    /// masked are `otherwise`, or zero.
+    /// Lanes that lie `step` elements apart: vectors that cover all of them, and nothing beyond the last. Those that
+    /// are masked are `otherwise`, or zero.
     func loadStrided(
         _ pointer: LLVMValue, byteOffset first: LLVMValue, _ element: ElementType, step: Int, mask: LLVMValue?,
         otherwise: LLVMValue? = nil

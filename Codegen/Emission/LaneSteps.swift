@@ -1,7 +1,7 @@
 import ApusIR
 
-/// How integers of a kernel change from lane to lane of a vector that starts at a multiple of its lanes: by the same step,
-/// 0 where all lanes are equal, or in no such way. What has a step is known from its first lane.
+/// How integers of a kernel change from lane to lane of a vector that starts at a multiple of its lanes: by the same
+/// step, 0 where all lanes are equal, or in no such way. What has a step is known from its first lane.
 ///
 /// A column that is divided, as where a row goes over several axes, has one as long as the divisor is a multiple of the
 /// lanes: no vector then crosses from one quotient to the next.

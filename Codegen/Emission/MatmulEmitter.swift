@@ -4,10 +4,10 @@ import ApusLLVM
 /// Emits a matmul as a native function over tiles.
 ///
 /// A tile is a range of C's columns (and of its rows, where the columns alone do not give enough tiles). Its part of B
-/// is packed into the thread's own memory, in the order in which it is multiplied, unless it lies so; A is read where it
-/// lies. Sums of a block of rows and columns are kept in registers along the whole contracted axis: each is one sum in one order,
-/// whatever the tiles. When all blocks of a strip of rows are multiplied, what becomes of the sums, the epilogue, is
-/// computed along the strip's rows.
+/// is packed into the thread's own memory, in the order in which it is multiplied, unless it lies so; A is read where
+/// it lies. Sums of a block of rows and columns are kept in registers along the whole contracted axis: each is one sum
+/// in one order, whatever the tiles. When all blocks of a strip of rows are multiplied, what becomes of the sums, the
+/// epilogue, is computed along the strip's rows.
 final class MatmulEmitter {
     let kernel: MatmulKernel
     let tiling: MatmulTiling

@@ -48,8 +48,8 @@ package struct AttentionKernel: Hashable {
         node.operation.kind == .attention && obstacle(graph, node, tuning) == nil
     }
 
-    /// Why there is no kernel for attention, whose matrix of probabilities is then stored; nil where there is one, and for
-    /// other operations.
+    /// Why there is no kernel for attention, whose matrix of probabilities is then stored; nil where there is one, and
+    /// for other operations.
     package static func obstacle(_ graph: Graph, _ node: Node, _ tuning: Tuning) -> String? {
         guard node.operation.kind == .attention else { return nil }
         let shapes = node.operands.map { graph[$0].type.shape }, rank = shapes[0].count

@@ -17,8 +17,8 @@ package struct AttentionTiling {
     package let probabilities: Int, scoreGradients: Int, factors: Int
     /// Bytes from row to row of factors in bf16.
     package let factorRowBytes: Int
-    /// Forward, for each row that is at hand (or, if keys come in blocks, of the head) the largest score, and the sum of
-    /// exponentials or one over it. Backward, rowsum(P ∘ D) of each row of the head.
+    /// Forward, for each row that is at hand (or, if keys come in blocks, of the head) the largest score, and the sum
+    /// of exponentials or one over it. Backward, rowsum(P ∘ D) of each row of the head.
     package let rowMaximum: Int, inverseSum: Int, means: Int
     /// Sums of a matmul with values.
     package let sums: Int

@@ -117,8 +117,8 @@ extension KernelBuilder {
 }
 
 extension LoopKernel {
-    /// How many loads there are whose elements along the innermost dimension do not lie side by side; those that do so in
-    /// runs count for as much less as the runs are long.
+    /// How many loads there are whose elements along the innermost dimension do not lie side by side; those that do so
+    /// in runs count for as much less as the runs are long.
     fileprivate var scattering: Double {
         let depends = columnDependence
         return instructions.reduce(0) { sum, instruction in

@@ -167,8 +167,8 @@ package struct KernelBuilder {
             of: source, at: index.prefix(gather.batch) + [IndexExpression(dynamic: [row: 1])] + index.dropFirst(rank))
     }
 
-    /// Replaces what lies outside by zero. Along the columns, where neighbours are read together, only what lies inside is
-    /// read; along other axes a clamped index.
+    /// Replaces what lies outside by zero. Along the columns, where neighbours are read together, only what lies inside
+    /// is read; along other axes a clamped index.
     private mutating func padded(_ pad: Pad, _ source: Value, at index: [IndexExpression], _ type: ElementType) throws
         -> Int
     {

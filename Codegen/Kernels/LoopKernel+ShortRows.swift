@@ -2,8 +2,8 @@ import ApusIR
 
 /// Rows that are shorter than any vector, as those are in which two phases of an image are interleaved.
 extension LoopKernel {
-    /// The longest rows that are joined with the next dimension: of longer ones, masked vectors take less time than lanes
-    /// that are read one by one.
+    /// The longest rows that are joined with the next dimension: of longer ones, masked vectors take less time than
+    /// lanes that are read one by one.
     private static let longestShortRow = 2
 
     /// Joins short rows with the dimension around them where what is written lies side by side: columns count both, and

@@ -2,8 +2,8 @@ import ApusIR
 
 /// Matrix products C = f(A · B) of one shape, with what comes before and after them inside.
 ///
-/// A [m, k] is read where it lies; its rows are contiguous, or runs that are. B [k, n] is computed by `right`, the prologue, while it is
-/// packed, a tile of columns at a time. What becomes of the sums is said by `epilogue`.
+/// A [m, k] is read where it lies; its rows are contiguous, or runs that are. B [k, n] is computed by `right`, the
+/// prologue, while it is packed, a tile of columns at a time. What becomes of the sums is said by `epilogue`.
 package struct MatmulKernel: Hashable {
     package var batch: [Int]
     package var m: Int, n: Int, k: Int

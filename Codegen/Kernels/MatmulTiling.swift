@@ -1,7 +1,7 @@
 import ApusLLVM
 
-/// How a matmul is divided: into register blocks inside, into tiles for threads outside. Results do not depend on it: each
-/// element is one sum over the contracted axis, whichever tile it belongs to.
+/// How a matmul is divided: into register blocks inside, into tiles for threads outside. Results do not depend on it:
+/// each element is one sum over the contracted axis, whichever tile it belongs to.
 package struct MatmulTiling: Hashable {
     /// Rows of a register block.
     package let rows: Int
@@ -81,8 +81,8 @@ extension MatmulTiling {
     private struct Division {
         var strips: Int, blocks: Int
 
-        /// The division with which threads that take one tile after another are done soonest. The smaller tiles are, the
-        /// less a thread waits for the last one, and the more often columns are packed.
+        /// The division with which threads that take one tile after another are done soonest. The smaller tiles are,
+        /// the less a thread waits for the last one, and the more often columns are packed.
         ///
         /// - Parameter cost: What a tile of so many strips and blocks takes, in vector multiply-adds.
         static func fastest(

@@ -132,8 +132,8 @@ public struct TargetDescription: Hashable, Sendable {
     /// Interface, AMD64 Supplement, section 3.1.1) and 64-bit ARM with what all processors of them have.
     public static let names = ["native", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64"]
 
-    /// A machine by its name, one of ``names``; nil for others. But for the one at hand, what is decided for it is the same
-    /// on whatever machine that is decided. Throws if LLVM does not know the machine at hand.
+    /// A machine by its name, one of ``names``; nil for others. But for the one at hand, what is decided for it is the
+    /// same on whatever machine that is decided. Throws if LLVM does not know the machine at hand.
     public static func named(_ name: String) throws(LLVMError) -> TargetDescription? {
         switch name {
         case "native": try host()

@@ -34,8 +34,8 @@ struct TargetMachine: @unchecked Sendable {
 
     private static let registry = Mutex<Void>(())
 
-    /// LLVM's code generator for an architecture. Those of other machines are registered when one is asked for, which the
-    /// list of them must not be read during.
+    /// LLVM's code generator for an architecture. Those of other machines are registered when one is asked for, which
+    /// the list of them must not be read during.
     private static func find(_ triple: String) throws(LLVMError) -> LLVMTargetRef {
         try registry.withLock { _ throws(LLVMError) in
             try TargetDescription.initializeNativeTarget()

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Who computes which matmul, as answered once: whoever compiles with them gets the same answers again, whatever a clock
-/// or a cache would say. A run of training keeps them, so that going on with it is like never having stopped.
+/// Who computes which matmul, as answered once: whoever compiles with them gets the same answers again, whatever a
+/// clock or a cache would say. A run of training keeps them, so that going on with it is like never having stopped.
 public final class KeptAnswers: Sendable {
     private let answers: Mutex<[String: String]>
 

@@ -114,8 +114,8 @@ private struct Legalizer {
 
     /// Legal matmuls whose sum is one that contracts too much; nil if it cannot be divided.
     ///
-    /// The longest contracted axis is divided, into parts that are as long as the limit allows and as equal as can be, or
-    /// that of images into single ones, whose places are divided in turn.
+    /// The longest contracted axis is divided, into parts that are as long as the limit allows and as equal as can be,
+    /// or that of images into single ones, whose places are divided in turn.
     private func parts(_ dot: Dot, _ left: Tensor, _ right: Tensor, _ limit: Int) -> [Tensor]? {
         let extents = dot.leftContracting.map { left.shape[$0] }, length = extents.reduce(1, *)
         guard let longest = extents.indices.max(by: { extents[$0] < extents[$1] }) else { return nil }

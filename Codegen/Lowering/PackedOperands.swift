@@ -5,8 +5,8 @@ extension Pass {
     /// Packs an operand once that several small matmuls would pack one after the other, as those of all steps of a
     /// recurrent layer do with its weights.
     ///
-    /// What is packed is a copy in blocks of columns; kernels find that it lies as they would pack it, and read it where
-    /// it is (``MatmulKernel/columnBlocks``).
+    /// What is packed is a copy in blocks of columns; kernels find that it lies as they would pack it, and read it
+    /// where it is (``MatmulKernel/columnBlocks``).
     package static func packOperands(_ tuning: Tuning) -> Pass {
         Pass("pack-operands") { graph in
             let placement = Schedule.placement(graph, tuning)

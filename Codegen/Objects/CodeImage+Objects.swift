@@ -3,8 +3,8 @@ import ApusRuntime
 extension CodeImage {
     /// Links relocatable object files, which may use each other's functions, into an image.
     ///
-    /// Kernels call nothing else and have no variables, so that all that is left to do is to lay out their sections, and
-    /// to write down how far they are apart. Throws `ObjectError` for anything that needs more.
+    /// Kernels call nothing else and have no variables, so that all that is left to do is to lay out their sections,
+    /// and to write down how far they are apart. Throws `ObjectError` for anything that needs more.
     public init(linking objects: [[UInt8]]) throws(ObjectError) {
         var linker = ObjectLinker()
         for object in objects { try linker.add(ObjectFile(object)) }

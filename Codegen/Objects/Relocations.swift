@@ -12,8 +12,8 @@ enum X86Relocation: UInt32 {
     }
 }
 
-/// What is written into the instructions of 64-bit ARM (ELF for the Arm 64-bit Architecture, section 5.7). Pages are those
-/// of 4 KB, at which an image begins.
+/// What is written into the instructions of 64-bit ARM (ELF for the Arm 64-bit Architecture, section 5.7). Pages are
+/// those of 4 KB, at which an image begins.
 enum ARM64Relocation: UInt32 {
     /// A distance as data.
     case relative32 = 261

@@ -221,8 +221,8 @@ package struct Clustering {
     /// The most copies of one pass: all of them are in memory at once.
     private static let mostCopies = 16
 
-    /// The cluster of copies that a copy shares the pass over their source with: of equal shape, such as the phases of an
-    /// image. One that has another order of axes is better off alone, transposed in registers.
+    /// The cluster of copies that a copy shares the pass over their source with: of equal shape, such as the phases of
+    /// an image. One that has another order of axes is better off alone, transposed in registers.
     private func copies(of value: Value) -> Int? {
         let node = graph[value]
         guard node.operation is Copy, !isReordered(node.operands[0]) else { return nil }
@@ -241,7 +241,8 @@ package struct Clustering {
         return graph[value].operation.kind == .view(.order) || graph[value].operands.contains { isReordered($0) }
     }
 
-    /// The cluster of the last part of a long contraction that a node adds to the sum of those before; nil if it does not.
+    /// The cluster of the last part of a long contraction that a node adds to the sum of those before; nil if it does
+    /// not.
     private func addedPart(_ value: Value) -> Int? {
         let node = graph[value]
         guard node.operation is Add, case let (sum, last) = (graph[node.operands[0]], node.operands[1]),

@@ -4,7 +4,8 @@ import ApusIR
 ///
 /// Values are contiguous, with three exceptions. Two save copies: a matmul whose only reader transposes it is written
 /// in the transposed order at once, and what is concatenated is written into its part of the whole where possible, as
-/// what ranks add up is into the place of the sum. The third keeps rows that matmuls read side by side out of each other's way in the cache.
+/// what ranks add up is into the place of the sum. The third keeps rows that matmuls read side by side out of each
+/// other's way in the cache.
 package struct Layout {
     package struct Buffer {
         package enum Kind: Hashable { case arena, input(Int), parameter(Int), constants(Int) }

@@ -49,8 +49,8 @@ package struct MatmulShape {
             shape, strides, rows: isLeft ? free : contracting, columns: isLeft ? contracting : free, batch: batchAxes)
     }
 
-    /// An operand with these strides as rows along the contracted axis, each of them one run or runs at one distance; nil
-    /// if it is none. The runs of several are no shorter than `shortestRun`.
+    /// An operand with these strides as rows along the contracted axis, each of them one run or runs at one distance;
+    /// nil if it is none. The runs of several are no shorter than `shortestRun`.
     package func rows(_ side: Int, strides: [Int], shortestRun: Int) -> MatmulKernel.Left? {
         let shape = shapes[side], isLeft = side == 0
         let free = isLeft ? dot.leftFree(shape.count) : dot.rightFree(shape.count)

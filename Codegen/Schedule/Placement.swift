@@ -77,8 +77,8 @@ package struct Placement {
         }
     }
 
-    /// Whether numbers are generated for one reader alone that keeps less of each, as dropout keeps a bool: what is stored
-    /// is then the reader's result.
+    /// Whether numbers are generated for one reader alone that keeps less of each, as dropout keeps a bool: what is
+    /// stored is then the reader's result.
     private func isDrawnFor(_ value: Value) -> Bool {
         guard graph[value].operation.kind == .generated, users[value.index].count == 1 else { return false }
         let user = graph[users[value.index][0]]

@@ -1,8 +1,8 @@
 import ApusIR
 import ApusRuntime
 
-/// Where the sums over ranks of a schedule begin and end: each right before the first step that reads it, the end of the
-/// program at the latest, and all of them in one order.
+/// Where the sums over ranks of a schedule begin and end: each right before the first step that reads it, the end of
+/// the program at the latest, and all of them in one order.
 ///
 /// A schedule follows from graph and tuning alone, so that all ranks begin the same sums in the same order.
 struct RankSums {

@@ -10,7 +10,8 @@ package struct Schedule {
             case matmul(Matmul, a: Int, b: Int, c: Int)
             /// The order of each row; rows of the source, whose locations name buffers, lie `rowStride` elements apart.
             case sort(Sort, source: Int, result: Int)
-            /// A sum over ranks, whose location names the buffer, begins; from here to its end nobody else touches that.
+            /// A sum over ranks, whose location names the buffer, begins; from here to its end nobody else touches
+            /// that.
             case beginSum(RankSum, Int)
             /// The sum of this number has come to its end.
             case finishSum(RankSum, Int)

@@ -11,12 +11,12 @@ extension CLibrary {
     /// The machines that a library can be made for, by name.
     public static var targetNames: [String] { TargetDescription.names }
 
-    /// Compiles a whole graph, such as a step's after the fusions, to a library for C. Who computes matrix products is not
-    /// chosen: kernels do.
+    /// Compiles a whole graph, such as a step's after the fusions, to a library for C. Who computes matrix products is
+    /// not chosen: kernels do.
     ///
-    /// All names of the library begin with `name`, that of the graph if there is none. `targets` are the machines that there
-    /// is code for, by names of ``targetNames``; several are levels of one architecture, of which the best that a processor
-    /// can execute is chosen at run time. Throws what compilations throw, and ``CLibraryError``.
+    /// All names of the library begin with `name`, that of the graph if there is none. `targets` are the machines that
+    /// there is code for, by names of ``targetNames``; several are levels of one architecture, of which the best that a
+    /// processor can execute is chosen at run time. Throws what compilations throw, and ``CLibraryError``.
     public init(
         compiling graph: Graph, name: String? = nil, for targets: [String] = ["native"],
         options: CompilerOptions = CompilerOptions(), cache: ObjectCache? = .standard

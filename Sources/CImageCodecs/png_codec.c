@@ -42,8 +42,8 @@ static png_structp make_reader(png_infop *info, char *message) {
     }
     // The caller has its own limits on the size and says so in its own words.
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    // Texts and other extras, which nobody reads, are passed over (1 means none): kept, each of a thousand compressed ones
-    // could become 8 MB.
+    // Texts and other extras, which nobody reads, are passed over (1 means none): kept, each of a thousand compressed
+    // ones could become 8 MB.
     png_set_chunk_cache_max(png, 1);
 #ifdef PNG_MAXIMUM_INFLATE_WINDOW
     // Some writers announce a smaller window of the compression than they use: it is taken as the largest one.

@@ -1,7 +1,7 @@
 // The functions of librsvg that are called, as <librsvg/rsvg.h> has them.
 //
-// That header needs those of GLib, and its pkg-config file asks for -pthread, which the package manager refuses with a warning
-// in every build; these few declarations of a stable C interface do without both.
+// That header needs those of GLib, and its pkg-config file asks for -pthread, which the package manager refuses with a
+// warning in every build; these few declarations of a stable C interface do without both.
 #ifndef APUS_LIBRSVG_H
 #define APUS_LIBRSVG_H
 

@@ -79,8 +79,8 @@ static double truncated_normal(Stream *stream, double deviation) {
         while (fabs(value) > 2) value = normal(stream) * deviation;
         return value;
     }
-    // Of wide distributions hardly a number lies within; there uniform ones are taken with the normal density, which is at
-    // least e^(-1/2) of its largest.
+    // Of wide distributions hardly a number lies within; there uniform ones are taken with the normal density, which is
+    // at least e^(-1/2) of its largest.
     for (;;) {
         double value = 4 * uniform(stream) - 2, ratio = value / deviation;
         if (uniform(stream) < exp(-ratio * ratio / 2)) return value;
@@ -109,8 +109,8 @@ static void put(void *memory, apus_memory_type type, ptrdiff_t index, double val
     }
 }
 
-/// Half of the columns encode the column, half the row of a place; of each, half by sine, half by cosine, with frequencies
-/// 10000^(-i / (columns / 4)).
+/// Half of the columns encode the column, half the row of a place; of each, half by sine, half by cosine, with
+/// frequencies 10000^(-i / (columns / 4)).
 static void put_positions(void *memory, apus_memory_type type, const apus_initial *initial) {
     ptrdiff_t quarter = initial->columns / 4;
     for (ptrdiff_t y = 0; y < initial->grid; y++) {

@@ -1,5 +1,5 @@
-/// Whose part of the data is read, where several ranks train together: a batch is divided into parts, and each rank reads one
-/// of them or, one after the other, several that follow each other.
+/// Whose part of the data is read, where several ranks train together: a batch is divided into parts, and each rank
+/// reads one of them or, one after the other, several that follow each other.
 public struct DataShare: Hashable, Sendable {
     /// Which of the parts this rank reads, from 0.
     public let parts: Range<Int>

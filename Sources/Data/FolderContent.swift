@@ -45,7 +45,8 @@ struct FolderContent {
         return extensions.contains { $0.lowercased() == ending }
     }
 
-    /// Whether a file begins as DICOM does: scanners and archives give their files numbers for names, without an ending.
+    /// Whether a file begins as DICOM does: scanners and archives give their files numbers for names, without an
+    /// ending.
     private static func isNamelessDICOM(_ path: String, _ extensions: Set<String>) -> Bool {
         guard extensions.contains("dcm"), let file = try? MappedFile(contentsOf: path) else { return false }
         return file.withBytes { ImageFormat($0) == .dicom }

@@ -2,10 +2,10 @@ import ApusFiles
 
 /// The images under one folder with a subfolder for each class, the layout `ROOT/CLASS/IMAGE`.
 ///
-/// Classes are the subfolders in order of their names, labels count from 0; images in folders inside of a class's folder
-/// belong to the class. Images are ordered by class, then folder, then name (names compare by code point), as in
-/// torchvision. Files of other types are ``leftOut``, and so are masks beside their images, such as `STEM_mask.png` beside
-/// `STEM.png`; hidden files are passed over.
+/// Classes are the subfolders in order of their names, labels count from 0; images in folders inside of a class's
+/// folder belong to the class. Images are ordered by class, then folder, then name (names compare by code point), as in
+/// torchvision. Files of other types are ``leftOut``, and so are masks beside their images, such as `STEM_mask.png`
+/// beside `STEM.png`; hidden files are passed over.
 public struct ImageFolder: Sendable, Equatable {
     /// One image file and the index of its class.
     public struct Item: Sendable, Equatable {

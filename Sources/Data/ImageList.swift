@@ -10,8 +10,8 @@ public struct ImageList: Sendable, Equatable {
 
     /// Looks for the images below those of `paths` that are folders.
     ///
-    /// Throws `noImages` for a folder that has none, and `fileUnreadable` for one that cannot be listed or a pattern that
-    /// nothing matches. Whether files are there and are images is seen when they are read.
+    /// Throws `noImages` for a folder that has none, and `fileUnreadable` for one that cannot be listed or a pattern
+    /// that nothing matches. Whether files are there and are images is seen when they are read.
     public init(_ paths: [String], extensions: Set<String> = ImageFolder.imageExtensions) throws(DataError) {
         var images: [String] = [], remarks: [String] = []
         for argument in paths {

@@ -95,8 +95,8 @@ public final class ImageLoader: Sendable {
         self.store = store
     }
 
-    /// A loader of whole images in order, over the same items and the same decoded images as `loader`; with a `share`, of
-    /// one rank's batches.
+    /// A loader of whole images in order, over the same items and the same decoded images as `loader`; with a `share`,
+    /// of one rank's batches.
     public init(wholeImagesOf loader: ImageLoader, share: DataShare = .whole) {
         items = loader.items
         classes = loader.classes
@@ -175,8 +175,8 @@ public final class ImageLoader: Sendable {
 
     /// Some images, by their places in ``items``, as they are seen in an epoch, without their maps.
     ///
-    /// Throws `invalidArgument` for places that there are not or none at all, and the error, which names the file, of an
-    /// image that cannot be decoded.
+    /// Throws `invalidArgument` for places that there are not or none at all, and the error, which names the file, of
+    /// an image that cannot be decoded.
     package func batch(_ places: [Int], epoch: Int) throws(DataError) -> Batch {
         if let place = places.first(where: { !items.indices.contains($0) }) ?? (places.isEmpty ? -1 : nil) {
             throw DataError(

@@ -3,8 +3,8 @@ import ApusFiles
 /// Images and their masks under one folder: `ROOT/images/STEM.png` and `ROOT/masks/CLASS/STEM.png`, with equal stems.
 ///
 /// Classes are the subfolders of `masks`, images are ordered by their file's stem (both compare by code point). Every
-/// image has a mask of every class; where a class does not occur, the mask is black. In folders inside of `images`, images
-/// are found by their path: `images/P1/STEM.png` belongs to `masks/CLASS/P1/STEM.png`. Files of other types are
+/// image has a mask of every class; where a class does not occur, the mask is black. In folders inside of `images`,
+/// images are found by their path: `images/P1/STEM.png` belongs to `masks/CLASS/P1/STEM.png`. Files of other types are
 /// ``leftOut``; hidden files are passed over.
 public struct SegmentationFolder: Sendable, Equatable {
     /// One image and its masks.

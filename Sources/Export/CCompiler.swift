@@ -10,8 +10,8 @@ public struct CCompiler: Sendable {
     /// The archiver.
     let archiver: String
 
-    /// The compiler of a name or path; without one, that of the environment variable `CC`, else the first that is found of
-    /// those that compile for an architecture. Throws ``CLibraryError`` if there is none.
+    /// The compiler of a name or path; without one, that of the environment variable `CC`, else the first that is found
+    /// of those that compile for an architecture. Throws ``CLibraryError`` if there is none.
     public init(named name: String? = nil, for architecture: String) throws(CLibraryError) {
         let environment = ProcessInfo.processInfo.environment
         let path = environment["PATH"] ?? "/usr/bin:/bin"

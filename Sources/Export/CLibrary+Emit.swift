@@ -11,8 +11,8 @@ extension CLibrary {
     /// - `main.c`, an example that runs the model on numbers from files, unless there is a file of that name,
     /// - `source`, the C files and the code that the libraries are made of.
     ///
-    /// Without a compiler, the one of the system is taken. Throws ``CLibraryError`` if there is none, or if it fails, and
-    /// `FileError` if a file cannot be written.
+    /// Without a compiler, the one of the system is taken. Throws ``CLibraryError`` if there is none, or if it fails,
+    /// and `FileError` if a file cannot be written.
     public func emit(directory: String, compiler: CCompiler? = nil) throws {
         try checkWeights()
         let compiler = try compiler ?? CCompiler(for: levels[0].file.target.architecture)

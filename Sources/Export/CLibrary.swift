@@ -32,8 +32,8 @@ public struct CLibrary: Sendable {
     /// The most bytes of weights inside of a library: code reaches no further.
     private static let mostBytesInside = 1_900_000_000
 
-    /// A library of a program for some levels. Throws ``CLibraryError`` if the name is none in C, if the levels differ in
-    /// more than their code, or if a program needs OpenBLAS.
+    /// A library of a program for some levels. Throws ``CLibraryError`` if the name is none in C, if the levels differ
+    /// in more than their code, or if a program needs OpenBLAS.
     public init(name: String, levels: [Level]) throws(CLibraryError) {
         self.name = name
         self.levels = levels.sorted { Self.rank($0.file.target) > Self.rank($1.file.target) }

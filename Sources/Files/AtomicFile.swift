@@ -113,8 +113,8 @@ public enum AtomicFile {
         }
     }
 
-    /// Removes temporary files that no process has open any longer; without a prefix those of all names, for a folder of
-    /// files that do not wait for the disk.
+    /// Removes temporary files that no process has open any longer; without a prefix those of all names, for a folder
+    /// of files that do not wait for the disk.
     package static func removeAbandoned(_ prefix: String? = nil, in folder: String) {
         for name in (try? Folders.names(in: folder)) ?? []
         where name.hasPrefix(prefix ?? ".") && name.hasSuffix(temporarySuffix) {

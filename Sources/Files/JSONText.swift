@@ -22,8 +22,8 @@ package enum JSONText {
     }
 }
 
-/// A document in JSON, for what `JSONEncoder` cannot write: its objects lose one of two names that are equal to `String`
-/// and differ in bytes.
+/// A document in JSON, for what `JSONEncoder` cannot write: its objects lose one of two names that are equal to
+/// `String` and differ in bytes.
 package indirect enum JSONValue {
     case text(String), number(Double), integer(UInt64), flag(Bool), list([JSONValue]), object([(String, JSONValue)])
 

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Names of files are bytes to the system, of which most are UTF-8 and some are not: as a text, a byte that is no part of
-/// UTF-8 is written `\xFC`. So each name has one text and each text one name.
+/// Names of files are bytes to the system, of which most are UTF-8 and some are not: as a text, a byte that is no part
+/// of UTF-8 is written `\xFC`. So each name has one text and each text one name.
 extension String {
     /// The text of a name, or of a path.
     package init(nameBytes bytes: [UInt8]) {
@@ -74,8 +74,8 @@ extension Unicode.Scalar {
 
 /// A text that equals another one only if all bytes do.
 ///
-/// A `String` equals one whose letters are composed in another way, such as `ü` and `u` with `¨`; to the system, these are
-/// names of two files.
+/// A `String` equals one whose letters are composed in another way, such as `ü` and `u` with `¨`; to the system, these
+/// are names of two files.
 package struct ExactText: Hashable, Comparable, Sendable {
     package let text: String
 

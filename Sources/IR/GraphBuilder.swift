@@ -9,8 +9,8 @@ public final class GraphBuilder {
     public private(set) var errors: [GraphError] = []
     /// Where the operation that is being added was written; set by layers and functions.
     public var location: SourceLocation?
-    /// How many ranks run the graph side by side, each on its part of a batch; statistics over the batch are those of all
-    /// parts. 1 is one alone.
+    /// How many ranks run the graph side by side, each on its part of a batch; statistics over the batch are those of
+    /// all parts. 1 is one alone.
     public var ranks = 1
     /// Why this builder has no tensors; nil for one that builds a graph.
     private let refusal: GraphError?

@@ -32,8 +32,8 @@ public struct Interpreter {
     }
 
     /// Computes all results of several graphs side by side, of which each rank has its own inputs and parameters: they
-    /// are the same graph, and meet in its ``AllReduce`` operations and in batch normalisations of all ranks. Throws as a run
-    /// of one does.
+    /// are the same graph, and meet in its ``AllReduce`` operations and in batch normalisations of all ranks. Throws as
+    /// a run of one does.
     public func run(_ graph: Graph, ranks: [Bindings]) throws(GraphError) -> [Outcome] {
         var values = [[HostTensor]](repeating: [], count: ranks.count)
         for node in graph.nodes {

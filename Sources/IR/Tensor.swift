@@ -67,8 +67,8 @@ extension Tensor {
         builder.attributing(to: function, at: location, body)
     }
 
-    /// Reports a mistake in the use of this tensor, and stands in for the result: tracing goes on, and throws all mistakes
-    /// together.
+    /// Reports a mistake in the use of this tensor, and stands in for the result: tracing goes on, and throws all
+    /// mistakes together.
     ///
     /// The mistake is where the layer that is being called was written, with its path; see also
     /// `located(_:_:_:)` for layers that keep the place of their `init`.

@@ -1,8 +1,8 @@
 import Apus
 
 extension Graph {
-    /// The graph as JSON: its nodes in order, a line each, with operation, operands, attributes, type and where they were
-    /// declared; and its results.
+    /// The graph as JSON: its nodes in order, a line each, with operation, operands, attributes, type and where they
+    /// were declared; and its results.
     ///
     /// A number that JSON does not know is a text: `"inf"`, `"-inf"` or `"nan"`.
     public var json: String {

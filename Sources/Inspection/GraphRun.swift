@@ -13,8 +13,8 @@ public struct GraphRun {
     private let again: () throws -> Void
 
     /// Compiles a graph and runs it once. Parameters are read from a file of weights where it has them, else they are
-    /// those that are `known`, and filled by their initialisers otherwise; `selection` says which of its tensors they are.
-    /// Throws for inputs that are missing, given twice, or of another type.
+    /// those that are `known`, and filled by their initialisers otherwise; `selection` says which of its tensors they
+    /// are. Throws for inputs that are missing, given twice, or of another type.
     public init(
         _ graph: Graph, inputs files: [InputFile], weights: String?, selection: WeightsSelection = WeightsSelection(),
         known: [String: TensorData] = [:], seed: UInt64, by compiler: Compiler
@@ -35,9 +35,9 @@ public struct GraphRun {
         }
     }
 
-    /// Runs a compiled program once, whose file is called `name`. Parameters that no file of weights has are those of the
-    /// program's file, where that has them. It does not say what it updates: parameters are updated if their content has
-    /// changed.
+    /// Runs a compiled program once, whose file is called `name`. Parameters that no file of weights has are those of
+    /// the program's file, where that has them. It does not say what it updates: parameters are updated if their
+    /// content has changed.
     public init(
         _ file: ProgramFile, name: String, inputs files: [InputFile], weights: String?,
         selection: WeightsSelection = WeightsSelection(), seed: UInt64, on pool: WorkerPool
@@ -82,8 +82,8 @@ public struct GraphRun {
         again = { [inputs] in _ = try run(state, inputs) }
     }
 
-    /// Runs the program so many times more, at least once, and tells the median of the times and the shortest, in seconds;
-    /// results and updates stay those of the first run.
+    /// Runs the program so many times more, at least once, and tells the median of the times and the shortest, in
+    /// seconds; results and updates stay those of the first run.
     public func timed(runs: Int) throws -> (median: Double, shortest: Double) {
         let clock = ContinuousClock()
         let times = try (0..<max(1, runs)).map { _ in try clock.measure { try again() } / .seconds(1) }.sorted()

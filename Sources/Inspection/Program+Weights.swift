@@ -1,8 +1,8 @@
 import Apus
 
 extension Program {
-    /// The tensors of a file of weights that parameters are named after, as those are typed. Throws if the file cannot be
-    /// read, or if one has another shape.
+    /// The tensors of a file of weights that parameters are named after, as those are typed. Throws if the file cannot
+    /// be read, or if one has another shape.
     public func weights(in path: String, _ selection: WeightsSelection) throws -> [String: TensorData] {
         var selection = selection
         selection.landmarks = parameters.map(\.name).filter { !$0.hasPrefix("optimizer.") }

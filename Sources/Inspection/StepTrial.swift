@@ -53,7 +53,8 @@ public final class StepTrial {
         try StepProfile.observed(compiled, by: compiler, runs: runs) { _ = try run(observe: $0) }
     }
 
-    /// Times so many runs, at least one, after two that are not timed. With `observing`, as many again tell where the time goes.
+    /// Times so many runs, at least one, after two that are not timed. With `observing`, as many again tell where the
+    /// time goes.
     public func benchmark(
         task: String, preset: String, batch: Int, steps: Int, observing: Bool = false
     ) throws -> BenchmarkResult {

@@ -7,8 +7,9 @@ public struct InputFile: Hashable, Sendable {
     public let name: String?
     public let path: String
 
-    /// `name=FILE.npy`, `name=FILE.npz` or `name=FILE.safetensors` (its array or tensor of that name), `FILE.npz`, each of
-    /// whose arrays is an input, or `FILE.safetensors` for every input that it has a tensor for. Nil for anything else.
+    /// `name=FILE.npy`, `name=FILE.npz` or `name=FILE.safetensors` (its array or tensor of that name), `FILE.npz`, each
+    /// of whose arrays is an input, or `FILE.safetensors` for every input that it has a tensor for. Nil for anything
+    /// else.
     public init?(_ argument: String) {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         name = parts.count == 2 ? parts[0] : nil

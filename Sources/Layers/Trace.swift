@@ -108,7 +108,8 @@ final class Trace: @unchecked Sendable {
         return tensor
     }
 
-    /// The weight that a layer has declared directly inside of itself when it was called last; nil if it was not called.
+    /// The weight that a layer has declared directly inside of itself when it was called last; nil if it was not
+    /// called.
     func weight(_ name: String, of owner: Identity) -> Tensor? { owned[ObjectIdentifier(owner)]?.weights[name] }
 
     /// What was to be frozen and is not there.
@@ -209,15 +210,16 @@ public func randomUniform(_ shape: [Int]) -> Tensor {
     return ApusIR.randomUniform(shape, key: trace.randomKey, stream: trace.makeStream())
 }
 
-/// Random numbers of the normal distribution, mean 0 and deviation 1, of a shape (Box and Muller 1958); drawn as those of
-/// ``randomUniform(_:)``.
+/// Random numbers of the normal distribution, mean 0 and deviation 1, of a shape (Box and Muller 1958); drawn as those
+/// of ``randomUniform(_:)``.
 public func randomNormal(_ shape: [Int]) -> Tensor {
     Trace.active.builder.attributing(to: "randomNormal") {
         sqrt(log(randomUniform(shape)) * -2) * cos(randomUniform(shape) * (2 * .pi))
     }
 }
 
-/// Lets the layers in `body` draw their random numbers by a key, i32[2], that the step is given, in place of the state's.
+/// Lets the layers in `body` draw their random numbers by a key, i32[2], that the step is given, in place of the
+/// state's.
 public func drawing<Result>(from key: Tensor, _ body: () -> Result) -> Result {
     Trace.active.drawing(from: key, body)
 }

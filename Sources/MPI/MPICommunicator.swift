@@ -6,8 +6,8 @@ import Foundation
 
 /// The processes that mpirun or srun has started, as ranks that add up by MPI's non-blocking all-reduce.
 ///
-/// It takes the package trait `MPI`; without it, ``world()`` throws ``MPIError/notBuilt(processes:)``. One thread at a time
-/// may use it, as a run of a program does.
+/// It takes the package trait `MPI`; without it, ``world()`` throws ``MPIError/notBuilt(processes:)``. One thread at a
+/// time may use it, as a run of a program does.
 public final class MPICommunicator: Communicator, @unchecked Sendable {  // one thread at a time
     public let rank: Int
     public let count: Int
@@ -19,8 +19,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
         (self.rank, self.count, self.localCount) = (rank, count, localCount)
     }
 
-    /// How many processes a launcher has started together with this one, by what it says in the environment; nil if none
-    /// has.
+    /// How many processes a launcher has started together with this one, by what it says in the environment; nil if
+    /// none has.
     public static var launchedProcesses: Int? {
         let environment = ProcessInfo.processInfo.environment
         let names = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] + (environment["PMIX_RANK"] == nil ? [] : ["SLURM_NTASKS"])
@@ -83,8 +83,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
             try check(apus_mpi_progress(request, &isDone), "go on with a sum")
         }
 
-        /// Tells the other ranks that this one has failed, so that none waits for it, and returns whether it has to say why:
-        /// what the first rank says as well is said by that one alone, which is waited for for some seconds.
+        /// Tells the other ranks that this one has failed, so that none waits for it, and returns whether it has to say
+        /// why: what the first rank says as well is said by that one alone, which is waited for for some seconds.
         public static func mustSay(_ error: String, as rank: Int) -> Bool {
             var text = error
             let what = text.withUTF8 { Checksum(UnsafeRawBufferPointer($0)).value }
@@ -92,8 +92,8 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
             return rank == 0 || apus_mpi_is_said_by_first(what, 2) == 0
         }
 
-        /// Leaves the other ranks at the end of the program: waits until all of them do, for so many seconds at most, and ends
-        /// those that do not with a status, this process included.
+        /// Leaves the other ranks at the end of the program: waits until all of them do, for so many seconds at most,
+        /// and ends those that do not with a status, this process included.
         public static func leave(within seconds: Double, otherwise status: Int32) {
             if apus_mpi_leave(seconds) == 0 { apus_mpi_abort(status) }
         }

@@ -48,7 +48,8 @@ public final class MatmulLibrary: Sendable {
     #endif
 
     private init() throws(RuntimeError) {
-        // The pool divides the work. Threads of the library's own would be started, with a buffer each, as it is loaded.
+        // The pool divides the work. Threads of the library's own would be started, with a buffer each, as it is
+        // loaded.
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
         var handle: UnsafeMutableRawPointer?
         var reason = ""

@@ -47,8 +47,8 @@ public final class Memory: @unchecked Sendable {
         self.byteCount = byteCount
     }
 
-    /// The content of an open file; what is written to it stays in this process. Throws `RuntimeError.outOfMemory` if the
-    /// system does not map it.
+    /// The content of an open file; what is written to it stays in this process. Throws `RuntimeError.outOfMemory` if
+    /// the system does not map it.
     init(contentOf descriptor: Int32, byteCount: Int) throws(RuntimeError) {
         mappingBytes = max(1, byteCount)
         let mapped = mmap(nil, mappingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0)
@@ -75,7 +75,8 @@ public final class Memory: @unchecked Sendable {
         return (mapped, total, end - content)
     }
 
-    /// Lets nobody touch the pages that begin at some places any more; without effect where a page does not begin there.
+    /// Lets nobody touch the pages that begin at some places any more; without effect where a page does not begin
+    /// there.
     package func guardPages(at byteOffsets: [Int]) {
         for offset in byteOffsets { mprotect(pointer + offset, Self.pageBytes, PROT_NONE) }
     }

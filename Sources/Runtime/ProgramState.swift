@@ -60,8 +60,8 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
         }
     }
 
-    /// Has layers draw other random numbers than those of other ranks do: the first number of the key, where the state has
-    /// one, is moved by the rank. That of rank 0 stays.
+    /// Has layers draw other random numbers than those of other ranks do: the first number of the key, where the state
+    /// has one, is moved by the rank. That of rank 0 stays.
     public func draw(asRank rank: Int) throws(RuntimeError) {
         guard rank != 0, names.contains(Parameter.randomKeyName) else { return }
         try write(Parameter.randomKeyName, type: TensorType(.i32, [2])) { key in

@@ -12,17 +12,18 @@ public enum AddressSpace {
     }
 
     /// Takes the code of the library that has this function out of this process's memory, until it is executed again:
-    /// then the system maps it from its cache of files. Without effect where the system does not list its mappings as Linux
-    /// does.
+    /// then the system maps it from its cache of files. Without effect where the system does not list its mappings as
+    /// Linux does.
     public static func releaseCode(ofLibraryWith symbol: String) {
         guard let function = dlsym(nil, symbol), let mapping = code(at: UInt(bitPattern: function)) else { return }
         madvise(UnsafeMutableRawPointer(bitPattern: mapping.lowerBound), mapping.count, MADV_DONTNEED)
     }
 
-    /// The addresses of the mapping with this one, if it is of code that nobody can have changed in memory: what the linker
-    /// relocates lies in other mappings.
+    /// The addresses of the mapping with this one, if it is of code that nobody can have changed in memory: what the
+    /// linker relocates lies in other mappings.
     private static func code(at address: UInt) -> Range<UInt>? {
-        // In pieces: the system gives 4 KB a call, after which `String(contentsOfFile:)` takes a file of no size to end.
+        // In pieces: the system gives 4 KB a call, after which `String(contentsOfFile:)` takes a file of no size to
+        // end.
         guard let bytes = try? FileHandle(forReadingAtPath: "/proc/self/maps")?.readToEnd() else { return nil }
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let fields = line.split(separator: " ", maxSplits: 2), bounds = fields[0].split(separator: "-")

@@ -11,8 +11,8 @@ public enum Command {
         public var reason: String { String(cString: strerror(number)) }
     }
 
-    /// Runs a program, found by `PATH`, in a folder. Gives its status (128 and the signal's number, if one has ended it), and
-    /// what it has printed, errors among it; a program that is not there has status 127.
+    /// Runs a program, found by `PATH`, in a folder. Gives its status (128 and the signal's number, if one has ended
+    /// it), and what it has printed, errors among it; a program that is not there has status 127.
     ///
     /// Foundation's `Process` waits for ever where the system refuses threads.
     public static func run(_ arguments: [String], in folder: String) -> Result<(status: Int32, output: String), Failure>

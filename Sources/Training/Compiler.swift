@@ -30,8 +30,8 @@ public struct Compiler: Sendable {
     /// A compiler for this machine; without `threads`, programs run on as many as ``ThreadChoice`` says. With
     /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. With a
     /// `communicator`, all of its ranks compile the same steps, and run them as often; gradients travel between them as
-    /// `rankGradients`. Throws if LLVM does not know the machine, or if there cannot be so many threads. With `pinned`, each
-    /// thread stays on a processor (``WorkerPool``).
+    /// `rankGradients`. Throws if LLVM does not know the machine, or if there cannot be so many threads. With `pinned`,
+    /// each thread stays on a processor (``WorkerPool``).
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false,
         cache: ObjectCache? = .standard, answers: KeptAnswers? = nil, communicator: (any Communicator)? = nil,
@@ -64,8 +64,8 @@ public struct Compiler: Sendable {
     /// Measures the most that the machine does on the threads of this compiler's programs.
     public func measurePeak() throws -> MachinePeak { try MachinePeak(target: .host(), pool: pool) }
 
-    /// Compiles a training step: forward pass, gradients and update in one program. With a communicator of several ranks,
-    /// each computes it on a batch of its own, and the weights follow the mean of all gradients.
+    /// Compiles a training step: forward pass, gradients and update in one program. With a communicator of several
+    /// ranks, each computes it on a batch of its own, and the weights follow the mean of all gradients.
     public func compile(
         _ step: TrainingStep, _ use: Set<TracedStep.GradientUse> = [.update],
         learningRateScale: (String) -> Double = { _ in 1 }

@@ -6,8 +6,8 @@ struct FiniteProbe {
     let graph: Graph
     let compile: (Graph) throws -> CompiledStep
 
-    /// Where the first number that is not finite comes from, among weights, inputs and operations; nil if there is none.
-    /// `samples` names what the inputs are made of, one after the other.
+    /// Where the first number that is not finite comes from, among weights, inputs and operations; nil if there is
+    /// none. `samples` names what the inputs are made of, one after the other.
     func origin(
         _ state: ProgramState, _ inputs: [String: TensorData], samples: [String]
     ) throws -> NotFiniteOrigin? {

@@ -1,19 +1,19 @@
 import ApusIR
 import ApusLayers
 
-/// Means over ranks, or over shares of which each rank has added up its own, in the graph of a training step; of one alone
-/// they change nothing.
+/// Means over ranks, or over shares of which each rank has added up its own, in the graph of a training step; of one
+/// alone they change nothing.
 struct RankAverages {
     let ranks: Int
     /// The numbers as which gradients travel, f32 or bf16; all else travels as it is.
     var gradients = ElementType.f32
 
-    /// Bytes of gradients from which on they are sent: a message as long as this takes much longer than to begin one, and
-    /// several of them are under way before the backward pass has ended.
+    /// Bytes of gradients from which on they are sent: a message as long as this takes much longer than to begin one,
+    /// and several of them are under way before the backward pass has ended.
     private static let bucketBytes = 4 << 20
 
-    /// The graph with means of all ranks for the loss, the metrics and what the forward pass keeps, where they are not the
-    /// same on all ranks anyway, as running statistics of batches of all ranks are.
+    /// The graph with means of all ranks for the loss, the metrics and what the forward pass keeps, where they are not
+    /// the same on all ranks anyway, as running statistics of batches of all ranks are.
     ///
     /// Integers, such as the key of random draws, are those of each rank.
     func averagingResults(_ graph: Graph, of step: TracedStep) throws(GraphErrors) -> Graph {
@@ -67,8 +67,8 @@ struct RankAverages {
             bucket.append(tensor)
             let bytes = bucket.reduce(0) { $0 + $1.type.byteCount }
             guard bytes >= Self.bucketBytes || number == tensors.count - 1 else { continue }
-            // Divided in f32, after the sum: before it, numbers of bf16 would be rounded once more, and since bf16 reaches as
-            // far as f32, no sum is too large that would not be in f32.
+            // Divided in f32, after the sum: before it, numbers of bf16 would be rounded once more, and since bf16
+            // reaches as far as f32, no sum is too large that would not be in f32.
             means += sums(bucket).map { $0.cast(.f32) * (1 / Double(ranks)) }
             bucket = []
         }

@@ -1,14 +1,14 @@
 import ApusIR
 import ApusLayers
 
-/// A training step whose batch is divided into shares, in two graphs: what is computed of each share, one after the other or
-/// on several ranks, and what is done with the sum over all shares. Both are the same on any number of ranks.
+/// A training step whose batch is divided into shares, in two graphs: what is computed of each share, one after the
+/// other or on several ranks, and what is done with the sum over all shares. Both are the same on any number of ranks.
 extension TracedStep {
-    /// The forward pass of a share and its gradients. Loss, metrics, gradients and what the forward pass keeps are outputs,
-    /// and no weight changes; what is no floating point, such as the key of random draws, is updated.
+    /// The forward pass of a share and its gradients. Loss, metrics, gradients and what the forward pass keeps are
+    /// outputs, and no weight changes; what is no floating point, such as the key of random draws, is updated.
     ///
-    /// Gradients are handed out as `rankGradients`: each sum of two shares is rounded to that, whether they meet within a
-    /// rank or between two.
+    /// Gradients are handed out as `rankGradients`: each sum of two shares is rounded to that, whether they meet within
+    /// a rank or between two.
     func shareGraph(rankGradients: ElementType = .f32) throws(GraphErrors) -> Graph {
         let differentiated = try differentiatedForOptimizer(), builder = GraphBuilder(extending: differentiated.graph)
         let weights = gradients(differentiated, builder)
@@ -29,8 +29,8 @@ extension TracedStep {
         return graph
     }
 
-    /// What follows the outputs of all shares, which are inputs here, added up within a rank: their mean over all shares,
-    /// and what is done with it.
+    /// What follows the outputs of all shares, which are inputs here, added up within a rank: their mean over all
+    /// shares, and what is done with it.
     func sumGraph(
         _ use: Set<GradientUse>, shares: Int, rankGradients: ElementType = .f32, learningRateScale: (String) -> Double
     ) throws(GraphErrors) -> Graph {

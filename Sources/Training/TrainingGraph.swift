@@ -21,8 +21,8 @@ extension TracedStep {
 
     /// The step with its forward pass rewritten; inputs, parameters and outputs keep their names.
     ///
-    /// Throws `GraphErrors` if the loss does not depend on some weight: afterwards that could no longer be told, since a
-    /// matmul with several weights gives each of them a gradient.
+    /// Throws `GraphErrors` if the loss does not depend on some weight: afterwards that could no longer be told, since
+    /// a matmul with several weights gives each of them a gradient.
     public func rewritten(by pipeline: Pipeline, recording rewrites: inout [Rewrite]) throws -> TracedStep {
         let idle = weights.filter { !weightsBehindLoss.contains(name(of: $0)) }
         guard idle.isEmpty else { throw GraphErrors(idle.map(isIdle)) }
@@ -57,11 +57,11 @@ extension TracedStep {
 
     /// The graph of the whole step: forward pass, gradients, and what is done with them.
     ///
-    /// Where it was traced for several ranks, as many graphs run side by side, each on a batch of its own: the optimizer
-    /// follows the mean of their gradients, and loss, metrics and what the forward pass keeps are means, too. Accumulated gradients are those of each rank until
-    /// the update. Between ranks, gradients travel as `rankGradients`, f32 or bf16. `learningRateScale` gives a factor for
-    /// each weight's learning rate, by name. Throws if the loss does not depend on some weight, or if it cannot be
-    /// differentiated.
+    /// Where it was traced for several ranks, as many graphs run side by side, each on a batch of its own: the
+    /// optimizer follows the mean of their gradients, and loss, metrics and what the forward pass keeps are means, too.
+    /// Accumulated gradients are those of each rank until the update. Between ranks, gradients travel as
+    /// `rankGradients`, f32 or bf16. `learningRateScale` gives a factor for each weight's learning rate, by name.
+    /// Throws if the loss does not depend on some weight, or if it cannot be differentiated.
     public func wholeGraph(
         _ use: Set<GradientUse> = [.update], rankGradients: ElementType = .f32,
         learningRateScale: (String) -> Double = { _ in 1 }
@@ -91,7 +91,8 @@ extension TracedStep {
         }
     }
 
-    /// Does with gradients what they are for; `accumulated` is called with sums of gradients before weights follow them.
+    /// Does with gradients what they are for; `accumulated` is called with sums of gradients before weights follow
+    /// them.
     func follow(
         _ updated: inout [Optimizer.Weight], _ use: Set<GradientUse>, _ builder: GraphBuilder,
         accumulated: (inout [Optimizer.Weight]) -> Void = { _ in }

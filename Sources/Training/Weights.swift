@@ -79,8 +79,8 @@ extension ProgramState {
 
     /// Overwrites the weights with those of a file: safetensors, or a checkpoint of PyTorch.
     ///
-    /// Throws ``WeightsMismatch``, with all differences, if they are not exactly the model's, and nothing is loaded then;
-    /// with `partly`, what fits is taken, and the report says what did not. Throws ``SafetensorsError`` or
+    /// Throws ``WeightsMismatch``, with all differences, if they are not exactly the model's, and nothing is loaded
+    /// then; with `partly`, what fits is taken, and the report says what did not. Throws ``SafetensorsError`` or
     /// ``TorchCheckpointError`` if the file cannot be read.
     @discardableResult public func loadWeights(
         from path: String, partly: Bool = false, selection: WeightsSelection = WeightsSelection()

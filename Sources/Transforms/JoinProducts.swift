@@ -3,9 +3,9 @@ import ApusIR
 extension Pass {
     /// Sums of products become one product of longer operands: a₁·b₁ + a₂·b₂ + … = [a₁ a₂ …] · [b₁; b₂; …].
     ///
-    /// The gradient of a recurrent layer's weights is such a sum, with a term for each step. One by one, the sum so far is
-    /// read and written again for each term; so they are joined where that is more than writing the operands next to each
-    /// other.
+    /// The gradient of a recurrent layer's weights is such a sum, with a term for each step. One by one, the sum so far
+    /// is read and written again for each term; so they are joined where that is more than writing the operands next to
+    /// each other.
     public static let joinProducts = Pass(
         "join-products",
         recording: { graph, rewrites in

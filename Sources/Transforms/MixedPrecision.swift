@@ -137,8 +137,8 @@ private struct PrecisionPlan {
         matmulOperands.contains(value) && graph[value].type.element == .f32
     }
 
-    /// Whether a value, or a view of it, meets a sum of it later, as where a mean is subtracted: if one were rounded and
-    /// the other not, their difference would be the error of rounding.
+    /// Whether a value, or a view of it, meets a sum of it later, as where a mean is subtracted: if one were rounded
+    /// and the other not, their difference would be the error of rounding.
     func meets(_ sum: Value, _ value: Value) -> Bool {
         var readers: Set<Value> = [], open = [value]
         while let next = open.popLast() {

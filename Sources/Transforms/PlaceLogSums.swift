@@ -1,8 +1,8 @@
 import ApusIR
 
 extension Pass {
-    /// Computes the log-sums that gradients of attention read right behind the attention, with which they share a kernel:
-    /// so they belong to the forward pass, and are kept whatever is computed again.
+    /// Computes the log-sums that gradients of attention read right behind the attention, with which they share a
+    /// kernel: so they belong to the forward pass, and are kept whatever is computed again.
     public static let placeLogSums = Pass("place-log-sums") { graph in
         func expression(_ node: Node) -> Expression { Expression(node.operation, node.operands, node.type) }
         let wanted = Set(graph.nodes.filter { $0.operation is AttentionLogSum }.map(expression))

@@ -52,8 +52,8 @@ public struct RecomputationPlan {
         segments = cut()
     }
 
-    /// Choices of what is computed again: at first what is no matmul, then more and more of the matmuls, the cheapest for
-    /// what they save first, then longer and longer segments.
+    /// Choices of what is computed again: at first what is no matmul, then more and more of the matmuls, the cheapest
+    /// for what they save first, then longer and longer segments.
     public var choices: [[Segment]] {
         var chosen = segments.map { Segment(nodes: $0.nodes, highestPrice: 0) }, choices = [chosen]
         let prices = Set(segments.flatMap { again(in: $0) }.map(price)).subtracting([0]).sorted()

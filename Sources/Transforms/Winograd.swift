@@ -1,7 +1,7 @@
 import ApusIR
 
-/// From which sizes on convolutions are computed by Winograd's algorithm: below, what it adds costs more than the products
-/// that it saves.
+/// From which sizes on convolutions are computed by Winograd's algorithm: below, what it adds costs more than the
+/// products that it saves.
 public struct WinogradLimits: Hashable, Sendable {
     /// The fewest channels, of the images and of the result, with which one axis is shortened, and both.
     public var channels: Int, channelsForBothAxes: Int
@@ -15,13 +15,14 @@ public struct WinogradLimits: Hashable, Sendable {
 }
 
 extension Pass {
-    /// Convolutions of 3×3, and their gradients with respect to images, with fewer products: pairs of neighbouring results
-    /// along an axis take 4 of them for each channel in place of 6 (F(2, 3) of Lavin and Gray 2016, after Winograd 1980).
+    /// Convolutions of 3×3, and their gradients with respect to images, with fewer products: pairs of neighbouring
+    /// results along an axis take 4 of them for each channel in place of 6 (F(2, 3) of Lavin and Gray 2016, after
+    /// Winograd 1980).
     ///
     /// Of elements x₀…x₃ and taps g₀…g₂, the products are m₀ = (x₀ − x₂) g₀, m₁ = (x₁ + x₂) (g₀ + g₁ + g₂) / 2,
     /// m₂ = (x₂ − x₁) (g₀ − g₁ + g₂) / 2, m₃ = (x₁ − x₃) g₂, each summed up over channels by a matmul; the results are
-    /// m₀ + m₁ + m₂ and m₁ − m₂ − m₃. Along both axes it is 16 products in place of 36. The numbers are those of the sum as
-    /// it is defined up to rounding, which grows a few times; where an element is infinite, they may be NaN.
+    /// m₀ + m₁ + m₂ and m₁ − m₂ − m₃. Along both axes it is 16 products in place of 36. The numbers are those of the
+    /// sum as it is defined up to rounding, which grows a few times; where an element is infinite, they may be NaN.
     public static func winograd(_ limits: WinogradLimits) -> Pass {
         Pass(
             "winograd",
@@ -43,8 +44,8 @@ extension Pass {
     }
 }
 
-/// A matmul of a kernel [o, c, 3, 3], or [c, o, 3, 3], with all windows of images [n, c, height, width], that can be computed
-/// with fewer products.
+/// A matmul of a kernel [o, c, 3, 3], or [c, o, 3, 3], with all windows of images [n, c, height, width], that can be
+/// computed with fewer products.
 private struct ShortConvolution {
     let kernel: Value, images: Value
     let takesBothAxes: Bool

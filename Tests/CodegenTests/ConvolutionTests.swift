@@ -31,8 +31,8 @@ import Testing
         }
     }
 
-    /// Rows of windows around the width of vectors: runs that fill a vector, that a vector begins and ends in, and so short
-    /// ones that lanes are read one by one.
+    /// Rows of windows around the width of vectors: runs that fill a vector, that a vector begins and ends in, and so
+    /// short ones that lanes are read one by one.
     static let rows = [1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 28, 31, 32, 33, 56].map {
         Case([2, 3, 5, $0], [7, 3, 3, 3], padding: [1, 1])
     }

@@ -275,8 +275,8 @@ struct GeneratedMatmulTests {
         }
     }
 
-    /// However many threads there are, they end nearly together: with nine equal tiles, two threads would have five rounds
-    /// for four and a half.
+    /// However many threads there are, they end nearly together: with nine equal tiles, two threads would have five
+    /// rounds for four and a half.
     @Test(
         arguments: [1, 2, 4, 16, 64], [[4096, 1152, 384], [4096, 384, 1536], [1536, 384, 4096], [800, 2304, 768]])
     func threadsEndTogether(_ threads: Int, _ shape: [Int]) throws {

@@ -76,8 +76,8 @@ struct RankTests {
         #expect(results[0]["loss"] != results[1]["loss"])
     }
 
-    /// What is added up is written in place, sums begin as soon as that is there, and there is work while they are under
-    /// way.
+    /// What is added up is written in place, sums begin as soon as that is there, and there is work while they are
+    /// under way.
     @Test func stepsInOrder() throws {
         let schedule = try CodegenTests.schedule(Self.step()), names = schedule.steps.map(\.name)
         let begins = names.indices.filter { names[$0].hasPrefix("begin all_reduce") },

@@ -42,8 +42,8 @@ struct ReductionKernelTests {
         }
     }
 
-    /// Rows that go over several axes, which do not follow each other in memory: a vector ends where an axis does, or goes on
-    /// in the next.
+    /// Rows that go over several axes, which do not follow each other in memory: a vector ends where an axis does, or
+    /// goes on in the next.
     @Test(arguments: [1, 3, 8, 16, 24, 32, 48, 64, 65])
     func rowsOverSeveralAxes(extent: Int) throws {
         for count in [1, 2, 5] {

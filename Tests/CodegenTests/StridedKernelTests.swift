@@ -4,8 +4,8 @@ import ApusLLVM
 import ApusTestSupport
 import Testing
 
-/// Elements that lie a few apart, or come from two places in turn: read as vectors and put in order, exactly, and nothing
-/// beyond the operands is read.
+/// Elements that lie a few apart, or come from two places in turn: read as vectors and put in order, exactly, and
+/// nothing beyond the operands is read.
 struct StridedKernelTests {
     /// Of rows and of single rows, from all starts, of all types, with and without a part of a vector at the end.
     @Test(arguments: TargetLevelTests.levels, [2, 3, 4, 5])

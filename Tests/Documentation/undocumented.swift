@@ -1,5 +1,5 @@
-// Lists the public symbols of symbol graphs that have no comment of their own, and none of a requirement that they meet;
-// fails if there are any. Scripts/docs compiles and runs it.
+// Lists the public symbols of symbol graphs that have no comment of their own, and none of a requirement that they
+// meet; fails if there are any. Scripts/docs compiles and runs it.
 import Foundation
 
 struct SymbolGraph: Decodable {

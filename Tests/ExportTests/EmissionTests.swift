@@ -80,7 +80,8 @@ struct EmissionTests {
             ])
     }
 
-    /// A `main.c` that is there stays, and so do header and weights of the libraries that are there if no new ones come.
+    /// A `main.c` that is there stays, and so do header and weights of the libraries that are there if no new ones
+    /// come.
     @Test func whatIsThereStays() throws {
         var library = try CLibrary(compiling: graph("toy.graph"), name: "toy", cache: nil)
         let place = folder.file("toy")

@@ -52,8 +52,8 @@ struct InterfaceTests {
         let words = output.split(separator: " ").map(String.init)
         try #require(words.count == 3 && words[0] == "shared:", "\(words)")
         #if os(Linux)
-            // Two instances more take 8 MiB for themselves if they share nothing, beside scratch memory, and setting weights
-            // takes 4.
+            // Two instances more take 8 MiB for themselves if they share nothing, beside scratch memory, and setting
+            // weights takes 4.
             let (more, set) = (try #require(Int(words[1])), try #require(Int(words[2])))
             #expect(areInside ? more < 3 << 20 : more > 7 << 20, "\(more) bytes")
             #expect(areInside ? set > 3 << 20 : set < 1 << 20, "\(set) bytes")

@@ -58,7 +58,8 @@ extension TemporaryFolder {
         #expect(status == 0, "\(output)")
     }
 
-    /// Runs the example on the inputs of some runs, one after the other. Gives the last outputs, and the parameters in the end.
+    /// Runs the example on the inputs of some runs, one after the other. Gives the last outputs, and the parameters in
+    /// the end.
     func runExample(
         _ library: CLibrary, level: String, seed: UInt64, _ runs: [[String: TensorData]], _ others: [String] = []
     ) throws -> (outputs: [Data], parameters: [Data]) {

@@ -73,8 +73,9 @@ enum Reader: String, CaseIterable {
         guard try Graph(parsing: graph.text()) == graph else { fatalError("the graph is another one when read again") }
     }
 
-    /// A program whose header has the length and the digest that stand before it. A mutated one has not, and would be refused
-    /// before anything of it is parsed. Zeros, which JSON does not have, follow the header, and code does not begin by one.
+    /// A program whose header has the length and the digest that stand before it. A mutated one has not, and would be
+    /// refused before anything of it is parsed. Zeros, which JSON does not have, follow the header, and code does not
+    /// begin by one.
     private static func sealedProgram(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         let content = bytes.dropFirst(ProgramFile.prefixBytes), header = content.prefix { $0 != 0 }
         return ProgramFile.sealed(Array(header), before: Array(content[header.endIndex...].drop { $0 == 0 }))

@@ -1,8 +1,8 @@
 import ApusIR
 import Testing
 
-/// A function that users call: a use of it that is wrong, whose mistake is to be the function's own, whatever it is made
-/// of.
+/// A function that users call: a use of it that is wrong, whose mistake is to be the function's own, whatever it is
+/// made of.
 struct MisusedFunction: Sendable, CustomTestStringConvertible {
     let name: String
     let use: @Sendable (Operands) -> Void

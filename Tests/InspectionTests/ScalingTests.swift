@@ -55,8 +55,8 @@ struct ScalingTests {
         #expect(model.time(of: step([2]), threads: 8).handOver == 0)
     }
 
-    /// Two sums, of which the second waits for the first on the way: at 8 bytes a second 2 ranks take 1 and 2 s for them, and
-    /// half a second for each of two messages.
+    /// Two sums, of which the second waits for the first on the way: at 8 bytes a second 2 ranks take 1 and 2 s for
+    /// them, and half a second for each of two messages.
     @Test func sumsTravelWhileARankComputes() {
         let step = RankedStep([
             .computes(seconds: 1), .begins(sum: 0, bytes: 8), .computes(seconds: 1), .begins(sum: 1, bytes: 16),

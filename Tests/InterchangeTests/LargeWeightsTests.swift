@@ -5,8 +5,8 @@ import Testing
 
 private let folder = ProcessInfo.processInfo.environment["APUS_LARGE"]
 
-/// Weights of more than 2 GB, which no message of protobuf holds. Only `Scripts/large-weights` runs this, in a folder with the
-/// graph: it takes several times the weights in memory, and writes them.
+/// Weights of more than 2 GB, which no message of protobuf holds. Only `Scripts/large-weights` runs this, in a folder
+/// with the graph: it takes several times the weights in memory, and writes them.
 @Suite(.enabled(if: folder != nil, "takes gigabytes of memory: Scripts/large-weights runs it"))
 struct LargeWeightsTests {
     /// The numbers that the script's `tables.py` has.

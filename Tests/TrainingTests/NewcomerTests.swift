@@ -4,7 +4,8 @@ import Testing
 
 /// The mistakes that a newcomer makes, with what is said of each, word for word: Errors/newcomer.txt.
 ///
-/// `FILE:+n` there is the n-th line of the mistake itself. With APUS_BLESS=1 in the environment the file is written anew.
+/// `FILE:+n` there is the n-th line of the mistake itself. With APUS_BLESS=1 in the environment the file is written
+/// anew.
 @Suite final class NewcomerTests {
     private struct Mistake {
         let name: String, line: Int

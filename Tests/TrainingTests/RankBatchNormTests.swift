@@ -6,7 +6,8 @@ import Testing
 struct RankBatchNormTests {
     private static let samples = 12
 
-    /// A small convolutional network; labels below 0 do not count, and there are more of those on some ranks than on others.
+    /// A small convolutional network; labels below 0 do not count, and there are more of those on some ranks than on
+    /// others.
     private static func step(batch: Int, affine: Bool = true) -> TrainingStep {
         TrainingStep(optimizer: .sgd(learningRate: 0.1, momentum: 0.9)) {
             let labels = Input("labels", [batch], .int32)
@@ -103,7 +104,8 @@ struct RankBatchNormTests {
         }
     }
 
-    /// Each layer adds up means, then deviations, and once in the backward pass; running statistics do not travel again.
+    /// Each layer adds up means, then deviations, and once in the backward pass; running statistics do not travel
+    /// again.
     @Test func sumsOfALayer() throws {
         let step = TrainingStep(optimizer: .sgd(learningRate: 0.1)) {
             let x = Input("x", [4, 5])

@@ -63,7 +63,8 @@ struct RankTests {
         }
     }
 
-    /// Ranks that share a batch do what one rank does with the whole batch: the mean of means of equal parts is the mean.
+    /// Ranks that share a batch do what one rank does with the whole batch: the mean of means of equal parts is the
+    /// mean.
     @Test(arguments: [1, 2, 4])
     func sharesAreTheWhole(ranks: Int) throws {
         let optimizer = Optimizer.sgd(learningRate: 0.1, momentum: 0.9).clippingGradients(toNorm: 0.2)

@@ -7,7 +7,8 @@ import Testing
 struct RankGradientTests {
     private static let ranks = 3
 
-    /// Each rank's loss is a function of the sum and of its own operand; or of numbers that are normalised by those of all.
+    /// Each rank's loss is a function of the sum and of its own operand; or of numbers that are normalised by those of
+    /// all.
     private static func graph(normalizes: Bool = false) throws -> (graph: Graph, loss: Value, x: Value) {
         let builder = GraphBuilder(name: "ranks")
         builder.ranks = ranks
@@ -65,7 +66,8 @@ struct RankGradientTests {
         }
     }
 
-    /// What ranks normalise together is what one normalises of the whole, and what it is made of on ranks comes to the same.
+    /// What ranks normalise together is what one normalises of the whole, and what it is made of on ranks comes to the
+    /// same.
     @Test func normalisationOfAllRanks() throws {
         func normal(_ rows: Int, ranks: Int) throws -> Graph {
             let builder = GraphBuilder(name: "ranks")

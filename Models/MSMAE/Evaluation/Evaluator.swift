@@ -22,8 +22,8 @@ final class Evaluator {
 
     /// Classifies all images with the averages of weights, where there are any; nil if `shouldStop` has ended it early.
     ///
-    /// The masks of the masked path are a function of the seed, the batch's size and the attention maps. Ranks take turns
-    /// with batches, and each gets the whole evaluation.
+    /// The masks of the masked path are a function of the seed, the batch's size and the attention maps. Ranks take
+    /// turns with batches, and each gets the whole evaluation.
     func evaluate(_ state: ProgramState, _ path: EvaluationPath, shouldStop: () -> Bool) throws -> Evaluation? {
         let ranks = compiler.ranks, count = images.loader.items.count
         guard let own = try ranks.together("the evaluation", { try part(state, path, shouldStop: shouldStop) }) else {

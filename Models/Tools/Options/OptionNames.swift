@@ -3,8 +3,8 @@ import MSMAE
 
 /// Names of options as people have them from other programs.
 package enum OptionNames {
-    /// Arguments whose options have no underscores: `--mask_ratio` is `--mask-ratio`, as in files. `--reproducible` without a
-    /// number has one.
+    /// Arguments whose options have no underscores: `--mask_ratio` is `--mask-ratio`, as in files. `--reproducible`
+    /// without a number has one.
     package static func normalized(_ arguments: [String]) -> [String] {
         let options = arguments.prefix { $0 != "--" }
         let others = arguments.dropFirst(options.count)

@@ -13,8 +13,8 @@ struct NamedImages {
         paths = list.paths
     }
 
-    /// Decodes one after the other. One that cannot be read is named on standard error and handed to `failed`; the others
-    /// have their turn, and the exit status is then 1.
+    /// Decodes one after the other. One that cannot be read is named on standard error and handed to `failed`; the
+    /// others have their turn, and the exit status is then 1.
     func forEach(
         _ decoder: ImageDecoder, _ body: (RGBImage, _ index: Int) throws -> Void,
         failed: (DataError, _ index: Int) -> Void = { _, _ in }

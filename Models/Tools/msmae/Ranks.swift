@@ -8,12 +8,12 @@ protocol RankedCommand {}
 
 /// The processes that mpirun or srun has started this program as.
 enum Ranks {
-    /// Seconds that the other ranks may take to come to their end in order: the first one may evaluate, and write a large
-    /// checkpoint. None waits for a rank that has failed, since each is told.
+    /// Seconds that the other ranks may take to come to their end in order: the first one may evaluate, and write a
+    /// large checkpoint. None waits for a rank that has failed, since each is told.
     private static let longest = 86400.0
 
-    /// This rank's connection to the others; nil if it is alone. Throws ``MPIError`` where there are others and this build
-    /// has no MPI.
+    /// This rank's connection to the others; nil if it is alone. Throws ``MPIError`` where there are others and this
+    /// build has no MPI.
     static func join() throws -> MPICommunicator? {
         guard let processes = MPICommunicator.launchedProcesses, processes > 1 else { return nil }
         hasTried = true
@@ -36,8 +36,8 @@ enum Ranks {
                 + "mpirun or srun")
     }
 
-    /// Tells the others that this rank has failed, and returns whether it has to say an error: of one that all ranks have,
-    /// the first says it.
+    /// Tells the others that this rank has failed, and returns whether it has to say an error: of one that all ranks
+    /// have, the first says it.
     static func says(_ error: String) -> Bool {
         // An option that is wrong is found before ranks have joined.
         if !hasTried { _ = try? join() }

@@ -20,12 +20,12 @@ typedef struct {
     uint32_t height;
 } apus_image_size;
 
-/// Reads the size from a PNG's header, and whether it is grey (with or without transparency) with 16 bits a sample; allocates
-/// nothing that depends on it.
+/// Reads the size from a PNG's header, and whether it is grey (with or without transparency) with 16 bits a sample;
+/// allocates nothing that depends on it.
 int apus_png_size(const uint8_t *bytes, size_t count, apus_image_size *size, int *is_grey16, char *message);
 
-/// Decodes a grey PNG of 16 bits into `samples`, which has room for width * height * 2 bytes: one number for each pixel, in the
-/// machine's byte order, without its transparency.
+/// Decodes a grey PNG of 16 bits into `samples`, which has room for width * height * 2 bytes: one number for each
+/// pixel, in the machine's byte order, without its transparency.
 int apus_png_decode_grey16(const uint8_t *bytes, size_t count, apus_image_size size, uint8_t *samples, char *message);
 
 /// Decodes a whole PNG into `rgb`, which has room for width * height * 3 bytes of the size read before.

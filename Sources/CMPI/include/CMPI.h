@@ -1,6 +1,6 @@
 // MPI as functions that Swift can call: most of its names are macros. Each returns MPI_SUCCESS, 0, or MPI's error code.
-// They are declared without the trait MPI too, since Swift reads this without the definitions of mpi.c; they are defined, and
-// called, with it alone.
+// They are declared without the trait MPI too, since Swift reads this without the definitions of mpi.c; they are
+// defined, and called, with it alone.
 #ifndef CMPI_H
 #define CMPI_H
 
@@ -11,12 +11,13 @@ enum { APUS_MPI_F32, APUS_MPI_F64, APUS_MPI_I32, APUS_MPI_BF16 };
 // Room for a message of MPI with its end.
 enum { APUS_MPI_TEXT_BYTES = 512 };
 
-// Joins the processes that a launcher such as mpirun has started, to be used by one thread at a time; once in a process.
+// Joins the processes that a launcher such as mpirun has started, to be used by one thread at a time; once in a
+// process.
 int apus_mpi_join(int *rank, int *count, int *local_count);
 // Begins to add up in place; `request` is for apus_mpi_wait.
 int apus_mpi_begin_sum(void *elements, int count, int type, void **request);
-// Waits for the sum. Where a rank has given notice and the sum is not there soon after, `failed_rank` is that one, else -1;
-// what is added up stays MPI's then.
+// Waits for the sum. Where a rank has given notice and the sum is not there soon after, `failed_rank` is that one, else
+// -1; what is added up stays MPI's then.
 int apus_mpi_wait(void *request, int *failed_rank);
 // Lets sums that are under way go on.
 int apus_mpi_progress(void *request, int *is_done);

@@ -13,8 +13,8 @@ typedef struct apus_memory {
 
 enum { APUS_TENSOR_ALIGNMENT = 64 };
 
-/// Maps memory for tensors, in large pages where it fills some; its own pages are taken from the machine when they are first
-/// touched. Gives 1, and 0 where the system has none.
+/// Maps memory for tensors, in large pages where it fills some; its own pages are taken from the machine when they are
+/// first touched. Gives 1, and 0 where the system has none.
 int apus_memory_map(size_t byte_count, apus_memory *memory);
 
 /// Gives memory back; nothing happens to memory that is all zeros.

@@ -18,8 +18,8 @@ struct apus_instance {
     size_t scratch_bytes;
     /// Where the arguments of all steps lie during a run.
     void **arguments;
-    /// Where the content of each parameter lies; NULL if it has none yet. Weights inside of the library are read where they
-    /// are, by all instances, if no run changes them and nobody has given this instance others.
+    /// Where the content of each parameter lies; NULL if it has none yet. Weights inside of the library are read where
+    /// they are, by all instances, if no run changes them and nobody has given this instance others.
     const void **parameters;
     /// Where content of its own lies. Memory that is not touched costs nothing.
     void **own;

@@ -5,9 +5,9 @@ import Foundation
 /// What the entries of a cache's folder take, of all processes together, and what may be added.
 ///
 /// The number of bytes is in a file, which is locked (`flock`) while it changes: for moments, since entries are written
-/// without the lock. Room for an entry is taken before its bytes are there, and it gets its name under the lock again, so
-/// that no count misses it. What a killed process has taken is found free when entries are counted: by each process at
-/// its start, and before any are removed.
+/// without the lock. Room for an entry is taken before its bytes are there, and it gets its name under the lock again,
+/// so that no count misses it. What a killed process has taken is found free when entries are counted: by each process
+/// at its start, and before any are removed.
 struct CacheBudget: Sendable {
     /// What became of a wish to add an entry.
     enum Admission {
@@ -62,9 +62,9 @@ struct CacheBudget: Sendable {
         return .admitted
     }
 
-    /// Waits until an entry whose bytes are written may get its name: nobody counts then, who could miss a file that changes
-    /// its name. Whoever gets the lock releases it (``release(_:)``) when the file has its name or is gone. Throws where the
-    /// system refuses.
+    /// Waits until an entry whose bytes are written may get its name: nobody counts then, who could miss a file that
+    /// changes its name. Whoever gets the lock releases it (``release(_:)``) when the file has its name or is gone.
+    /// Throws where the system refuses.
     func finish(_ byteCount: Int, as path: String) throws(FileError) -> (admission: Admission, lock: Int32?) {
         guard let file = try Self.lock(folder) else { return (.unneeded, nil) }
         guard Folders.exists(path) else { return (.admitted, file) }

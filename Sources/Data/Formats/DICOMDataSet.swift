@@ -1,8 +1,8 @@
 /// The elements of a DICOM file (PS3.10) that its image is made of: those of the group 0028 and the pixel data.
 ///
 /// Files have the 128 bytes and `DICM` before their meta information, which old programs leave away, and little-endian
-/// data with implicit or explicit value representations (PS3.5, chapter 7). Sequences are passed over, except for that of
-/// the tables of values of interest.
+/// data with implicit or explicit value representations (PS3.5, chapter 7). Sequences are passed over, except for that
+/// of the tables of values of interest.
 struct DICOMDataSet {
     /// Group and element number.
     typealias Tag = UInt32
@@ -26,8 +26,8 @@ struct DICOMDataSet {
     static let (item, itemEnd, sequenceEnd): (Tag, Tag, Tag) = (0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD)
     static let undefinedLength: UInt32 = .max
 
-    /// Whether a file is one of DICOM: by the letters behind its preamble, or without one by a first element of the group
-    /// 0002 or 0008 as there is at the beginning of a data set.
+    /// Whether a file is one of DICOM: by the letters behind its preamble, or without one by a first element of the
+    /// group 0002 or 0008 as there is at the beginning of a data set.
     static func begins(_ file: some Collection<UInt8>) -> Bool {
         if hasPreamble(file) { return true }
         let head = Array(file.prefix(8))

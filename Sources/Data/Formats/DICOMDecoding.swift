@@ -2,8 +2,9 @@ extension ImageDecoder {
     /// A DICOM image of one frame: grey ones are intensities, with the header's window; RGB and YBR_FULL are colours.
     ///
     /// Grey samples of up to 16 bits are rescaled by slope and intercept. They are seen through the header's first
-    /// window, or without one its first table of values of interest. Without both, samples of up to 8 bits are seen from the smallest to the largest number that their bits
-    /// can hold, and others from the smallest to the largest one that occurs.
+    /// window, or without one its first table of values of interest. Without both, samples of up to 8 bits are seen
+    /// from the smallest to the largest number that their bits can hold, and others from the smallest to the largest
+    /// one that occurs.
     func decodeDICOM(_ bytes: [UInt8]) throws(DataError) -> ImageContent {
         let data = try DICOMDataSet(bytes)
         let image = try DICOMImage(data)

@@ -1,6 +1,6 @@
 /// The convolution (cross-correlation) of images [n, c, spatial...] with a kernel [o, c / groups, sizes...]: [n, o,
-/// counts...], with (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1 places along each axis, as PyTorch's
-/// `conv1d`, `conv2d` and `conv3d`.
+/// counts...], with (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1 places along each axis, as
+/// PyTorch's `conv1d`, `conv2d` and `conv3d`.
 ///
 /// See ``Convolve``; windows that lie side by side and cover the images are another shape of them, multiplied directly.
 public func convolution(

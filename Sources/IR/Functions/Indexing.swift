@@ -1,4 +1,5 @@
-/// Elements chosen along an axis by indices of the same rank, whose other extents are those of x, as PyTorch's `gather`.
+/// Elements chosen along an axis by indices of the same rank, whose other extents are those of x, as PyTorch's
+/// `gather`.
 ///
 /// Indices (i32) outside of the axis are brought into it; those that a program is given are checked before each run.
 public func takeAlongAxis(_ x: Tensor, _ indices: Tensor, axis: Int, file: String = #fileID, line: Int = #line)
@@ -19,7 +20,8 @@ public func takeAlongAxis(_ x: Tensor, _ indices: Tensor, axis: Int, file: Strin
     ).movingAxis(-1, to: place)
 }
 
-/// x plus the updates at the places that indices (i32) of the same shape name along an axis, as PyTorch's `scatter_add`.
+/// x plus the updates at the places that indices (i32) of the same shape name along an axis, as PyTorch's
+/// `scatter_add`.
 ///
 /// Indices outside of the axis are brought into it; those that a program is given are checked before each run.
 public func scatterAddAlongAxis(

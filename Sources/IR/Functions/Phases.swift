@@ -18,8 +18,8 @@ struct PhaseTaps {
 private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
 
 extension Tensor {
-    /// What taps read of numbers of windows [n, c, counts...] for so many elements of a phase, with zeros where there is no
-    /// window, stored; nil if they read none.
+    /// What taps read of numbers of windows [n, c, counts...] for so many elements of a phase, with zeros where there
+    /// is no window, stored; nil if they read none.
     func read(by taps: [PhaseTaps], counts: [Int]) -> Tensor? {
         var x = self, low = [0, 0], high = [0, 0]
         for (axis, tap) in taps.enumerated() {
@@ -44,8 +44,8 @@ extension Tensor {
     }
 }
 
-/// Images [n, c, extents...] of their phases [n, c, counts...], or [c, n, counts...] if channels come first, which are given
-/// in row-major order.
+/// Images [n, c, extents...] of their phases [n, c, counts...], or [c, n, counts...] if channels come first, which are
+/// given in row-major order.
 package func interleaved(_ phases: [Tensor], stride: [Int], extents: [Int], channelsFirst: Bool = false) -> Tensor {
     let shape = phases[0].shape, axes = stride.count, counts = shape.dropFirst(2)
     let outer = channelsFirst ? [axes + 1, axes] : [axes, axes + 1]

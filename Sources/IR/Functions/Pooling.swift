@@ -1,5 +1,5 @@
-/// The largest element of each window: [n, c, spatial...] -> [n, c, counts...], as PyTorch's `max_pool1d`, `2d` and `3d`:
-/// outside of the images there is nothing, the gradient goes to the first of equal elements, NaN is the largest.
+/// The largest element of each window: [n, c, spatial...] -> [n, c, counts...], as PyTorch's `max_pool1d`, `2d` and
+/// `3d`: outside of the images there is nothing, the gradient goes to the first of equal elements, NaN is the largest.
 ///
 /// - Parameters:
 ///   - stride: Distance of the windows; their size if nil.

@@ -92,8 +92,8 @@ extension Tensor {
         gather(movingAxis(axis, to: 0), indices).movingAxis(0, to: axis)
     }
 
-    /// The elements along an axis moved on by `shift` places; those that leave the end come in at the start, as PyTorch's
-    /// `roll`.
+    /// The elements along an axis moved on by `shift` places; those that leave the end come in at the start, as
+    /// PyTorch's `roll`.
     public func rolled(_ shift: Int, axis: Int, file: String = #fileID, line: Int = #line) -> Tensor {
         guard isValid else { return self }
         guard let place = place(of: axis, "rolled", builder.location(file, line)) else { return builder.invalid() }

@@ -78,9 +78,9 @@ public func tripletLoss(
     }
 }
 
-/// The divergence of Kullback and Leibler (1951) of target probabilities from predicted ones, given by their logarithms:
-/// t · (log t − x), as PyTorch's `kl_div`; its mean over all elements is not the divergence, which is the sum over the
-/// last axis.
+/// The divergence of Kullback and Leibler (1951) of target probabilities from predicted ones, given by their
+/// logarithms: t · (log t − x), as PyTorch's `kl_div`; its mean over all elements is not the divergence, which is the
+/// sum over the last axis.
 ///
 /// - Parameter logTargets: Whether the targets are logarithms too.
 public func klDivergence(

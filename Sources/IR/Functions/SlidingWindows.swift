@@ -1,5 +1,5 @@
-/// Windows that slide over the spatial axes of [n, c, spatial...]: sizes, steps and padding of convolutions and pooling,
-/// one number for each spatial axis.
+/// Windows that slide over the spatial axes of [n, c, spatial...]: sizes, steps and padding of convolutions and
+/// pooling, one number for each spatial axis.
 struct SlidingWindows {
     var size: [Int], stride: [Int], padding: [Int], dilation: [Int]
     /// Padding after the last element, which is more than that before the first one where the last window runs over it.
@@ -10,8 +10,8 @@ struct SlidingWindows {
 
     /// The windows over x; nil, and the mistake reported, if there are none.
     ///
-    /// - Parameter ceilMode: Whether a last window that begins inside of x, or of the padding before it, may run over its
-    ///   end and the padding there, as with PyTorch's `ceil_mode`.
+    /// - Parameter ceilMode: Whether a last window that begins inside of x, or of the padding before it, may run over
+    ///   its end and the padding there, as with PyTorch's `ceil_mode`.
     init?(
         over x: Tensor, size: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis,
         ceilMode: Bool = false, operation: String, location: SourceLocation?
@@ -96,8 +96,8 @@ struct SlidingWindows {
     }
 
     /// What a function makes of the elements of each window, which it is given two by two in row-major order: [n, c,
-    /// counts...]. Along one axis after the other, the last first, so that it is called for the sum of sizes and not for
-    /// their product.
+    /// counts...]. Along one axis after the other, the last first, so that it is called for the sum of sizes and not
+    /// for their product.
     func folded(_ x: Tensor, padding fill: Double = 0, _ combine: (Tensor, Tensor) -> Tensor) -> Tensor {
         let counts = counts(over: x)
         return axes.reversed().reduce(padded(x, with: fill)) { result, axis in

@@ -1,7 +1,7 @@
 import Apus
 
-/// The network between machines that train together, by which the time of a step on them is predicted from what one of them
-/// computes.
+/// The network between machines that train together, by which the time of a step on them is predicted from what one of
+/// them computes.
 public struct NetworkModel: Sendable {
     /// Bytes a second that each machine sends, and takes at the same time.
     public var bytesPerSecond: Double
@@ -19,8 +19,8 @@ public struct NetworkModel: Sendable {
         Double(2 * (ranks - 1)) * (Double(bytes) / Double(ranks) / bytesPerSecond + latency)
     }
 
-    /// Seconds of a step on so many ranks, and those of them in which it waits for sums. Sums go through the network one
-    /// after the other, in the order in which they begin, while the rank goes on.
+    /// Seconds of a step on so many ranks, and those of them in which it waits for sums. Sums go through the network
+    /// one after the other, in the order in which they begin, while the rank goes on.
     package func time(of step: RankedStep, ranks: Int) -> (seconds: Double, waiting: Double) {
         var now = 0.0, waiting = 0.0, isFree = 0.0, ends: [Int: Double] = [:]
         for event in step.events {
@@ -75,7 +75,8 @@ package struct RankedStep: Sendable {
         events.reduce(0) { total, event in if case .computes(let seconds) = event { total + seconds } else { total } }
     }
 
-    /// Bytes of the sums, and after how many seconds of computing each begins and is needed, in the order in which they begin.
+    /// Bytes of the sums, and after how many seconds of computing each begins and is needed, in the order in which they
+    /// begin.
     package var sums: [(bytes: Int, begins: Double, isNeeded: Double)] {
         var now = 0.0, sums: [(bytes: Int, begins: Double, isNeeded: Double)] = [], places: [Int: Int] = [:]
         for event in events {
@@ -91,8 +92,8 @@ package struct RankedStep: Sendable {
     }
 }
 
-/// One of several ranks without the others: its sums are what it has itself. A step takes as long as on a network that costs
-/// nothing.
+/// One of several ranks without the others: its sums are what it has itself. A step takes as long as on a network that
+/// costs nothing.
 public final class RankWithoutOthers: Communicator {
     public let rank = 0, localCount = 1
     public let count: Int

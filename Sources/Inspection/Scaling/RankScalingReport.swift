@@ -1,9 +1,9 @@
 import Apus
 import Foundation
 
-/// How fast a step of training is on more and more machines, each with a batch of its own, as predicted for some networks: the
-/// step is timed here as one rank computes it, and a simulation of its schedule says when gradients begin to travel, how long
-/// they do, and who waits for them.
+/// How fast a step of training is on more and more machines, each with a batch of its own, as predicted for some
+/// networks: the step is timed here as one rank computes it, and a simulation of its schedule says when gradients begin
+/// to travel, how long they do, and who waits for them.
 public struct RankScalingReport {
     private let title: String, machines: [Int], networks: [NetworkModel]
     private var alone = RankedStep(), ranked = RankedStep()
@@ -38,7 +38,8 @@ public struct RankScalingReport {
             """
     }
 
-    /// The time of a step, its efficiency (that of one process, by it) and the share of it that waits, for each network.
+    /// The time of a step, its efficiency (that of one process, by it) and the share of it that waits, for each
+    /// network.
     private var table: String {
         let titles = networks.flatMap { network in
             [String(format: "%g Gbit/s: s", network.bytesPerSecond * 8e-9), "efficiency", "waits"]

@@ -20,8 +20,8 @@ public struct ThreadModel: Sendable {
         (self.handOver, self.bytesPerSecond, self.processors) = (handOver, bytesPerSecond, processors)
     }
 
-    /// A model of this machine, on as many threads as programs run on by default; where that is one, a step is handed over
-    /// in a microsecond.
+    /// A model of this machine, on as many threads as programs run on by default; where that is one, a step is handed
+    /// over in a microsecond.
     public static func measured(bytesPerSecond: Double) -> ThreadModel {
         let pool = WorkerPool(), steps = 2000
         func seconds(_ pieces: Int) -> Double {

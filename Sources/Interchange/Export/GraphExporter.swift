@@ -124,8 +124,8 @@ final class GraphExporter {
         batch?.extents(of: value, in: graph) ?? graph[value].type.shape.map { .fixed($0) }
     }
 
-    /// The name of a shape, which is computed when the model runs if the batch is open; `isReshape` can leave one extent
-    /// to the number of elements.
+    /// The name of a shape, which is computed when the model runs if the batch is open; `isReshape` can leave one
+    /// extent to the number of elements.
     func shape(_ extents: [Extent], isReshape: Bool, for value: Value) -> String {
         let open = extents.count { $0.fixed == nil }
         if open == 0 || (open == 1 && isReshape) { return integers(extents.map { $0.fixed ?? -1 }) }

@@ -15,7 +15,8 @@ enum ImportedValue {
 final class GraphImporter {
     /// Most elements of a constant; what has more, or has a name and axes, is a parameter.
     private static let mostConstants = 1024
-    /// Most numbers that are computed with, and most nodes that there may be: no model comes near, and no file goes beyond.
+    /// Most numbers that are computed with, and most nodes that there may be: no model comes near, and no file goes
+    /// beyond.
     private static let mostNumbers = 1 << 26, mostNodes = 1 << 20
 
     let model: OnnxModel

@@ -115,7 +115,8 @@ public struct LeakyReLU: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor { leakyReLU(x, slope: slope) }
 }
 
-/// x where it is above 0, elsewhere α · (exp(x) − 1) (Clevert, Unterthiner, Hochreiter 2015). *Shapes*: any -> the same.
+/// x where it is above 0, elsewhere α · (exp(x) − 1) (Clevert, Unterthiner, Hochreiter 2015). *Shapes*: any -> the
+/// same.
 public struct ELU: Layer {
     /// −α is what the function comes near to for numbers far below 0.
     public let alpha: Double
@@ -165,8 +166,8 @@ public struct Hardtanh: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor { hardtanh(x, lower, upper) }
 }
 
-/// The first half of an axis times the sigmoid of the second (Dauphin et al. 2016). *Shapes*: [..., 2n, ...] -> [..., n,
-/// ...].
+/// The first half of an axis times the sigmoid of the second (Dauphin et al. 2016). *Shapes*: [..., 2n, ...] -> [...,
+/// n, ...].
 public struct GLU: Layer {
     /// The axis that is halved; −1 is the last one.
     public let axis: Int

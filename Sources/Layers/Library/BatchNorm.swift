@@ -5,8 +5,9 @@ import ApusIR
 /// In a ``TrainingStep`` it normalises with mean and biased variance of the batch and moves the running statistics
 /// towards mean and unbiased variance by `momentum`, once in every run of the step. In an ``InferenceStep`` it
 /// normalises with the running statistics. The batch is that of all ranks that train together, as by PyTorch's
-/// `SyncBatchNorm`: a rank alone normalises its part by the statistics of the whole. Weights: `weight` [dim] and `bias` [dim] if `affine`; state that is not
-/// trained: `running_mean` [dim], `running_var` [dim] and `num_batches_tracked` (i32, a scalar).
+/// `SyncBatchNorm`: a rank alone normalises its part by the statistics of the whole. Weights: `weight` [dim] and `bias`
+/// [dim] if `affine`; state that is not trained: `running_mean` [dim], `running_var` [dim] and `num_batches_tracked`
+/// (i32, a scalar).
 ///
 /// *Shapes*: [n, dim, ...] -> the same; with another `axis`, that one has the channels.
 public struct BatchNorm: Layer {

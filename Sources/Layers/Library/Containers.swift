@@ -101,8 +101,8 @@ public struct Parallel: Layer {
     }
 }
 
-/// A layer for each element of a collection, one after the other: `ForEach(0..<12) { Block(index: $0) }`. As with `for`,
-/// they count as layers of what they stand in.
+/// A layer for each element of a collection, one after the other: `ForEach(0..<12) { Block(index: $0) }`. As with
+/// `for`, they count as layers of what they stand in.
 ///
 /// *Shapes*: as its layers say.
 public struct ForEach: TransparentLayer {

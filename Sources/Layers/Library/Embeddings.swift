@@ -13,8 +13,8 @@ public struct Embedding: Layer {
 
     /// The layer for indices in 0..<count and vectors of `dim` numbers.
     ///
-    /// - Parameter initializer: How `weight` starts; as in PyTorch in the standard normal distribution if nothing else is
-    ///   said.
+    /// - Parameter initializer: How `weight` starts; as in PyTorch in the standard normal distribution if nothing else
+    ///   is said.
     public init(
         _ count: Int, _ dim: Int, initializer: Initializer = .normal(deviation: 1), file: String = #fileID,
         line: Int = #line

@@ -28,8 +28,8 @@ public struct Linear: Layer {
         self.line = line
     }
 
-    /// A score for each row of an embedding's table, which the layer shares: what it learns and what the embedding learns
-    /// is one weight, with the embedding's name.
+    /// A score for each row of an embedding's table, which the layer shares: what it learns and what the embedding
+    /// learns is one weight, with the embedding's name.
     ///
     /// - Parameters:
     ///   - embedding: The named value that is called in the same step, before this layer.
@@ -101,8 +101,8 @@ public struct Bilinear: Sendable {
 }
 
 extension Initializer {
-    /// PyTorch's default for weights and biases: uniform in ±1/√n, where an output is computed from n numbers, the product
-    /// of these.
+    /// PyTorch's default for weights and biases: uniform in ±1/√n, where an output is computed from n numbers, the
+    /// product of these.
     static func uniform(fanIn: Int...) -> Initializer { uniform(fanIn: fanIn) }
 
     static func uniform(fanIn: [Int]) -> Initializer {

@@ -1,7 +1,7 @@
 import ApusIR
 
-/// Layer normalisation (Ba, Kiros, Hinton 2016) along the last axis, or several, with the weights `weight` and `bias` of
-/// their shape, as PyTorch's `LayerNorm`.
+/// Layer normalisation (Ba, Kiros, Hinton 2016) along the last axis, or several, with the weights `weight` and `bias`
+/// of their shape, as PyTorch's `LayerNorm`.
 ///
 /// *Shapes*: [..., dim] -> the same.
 public struct LayerNorm: Layer {

@@ -30,8 +30,8 @@ public typealias AdaptiveMaxPool3D = AdaptiveMaxPool<ThreeAxes>
 
 /// The largest element of each window; the gradient goes to the first of equal ones.
 ///
-/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1...], rounded up
-/// in ceil mode, as long as the last window begins before the padding after the images.
+/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1...], rounded
+/// up in ceil mode, as long as the last window begins before the padding after the images.
 public struct MaxPool<Axes: SpatialAxes>: Layer {
     /// Extents of a window, distances of the windows, padding on both sides, and distances of a window's elements.
     public let size: any PerAxis, stride: any PerAxis, padding: any PerAxis, dilation: any PerAxis
@@ -41,8 +41,8 @@ public struct MaxPool<Axes: SpatialAxes>: Layer {
 
     /// - Parameters:
     ///   - stride: Distance of the windows; their size if nil.
-    ///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before the
-    ///     padding there.
+    ///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before
+    ///     the padding there.
     public init(
         _ size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, dilation: any PerAxis = 1,
         ceilMode: Bool = false, file: String = #fileID, line: Int = #line
@@ -65,8 +65,8 @@ public struct MaxPool<Axes: SpatialAxes>: Layer {
 
 /// The mean of each window.
 ///
-/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − size) / stride + 1...], rounded up in ceil mode, as long
-/// as the last window begins before the padding after the images.
+/// *Shapes*: [n, c, spatial...] -> [n, c, (extent + 2 · padding − size) / stride + 1...], rounded up in ceil mode, as
+/// long as the last window begins before the padding after the images.
 public struct AveragePool<Axes: SpatialAxes>: Layer {
     /// Extents of a window, distances of the windows, zeros on both sides, and whether these count.
     public let size: any PerAxis, stride: any PerAxis, padding: any PerAxis, countsPadding: Bool
@@ -77,8 +77,8 @@ public struct AveragePool<Axes: SpatialAxes>: Layer {
     /// - Parameters:
     ///   - stride: Distance of the windows; their size if nil.
     ///   - countsPadding: Whether the zeros around the images count as elements.
-    ///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before the
-    ///     padding there; what lies beyond the padding never counts as elements.
+    ///   - ceilMode: Whether a last window may run over the end of the images and their padding, if it begins before
+    ///     the padding there; what lies beyond the padding never counts as elements.
     public init(
         _ size: any PerAxis, stride: (any PerAxis)? = nil, padding: any PerAxis = 0, countsPadding: Bool = true,
         ceilMode: Bool = false, file: String = #fileID, line: Int = #line

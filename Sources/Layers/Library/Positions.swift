@@ -1,8 +1,8 @@
 import ApusIR
 import Foundation
 
-/// Rotates pairs of numbers of each head by angles that grow with the place (Su et al. 2021), so that products of queries
-/// and keys depend on distances: number i goes with number i + d/2, at the frequency base^(−2i/d).
+/// Rotates pairs of numbers of each head by angles that grow with the place (Su et al. 2021), so that products of
+/// queries and keys depend on distances: number i goes with number i + d/2, at the frequency base^(−2i/d).
 ///
 /// *Shapes*: [batch, n, heads, d] with an even d -> the same.
 public func rotaryPositions(

@@ -78,8 +78,8 @@ public struct RecurrentLayer<Cell: RecurrentCell>: Layer {
     public struct Result {
         /// The hidden states of the last layer: [batch, steps, hidden · directions].
         public var outputs: Tensor
-        /// For each layer, and there for each direction, the last state: hidden state, and what else the cell keeps, each
-        /// [batch, hidden].
+        /// For each layer, and there for each direction, the last state: hidden state, and what else the cell keeps,
+        /// each [batch, hidden].
         public var states: [[Tensor]]
     }
 

@@ -8,8 +8,8 @@ public struct Upsample: Layer {
     public enum Mode: Hashable, Sendable {
         /// The nearest element.
         case nearest
-        /// Linear interpolation along each axis: `linear`, `bilinear` and `trilinear`. With aligned corners the outermost
-        /// elements stay where they are; otherwise the edges of their areas do.
+        /// Linear interpolation along each axis: `linear`, `bilinear` and `trilinear`. With aligned corners the
+        /// outermost elements stay where they are; otherwise the edges of their areas do.
         case linear(alignCorners: Bool = false)
     }
     /// How elements between those of the image are found.

@@ -12,8 +12,8 @@ public enum AttentionMask {
     case added(Tensor)
 }
 
-/// softmax(q · kᵀ / √d) · v, with masks, as PyTorch's `scaled_dot_product_attention`. A query that may attend to nothing
-/// gets zeros.
+/// softmax(q · kᵀ / √d) · v, with masks, as PyTorch's `scaled_dot_product_attention`. A query that may attend to
+/// nothing gets zeros.
 ///
 /// *Shapes*: queries [batch, n, heads, d], keys and values [batch, m, heads or a part of them, d] -> [batch, n, heads,
 /// d]. Several heads in a row share a head of keys where there are fewer (Ainslie et al. 2023).

@@ -35,8 +35,8 @@ public struct Optimizer: Sendable {
         return optimizer
     }
 
-    /// The optimizer with other learning rates and weight decay for some weights, by their names; of several groups that
-    /// a weight belongs to, the last counts.
+    /// The optimizer with other learning rates and weight decay for some weights, by their names; of several groups
+    /// that a weight belongs to, the last counts.
     public func grouping(_ groups: ParameterGroup...) -> Optimizer {
         var optimizer = self
         optimizer.groups += groups

@@ -2,7 +2,8 @@ import Foundation
 
 /// Weights that an optimizer treats in their own way, by their names.
 public struct ParameterGroup: Hashable, Sendable {
-    /// A pattern as shells have them: `*` stands for any characters, dots among them, `?` for one, `[ab]` for one of some.
+    /// A pattern as shells have them: `*` stands for any characters, dots among them, `?` for one, `[ab]` for one of
+    /// some.
     public let pattern: String
     /// A factor of the learning rate.
     public let learningRateScale: Double

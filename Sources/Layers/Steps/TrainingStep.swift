@@ -44,8 +44,8 @@ public struct TrainingStep {
     /// The graph of the forward pass; throws all mistakes in the declaration, a pattern that no weight matches among
     /// them.
     ///
-    /// `ranks` graphs run side by side, each on a batch of its own that is part of a larger one: layers take statistics over
-    /// the batch from all of them.
+    /// `ranks` graphs run side by side, each on a batch of its own that is part of a larger one: layers take statistics
+    /// over the batch from all of them.
     public func trace(ranks: Int = 1) throws(GraphErrors) -> TracedStep {
         let trace = Trace(
             name: name, training: true, ranks: ranks, frozen: frozenPatterns.map { ParameterGroup($0) },

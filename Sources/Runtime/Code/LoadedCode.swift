@@ -6,8 +6,8 @@ public final class LoadedCode: KernelLibrary, @unchecked Sendable {  // nothing 
     private let byteCount: Int
     private let functions: [String: Int]
 
-    /// Copies an image into memory of its own. Throws `RuntimeError.outOfMemory` if the system does not give any that may
-    /// be executed.
+    /// Copies an image into memory of its own. Throws `RuntimeError.outOfMemory` if the system does not give any that
+    /// may be executed.
     public init(_ image: CodeImage) throws(RuntimeError) {
         let byteCount = max(1, image.bytes.count)
         let failure = RuntimeError(

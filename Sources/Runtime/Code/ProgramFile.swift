@@ -3,12 +3,12 @@ import ApusFiles
 import ApusIR
 import Foundation
 
-/// A program with the code of its kernels, and perhaps with weights: what is written to a file, and loaded where there is
-/// no compiler.
+/// A program with the code of its kernels, and perhaps with weights: what is written to a file, and loaded where there
+/// is no compiler.
 ///
-/// The file begins with a line that names the format, the length of a header in JSON and its SHA-256, and the header: the
-/// program, the processors that the code is for, and where code, constants and weights lie in the file, the code with its
-/// SHA-256 and the others with checksums.
+/// The file begins with a line that names the format, the length of a header in JSON and its SHA-256, and the header:
+/// the program, the processors that the code is for, and where code, constants and weights lie in the file, the code
+/// with its SHA-256 and the others with checksums.
 ///
 /// Loading runs nothing, but a loaded program executes the code in the file: load files from those whom you would let
 /// run a program on your machine.
@@ -29,8 +29,8 @@ public struct ProgramFile: Sendable {
         (self.program, self.target, self.code, self.weights) = (program, target, code, weights)
     }
 
-    /// The program with its code in this process. Throws ``ProgramFileError`` if this machine lacks what the code needs or
-    /// if the code lacks a kernel; `name` is for messages.
+    /// The program with its code in this process. Throws ``ProgramFileError`` if this machine lacks what the code needs
+    /// or if the code lacks a kernel; `name` is for messages.
     public func loaded(name: String) throws -> LoadedProgram {
         if let obstacle = target.obstacle {
             throw ProgramFileError(file: name, message: "\(obstacle); compile the program for it")
@@ -42,9 +42,9 @@ public struct ProgramFile: Sendable {
         }
     }
 
-    /// The parameters of the program: those with weights in the file have these, others what their initialisers give for
-    /// a seed. Weights of a file that was read are not copied until a run changes them, and the file stays as it is.
-    /// Throws `RuntimeError` without enough memory.
+    /// The parameters of the program: those with weights in the file have these, others what their initialisers give
+    /// for a seed. Weights of a file that was read are not copied until a run changes them, and the file stays as it
+    /// is. Throws `RuntimeError` without enough memory.
     public func state(seed: UInt64 = 0) throws(RuntimeError) -> ProgramState {
         let state = ProgramState()
         if let content {

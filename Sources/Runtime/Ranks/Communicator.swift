@@ -4,7 +4,8 @@ import ApusIR
 /// share of the data.
 ///
 /// All ranks call the same methods in the same order. Sums are under way between begin and finish, while the rank
-/// computes something else; several may be, and they end in the order in which they began. Each rank gets the same bits.
+/// computes something else; several may be, and they end in the order in which they began. Each rank gets the same
+/// bits.
 public protocol Communicator: AnyObject, Sendable {
     /// Which of the ranks this is, from 0.
     var rank: Int { get }
@@ -13,15 +14,15 @@ public protocol Communicator: AnyObject, Sendable {
     /// How many of them share this machine.
     var localCount: Int { get }
 
-    /// Begins to add up the elements of all ranks, f32, f64, bf16 or i32; the memory belongs to the communicator until the
-    /// sum is finished. Throws `RuntimeError.communication`, which names the rank.
+    /// Begins to add up the elements of all ranks, f32, f64, bf16 or i32; the memory belongs to the communicator until
+    /// the sum is finished. Throws `RuntimeError.communication`, which names the rank.
     func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError)
     /// Waits until the oldest of the sums that have begun is there, in the place of its elements. Throws
-    /// `RuntimeError` of the code `otherRank` where another rank has failed, or `communication`; the memory of this sum, and of
-    /// others that are under way, is the communicator's then for as long as the process lives.
+    /// `RuntimeError` of the code `otherRank` where another rank has failed, or `communication`; the memory of this
+    /// sum, and of others that are under way, is the communicator's then for as long as the process lives.
     func finishSum() throws(RuntimeError)
-    /// Sends elements to another rank, which sends as many to this one at the same time; all ranks exchange at once, each
-    /// with a partner. Throws as ``finishSum()`` does, and the memory is the communicator's then.
+    /// Sends elements to another rank, which sends as many to this one at the same time; all ranks exchange at once,
+    /// each with a partner. Throws as ``finishSum()`` does, and the memory is the communicator's then.
     func exchange(
         _ elements: UnsafeRawBufferPointer, with other: Int, into target: UnsafeMutableRawBufferPointer
     ) throws(RuntimeError)

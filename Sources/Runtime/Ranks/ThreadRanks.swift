@@ -7,8 +7,8 @@ import Foundation
 public enum ThreadRanks {
     /// Calls `body` on so many threads, each of which is a rank, and returns what they return, by rank.
     ///
-    /// Where one throws, the others' sums fail, and the first error that is no consequence of another is thrown. So does a
-    /// rank that ends while others wait for it: nobody waits for ever.
+    /// Where one throws, the others' sums fail, and the first error that is no consequence of another is thrown. So
+    /// does a rank that ends while others wait for it: nobody waits for ever.
     public static func run<Result: Sendable>(
         _ count: Int, _ body: @escaping @Sendable (any Communicator) throws -> Result
     ) throws -> [Result] {

@@ -1,7 +1,7 @@
 import ApusIR
 
-/// Sums over ranks in one order, whatever their number: ranks are the leaves of a binary tree, or have added up a part of
-/// it each, and neighbours add up first. Of a power of two of ranks.
+/// Sums over ranks in one order, whatever their number: ranks are the leaves of a binary tree, or have added up a part
+/// of it each, and neighbours add up first. Of a power of two of ranks.
 ///
 /// Each rank exchanges with a partner one, two, four and so on ranks away, and both add up the same two numbers. That
 /// takes place where a sum is waited for.

@@ -13,7 +13,8 @@ public struct WeightsFile: Sendable {
     /// The path that the file was read from.
     public let path: String
     /// The names of all weights, without ``prefix``: of a state dict in its order, of a safetensors file sorted. What a
-    /// run keeps beside its weights is not among them, since its name has one of the prefixes `optimizer.`, `ema.` and `random.`.
+    /// run keeps beside its weights is not among them, since its name has one of the prefixes `optimizer.`, `ema.` and
+    /// `random.`.
     public let names: [String]
     /// What the names of the weights begin with in the file, such as `module.`.
     public let prefix: String

@@ -25,15 +25,16 @@ public struct FitResult {
 ///   - folder: A new one, or that of a run to go on with.
 ///   - schedule: The learning rate by epoch, or after a plateau of what the epochs measure; nil takes the optimizer's.
 ///   - resuming: Whether the folder holds a run that was stopped, which goes on.
-///   - allowingChanges: Whether a run may go on with a model that computes something else than before with weights of the
-///     same names and shapes.
-///   - communicator: The ranks that train together; each calls this with the same arguments, and computes batches of the
-///     step's size of its own, so that an update sees as many times more samples; with ``FitSettings/shares``, it sees that
-///     many times more, whatever the number of ranks. Rank 0 alone writes.
+///   - allowingChanges: Whether a run may go on with a model that computes something else than before with weights of
+///     the same names and shapes.
+///   - communicator: The ranks that train together; each calls this with the same arguments, and computes batches of
+///     the step's size of its own, so that an update sees as many times more samples; with ``FitSettings/shares``, it
+///     sees that many times more, whatever the number of ranks. Rank 0 alone writes.
 ///   - shouldStop: Asked before each step; by default, whether the process was asked to end.
 /// - Throws: ``DataSourceError``, ``FitError`` for a folder or data that do not belong to the run and for arguments
 ///   that contradict each other, `GraphErrors` for a step that is not sound, ``RunError`` for a checkpoint that cannot
-///   be used or a loss that is not finite, `RuntimeError` for data that does not fit the step, and what the data throws.
+///   be used or a loss that is not finite, `RuntimeError` for data that does not fit the step, and what the data
+///   throws.
 public func fit(
     _ step: TrainingStep, _ data: some DataSource, in folder: String, settings: FitSettings = FitSettings(),
     schedule: LearningRateSchedule? = nil, validation: Validation? = nil, resuming: Bool = false,

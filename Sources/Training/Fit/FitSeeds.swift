@@ -12,11 +12,13 @@ public struct SeedsResult: Sendable {
     public var isFinished: Bool { summary != nil }
 }
 
-/// Trains a step once with each of some seeds, one run after the other, in the folders `seed-0`, `seed-1` and so on of a
-/// folder, whose `summary.json` compares them.
+/// Trains a step once with each of some seeds, one run after the other, in the folders `seed-0`, `seed-1` and so on of
+/// a folder, whose `summary.json` compares them.
 ///
-/// Each run is one of ``fit(_:_:in:settings:schedule:validation:resuming:allowingChanges:output:communicator:shouldStop:)`` with that seed, which
-/// draws the weights, the order of the samples and what is random in the model; its weights are in its folder.
+/// Each run is one of
+/// ``fit(_:_:in:settings:schedule:validation:resuming:allowingChanges:output:communicator:shouldStop:)`` with that
+/// seed, which draws the weights, the order of the samples and what is random in the model; its weights are in its
+/// folder.
 ///
 /// - Parameters:
 ///   - seeds: Each once, from 0 on. They take the place of that of the settings.

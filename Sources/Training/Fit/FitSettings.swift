@@ -1,7 +1,7 @@
 import ApusCodegen
 
-/// What a run of ``fit(_:_:in:settings:schedule:validation:resuming:allowingChanges:output:communicator:shouldStop:)`` is to do, beside the step, the
-/// data and the schedule, which are given in code.
+/// What a run of ``fit(_:_:in:settings:schedule:validation:resuming:allowingChanges:output:communicator:shouldStop:)``
+/// is to do, beside the step, the data and the schedule, which are given in code.
 public struct FitSettings: RunSettings {
     /// The workflow `fit`.
     public static let workflow = Workflow("fit", format: "apus.fit", activity: "training")
@@ -16,10 +16,11 @@ public struct FitSettings: RunSettings {
     public var batch = 1
     /// Batches whose gradients make one update.
     public var accumulation = 1
-    /// Shares of each batch, the step's batch being one of them: a power of two, of which ranks take as many each. The result
-    /// does not depend on how many ranks there are then; nil has each rank compute one batch, as a whole.
+    /// Shares of each batch, the step's batch being one of them: a power of two, of which ranks take as many each. The
+    /// result does not depend on how many ranks there are then; nil has each rank compute one batch, as a whole.
     public var shares: Int?
-    /// The numbers as which gradients travel between ranks: with bf16 half the bytes do, and each sum of two ranks is rounded.
+    /// The numbers as which gradients travel between ranks: with bf16 half the bytes do, and each sum of two ranks is
+    /// rounded.
     public var rankGradients = CompilerOptions.Precision.float32
     /// The numbers that matmuls and attention compute with.
     public var precision = CompilerOptions.Precision.float32

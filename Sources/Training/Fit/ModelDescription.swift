@@ -3,8 +3,8 @@ import ApusDigest
 import ApusIR
 import Foundation
 
-/// The operations of a model by layer, as it was declared: what a run goes on with is told apart from another model whose
-/// weights have the same names and shapes. It does not depend on the machine, nor on what a compiler makes of it.
+/// The operations of a model by layer, as it was declared: what a run goes on with is told apart from another model
+/// whose weights have the same names and shapes. It does not depend on the machine, nor on what a compiler makes of it.
 struct ModelDescription: Codable, Hashable {
     /// A layer's path, and a digest of the operations in it with their attributes, their types and whence they read.
     private struct Layer: Codable, Hashable {

@@ -1,5 +1,5 @@
-/// Samples, or pixels, by true class (rows) and predicted class (columns), counted batch by batch; what follows from the
-/// counts is defined as in scikit-learn.
+/// Samples, or pixels, by true class (rows) and predicted class (columns), counted batch by batch; what follows from
+/// the counts is defined as in scikit-learn.
 public struct ConfusionMatrix: Hashable, Sendable {
     /// Samples by true class, then by predicted class.
     public private(set) var counts: [[Int]]

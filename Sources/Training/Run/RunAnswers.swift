@@ -2,7 +2,8 @@ import ApusCodegen
 import ApusFiles
 import Foundation
 
-/// Who computes which matmul in a run, as it is kept in the run's folder: going on with it is like never having stopped.
+/// Who computes which matmul in a run, as it is kept in the run's folder: going on with it is like never having
+/// stopped.
 final class RunAnswers {
     /// What compilers ask first, and tell what they have measured.
     let given: KeptAnswers

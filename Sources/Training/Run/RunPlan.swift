@@ -136,8 +136,8 @@ public struct RunPlan<Settings: RunSettings>: Sendable {
         [path.parentPath.parentPath, path.parentPath].first { Folders.exists("\($0)/config.json") }
     }
 
-    /// Copies what a run needs to go on elsewhere: its log, its best and its newest checkpoint, and its settings; in this
-    /// order, so that what a killed process has copied can be gone on with only if nothing of it is missing.
+    /// Copies what a run needs to go on elsewhere: its log, its best and its newest checkpoint, and its settings; in
+    /// this order, so that what a killed process has copied can be gone on with only if nothing of it is missing.
     private static func copy(_ folder: RunFolder, to path: String) throws -> RunFolder {
         let copy = try RunFolder(creating: path)
         let latest = try folder.latestCheckpoint().map { ($0.path, copy.checkpointPath(step: $0.step)) }

@@ -33,11 +33,11 @@ public final class Trainer<Task: TrainingTask> {
     /// Prepares a run: reads the data, compiles the first program, and loads the checkpoint if there is one.
     ///
     /// Nothing is written yet. `shouldStop` is asked before each step, which is counted from 0 and over all epochs, and
-    /// may end the run there with a checkpoint. `makeTask` reads the data and makes the model; nothing is written before
-    /// all of that has worked.
+    /// may end the run there with a checkpoint. `makeTask` reads the data and makes the model; nothing is written
+    /// before all of that has worked.
     ///
-    /// With a `communicator`, its ranks train together: each makes such a trainer of the same plan, and computes its part
-    /// of every batch. Rank 0 alone writes and says what it does.
+    /// With a `communicator`, its ranks train together: each makes such a trainer of the same plan, and computes its
+    /// part of every batch. Rank 0 alone writes and says what it does.
     public init(
         _ plan: RunPlan<Task.Settings>, output: TrainingOutput = .standard, communicator: (any Communicator)? = nil,
         shouldStop: @escaping (_ step: Int) -> Bool = { _ in Interrupt.requested },
@@ -73,9 +73,9 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Trains to the end, or until it is asked to stop. The folder is this process's alone meanwhile.
     ///
-    /// An error in the data, such as a file that has become unreadable, loses nothing: the run is saved where it stands.
-    /// Where something could not be written, the log lacks a line or the best weights are not those that the state speaks
-    /// of; the last checkpoint stays the newest then.
+    /// An error in the data, such as a file that has become unreadable, loses nothing: the run is saved where it
+    /// stands. Where something could not be written, the log lacks a line or the best weights are not those that the
+    /// state speaks of; the last checkpoint stays the newest then.
     public func run() throws -> Outcome {
         guard ranks.isFirst else { return try runBesideFirst() }
         let (lock, run) = try ranks.agreed("opening the run's folder") {

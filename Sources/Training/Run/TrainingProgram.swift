@@ -2,8 +2,8 @@ import ApusIR
 import ApusRuntime
 import ApusSystem
 
-/// What computes a batch in training: one program; or, where results do not depend on the number of ranks, one for a share
-/// of the batch and one that follows the sum of all shares.
+/// What computes a batch in training: one program; or, where results do not depend on the number of ranks, one for a
+/// share of the batch and one that follows the sum of all shares.
 ///
 /// Shares are the leaves of a binary tree. Each rank has a subtree, and adds it up; ranks add up the rest
 /// (``TreeSums``). So each number is added to the same one on any number of ranks, by the same programs.

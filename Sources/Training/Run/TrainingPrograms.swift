@@ -23,12 +23,12 @@ public final class RunCompiler {
     }
 
     /// A compiler whose programs run on so many threads, or on this rank's share of those that `ThreadChoice` says, and
-    /// train with the ranks of a communicator, between which `gradients` says as what gradients travel. A run that goes on
-    /// gives the answers that its folder keeps.
+    /// train with the ranks of a communicator, between which `gradients` says as what gradients travel. A run that goes
+    /// on gives the answers that its folder keeps.
     ///
-    /// Ranks need the same program, and measurements differ between machines: of several, kernels compute all matmuls where
-    /// the choice would be measured. Ranks that share a machine would be pinned to the same processors, which is left to the
-    /// launcher.
+    /// Ranks need the same program, and measurements differ between machines: of several, kernels compute all matmuls
+    /// where the choice would be measured. Ranks that share a machine would be pinned to the same processors, which is
+    /// left to the launcher.
     init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool, _ output: TrainingOutput, answers: [String: String],
         communicator: (any Communicator)?, _ ranks: TrainingRanks, gradients: CompilerOptions.Precision

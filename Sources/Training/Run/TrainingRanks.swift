@@ -4,11 +4,11 @@ import ApusIR
 import ApusRuntime
 import Foundation
 
-/// The ranks that train together, as one of them sees them: what they have to be of one mind about, and what each does a
-/// part of. Without other ranks there is nothing to agree on, and one does all.
+/// The ranks that train together, as one of them sees them: what they have to be of one mind about, and what each does
+/// a part of. Without other ranks there is nothing to agree on, and one does all.
 ///
-/// All methods are called by all ranks, in the same order. Once ranks know that one of them has failed, the run is over:
-/// they agree on nothing any more, and wait for nobody.
+/// All methods are called by all ranks, in the same order. Once ranks know that one of them has failed, the run is
+/// over: they agree on nothing any more, and wait for nobody.
 public final class TrainingRanks {
     private let communicator: (any Communicator)?
     /// Whether ranks know of a failure.
@@ -16,8 +16,8 @@ public final class TrainingRanks {
     /// The shares of a batch that were asked for.
     private let givenShares: Int?
 
-    /// Those of a communicator; nil, or one with a single rank, is training alone. With `shares`, a batch has so many parts,
-    /// of which each rank computes as many, so that results do not depend on the number of ranks.
+    /// Those of a communicator; nil, or one with a single rank, is training alone. With `shares`, a batch has so many
+    /// parts, of which each rank computes as many, so that results do not depend on the number of ranks.
     init(_ communicator: (any Communicator)?, shares: Int? = nil) {
         self.communicator = communicator.flatMap { $0.count > 1 ? $0 : nil }
         givenShares = shares
@@ -53,8 +53,8 @@ public final class TrainingRanks {
         guard batch % shares == 0 else { throw .shares(shares, "and a batch of \(batch) has no as many equal parts") }
     }
 
-    /// Does what may fail on one rank alone, such as reading data; where it does, all ranks throw: that one its error, the
-    /// others ``RunError/otherRank(_:failedIn:)``.
+    /// Does what may fail on one rank alone, such as reading data; where it does, all ranks throw: that one its error,
+    /// the others ``RunError/otherRank(_:failedIn:)``.
     func agreed<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
         let outcome = Swift.Result { try body() }
         guard let communicator, !isOver else { return try outcome.get() }
@@ -77,15 +77,15 @@ public final class TrainingRanks {
     /// Whether it is so on some rank.
     func any(_ isSo: Bool) throws -> Bool { try communicator?.any(isSo) ?? isSo }
 
-    /// Has each rank do its part of something, which may be nil where the rank was asked to stop: then it is nil on all.
-    /// Where one fails, all throw.
+    /// Has each rank do its part of something, which may be nil where the rank was asked to stop: then it is nil on
+    /// all. Where one fails, all throw.
     public func together<Part>(_ what: String, _ part: () throws -> Part?) throws -> Part? {
         let part = try agreed(what, part)
         return try any(part == nil) ? nil : part
     }
 
-    /// Rows of numbers that each rank has some of, such as one for each image that it has looked at: all of them, on all
-    /// ranks. `places` says where the rank's own rows, of `width` numbers each, belong among `count`.
+    /// Rows of numbers that each rank has some of, such as one for each image that it has looked at: all of them, on
+    /// all ranks. `places` says where the rank's own rows, of `width` numbers each, belong among `count`.
     public func gathered<Number: BitwiseCopyable>(
         _ rows: [Number], at places: [Int], of count: Int, width: Int
     ) throws -> [Number] {
@@ -110,8 +110,8 @@ public final class TrainingRanks {
         }
     }
 
-    /// Fills a state on the first rank, such as from a file that it alone can see, and gives it to the others, whose states
-    /// have the same parameters.
+    /// Fills a state on the first rank, such as from a file that it alone can see, and gives it to the others, whose
+    /// states have the same parameters.
     public func fromFirst(_ what: String, _ state: ProgramState, fill: () throws -> Void) throws {
         try agreed(what) { if isFirst { try fill() } }
         guard let communicator else { return }
@@ -128,8 +128,8 @@ public final class TrainingRanks {
         }
     }
 
-    /// Throws ``RunError/ranksDiffer(what:rank:value:first:)`` unless all ranks say the same of each of some matters, which
-    /// they name in the same order.
+    /// Throws ``RunError/ranksDiffer(what:rank:value:first:)`` unless all ranks say the same of each of some matters,
+    /// which they name in the same order.
     func compare(_ matters: [(name: String, value: String)]) throws {
         guard let communicator, !isOver else { return }
         for matter in matters {
@@ -139,8 +139,8 @@ public final class TrainingRanks {
         }
     }
 
-    /// Throws unless all ranks have these settings, data and build. What runs may have of their own is left out: threads, and
-    /// where files are.
+    /// Throws unless all ranks have these settings, data and build. What runs may have of their own is left out:
+    /// threads, and where files are.
     func compare<Settings: RunSettings>(_ settings: Settings, _ data: DataIdentity, _ build: BuildDescription) throws {
         let own = ["threads", "pin", "loader-threads"]
         let shared = Settings.all.filter { !$0.isPath && !own.contains($0.name) }
@@ -152,8 +152,8 @@ public final class TrainingRanks {
             ])
     }
 
-    /// Throws ``RunError/ranksDrifted(weight:rank:step:)`` unless all ranks have the same bits in all that a state holds but
-    /// the keys of random draws.
+    /// Throws ``RunError/ranksDrifted(weight:rank:step:)`` unless all ranks have the same bits in all that a state
+    /// holds but the keys of random draws.
     func compareWeights(_ state: ProgramState, step: Int) throws {
         guard let communicator else { return }
         let names = state.names.filter { $0 != Parameter.randomKeyName && !$0.hasPrefix("accumulated.") }

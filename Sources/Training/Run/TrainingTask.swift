@@ -46,8 +46,8 @@ public protocol TrainingTask: AnyObject {
     func begin() throws -> [(String, RunLog.Value)]
     /// Does what is due before the epoch that the session stands at, or at the end of the last one.
     ///
-    /// It is asked again when a run goes on from there, and does not repeat what it has done. All ranks are asked, and what
-    /// they write is kept of the first; ``RunCompiler/ranks`` has each do a part.
+    /// It is asked again when a run goes on from there, and does not repeat what it has done. All ranks are asked, and
+    /// what they write is kept of the first; ``RunCompiler/ranks`` has each do a part.
     func betweenEpochs(_ session: TrainingSession) throws -> TrainingDecision
     /// Evaluates the result of a run that has come to its end, and returns numbers by which runs of several seeds are
     /// compared; nil if it was asked to stop meanwhile. All ranks are asked, as by ``betweenEpochs(_:)``.

@@ -27,8 +27,8 @@ public protocol RunSettings: Hashable, Sendable {
     var batch: Int { get set }
     /// Batches whose gradients make one update.
     var accumulation: Int { get set }
-    /// Shares of each batch that are computed apart and added up in one order, so that the result does not depend on how many
-    /// ranks compute them; nil for as many as there are ranks.
+    /// Shares of each batch that are computed apart and added up in one order, so that the result does not depend on
+    /// how many ranks compute them; nil for as many as there are ranks.
     var shares: Int? { get set }
     /// The numbers as which gradients travel between ranks, or shares are added up.
     var rankGradients: CompilerOptions.Precision { get set }

@@ -4,11 +4,11 @@ extension Pass {
     /// dot(softmax(dot(q, k) · scale), v), with masks on the scores, becomes `Attention`, which never stores the matrix
     /// between the matmuls.
     ///
-    /// The scale may be a factor or a divisor, of the matmul or of q or k. A mask may be −∞ selected in place of scores,
-    /// or numbers added to them. Nothing else may read the scores or the probabilities, as in a graph that hands out its
-    /// attention map; and all batch axes must be those of q, k and v alike. The operands and the result may have their
-    /// axes in any order: transposes, which cost nothing, bring them into that of `Attention`. What looks like
-    /// attention and is not fused is recorded with the reason.
+    /// The scale may be a factor or a divisor, of the matmul or of q or k. A mask may be −∞ selected in place of
+    /// scores, or numbers added to them. Nothing else may read the scores or the probabilities, as in a graph that
+    /// hands out its attention map; and all batch axes must be those of q, k and v alike. The operands and the result
+    /// may have their axes in any order: transposes, which cost nothing, bring them into that of `Attention`. What
+    /// looks like attention and is not fused is recorded with the reason.
     public static let fuseAttention = Pass(
         "fuse-attention",
         recording: { graph, rewrites in

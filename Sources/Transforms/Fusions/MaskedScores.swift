@@ -114,8 +114,8 @@ extension Pattern {
         return nil
     }
 
-    /// Whether a condition [..., n, m] holds (or does not) exactly where the index along the last axis is no larger than
-    /// that along the one before.
+    /// Whether a condition [..., n, m] holds (or does not) exactly where the index along the last axis is no larger
+    /// than that along the one before.
     func isCausal(_ condition: Value, holds: Bool) -> Bool {
         let rank = graph[condition].type.rank
         return rank >= 2 && isOrder(condition, rank - 2, rank - 1, holds)

@@ -1,5 +1,5 @@
-// Three instances of one model, whose weights are all 1 and whose counter starts at 40: prints the bytes that the second and
-// the third take for themselves, and those that setting a weight takes.
+// Three instances of one model, whose weights are all 1 and whose counter starts at 40: prints the bytes that the
+// second and the third take for themselves, and those that setting a weight takes.
 //
 //   shared [shared.weights]
 

@@ -31,8 +31,8 @@ import Testing
         return settings.merging(changes) { $1 }
     }
 
-    /// Two batches of validation images, on three ranks none for the last: the evaluation is that of one process, bit for
-    /// bit, and so is that of the best weights.
+    /// Two batches of validation images, on three ranks none for the last: the evaluation is that of one process, bit
+    /// for bit, and so is that of the best weights.
     @Test(arguments: [2, 3])
     func classificationInShares(ranks: Int) throws {
         let data = folder.file("data")
@@ -85,8 +85,8 @@ import Testing
         #expect(zip(maps[0], maps[1]).allSatisfy { abs($0 - $1) < 1e-6 })
     }
 
-    /// With `--reproducible`, all that a run writes is the same on any number of ranks: mixed images, masks, dropped paths,
-    /// averages of weights, statistics of BatchNorm, metrics, maps.
+    /// With `--reproducible`, all that a run writes is the same on any number of ranks: mixed images, masks, dropped
+    /// paths, averages of weights, statistics of BatchNorm, metrics, maps.
     private func expectSameOnAllRanks<Task: ConfiguredTask>(
         _ task: Task.Type, _ changes: [String: SettingValue]
     ) throws {

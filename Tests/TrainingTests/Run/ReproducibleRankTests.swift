@@ -100,8 +100,8 @@ import Testing
         #expect(last.best == whole.best && last.means == whole.means)
     }
 
-    /// Shares are but another order of the same sums: where nothing is drawn or normalised over a batch, they come to what
-    /// the whole batch comes to.
+    /// Shares are but another order of the same sums: where nothing is drawn or normalised over a batch, they come to
+    /// what the whole batch comes to.
     @Test func sharesAreTheWhole() throws {
         func trained(batch: Int, shares: Int?) throws -> ProgramState {
             let step = TrainingStep(optimizer: .sgd(learningRate: 0.1, momentum: 0.9)) {

@@ -1,15 +1,15 @@
 import Apus
 import Testing
 
-/// Layers whose matmuls, convolutions and attention compute in bf16, against PyTorch's autocast: the result, and gradients
-/// of inputs and weights.
+/// Layers whose matmuls, convolutions and attention compute in bf16, against PyTorch's autocast: the result, and
+/// gradients of inputs and weights.
 @Suite struct TorchBFloat16Tests {
-    /// A number in bf16 has 8 bits of significand: rounding is off by up to 2⁻⁹, 0.2 % of it. Both sides round operands and
-    /// sum up in f32, but PyTorch rounds the result of each layer to bf16, and so the gradients between layers, where here
-    /// only what is stored is rounded. Errors of terms cancel in sums, so that a result differs by about one rounding of
-    /// the largest number for each of the up to three layers that it went through, and a gradient goes through all of them
-    /// twice: in parts of the largest number, up to four and eight roundings. (Found are 0.5 % and 1 %, with six steps of
-    /// a recurrent layer.)
+    /// A number in bf16 has 8 bits of significand: rounding is off by up to 2⁻⁹, 0.2 % of it. Both sides round operands
+    /// and sum up in f32, but PyTorch rounds the result of each layer to bf16, and so the gradients between layers,
+    /// where here only what is stored is rounded. Errors of terms cancel in sums, so that a result differs by about one
+    /// rounding of the largest number for each of the up to three layers that it went through, and a gradient goes
+    /// through all of them twice: in parts of the largest number, up to four and eight roundings. (Found are 0.5 % and
+    /// 1 %, with six steps of a recurrent layer.)
     private static let tolerance = (result: Float(8e-3), gradient: Float(1.6e-2))
 
     private static let cases: [TorchCase] = [

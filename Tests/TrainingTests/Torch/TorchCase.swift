@@ -34,8 +34,8 @@ struct TorchCase: Sendable, CustomTestStringConvertible {
             .contains(name)
     }
 
-    /// The step that a recording was made with: a random weighting of the result is the loss. Inputs of floating point are
-    /// trained as weights are.
+    /// The step that a recording was made with: a random weighting of the result is the loss. Inputs of floating point
+    /// are trained as weights are.
     func step(_ inputs: [(name: String, data: TensorData)], _ weighting: TensorData, learningRate: Double)
         -> TrainingStep
     {

@@ -1,8 +1,8 @@
 import Apus
 import Testing
 
-/// Layers, functions and losses against PyTorch: the result, gradients of inputs and weights, and both after three steps
-/// of gradient descent.
+/// Layers, functions and losses against PyTorch: the result, gradients of inputs and weights, and both after three
+/// steps of gradient descent.
 @Suite struct TorchLayerTests {
     private static let rate = 0.05
 
@@ -49,8 +49,8 @@ import Testing
         }
     }
 
-    /// The interpreter, in f64: its results are PyTorch's too, and the recorded gradients are those of its loss, along a
-    /// random direction.
+    /// The interpreter, in f64: its results are PyTorch's too, and the recorded gradients are those of its loss, along
+    /// a random direction.
     @Test(arguments: TorchCase.all) func meansTheSame(_ test: TorchCase) throws {
         let recording = try TorchRecording("layers"), name = test.name
         func recorded(_ part: String) throws -> TensorData { try recording.tensor("\(name)/\(part)") }

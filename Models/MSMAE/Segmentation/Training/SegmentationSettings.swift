@@ -90,8 +90,8 @@ extension SegmentationSettings {
         return try SegmentationModel(configuration)
     }
 
-    /// A loader of DATA/PART; throws if its classes are not those that are `known`. In training, a rank reads its part of
-    /// each batch; in evaluation ranks take turns with batches.
+    /// A loader of DATA/PART; throws if its classes are not those that are `known`. In training, a rank reads its part
+    /// of each batch; in evaluation ranks take turns with batches.
     func loader(
         _ data: String, part: String, known: [String]? = nil, augmentation: SegmentationAugmentation, batch: Int,
         imageSize: Int, cache: ImageCache? = nil, share: DataShare = .whole

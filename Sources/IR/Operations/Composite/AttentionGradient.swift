@@ -2,8 +2,8 @@
 ///
 /// Operands: q, k, v, the gradient of the result, the result, its log-sums, and the mask, if there is one; the result
 /// has the type of the operand that `part` names. With the probabilities P (`AttentionScores`) and their gradient
-/// D = seed · vᵀ, the gradient of the masked scores is S = P ∘ (D − rowsum(P ∘ D)), which is that of an added mask, summed
-/// where that is repeated; those of q, k and v are S · k · scale, Sᵀ · q · scale and Pᵀ · seed.
+/// D = seed · vᵀ, the gradient of the masked scores is S = P ∘ (D − rowsum(P ∘ D)), which is that of an added mask,
+/// summed where that is repeated; those of q, k and v are S · k · scale, Sᵀ · q · scale and Pᵀ · seed.
 ///
 /// The sum over keys rowsum(P ∘ D) is that over columns rowsum(seed ∘ result), and P is exp(scores − log-sums) (Dao et
 /// al. 2022): a kernel needs no row of P as a whole.

@@ -3,8 +3,8 @@ import Foundation
 /// The logarithm of the sum of exponentials that softmax divides by in `Attention`, for each query.
 ///
 /// Operands are those of the attention; the result is [..., n], in f32 even if they are bf16. Gradients have
-/// probabilities by it without another look at all scores of a query: exp(score − log-sum) (Dao et al. 2022). It is 0 for
-/// a query that masks or order leave nothing to attend to.
+/// probabilities by it without another look at all scores of a query: exp(score − log-sum) (Dao et al. 2022). It is 0
+/// for a query that masks or order leave nothing to attend to.
 public struct AttentionLogSum: AttentionOperation {
     public static let name = "attention_log_sum"
     public static let kind = OperationKind.attention

@@ -101,7 +101,8 @@ public struct BatchNormalization: CompositeOperation, DifferentiableOperation, R
         let share = Double(x.shape[axis]) / Double(x.type.count * ranks)
         let total = sum(seed, axes: others), product = sum(seed * elements, axes: others)
         let scale = context.operands.count == 1 ? inverse : inverse * context.operands[1]
-        // Each rank's x has moved the statistics of all: both sums travel in one message. Weight and bias are the rank's own.
+        // Each rank's x has moved the statistics of all: both sums travel in one message. Weight and bias are the
+        // rank's own.
         let (allTotal, allProduct) = ranks > 1 ? sums(total, product) : (total, product)
         let input = (seed - along(allTotal * share, x) - elements * along(allProduct * share, x)) * along(scale, x)
         return context.operands.count == 1 ? [input] : [input, product, total]
@@ -119,8 +120,8 @@ private func ofChannels(_ channels: Tensor, _ x: Tensor, axis: Int) -> Tensor {
     x.builder.add(Broadcast(shape: x.shape, axes: [axis]), [channels])
 }
 
-/// Mean [c] and biased variance [c] of each channel of x over all other axes than `axis`, and over so many ranks, each of
-/// which has as large a part of a batch as x.
+/// Mean [c] and biased variance [c] of each channel of x over all other axes than `axis`, and over so many ranks, each
+/// of which has as large a part of a batch as x.
 public func channelMoments(_ x: Tensor, axis: Int, ranks: Int = 1) -> (mean: Tensor, variance: Tensor) {
     guard x.isValid else { return (x, x) }
     let others = x.shape.indices.filter { $0 != axis }
@@ -131,7 +132,8 @@ public func channelMoments(_ x: Tensor, axis: Int, ranks: Int = 1) -> (mean: Ten
 }
 
 /// Batch normalisation with the statistics of x itself, as in training: x with its channels along `axis`, weight [c]
-/// and bias [c] or neither. Where several ranks run the graph (``GraphBuilder/ranks``), statistics are those of all of them.
+/// and bias [c] or neither. Where several ranks run the graph (``GraphBuilder/ranks``), statistics are those of all of
+/// them.
 public func batchNormalization(
     _ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, axis: Int = 1, epsilon: Double, file: String = #fileID,
     line: Int = #line

@@ -1,13 +1,14 @@
 extension Convolve {
-    /// Phases that are computed one by one; with more of them, zeros between the seed's elements cost less than operations.
+    /// Phases that are computed one by one; with more of them, zeros between the seed's elements cost less than
+    /// operations.
     private static let mostPhases = 16
 
     /// The transposed convolution, what each place of a convolution gives back to its images: seed [n, o, counts...]
     /// and kernel [o, c / groups, size...] -> [n, c, extents...].
     ///
-    /// Along an axis, image element t gets seed element i by tap k where i · stride + k · dilation = t + padding. So the
-    /// elements of one phase, t mod stride, are windows of the seed, multiplied with every so-many-th tap in reverse; no
-    /// product with the zeros of a spread seed is computed.
+    /// Along an axis, image element t gets seed element i by tap k where i · stride + k · dilation = t + padding. So
+    /// the elements of one phase, t mod stride, are windows of the seed, multiplied with every so-many-th tap in
+    /// reverse; no product with the zeros of a spread seed is computed.
     func images(_ seed: Tensor, _ kernel: Tensor, extents: [Int]) -> Tensor {
         guard seed.isValid, kernel.isValid else { return seed.isValid ? kernel : seed }
         let phases = stride.reduce(1) { min($0 * $1, Self.mostPhases + 1) }

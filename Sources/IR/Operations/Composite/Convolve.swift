@@ -3,9 +3,9 @@
 /// Operands: x [n, c, extents...] and kernel [o, c / groups, size...]; the result is [n, o, counts...], with
 /// (extent + 2 · padding − dilation · (size − 1) − 1) / stride + 1 places along each axis.
 ///
-/// It is one matmul of the kernel with windows of the padded images, which are never stored: the matmul reads them while
-/// it packs its operand. So are its gradients: that of the images is the transposed convolution of the seed, that of the
-/// kernel a matmul of the seed with the same windows.
+/// It is one matmul of the kernel with windows of the padded images, which are never stored: the matmul reads them
+/// while it packs its operand. So are its gradients: that of the images is the transposed convolution of the seed, that
+/// of the kernel a matmul of the seed with the same windows.
 public struct Convolve: CompositeOperation, DifferentiableOperation {
     public static let name = "convolve"
     public static let kind = OperationKind.composite(.other)

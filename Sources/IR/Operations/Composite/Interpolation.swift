@@ -1,4 +1,5 @@
-/// Interpolation along one axis to another extent: each row of the result is a weighted sum of a few rows of the operand.
+/// Interpolation along one axis to another extent: each row of the result is a weighted sum of a few rows of the
+/// operand.
 public struct Interpolation: CompositeOperation, DifferentiableOperation {
     public static let name = "interpolate"
     public static let kind = OperationKind.composite(.other)
@@ -111,8 +112,8 @@ public struct Interpolation: CompositeOperation, DifferentiableOperation {
     }
 }
 
-/// [n, c, spatial...] resized to [n, c, size...] by linear interpolation along each axis, as PyTorch's `interpolate` with
-/// the modes `linear`, `bilinear` and `trilinear`.
+/// [n, c, spatial...] resized to [n, c, size...] by linear interpolation along each axis, as PyTorch's `interpolate`
+/// with the modes `linear`, `bilinear` and `trilinear`.
 ///
 /// - Parameter alignCorners: Whether the outermost elements stay where they are; otherwise the edges of their areas do.
 public func linearResized(
@@ -121,8 +122,8 @@ public func linearResized(
     resized(x, size, alignCorners ? .alignedCorners : .pixelCentres, "linearResized", x.builder.location(file, line))
 }
 
-/// [n, c, spatial...] resized to [n, c, size...] by taking the nearest element, as PyTorch's `interpolate` with the mode
-/// `nearest`.
+/// [n, c, spatial...] resized to [n, c, size...] by taking the nearest element, as PyTorch's `interpolate` with the
+/// mode `nearest`.
 public func nearestResized(_ x: Tensor, size: any PerAxis, file: String = #fileID, line: Int = #line) -> Tensor {
     resized(x, size, .nearest, "nearestResized", x.builder.location(file, line))
 }

@@ -1,11 +1,12 @@
-/// The largest element of each window that slides over the last axes of x [n, c, extents...]: [n, c, counts...]. Outside of
-/// the images there is −∞; NaN is the largest.
+/// The largest element of each window that slides over the last axes of x [n, c, extents...]: [n, c, counts...].
+/// Outside of the images there is −∞; NaN is the largest.
 ///
 /// The gradient goes to the element that was taken: the first of equal ones, the last of those that are NaN.
 public struct MaximumPool: CompositeOperation, DifferentiableOperation {
     public static let name = "max_pool"
     public static let kind = OperationKind.composite(.other)
-    /// Places of a window, and phases of its stride, up to which the gradient of its own pays: it has operations for each.
+    /// Places of a window, and phases of its stride, up to which the gradient of its own pays: it has operations for
+    /// each.
     static let mostPlaces = 16
     /// For each of the last axes.
     public var size: [Int], stride: [Int], padding: [Int], dilation: [Int]
@@ -82,8 +83,8 @@ public struct MaximumPool: CompositeOperation, DifferentiableOperation {
         windows.folded(operands[0], padding: -.infinity) { Self.larger(of: $0, $1, $0, $1) }
     }
 
-    /// `b` where the next element takes the place of the best so far, else `a`: the first of equal elements stays, NaN is the
-    /// largest.
+    /// `b` where the next element takes the place of the best so far, else `a`: the first of equal elements stays, NaN
+    /// is the largest.
     static func larger(of best: Tensor, _ next: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
         select(greater(next, best), b, select(notEqual(next, next), b, a))
     }
@@ -111,7 +112,8 @@ public struct MaximumPool: CompositeOperation, DifferentiableOperation {
         return taken.copied()
     }
 
-    /// What the images get in one phase of the stride: of each window that meets an element, the seed if it took that one.
+    /// What the images get in one phase of the stride: of each window that meets an element, the seed if it took that
+    /// one.
     private func images(_ seed: Tensor, _ taken: Tensor, phase: [Int], counts: [Int]) -> Tensor {
         let taps = size.indices.map {
             PhaseTaps(

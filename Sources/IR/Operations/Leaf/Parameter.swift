@@ -44,8 +44,8 @@ extension Parameter {
     /// The name of seed and number of the run, by which layers draw random numbers.
     package static let randomKeyName = "random.key"
 
-    /// What names of parameters begin with that are not the model's, but are kept about it: by an optimizer, as averages,
-    /// as sums of gradients, and for random draws.
+    /// What names of parameters begin with that are not the model's, but are kept about it: by an optimizer, as
+    /// averages, as sums of gradients, and for random draws.
     package static let prefixesOfRuns = ["optimizer.", "ema.", "accumulated.", "random."]
 
     package var isOfRun: Bool { Self.prefixesOfRuns.contains { name.hasPrefix($0) } }

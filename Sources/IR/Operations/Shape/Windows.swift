@@ -1,6 +1,6 @@
 /// Windows that slide over the last axes of a tensor, side by side: x [outer..., extents...] becomes
-/// [outer..., size..., counts...], where element (p, w) along an axis is the one at w · stride + p · dilation; or, where
-/// windows are read from their ends, at w · stride + (size − 1 − p) · dilation.
+/// [outer..., size..., counts...], where element (p, w) along an axis is the one at w · stride + p · dilation; or,
+/// where windows are read from their ends, at w · stride + (size − 1 − p) · dilation.
 ///
 /// Windows overlap: nothing is computed, and what multiplies them reads x itself.
 public struct Windows: Operation, DifferentiableOperation {

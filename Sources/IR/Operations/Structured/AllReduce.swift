@@ -1,4 +1,5 @@
-/// The sum of a tensor over all ranks: processes that run the same graph side by side, each on its own share of the data.
+/// The sum of a tensor over all ranks: processes that run the same graph side by side, each on its own share of the
+/// data.
 ///
 /// Each rank gets the same result. A graph that runs alone is the only rank, so that the sum is the operand.
 public struct AllReduce: RankOperation, DifferentiableOperation {
@@ -33,10 +34,11 @@ public struct AllReduce: RankOperation, DifferentiableOperation {
 /// The sum of a tensor over all ranks; see `AllReduce`.
 public func allReduce(_ x: Tensor) -> Tensor { x.builder.add(AllReduce(), [x]) }
 
-/// The sum of a tensor over the ranks that the graph is built for (``GraphBuilder/ranks``); where there is one, the tensor.
+/// The sum of a tensor over the ranks that the graph is built for (``GraphBuilder/ranks``); where there is one, the
+/// tensor.
 ///
-/// What is computed from a whole batch, such as a loss that is divided by a number of elements in it, takes the parts of
-/// other ranks into account by this.
+/// What is computed from a whole batch, such as a loss that is divided by a number of elements in it, takes the parts
+/// of other ranks into account by this.
 public func sumOverRanks(_ x: Tensor) -> Tensor { x.builder.ranks > 1 ? allReduce(x) : x }
 
 /// The mean of a tensor over the ranks that the graph is built for; see ``sumOverRanks(_:)``.

@@ -1,8 +1,8 @@
 import Apus
 import Foundation
 
-/// Points of two spirals around each other, with a little noise, and on which of them each lies; a seed always gives the
-/// same points.
+/// Points of two spirals around each other, with a little noise, and on which of them each lies; a seed always gives
+/// the same points.
 public func spirals(_ count: Int, seed: UInt64) throws -> ArrayData {
     var random = CounterRandom(seed: seed, purpose: .init(rawValue: 16))
     var points: [Double] = [], labels: [Int] = []
