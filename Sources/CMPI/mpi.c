@@ -23,19 +23,20 @@ static float widened(uint16_t number) {
     return wide;
 }
 
-// The nearest bf16, ties to even; NaN stays one, and there are no subnormal numbers, as elsewhere in Apus.
+// The nearest bf16, ties to even; NaN stays one, and there are no subnormal numbers, as elsewhere in Apus. Without
+// branches, so that compilers add up several at once.
 static uint16_t narrowed(float number) {
     uint32_t bits;
     memcpy(&bits, &number, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fc0;
-    if ((bits & 0x7f800000) == 0) return (bits >> 16) & 0x8000;
-    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    nearest = (bits & 0x7f800000) == 0 ? (bits >> 16) & 0x8000 : nearest;
+    return (bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : nearest;
 }
 
 static void add_bf16(void *from, void *to, int *count, MPI_Datatype *type) {
     (void)type;
-    const uint16_t *a = from;
-    uint16_t *b = to;
+    const uint16_t *restrict a = from;
+    uint16_t *restrict b = to;
     for (int i = 0; i < *count; i++) b[i] = narrowed(widened(a[i]) + widened(b[i]));
 }
 
@@ -57,25 +58,53 @@ int apus_mpi_join(int *rank, int *count, int *local_count) {
     return code;
 }
 
+// What is under way, and the copy that its elements are sent from, if there is one.
+typedef struct {
+    MPI_Request request;
+    void *copy;
+} Transfer;
+
+static void end(Transfer *transfer) {
+    free(transfer->copy);
+    free(transfer);
+}
+
+// From so many ranks and bytes on, a sum is sent from a copy. Open MPI (libnbc) adds up in a ring then, in which each
+// rank sends and takes less than twice the bytes, however many ranks there are; in place it sends all of them up and
+// down a tree.
+static const int copied_ranks = 4;
+static const size_t copied_bytes = 1 << 16;
+
 int apus_mpi_begin_sum(void *elements, int count, int type, void **request) {
     MPI_Datatype types[] = {MPI_FLOAT, MPI_DOUBLE, MPI_INT32_T, MPI_UINT16_T};
-    MPI_Request *begun = malloc(sizeof *begun);
-    if (!begun) return MPI_ERR_NO_MEM;
-    int code = MPI_Iallreduce(MPI_IN_PLACE, elements, count, types[type], type == APUS_MPI_BF16 ? bf16_sum : MPI_SUM,
-                              MPI_COMM_WORLD, begun);
+    size_t bytes = (size_t[]){4, 8, 4, 2}[type] * (size_t)count;
+    int ranks;
+    Transfer *sum = calloc(1, sizeof *sum);
+    if (!sum) return MPI_ERR_NO_MEM;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    if (ranks >= copied_ranks && bytes >= copied_bytes) {
+        if (!(sum->copy = malloc(bytes))) {
+            end(sum);
+            return MPI_ERR_NO_MEM;
+        }
+        memcpy(sum->copy, elements, bytes);
+    }
+    int code = MPI_Iallreduce(sum->copy ? sum->copy : MPI_IN_PLACE, elements, count, types[type],
+                              type == APUS_MPI_BF16 ? bf16_sum : MPI_SUM, MPI_COMM_WORLD, &sum->request);
     if (code) {
-        free(begun);
+        end(sum);
         return code;
     }
-    *request = begun;
+    *request = sum;
     return 0;
 }
 
 int apus_mpi_wait(void *request, int *failed_rank) {
+    Transfer *transfer = request;
     int is_done = 0, code, first = -1;
     double noticed = 0;
     *failed_rank = -1;
-    for (unsigned turn = 1; !(code = MPI_Test(request, &is_done, MPI_STATUS_IGNORE)) && !is_done; turn++) {
+    for (unsigned turn = 1; !(code = MPI_Test(&transfer->request, &is_done, MPI_STATUS_IGNORE)) && !is_done; turn++) {
         int has_come = 0;
         MPI_Status status;
         if (turn % 1024 || MPI_Iprobe(MPI_ANY_SOURCE, notice, leaving, &has_come, &status) || !has_come) continue;
@@ -86,17 +115,17 @@ int apus_mpi_wait(void *request, int *failed_rank) {
         *failed_rank = first;
         return 0;
     }
-    free(request);
+    if (!code) end(transfer);
     return code;
 }
 
 int apus_mpi_begin_exchange(const void *own, void *other, int bytes, int rank, void **sent, void **taken) {
-    MPI_Request *requests[] = {malloc(sizeof(MPI_Request)), malloc(sizeof(MPI_Request))};
-    if (!requests[0] || !requests[1]) return MPI_ERR_NO_MEM;
-    int code = MPI_Irecv(other, bytes, MPI_BYTE, rank, pair, MPI_COMM_WORLD, requests[0]);
-    if (!code) code = MPI_Isend(own, bytes, MPI_BYTE, rank, pair, MPI_COMM_WORLD, requests[1]);
-    *taken = requests[0];
-    *sent = requests[1];
+    Transfer *transfers[] = {calloc(1, sizeof(Transfer)), calloc(1, sizeof(Transfer))};
+    if (!transfers[0] || !transfers[1]) return MPI_ERR_NO_MEM;
+    int code = MPI_Irecv(other, bytes, MPI_BYTE, rank, pair, MPI_COMM_WORLD, &transfers[0]->request);
+    if (!code) code = MPI_Isend(own, bytes, MPI_BYTE, rank, pair, MPI_COMM_WORLD, &transfers[1]->request);
+    *taken = transfers[0];
+    *sent = transfers[1];
     return code;
 }
 
@@ -136,7 +165,7 @@ static void take_notices(void) {
 
 int apus_mpi_progress(void *request, int *is_done) {
     // MPI_Test would free a request that is done.
-    return MPI_Request_get_status(*(MPI_Request *)request, is_done, MPI_STATUS_IGNORE);
+    return MPI_Request_get_status(((Transfer *)request)->request, is_done, MPI_STATUS_IGNORE);
 }
 
 int apus_mpi_leave(double seconds) {
