@@ -16,10 +16,11 @@ extension CLibrary {
     ///
     /// All names of the library begin with `name`, that of the graph if there is none. `targets` are the machines that
     /// there is code for, by names of ``targetNames``; several are levels of one architecture, of which the best that a
-    /// processor can execute is chosen at run time. Throws what compilations throw, and ``CLibraryError``.
+    /// processor can execute is chosen at run time. Work is divided for so many `threads`, those that there will be if
+    /// that is known; results do not depend on it. Throws what compilations throw, and ``CLibraryError``.
     public init(
         compiling graph: Graph, name: String? = nil, for targets: [String] = ["native"],
-        options: CompilerOptions = CompilerOptions(), cache: ObjectCache? = .standard
+        options: CompilerOptions = CompilerOptions(), threads: Int? = nil, cache: ObjectCache? = .standard
     ) throws {
         var options = options
         options.products = .generated
@@ -32,7 +33,7 @@ extension CLibrary {
             }
             // Where it will run is not known: work enough for a few more threads than this machine may have.
             let compiler = try GraphCompiler(
-                options, target: description, threads: max(8, Processors.available), cache: cache)
+                options, target: description, threads: threads ?? max(8, Processors.available), cache: cache)
             let compilation = try compiler.compile(graph)
             levels.append(Level(name: target, file: compilation.file))
         }

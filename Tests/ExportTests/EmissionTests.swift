@@ -35,6 +35,22 @@ struct EmissionTests {
         try expectEqual(library, [inputs])
     }
 
+    /// Another number of threads has other pieces of work, and the same results.
+    @Test func workIsDividedForThreads() throws {
+        let builder = GraphBuilder(name: "divided")
+        let x = builder.input(Input("x", TensorType(.f32, [300, 256])))
+        builder.output("y", matmul(x, builder.parameter(Parameter("w", TensorType(.f32, [256, 512]), .constant(0.5)))))
+        let graph = try builder.finish(), inputs = randomInputs(for: graph, seed: 3).mapValues { TensorData($0) }
+        var pieces: Set<Int> = []
+        for threads in [1, 48] {
+            let library = try CLibrary(compiling: graph, threads: threads, cache: nil)
+            let matmul = try #require(library.levels[0].file.program.steps.last)
+            if case .kernel(_, _, let count, _) = matmul.work { pieces.insert(count) }
+            try expectEqual(library, [inputs])
+        }
+        #expect(pieces.count == 2)
+    }
+
     /// Training changes the weights from run to run; draws depend on a key among the inputs.
     @Test func training() throws {
         let step = TrainingStep("circle", optimizer: .adamW(learningRate: 0.02)) {

@@ -11,7 +11,10 @@ package struct ThreadOptions: ParsableArguments {
 
     package init() {}
 
-    package func validate() throws {
+    package func validate() throws { try Self.check(threads) }
+
+    /// Throws for a number of threads that there cannot be.
+    package static func check(_ threads: Int?) throws {
         if let threads, !(1...ThreadChoice.most).contains(threads) {
             throw ValidationError("--threads is \(threads); it must be from 1 to \(ThreadChoice.most).")
         }

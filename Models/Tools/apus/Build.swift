@@ -49,7 +49,13 @@ struct Build: ParsableCommand {
     @OptionGroup var selection: WeightsSelectionOptions
     @OptionGroup var options: ModelOptions
     @OptionGroup var dimensions: DimensionOptions
-    @OptionGroup var machine: MachineOptions
+    @OptionGroup var compilation: CompilationOptions
+
+    @Option(
+        help:
+            "Threads that work is divided for; the library runs on any number of them, with the same results. (default: 8, or as many as there are processors here)"
+    )
+    var threads: Int?
 
     private var targets: [String] { target.split(separator: ",").map(String.init) }
 
@@ -60,15 +66,17 @@ struct Build: ParsableCommand {
             )
         }
         guard !targets.isEmpty else { throw ValidationError("--target names no machine.") }
-        guard machine.options.products != .openblas else {
+        guard compilation.options.products != .openblas else {
             throw ValidationError("--products openblas: a library for C has no OpenBLAS; its products are generated.")
         }
+        try ThreadOptions.check(threads)
     }
 
     func run() throws {
-        let source = try Source(model, options, dimensions, machine.options)
+        let source = try Source(model, options, dimensions, compilation.options)
         var library = try CLibrary(
-            compiling: source.graph, name: name, for: targets, options: machine.options, cache: machine.cache)
+            compiling: source.graph, name: name, for: targets, options: compilation.options, threads: threads,
+            cache: compilation.cache)
         let file = library.levels[0].file
         library.weights = try source.weights(file.program.parameters)
         if let weights {

@@ -101,7 +101,9 @@ struct Show: ParsableCommand {
         }
     }
 
-    private var compiler: GraphCompiler { get throws { try GraphCompiler(machine.options, cache: machine.cache) } }
+    private var compiler: GraphCompiler {
+        get throws { try GraphCompiler(machine.options, threads: machine.workers.threads, cache: machine.cache) }
+    }
 
     private func text(of graph: Graph) throws -> String {
         let fusions = Pipeline.fusions(machine.options.fusions)
