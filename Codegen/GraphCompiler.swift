@@ -39,6 +39,10 @@ public struct GraphCompiler: Backend {
         self.target = target
         var tuning = options.tuning ?? Tuning(target)
         if let threads { tuning.threads = threads }
+        if options.memoryLimit != nil {
+            tuning.preparesWeights = false
+            tuning.winograd.constantKernels = nil
+        }
         self.tuning = tuning
         if options.products == .openblas { _ = try MatmulLibrary.shared() }
     }

@@ -22,7 +22,7 @@ extension GraphCompiler {
         var updates: Set<ApusIR.Value> = []
         for case .update(let parameter) in graph.results.map(\.kind) { updates.insert(parameter) }
         let program = Program(
-            name: name, steps: steps,
+            name: name, steps: steps, preparationCount: schedule.preparationCount,
             inputs: graph.inputs.map { input in
                 var binding = binding(input.operation.name, input.value)
                 binding.below = input.operation.below

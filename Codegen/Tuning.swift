@@ -31,7 +31,9 @@ public struct Tuning: Hashable, Sendable {
     public var shortestRun = 4
 
     /// From which sizes on convolutions take fewer products.
-    public var winograd = WinogradLimits(channels: 64, channelsForBothAxes: 192, places: 512)
+    public var winograd = WinogradLimits(
+        channels: 64, channelsForBothAxes: 192, places: 512,
+        constantKernels: .init(places: 32, rows: 256...1024, parts: 16))
 
     // MARK: What is stored
 
@@ -44,6 +46,9 @@ public struct Tuning: Hashable, Sendable {
     /// Vector instructions of a value in a row that a later pass over the row computes again rather than reading it
     /// back.
     public var recomputedCost = 8
+
+    /// Whether what depends on weights alone is kept from run to run, in programs that update none. It takes memory.
+    public var preparesWeights = true
 
     // MARK: The library
 
@@ -108,7 +113,8 @@ public struct Tuning: Hashable, Sendable {
         (tuning.longestContraction, tuning.longestOfPlaces) = (6, 4)
         tuning.widestHead = 8
         tuning.shortestRun = 2
-        tuning.winograd = WinogradLimits(channels: 2, channelsForBothAxes: 3, places: 4)
+        tuning.winograd = WinogradLimits(
+            channels: 2, channelsForBothAxes: 3, places: 4, constantKernels: .init(places: 3, rows: 4...64, parts: 3))
         tuning.repeatedCost = 6
         tuning.smallestRounded = 8
         tuning.recomputedCost = 2
@@ -129,7 +135,8 @@ extension Tuning: CustomStringConvertible {
         """
         line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) runs \(shortestRun) winograd \
         \(winograd.channels) \(winograd.channelsForBothAxes) \(winograd.places) \
-        repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
+        \(winograd.constantKernels.map { "\($0.places) \($0.rows) \($0.parts)" } ?? "") \
+        prepares \(preparesWeights) repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
         \(tileCost) \(packingCost) \(packedColumns) \(sharedPacking) \(leastPackingShare) \(lateness) \
         attention \(attentionRows) \(attentionCausalRows) \

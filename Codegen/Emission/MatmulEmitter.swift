@@ -106,7 +106,7 @@ final class MatmulEmitter {
         let place = builder.mul(builder.add(first, number), integer(blocks.distance))
         return builder.offset(
             frame.arguments[1 + blocks.argument],
-            bytes: builder.mul(builder.add(place, integer(blocks.offset)), integer(4)))
+            bytes: builder.mul(builder.add(place, integer(blocks.offset)), integer(kernel.element.byteCount)))
     }
 
     /// Packs the columns of a tile.
@@ -164,7 +164,8 @@ final class MatmulEmitter {
         func multiply(_ rows: Int) {
             block.multiply(
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns,
-                packedAlignment: tiling.packedBefore == nil ? nil : 4, units: kernel.units, run: run,
+                packedAlignment: tiling.packedBefore == nil ? nil : kernel.element.byteCount, units: kernel.units,
+                run: run,
                 into: sums, targetRowBytes: tiling.columnsPerTile * 4, ahead: ahead)
         }
         let rest = kernel.m % tiling.rows

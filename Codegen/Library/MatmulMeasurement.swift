@@ -53,7 +53,11 @@ struct MatmulMeasurement {
         let left = operand("left", [shape.m, shape.k]).copied()
         let right = operand("right", shape.isRightTransposed ? [shape.n, shape.k] : [shape.k, shape.n])
         builder.output("result", dot(left, right, contracting: [(1, shape.isRightTransposed ? 1 : 0)]))
-        let compiler = try GraphCompiler(CompilerOptions(products: products), target: target, cache: nil)
+        var options = CompilerOptions(products: products), tuning = Tuning(target)
+        // Operands of most matmuls change from run to run.
+        tuning.preparesWeights = false
+        options.tuning = tuning
+        let compiler = try GraphCompiler(options, target: target, cache: nil)
         let compilation = try compiler.compile(builder.finish())
         var program = compilation.program
         for (number, step) in program.steps.enumerated() where step.floatingPointOperations > 0 {

@@ -3,13 +3,14 @@ import ApusTransforms
 
 extension Pass {
     /// Packs an operand once that several small matmuls would pack one after the other, as those of all steps of a
-    /// recurrent layer do with its weights.
+    /// recurrent layer do with its weights; or one matmul in each run, where the operand depends on weights that no run
+    /// changes.
     ///
     /// What is packed is a copy in blocks of columns; kernels find that it lies as they would pack it, and read it
     /// where it is (``MatmulKernel/columnBlocks``).
     package static func packOperands(_ tuning: Tuning) -> Pass {
         Pass("pack-operands") { graph in
-            let placement = Schedule.placement(graph, tuning)
+            let placement = Schedule.placement(graph, tuning), preparation = Preparation(graph, tuning)
             let layout = Layout(graph, placement, updatedInPlace: [:], tuning)
             var packed: [Value: (side: Int, operand: PackedOperand)] = [:], counts: [PackedOperand: Int] = [:]
             for value in graph.values where placement[value] == .matmul && !graph.usesLibrary(value) {
@@ -19,7 +20,10 @@ extension Pass {
                 packed[value] = (1 - orientation.leftSide, operand)
                 counts[operand, default: 0] += 1
             }
-            packed = packed.filter { counts[$0.value.operand, default: 0] >= tuning.sharedPacking }
+            packed = packed.filter { _, packed in
+                preparation.contains(packed.operand.source)
+                    || counts[packed.operand, default: 0] >= tuning.sharedPacking
+            }
             guard !packed.isEmpty else { return graph }
             var copies: [PackedOperand: Tensor] = [:]
             return try rebuild(graph) { node, value, operands, builder in
@@ -47,9 +51,9 @@ private struct PackedOperand: Hashable {
     /// A copy of the operand in blocks of columns, seen as [contracted axes, free axes].
     func packed(_ x: Tensor, columns: Int) -> Tensor {
         let shape = (contracting + free).map { x.shape[$0] }
-        let k = contracting.map { x.shape[$0] }.reduce(1, *)
-        let blocks = x.transpose(contracting + free).reshape([k, -1, columns]).transpose([1, 0, 2]).copied()
-        return blocks.transpose([1, 0, 2]).reshape(shape)
+        let k = contracting.map { x.shape[$0] }.reduce(1, *), pair = x.element == .bf16 ? 2 : 1
+        let rows = x.transpose(contracting + free).reshape([k / pair, pair, -1, columns])
+        return rows.transpose([2, 0, 3, 1]).copied().transpose([1, 3, 0, 2]).reshape(shape)
     }
 }
 
@@ -63,7 +67,7 @@ extension Graph {
         let (rows, columns) = orientation.isTransposed ? (shape.n, shape.m) : (shape.m, shape.n)
         let rank = self[operand].type.rank
         // With many rows, packing is a small part of the work; one block alone lies as it is packed.
-        guard self[operand].type.element == .f32, columns % tuning.packedColumns == 0, columns > tuning.packedColumns,
+        guard columns % tuning.packedColumns == 0, columns > tuning.packedColumns,
             rows < tuning.packingCost * tuning.leastPackingShare
         else { return nil }
         return PackedOperand(

@@ -19,6 +19,12 @@ struct BufferLocations {
             intervals[buffer].last = max(intervals[buffer].last, step)
         }
         for (number, step) in schedule.steps.enumerated() { for buffer in step.buffers { touch(buffer, number) } }
+        // What is prepared is there for later runs too.
+        for step in schedule.steps.prefix(schedule.preparationCount) {
+            for buffer in step.buffers where intervals[buffer].last >= schedule.preparationCount {
+                touch(buffer, schedule.steps.count)
+            }
+        }
         // Results are there after the last step.
         for result in schedule.graph.results { touch(schedule.layout[result.value].buffer, schedule.steps.count) }
         let takenOver = Self.takenOver(schedule, intervals)

@@ -37,6 +37,8 @@ package struct Clustering {
     package private(set) var readers: [Value: [(cluster: Int, isRead: Bool, isSamePlace: Bool)]] = [:]
     let graph: Graph
     private let placement: Placement
+    /// What is computed once for many runs has clusters of its own.
+    private let preparation: Preparation
     /// The parameter that each new value of one belongs to.
     private let updates: [Value: Value]
     /// Values whose clusters read a parameter.
@@ -76,9 +78,10 @@ package struct Clustering {
     }
     private let referencesOf: [[Reference]]
 
-    package init(_ graph: Graph, _ placement: Placement) {
+    package init(_ graph: Graph, _ placement: Placement, _ tuning: Tuning) {
         self.graph = graph
         self.placement = placement
+        preparation = Preparation(graph, tuning)
         referencesOf = Self.references(graph, placement)
         var updates: [Value: Value] = [:]
         for result in graph.results {
@@ -105,6 +108,14 @@ package struct Clustering {
                     (cluster, reference.pattern != .none, reference.pattern == .same))
             }
         }
+    }
+
+    /// Whether a cluster is computed once for many runs.
+    package func isPrepared(_ number: Int) -> Bool { clusters[number].members.first.map(preparation.contains) ?? false }
+
+    /// Whether a value may be computed together with a cluster: both in each run, or both once for many.
+    private func goesWith(_ number: Int, _ value: Value) -> Bool {
+        isPrepared(number) == preparation.contains(value)
     }
 
     private mutating func noteReading(_ value: Value, _ own: Int) {
@@ -149,7 +160,7 @@ package struct Clustering {
             let shared = clusters[number].members.contains { member in
                 references(of: member).contains { read.contains($0.value) }
             }
-            if shared {
+            if shared, goesWith(number, value) {
                 clusters[number].members.append(value)
                 clusterOf[value] = number
                 return
@@ -170,7 +181,7 @@ package struct Clustering {
         }
 
         if let part = addedPart(value), joinsEpilogue(value, part, references, mayWait: true) { return }
-        for candidate in candidates {
+        for candidate in candidates where goesWith(candidate, value) {
             if clusters[candidate].kind == .matmul {
                 if joinsEpilogue(value, candidate, references) { return }
                 continue
@@ -186,7 +197,9 @@ package struct Clustering {
                 guard let number = clusterOf[reference.value] else { return true }
                 let other = clusters[number]
                 if other.level < level { return true }
-                guard other.level == level, other.kind == clusters[candidate].kind else { return false }
+                guard other.level == level, other.kind == clusters[candidate].kind, goesWith(number, value) else {
+                    return false
+                }
                 if number != candidate { merged.insert(number) }
                 let isRow = rowMembers.contains(reference.value)
                 switch reference.pattern {
@@ -249,7 +262,7 @@ package struct Clustering {
             let dot = graph[last].operation as? Dot,
             // The sum is the first part, or one of this kind itself.
             (sum.operation is Add ? graph[sum.operands[1]] : sum).operation as? Dot == dot,
-            let part = clusterOf[last], clusters[part].members == [last], !isRead.contains(part)
+            let part = clusterOf[last], clusters[part].members == [last], !isRead.contains(part), goesWith(part, value)
         else { return nil }
         return part
     }

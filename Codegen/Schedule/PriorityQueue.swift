@@ -1,9 +1,13 @@
-/// What comes first: what waits for no sum over ranks, or for an earlier one; then by place.
+/// What comes first: what is prepared; then what waits for no sum over ranks, or for an earlier one; then by place.
 struct Priority: Comparable {
+    /// 0 for what is computed once for many runs, else 1.
+    var preparation: Int
     var awaitedSum: Int
     var place: Int
 
-    static func < (a: Priority, b: Priority) -> Bool { (a.awaitedSum, a.place) < (b.awaitedSum, b.place) }
+    static func < (a: Priority, b: Priority) -> Bool {
+        (a.preparation, a.awaitedSum, a.place) < (b.preparation, b.awaitedSum, b.place)
+    }
 }
 
 /// Numbers by ascending priority.

@@ -35,6 +35,8 @@ package struct Schedule {
 
     package private(set) var graph: Graph
     package private(set) var steps: [ScheduledStep] = []
+    /// How many of the steps, the first ones, compute what depends on weights alone.
+    package private(set) var preparationCount = 0
     package private(set) var layout: Layout
     /// Numbers of the constants that kernels read.
     package private(set) var constants: [[UInt8]] = []
@@ -48,7 +50,7 @@ package struct Schedule {
     package init(_ graph: Graph, _ tuning: Tuning) throws {
         (self.graph, self.tuning) = (graph, tuning)
         placement = Self.placement(graph, tuning)
-        clustering = Clustering(graph, placement)
+        clustering = Clustering(graph, placement, tuning)
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
         layout = Layout(graph, placement, updatedInPlace: updatedInPlace, tuning)
         let constantBuffers = addConstants()
@@ -62,6 +64,7 @@ package struct Schedule {
                 step.path = path
                 steps.append(step)
             }
+            if clustering.isPrepared(number) { preparationCount = steps.count }
             if cluster.kind == .allReduce {
                 steps.append(sums.begin(cluster.members[0], in: layout[cluster.members[0]], path))
             }
@@ -149,8 +152,9 @@ package struct Schedule {
 
     // MARK: Order
 
-    /// Clusters in the order of execution: operands first; of those that are ready, updates of parameters at once,
-    /// since they set a gradient's memory free, and the others in the order of the graph.
+    /// Clusters in the order of execution: operands first; of those that are ready, what is computed once for many
+    /// runs, then updates of parameters at once, since they set a gradient's memory free, and the others in the order
+    /// of the graph.
     ///
     /// Sums over ranks begin as soon as their operands are there, and what waits for one comes after all that does not,
     /// so that there is work while numbers travel.
@@ -176,7 +180,8 @@ package struct Schedule {
             let place =
                 clusters[number].kind == .allReduce
                 ? -2 : updaters.contains(number) ? -1 : clusters[number].members.last?.index ?? -1
-            return Priority(awaitedSum: awaited[number], place: place)
+            return Priority(
+                preparation: clustering.isPrepared(number) ? 0 : 1, awaitedSum: awaited[number], place: place)
         }
         var ready = PriorityQueue()
         for number in clusters.indices where waiting[number] == 0 && !clusters[number].members.isEmpty {

@@ -204,6 +204,6 @@ extension CLibrary {
         return "{\(CText.string(level.name)), \(CText.string(target.architecture)), "
             + "\(CText.string(target.processor)), features_\(number), "
             + "\(lower)code_\(number), \(constants), \(program.arenaBytes), \(program.scratchBytes), steps_\(number), "
-            + "\(program.steps.count), arguments_\(number), \(arguments), outputs_\(number)}"
+            + "\(program.steps.count), \(program.preparationCount), arguments_\(number), \(arguments), outputs_\(number)}"
     }
 }

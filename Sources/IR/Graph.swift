@@ -94,6 +94,20 @@ public struct Graph: Sendable {
         }
     }
 
+    /// Which values, by index, are the same in every run for as long as the parameters are: what is computed of those
+    /// alone. Where a run updates any, there are none.
+    package func runInvariants() -> [Bool] {
+        let updates = results.contains { result in if case .update = result.kind { true } else { false } }
+        var isInvariant: [Bool] = []
+        isInvariant.reserveCapacity(nodes.count)
+        for node in nodes {
+            isInvariant.append(
+                !updates && !(node.operation is Input) && node.operation.kind != .collective
+                    && node.operands.allSatisfy { isInvariant[$0.index] })
+        }
+        return isInvariant
+    }
+
     /// How often each value is used by nodes and results.
     package func useCounts() -> [Int] {
         var counts = [Int](repeating: 0, count: nodes.count)

@@ -21,6 +21,9 @@ extension Program {
         guard updates.allSatisfy(parameters.indices.contains), zip(updates, updates.dropFirst()).allSatisfy(<) else {
             return "the parameters that a run changes are \(updates), and there are \(parameters.count)"
         }
+        guard (0...steps.count).contains(preparationCount), preparationCount == 0 || updates.isEmpty else {
+            return "\(preparationCount) of \(steps.count) steps run once, and a run changes \(updates.count) parameters"
+        }
         for (number, input) in inputs.enumerated() where input.location != Location(.input(number)) {
             return "the input '\(input.name)' lies elsewhere"
         }

@@ -4,7 +4,7 @@ import ApusIR
 public struct Location: Hashable, Sendable, Codable {
     /// Whose memory it is.
     public enum Region: Hashable, Sendable, Codable {
-        /// The arena that lives for one run.
+        /// The arena. What a run leaves there belongs to the next one only where it was prepared.
         case arena
         /// The numbers of the input of this number in the program's list, where whoever runs the program has them.
         case input(Int)
@@ -97,6 +97,9 @@ public struct Program: Hashable, Sendable, Codable {
     public var name: String
     /// What is computed, in order.
     public var steps: [Step]
+    /// How many of the steps, the first ones, depend on parameters alone, of which no run changes any: they are run
+    /// again only when those have changed.
+    public var preparationCount: Int
     /// What the caller gives with each run.
     public var inputs: [Binding]
     /// What each run returns.
@@ -114,11 +117,12 @@ public struct Program: Hashable, Sendable, Codable {
 
     /// A program of steps with all that they read and write.
     public init(
-        name: String, steps: [Step], inputs: [Binding], outputs: [Binding], parameters: [Parameter], updates: [Int],
-        arenaBytes: Int, scratchBytes: Int, constants: [UInt8]
+        name: String, steps: [Step], preparationCount: Int = 0, inputs: [Binding], outputs: [Binding],
+        parameters: [Parameter], updates: [Int], arenaBytes: Int, scratchBytes: Int, constants: [UInt8]
     ) {
         self.name = name
         self.steps = steps
+        self.preparationCount = preparationCount
         self.inputs = inputs
         self.outputs = outputs
         self.parameters = parameters

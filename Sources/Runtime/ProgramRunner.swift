@@ -19,6 +19,8 @@ public final class ProgramRunner {
     private let communicator: (any Communicator)?
     /// Sums over ranks that have begun and not ended.
     private var sumsUnderWay = 0
+    /// The version of the state whose weights the arena was prepared for; nil before there was one.
+    private var preparedVersion: UInt64?
     /// Where the inputs of the run under way lie.
     private var inputs: [UnsafeRawPointer] = []
 
@@ -84,11 +86,15 @@ public final class ProgramRunner {
         _ state: ProgramState, _ observe: ((StepRun) -> Void)?
     ) throws(RuntimeError) -> [String: TensorData] {
         let parameters = try state.pointers(for: program.parameters)
+        let first = preparedVersion == state.version ? program.preparationCount : 0
+        preparedVersion = nil
+        if !program.updates.isEmpty { state.noteChange() }
         if let observe {
-            try self.observe(parameters, observe)
+            try self.observe(first, parameters, observe)
         } else {
-            for number in program.steps.indices { try execute(number, parameters, on: pool) }
+            for number in first..<program.steps.count { try execute(number, parameters, on: pool) }
         }
+        preparedVersion = state.version
         var outputs: [String: TensorData] = [:]
         for output in program.outputs {
             outputs[output.name] = TensorData(type: output.type, copying: address(output.location, parameters))
@@ -97,11 +103,11 @@ public final class ProgramRunner {
     }
 
     private func observe(
-        _ parameters: [UnsafeMutableRawPointer], _ observe: (StepRun) -> Void
+        _ first: Int, _ parameters: [UnsafeMutableRawPointer], _ observe: (StepRun) -> Void
     ) throws(RuntimeError) {
         let recorder = WorkRecorder(threads: pool.threads)
         let recorded = pool.recorded(by: recorder)
-        for (number, step) in program.steps.enumerated() {
+        for (number, step) in program.steps.enumerated().dropFirst(first) {
             let begin = StepRun.now()
             try execute(number, parameters, on: recorded)
             observe(StepRun(number: number, step: step, time: begin..<StepRun.now(), work: recorder.take()))

@@ -1,6 +1,7 @@
 import ApusIR
 import ApusSystem
 import Foundation
+import Synchronization
 
 /// The parameters of a model by name: weights and what the optimizer keeps about them.
 ///
@@ -21,6 +22,12 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
     private let lock = NSRecursiveLock()
     private var entries: [String: Entry] = [:]
     private var updates = 0
+    /// A number that no state has had before, whenever some content changes: who has computed something of the content
+    /// knows by it whether that still holds. To be used inside of ``exclusively(_:)``.
+    private(set) var version = ProgramState.nextVersion()
+    private static let versions = Atomic<UInt64>(0)
+
+    private static func nextVersion() -> UInt64 { versions.add(1, ordering: .relaxed).newValue }
 
     /// A state without any parameter.
     public init() {}
@@ -44,6 +51,9 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
         return try body()
     }
 
+    /// Says that content changes, or is about to; to be used inside of ``exclusively(_:)``.
+    func noteChange() { version = Self.nextVersion() }
+
     /// Adds the parameters of a program that the state has not got yet, filled by their initialisers.
     ///
     /// The numbers depend on the seed and the parameter's name alone. Throws if a parameter is there with another type.
@@ -54,6 +64,7 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
     /// Adds parameters whose content lies in memory that belongs to the state from now on.
     func add(_ parameters: [(parameter: Parameter, byteOffset: Int)], lyingIn memory: Memory) {
         exclusively {
+            noteChange()
             for (parameter, byteOffset) in parameters {
                 entries[parameter.name] = Entry(type: parameter.type, memory: memory, byteOffset: byteOffset)
             }
@@ -91,6 +102,7 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
             byteCount = isTooLarge ? .max : sum
         }
         guard !added.isEmpty else { return }
+        noteChange()
         // One memory for all; in tests of the code one for each, so that nobody reaches from one into another.
         let groups = Memory.isGuarded ? added.map { [$0] } : [added]
         for group in groups {
@@ -131,6 +143,7 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
         try exclusively { () throws(RuntimeError) in
             let entry = try entry(name)
             guard entry.type == type else { throw RuntimeError(.type, "'\(name)' is \(entry.type), given \(type)") }
+            noteChange()
             fill(UnsafeMutableRawBufferPointer(start: entry.pointer, count: type.byteCount))
         }
     }

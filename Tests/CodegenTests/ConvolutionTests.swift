@@ -142,6 +142,26 @@ import Testing
         try expect(example, options: options) { relu($0 * 1.5) }
     }
 
+    /// Of kernels that no run changes, in one part, in parts of some images, the last of fewer, and in as many as there
+    /// are images; and where there are more rows than are computed at once.
+    @Test(arguments: squares + [Case([7, 3, 6, 5], [40, 3, 3, 3], padding: [1, 1])], [1...4, 16...64, 999...999])
+    func withKernelsThatStay(_ example: Case, rows: ClosedRange<Int>) throws {
+        var options = try options(bothAxes: false)
+        for parts in [1, 3, 9] {
+            options.tuning?.winograd.constantKernels = .init(places: 4, rows: rows, parts: parts)
+            let builder = GraphBuilder(name: "constant")
+            let x = builder.input(Input("x", TensorType(.f32, example.x)))
+            let kernel = builder.parameter(Parameter("kernel", TensorType(.f32, example.kernel), .normal(deviation: 1)))
+            builder.output("y", example(x, kernel))
+            let graph = try builder.finish()
+            let rewrites = try GraphCompiler(options, cache: nil).compile(graph).rewrites
+            #expect(rewrites.contains { $0.pass == "winograd" })
+            try expectMatchesInterpreter(
+                graph, inputs: randomInputs(for: graph, seed: 5), parameters: randomParameters(for: graph, seed: 6),
+                options: options)
+        }
+    }
+
     /// What is no square of 3×3 that moves by one is not shortened, nor where sums would be rounded before they are
     /// multiplied, nor where it does not pay.
     @Test func withAsManyProducts() throws {

@@ -11,11 +11,15 @@ struct PackedOperandTests {
 
     /// States that go through the same weights again and again, as in a recurrent layer: `layout` 0 has weights
     /// [in, out], 1 [out, in], and 2 takes both ways in turn.
-    private func recurrent(_ steps: Int, rows: Int, width: Int, layout: Int) throws -> Graph {
-        try functionGraph([f32(rows, width), f32(width, width)]) { x in
+    private func recurrent(
+        _ steps: Int, rows: Int, width: Int, layout: Int, _ element: ElementType = .f32
+    ) throws -> Graph {
+        try functionGraph([TensorType(element, [rows, width]), TensorType(element, [width, width])]) { x in
             var state = x[0], states: [Tensor] = []
             for step in 0..<steps {
-                state = tanh(dot(state, x[1], contracting: [(1, layout == 2 ? step % 2 : layout)]) * 0.2)
+                let product = Dot(
+                    leftContracting: [1], rightContracting: [layout == 2 ? step % 2 : layout], result: .f32)
+                state = tanh(state.builder.add(product, [state, x[1]]) * 0.2).cast(element)
                 states.append(state)
             }
             return states
@@ -30,16 +34,17 @@ struct PackedOperandTests {
         }
     }
 
-    @Test(arguments: TargetLevelTests.levels, 0..<3)
-    func equalTheInterpreter(_ level: TargetDescription.Level, _ layout: Int) throws {
-        let target = try TargetDescription.host().restricted(to: level)
+    @Test(arguments: TargetLevelTests.levels, [(0, ElementType.f32), (1, .f32), (2, .f32), (0, .bf16), (1, .bf16)])
+    func equalTheInterpreter(_ level: TargetDescription.Level, _ form: (layout: Int, element: ElementType)) throws {
+        let target = try TargetDescription.host().restricted(to: level), (layout, element) = form
         for (rows, width) in [(1, 64), (5, 32), (33, 96), (16, 256)] {
-            let graph = try recurrent(6, rows: rows, width: width, layout: layout)
+            let graph = try recurrent(6, rows: rows, width: width, layout: layout, element)
             let packed = try matmuls(graph, target).filter { $0.packedBefore != nil }.count
             #expect(packed == (width > 2 * target.lanes() ? 6 : 0), "\(level), \(rows)x\(width)")
             try expectMatchesInterpreter(
-                graph, inputs: randomInputs(for: graph, seed: 3), options: Self.options, target: target,
-                "\(level), \(rows)x\(width), layout \(layout)")
+                graph, inputs: randomInputs(for: graph, seed: 3), tolerance: element == .bf16 ? 1e-2 : 2e-5,
+                options: Self.options, target: target,
+                "\(level), \(element), \(rows)x\(width), layout \(layout)")
         }
     }
 

@@ -49,6 +49,9 @@ let sharedCache: ObjectCache = {
     return ObjectCache(folder: folder)
 }()
 
+/// A second run, for which everything was prepared, gives another result than the first.
+struct RunsDiffer: Error { var name: String }
+
 /// Compiles a graph and runs it; the results by name, updates under `update NAME`.
 func runCompiled(
     _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:],
@@ -59,9 +62,19 @@ func runCompiled(
         program = loaded.program
     let state = ProgramState()
     try state.add(program.parameters, seed: 0)
+    let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads)),
+        inputs = inputs.mapValues { TensorData($0) }
+    // What is prepared for other weights must not be taken for these.
+    if program.preparationCount > 0 { try runner.run(state, inputs) }
     for (name, value) in parameters { try state.write(name, TensorData(value)) }
-    let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads))
-    var results = try runner.run(state, inputs.mapValues { TensorData($0) })
+    var results = try runner.run(state, inputs)
+    if program.preparationCount > 0 {
+        let again = try runner.run(state, inputs)
+        for (name, result) in results
+        where differences(result.hostTensor, try again[name]?.hostTensor ?? HostTensor(result.type)) > 0 {
+            throw RunsDiffer(name: name)
+        }
+    }
     for result in graph.results {
         guard case .update(let parameter) = result.kind, let operation = graph[parameter].operation as? Parameter else {
             continue

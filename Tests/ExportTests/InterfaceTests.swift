@@ -35,6 +35,18 @@ struct InterfaceTests {
         #expect(try folder.run("./two") == "two models\n")
     }
 
+    /// What is computed of weights once for many runs is computed anew for others.
+    @Test func weightsArePreparedAnew() throws {
+        var library = try CLibrary(compiling: graph("prepared.graph"), cache: nil)
+        try #require(library.levels.allSatisfy { $0.file.program.preparationCount > 0 })
+        library.weights = ["w": try TensorData([Float](repeating: 1, count: 64 * 128), shape: [64, 128])]
+        try folder.emit(library)
+        let files = [program("prepared.c"), "-Iprepared", "prepared/libprepared.a"]
+        let compiled = try Command.run(cc + warnings + files + ["-pthread", "-lm", "-o", "run"], in: folder.path).get()
+        try #require(compiled.status == 0, "\(compiled.output)")
+        #expect(try folder.run("./run", "prepared/prepared.weights") == "prepared\n")
+    }
+
     /// Instances have weights that no run changes once, and those that one of them is given for itself.
     @Test(arguments: [false, true])
     func instancesShareWeights(areInside: Bool) throws {

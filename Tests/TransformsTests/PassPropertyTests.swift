@@ -9,7 +9,11 @@ let passesByName: [String: Pass] = Dictionary(
         .deadCode, .commonSubexpressions, .decompose, .placeLogSums, .simplify, .joinProducts, .fuseSoftmax,
         .fuseAttention,
         .moveGathersUp, .fuseQKV,
-        .mixedPrecision, .rematerialize, .winograd(WinogradLimits(channels: 2, channelsForBothAxes: 3, places: 4)),
+        .mixedPrecision, .rematerialize,
+        .winograd(
+            WinogradLimits(
+                channels: 2, channelsForBothAxes: 3, places: 4,
+                constantKernels: .init(places: 4, rows: 8...64, parts: 3))),
     ] as [Pass]).map { ($0.name, $0) })
 
 @Suite struct PassPropertyTests {

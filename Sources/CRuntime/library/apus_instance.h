@@ -21,6 +21,8 @@ struct apus_instance {
     /// Where the content of each parameter lies; NULL if it has none yet. Weights inside of the library are read where
     /// they are, by all instances, if no run changes them and nobody has given this instance others.
     const void **parameters;
+    /// Whether the arena has what the first steps compute of these parameters.
+    int is_prepared;
     /// Where content of its own lies. Memory that is not touched costs nothing.
     void **own;
 };

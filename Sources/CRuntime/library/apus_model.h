@@ -31,7 +31,8 @@ typedef struct apus_program {
     const unsigned char *code, *constants;
     size_t arena_bytes, scratch_bytes;
     const apus_step *steps;
-    size_t step_count;
+    /// The first ones, up to preparation_count, depend on parameters alone, of which no run changes any.
+    size_t step_count, preparation_count;
     /// The arguments of all steps, one after the other.
     const apus_location *arguments;
     size_t argument_count;

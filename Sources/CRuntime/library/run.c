@@ -158,7 +158,9 @@ apus_status apus_run(apus_instance *instance, const apus_source *inputs, size_t 
         for (size_t number = 0; number < program->argument_count; number++) {
             instance->arguments[number] = address(instance, inputs, program->arguments[number]);
         }
-        for (size_t number = 0; number < program->step_count; number++) execute(instance, &program->steps[number]);
+        size_t first = instance->is_prepared ? program->preparation_count : 0;
+        for (size_t number = first; number < program->step_count; number++) execute(instance, &program->steps[number]);
+        instance->is_prepared = 1;
         for (size_t number = 0; number < output_count; number++) {
             if (outputs[number].data == NULL) continue;
             memcpy(outputs[number].data, address(instance, inputs, program->outputs[number]), outputs[number].byte_count);
@@ -184,6 +186,7 @@ apus_status apus_set_parameter(apus_instance *instance, size_t number, const voi
     pthread_mutex_lock(&instance->mutex);
     memcpy(instance->own[number], data, byte_count);
     instance->parameters[number] = instance->own[number];
+    instance->is_prepared = 0;
     pthread_mutex_unlock(&instance->mutex);
     return APUS_OK;
 }

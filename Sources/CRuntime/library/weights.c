@@ -118,6 +118,7 @@ static apus_status check_places(const Weights *weights, apus_message *message) {
 
 static apus_status take_weights(apus_instance *instance, const Weights *weights, apus_message *message) {
     apus_status status = check_places(weights, message);
+    instance->is_prepared = 0;
     for (size_t number = 0; number < apus_the_model.parameter_count && status == APUS_OK; number++) {
         uint64_t place = 0;
         size_t count = apus_the_model.parameters[number].byte_count;
@@ -186,6 +187,7 @@ apus_status apus_initialize(apus_instance *instance, uint64_t seed, apus_message
     if (instance == NULL) return apus_failure(message, APUS_INVALID_ARGUMENT, "there is no instance");
     Filling filling = {instance, seed};
     pthread_mutex_lock(&instance->mutex);
+    instance->is_prepared = 0;
     apus_pool_run(instance->pool, (ptrdiff_t)apus_the_model.parameter_count, 1, fill, &filling);
     pthread_mutex_unlock(&instance->mutex);
     return APUS_OK;

@@ -77,7 +77,7 @@ public struct ProgramFile: Sendable {
         var byteCount: Int
     }
 
-    private static let magic = Array("apus program 5\n\0".utf8)
+    private static let magic = Array("apus program 6\n\0".utf8)
     /// What precedes the header: the magic, its length and its digest.
     package static let prefixBytes = magic.count + 8 + 32
     /// What sections begin at multiples of, in the file.
