@@ -76,6 +76,11 @@ public struct ImageDecoder: Sendable {
     public func decode(_ bytes: [UInt8]) throws(DataError) -> RGBImage {
         let image = try wholeImage(bytes)
         guard let shorterSide, min(image.width, image.height) > shorterSide else { return image }
+        guard shorterSide >= 1 else {
+            throw DataError(
+                .invalidArgument, "the shorter side is \(shorterSide); it must be 1 at least",
+                advice: "Take as many pixels as crops need, or none.")
+        }
         return try image.resized(shorterSide: shorterSide, filter: .bicubic)
     }
 

@@ -16,6 +16,14 @@ enum ImageView: Hashable, Sendable {
         case .whole(let size): "whole \(size)"
         }
     }
+
+    /// The most bytes of its pixels.
+    fileprivate func mostBytes(_ limits: ImageDecoder.Limits) -> Int {
+        switch self {
+        case .decoded: 3 * min(limits.pixels, 1 << 31)
+        case .middle(let size), .whole(let size): 3 * size * size
+        }
+    }
 }
 
 /// A view of an image, and the size of the image.
@@ -59,7 +67,9 @@ final class ImageStore: Sendable {
         return try kept.value(Key(path: path, view: view)) { () throws(DataError) in
             guard let cache else { return try seen(decoder.decode(path: path.text), view, path.text) }
             let source = CacheSource(paths: [path.text], decoder: decoder, purpose: view.name)
-            return try cache.value(source) { () throws(DataError) in
+            return try cache.value(
+                source, most: view.mostBytes(decoder.limits), fits: { $0.fits(view, decoder.limits) }
+            ) { () throws(DataError) in
                 try seen(decoder.decode(path: path.text), view, path.text)
             }
         }
@@ -70,6 +80,17 @@ final class ImageStore: Sendable {
             return try SeenImage(decoded, view)
         } catch {
             throw error.at(path)
+        }
+    }
+}
+
+extension SeenImage {
+    /// Whether it may be the view of some image that the limits allow.
+    fileprivate func fits(_ view: ImageView, _ limits: ImageDecoder.Limits) -> Bool {
+        guard max(sourceWidth, sourceHeight) <= limits.side else { return false }
+        switch view {
+        case .decoded: return (image.width, image.height) == (sourceWidth, sourceHeight)
+        case .middle(let size), .whole(let size): return (image.width, image.height) == (size, size)
         }
     }
 }

@@ -21,7 +21,11 @@ final class ScaledItems: Sendable {
             guard let cache else { return try ScaledItem(item, size: size, decoder: decoder) }
             let source = CacheSource(
                 paths: [item.image] + item.masks, decoder: decoder, purpose: "segmentation \(size)")
-            return try cache.value(source) { () throws(DataError) in
+            let area = size * size, classes = item.masks.count
+            return try cache.value(
+                source, most: 3 * area + classes * (area + 1),
+                fits: { $0.image.width == size && $0.masks.count == classes }
+            ) { () throws(DataError) in
                 try ScaledItem(item, size: size, decoder: decoder)
             }
         }
@@ -92,9 +96,9 @@ struct ScaledItem: Sendable {
 
 extension ScaledItem: CachedValue {
     init?(_ entry: CacheEntry) {
-        let side = Int(entry.numbers[0]), classes = Int(entry.numbers[1]), area = side * side
+        let side = Int(entry.numbers[0]), classes = Int(entry.numbers[1])
         guard (1...1 << 16).contains(side), (1...1 << 16).contains(classes),
-            entry.bytes.count == 3 * area + classes * (area + 1)
+            case let area = side * side, entry.bytes.count == 3 * area + classes * (area + 1)
         else { return nil }
         var rest = entry.bytes[...]
         func take(_ count: Int) -> [UInt8] {
@@ -102,7 +106,7 @@ extension ScaledItem: CachedValue {
             return Array(rest.prefix(count))
         }
         image = RGBImage(width: side, height: side, checkedPixels: take(3 * area))
-        masks = (0..<classes).map { _ in take(area) }
+        masks = (0..<classes).map { _ in take(area).map { $0 == 0 ? 0 : 1 } }
         isAnywhere = rest.map { $0 != 0 }
     }
 

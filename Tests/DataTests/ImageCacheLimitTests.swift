@@ -128,6 +128,47 @@ import Testing
         }
     }
 
+    /// One image that is larger than all that may be kept keeps no others out.
+    @Test func aLargeImageKeepsNoOthersOut() throws {
+        try folder.write("a/00.png", randomImage(200, 200, seed: 40).pngData())
+        let warnings = Warnings(), cache = ImageCache(folder: files.path, limitBytes: 5 * entry) { warnings.add($0) }
+        #expect(try all(loader(cache, threads: 1)) == all(loader(nil)))
+        #expect(try files.entries.count == 5)
+        #expect(warnings.lines.count == 1 && warnings.lines[0].contains("is full for images of"))
+    }
+
+    /// Who says no limit removes nothing that another one allows.
+    @Test func aLimitIsThatOfWhoeverGaveOneLast() throws {
+        let standard = ImageCache.standardLimit
+        #expect(ImageCache(folder: files.path).limitBytes == standard)
+        #expect(ImageCache(folder: files.path, limitBytes: 2 * standard).limitBytes == 2 * standard)
+        #expect(ImageCache(folder: files.path).limitBytes == 2 * standard)
+        #expect(ImageCache(folder: files.path, limitBytes: 5 * entry).limitBytes == 5 * entry)
+        #expect(ImageCache(folder: files.path).limitBytes == 5 * entry)
+    }
+
+    /// A process that was stopped with the lock costs a moment, and is said once.
+    @Test func aLockThatIsHeldForLong() throws {
+        let expected = try all(loader(nil)), warnings = Warnings()
+        let cache = ImageCache(folder: files.path) { warnings.add($0) }
+        let file = open(files.path + "/.size", O_RDWR)
+        defer { close(file) }
+        try #require(flock(file, LOCK_EX | LOCK_NB) == 0)
+        for _ in 0..<2 { #expect(try all(loader(cache, threads: 1)) == expected) }
+        #expect(warnings.lines.count == 1 && warnings.lines[0].contains("another process holds"))
+        #expect(try files.entries.isEmpty)
+    }
+
+    /// Nobody's file is written to through a link.
+    @Test func theSizeIsNoLink() throws {
+        let file = try place.write("victim", [1, 2, 3]), warnings = Warnings()
+        try FileManager.default.createDirectory(atPath: files.path, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: files.path + "/.size", withDestinationPath: file)
+        _ = ImageCache(folder: files.path) { warnings.add($0) }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == Data([1, 2, 3]))
+        #expect(warnings.lines.count == 1)
+    }
+
     @Test func aFolderThatCannotBeWrittenIsSaidOnce() throws {
         let expected = try all(loader(nil)), file = try place.write("file", [1]), warnings = Warnings()
         let cache = ImageCache(folder: "\(file)/images") { warnings.add($0) }

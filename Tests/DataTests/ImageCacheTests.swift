@@ -1,4 +1,5 @@
 import ApusData
+import ApusDigest
 import Foundation
 import Synchronization
 import Testing
@@ -132,6 +133,71 @@ struct CacheFiles {
         #expect(try batches(cache(1 << 24, warnings)) == expected)
         #expect(try entries.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } == written)
         #expect(warnings.lines.isEmpty)
+    }
+
+    /// Entries that are whole, and were never written here: of sizes that no image has, or none of its views.
+    @Test(arguments: [Augmentation.training(), .evaluation, .wholeImage])
+    func forgedEntriesAreDamaged(_ augmentation: Augmentation) throws {
+        let expected = try batches(cache(), augmentation), entries = try files.entries
+        let written = try entries.map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+        let sizes: [[UInt32]] = [
+            [.max, .max, 1, 1], [1, 1, .max, .max], [0, 0, 0, 0], [3, 3, 3, 4], [1, 1, 70000, 70000], [8, 2, 90, 90],
+        ]
+        for (place, size) in sizes.enumerated() {
+            let bytes = size[0] < 100 ? 3 * Int(size[0]) * Int(size[1]) : 12
+            try forge(entries[place], written[place], size, bytes: bytes)
+        }
+        #expect(try batches(cache(), augmentation) == expected)
+        #expect(try entries.map { try Data(contentsOf: URL(fileURLWithPath: $0)) } == written)
+    }
+
+    /// Sparse files of terabytes take neither memory nor time.
+    @Test func hugeFilesAreNoEntries() throws {
+        let expected = try batches(cache()), entries = try files.entries
+        for path in [entries[0], files.path + "/.a.pixels.1-2.partial"] {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+            try #require(truncate(path, 1 << 43) == 0)
+        }
+        #expect(try batches(cache()) == expected)
+        #expect(try files.entries.count <= 6)
+    }
+
+    /// A folder that changes its name has its files under the paths of others, with sizes and times as before.
+    @Test func renamedFoldersAreOthers() throws {
+        let two = try TemporaryFolder(), time = Date(timeIntervalSince1970: 1_000_000)
+        func write(_ name: String, _ seed: UInt64) throws {
+            let image = randomImage(24, 24, seed: seed)
+            try two.write("all/\(name)/1.bmp", image.pngData())
+            try FileManager.default.setAttributes(
+                [.modificationDate: time], ofItemAtPath: two.path + "/all/\(name)/1.bmp")
+        }
+        try write("a", 1)
+        try write("b", 2)
+        func batch(_ cache: ImageCache?) throws -> Batch? {
+            let loader = try ImageLoader(
+                folder: ImageFolder(root: two.path + "/all"), batchSize: 2, imageSize: 16, augmentation: .wholeImage,
+                seed: 5, cacheBytes: 0, imageCache: cache)
+            return try loader.epoch(0, dropLast: false).next()
+        }
+        _ = try batch(cache())
+        let manager = FileManager.default, all = two.path + "/all/"
+        for (from, to) in [("a", "c"), ("b", "a"), ("c", "b")] {
+            try manager.moveItem(atPath: all + from, toPath: all + to)
+        }
+        #expect(try batch(cache()) == batch(nil))
+    }
+
+    /// Writes an entry with other numbers and so many bytes, whose checksums are right.
+    private func forge(_ path: String, _ written: Data, _ numbers: [UInt32], bytes count: Int) throws {
+        let bytes = [UInt8](repeating: 1, count: count)
+        var header = [UInt8](written.prefix(40))
+        for number in numbers { withUnsafeBytes(of: number.littleEndian) { header += $0 } }
+        withUnsafeBytes(of: UInt64(count).littleEndian) { header += $0 }
+        let sum = bytes.withUnsafeBytes { Checksum($0) }.value
+        withUnsafeBytes(of: sum.littleEndian) { header += $0 }
+        let whole = header.withUnsafeBytes { Checksum($0) }.value
+        withUnsafeBytes(of: whole.littleEndian) { header += $0 }
+        try Data(header + bytes).write(to: URL(fileURLWithPath: path))
     }
 
     /// Also if it has the size and the time of before, as after copying with times.

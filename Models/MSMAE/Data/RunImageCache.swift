@@ -17,7 +17,11 @@ final class RunImageCache: Sendable {
             return
         }
         try DataPart.checkOutput(settings.imageCache, data: settings.data)
-        cache = ImageCache(folder: settings.imageCache, limitBytes: settings.imageCacheSize.bytes) { warnings.add($0) }
+        // What was not said leaves the folder as large as others have said.
+        let limit = settings.imageCacheSize.bytes
+        cache = ImageCache(
+            folder: settings.imageCache, limitBytes: limit == ImageCache.standardLimit ? nil : limit
+        ) { warnings.add($0) }
     }
 
     /// Says what has come up since the last time.

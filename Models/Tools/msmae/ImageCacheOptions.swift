@@ -21,7 +21,7 @@ struct ImageCacheOptions: ParsableArguments {
 
     /// The cache, if a folder was given.
     var cache: ImageCache? {
-        imageCache.map { ImageCache(folder: $0, limitBytes: imageCacheSize?.bytes ?? ImageCache.standardLimit) }
+        imageCache.map { ImageCache(folder: $0, limitBytes: imageCacheSize?.bytes) }
     }
 
     /// The same as settings of runs.

@@ -15,8 +15,10 @@ struct CacheBudget: Sendable {
         case admitted
         /// There is none, and nothing that may go.
         case full
-        /// Another process has just written it, or counts entries at this moment.
+        /// Another process has just written it.
         case unneeded
+        /// Another process holds the lock for long.
+        case busy
     }
 
     /// The name of the file.
@@ -24,19 +26,26 @@ struct CacheBudget: Sendable {
     /// How long to wait for other processes, in milliseconds: one may have been stopped in the middle.
     private static let longestWait = 500
 
-    private let folder: String, limit: Int
+    private let folder: String
+    /// Bytes that entries may take.
+    let limit: Int
     /// Entries that were used since then stay; in the clock of the file system.
     private let start: (seconds: Int, nanoseconds: Int)
 
-    /// Counts what is there, and removes what is beyond the limit; throws where the system refuses.
-    init(_ folder: String, limit: Int) throws(FileError) {
-        (self.folder, self.limit) = (folder, limit)
+    /// Counts what is there, and removes what is beyond the limit; throws where the system refuses. Without a `limit`
+    /// it is that of whoever gave one last.
+    init(_ folder: String, limit: Int?) throws(FileError) {
+        self.folder = folder
         guard let file = try Self.lock(folder) else {
-            start = (Int(time(nil)), 0)
+            (start, self.limit) = ((Int(time(nil)), 0), limit ?? ImageCache.standardLimit)
             return
         }
         defer { close(file) }
-        let total = try Self.trim(folder, to: limit, before: (Int.max, 0))
+        // Nobody gives an entry its name now.
+        AtomicFile.removeAbandoned(in: folder)
+        self.limit = limit ?? Self.number(1, in: file) ?? ImageCache.standardLimit
+        if let limit { try Self.write(limit, at: 1, to: file, folder) }
+        let total = try Self.trim(folder, to: self.limit, before: (Int.max, 0))
         try Self.write(total, to: file, folder)
         var status = stat()
         guard fstat(file, &status) == 0 else { throw FileError(path: folder, action: "read") }
@@ -48,10 +57,10 @@ struct CacheBudget: Sendable {
     {
         let bytes = Self.blocks(byteCount)
         guard bytes <= limit else { return .full }
-        guard let file = try Self.lock(folder) else { return .unneeded }
+        guard let file = try Self.lock(folder) else { return .busy }
         defer { close(file) }
         guard !Folders.exists(path) else { return .unneeded }
-        var total = Self.total(in: file) ?? .max
+        var total = Self.number(0, in: file) ?? .max
         if total > limit - bytes {
             total = try Self.trim(folder, to: limit - bytes, before: start)
             try Self.write(total, to: file, folder)
@@ -66,10 +75,10 @@ struct CacheBudget: Sendable {
     /// changes its name. Whoever gets the lock releases it (``release(_:)``) when the file has its name or is gone.
     /// Throws where the system refuses.
     func finish(_ byteCount: Int, as path: String) throws(FileError) -> (admission: Admission, lock: Int32?) {
-        guard let file = try Self.lock(folder) else { return (.unneeded, nil) }
+        guard let file = try Self.lock(folder) else { return (.busy, nil) }
         guard Folders.exists(path) else { return (.admitted, file) }
         // Another process was faster, and has taken the same room.
-        if let total = Self.total(in: file) {
+        if let total = Self.number(0, in: file) {
             try? Self.write(max(0, total - Self.blocks(byteCount)), to: file, folder)
         }
         return (.unneeded, file)
@@ -81,8 +90,13 @@ struct CacheBudget: Sendable {
     /// Opens the file, and locks it until it is closed; nil if another process holds it for long.
     private static func lock(_ folder: String) throws(FileError) -> Int32? {
         let path = "\(folder)/\(fileName)"
-        let file = open(path.systemName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        let file = open(path.systemName, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
         guard file >= 0 else { throw FileError(path: folder, action: "write") }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(file)
+            throw FileError(path: folder, action: "lock", number: EINVAL)
+        }
         for _ in 0..<longestWait {
             if flock(file, LOCK_EX | LOCK_NB) == 0 { return file }
             guard errno == EWOULDBLOCK || errno == EINTR else {
@@ -96,17 +110,20 @@ struct CacheBudget: Sendable {
         return nil
     }
 
-    /// The number in the file; nil if it is not whole.
-    private static func total(in file: Int32) -> Int? {
-        var total: Int64 = 0
-        let count = pread(file, &total, MemoryLayout.size(ofValue: total), 0)
-        return count == MemoryLayout.size(ofValue: total) && total >= 0 ? Int(Int64(littleEndian: total)) : nil
+    /// A number in the file: the bytes of all entries, and the limit that was given last; nil if it is not whole.
+    private static func number(_ place: Int, in file: Int32) -> Int? {
+        var number: Int64 = 0
+        let size = MemoryLayout.size(ofValue: number), count = pread(file, &number, size, off_t(place * size))
+        number = Int64(littleEndian: number)
+        return count == size && number >= 0 ? Int(number) : nil
     }
 
-    private static func write(_ total: Int, to file: Int32, _ folder: String) throws(FileError) {
-        var total = Int64(total).littleEndian
-        let size = MemoryLayout.size(ofValue: total)
-        guard pwrite(file, &total, size, 0) == size else { throw FileError(path: folder, action: "write") }
+    private static func write(_ number: Int, at place: Int = 0, to file: Int32, _ folder: String) throws(FileError) {
+        var number = Int64(number).littleEndian
+        let size = MemoryLayout.size(ofValue: number)
+        guard pwrite(file, &number, size, off_t(place * size)) == size else {
+            throw FileError(path: folder, action: "write")
+        }
     }
 
     /// Removes the entries that were not used for longest, of those not used since `start`, until an eighth of the
@@ -119,16 +136,19 @@ struct CacheBudget: Sendable {
             var status = stat()
             guard lstat(path.systemName, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
             let bytes = blocks(Int(status.st_size))
-            total += bytes
+            total = min(total + bytes, mostBytes)
             if isEntry, status.lastModification < start { entries.append((path, bytes, status.lastModification)) }
         }
         guard total > limit else { return total }
         for entry in entries.sorted(by: { $0.used < $1.used }) where total > limit - limit / 8 {
-            if unlink(entry.path.systemName) == 0 { total -= entry.bytes }
+            if unlink(entry.path.systemName) == 0 { total = max(0, total - entry.bytes) }
         }
         return total
     }
 
+    /// More than any disk has: of sparse files, which may say any size, sums stay numbers.
+    private static let mostBytes = 1 << 60
+
     /// Bytes that a file takes on common file systems.
-    private static func blocks(_ byteCount: Int) -> Int { (byteCount + 4095) / 4096 * 4096 }
+    private static func blocks(_ byteCount: Int) -> Int { (min(byteCount, mostBytes) + 4095) / 4096 * 4096 }
 }

@@ -56,27 +56,31 @@ struct CacheEntry: Sendable {
         case missing
     }
 
-    /// Reads an entry, which counts as used now. More than `limit` bytes are nobody's entry.
-    static func read(_ path: String, key: Digest, limit: Int) -> Found {
+    /// Reads an entry, which counts as used now. It has at most `most` bytes behind its header, which is read first: a
+    /// file of another kind takes no memory.
+    static func read(_ path: String, key: Digest, most: Int) -> Found {
         let file = open(path.systemName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return errno == ELOOP || errno == ENXIO ? .damaged : .missing }
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0 else { return .missing }
         let size = Int(status.st_size)
-        guard status.st_mode & S_IFMT == S_IFREG, size >= headerBytes, size <= limit else { return .damaged }
+        guard status.st_mode & S_IFMT == S_IFREG, size >= headerBytes, size - headerBytes <= most else {
+            return .damaged
+        }
         futimens(file, nil)
-        guard let header = bytes(of: file, from: 0, count: headerBytes),
-            let bytes = bytes(of: file, from: headerBytes, count: size - headerBytes)
-        else { return .missing }
-        guard header.count == headerBytes, bytes.count == size - headerBytes else { return .damaged }
+        guard let header = bytes(of: file, from: 0, count: headerBytes) else { return .missing }
+        guard header.count == headerBytes else { return .damaged }
         func number<Number: FixedWidthInteger>(_ place: Int, _: Number.Type) -> Number {
             Number(littleEndian: header.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: place, as: Number.self) })
         }
         let start = magic.count + key.bytes.count, end = start + 4 * numberCount
         guard header.starts(with: magic + key.bytes),
             number(end + 16, UInt64.self) == header.prefix(end + 16).withUnsafeBytes({ Checksum($0) }).value,
-            number(end, UInt64.self) == UInt64(bytes.count),
+            number(end, UInt64.self) == UInt64(size - headerBytes)
+        else { return .damaged }
+        guard let bytes = bytes(of: file, from: headerBytes, count: size - headerBytes) else { return .missing }
+        guard bytes.count == size - headerBytes,
             number(end + 8, UInt64.self) == bytes.withUnsafeBytes({ Checksum($0) }).value
         else { return .damaged }
         return .entry(

@@ -22,10 +22,11 @@ struct CacheSource: Sendable {
             var status = stat()
             guard stat(path.systemName, &status) == 0 else { return nil }
             let (modified, changed) = (status.lastModification, status.lastChange)
-            // Whoever sets the time of modification back, as programs that copy do, cannot set that of change.
+            // Whoever sets the time of modification back, as programs that copy do, cannot set that of change. A folder
+            // that changes its name changes no time in it, but the file is another one then.
             texts += [
                 path.utf8.first == UInt8(ascii: "/") ? path : "\(Self.currentFolder)/\(path)",
-                "\(status.st_size) \(modified.0).\(modified.1) \(changed.0).\(changed.1)",
+                "\(status.st_dev) \(status.st_ino) \(status.st_size) \(modified.0).\(modified.1) \(changed.0).\(changed.1)",
             ]
         }
         return Digest(texts)

@@ -1,5 +1,6 @@
 import ApusDigest
 import ApusFiles
+import Dispatch
 import Foundation
 import Synchronization
 
@@ -13,40 +14,44 @@ import Synchronization
 /// Any number of processes share a folder. Together they never take more than ``limitBytes``: for a new entry, those
 /// that were not used for longest go, but none that was used since this object was made. An epoch needs every image
 /// once, so to replace some of its images by others would cost writes and save nothing; what does not fit is decoded
-/// each time.
+/// each time. Who gives no limit goes by that of whoever gave one last.
 ///
 /// A cache is only a cache: where it cannot be written to, or the disk is full, that is said once and loaders go on.
 public final class ImageCache: Sendable {
     /// Where the entries lie.
     public let folder: String
     /// Bytes that the entries of all processes may take.
-    public let limitBytes: Int
+    public var limitBytes: Int { budget?.limit ?? Self.standardLimit }
 
-    /// How much a cache takes where nobody says: 20 GB.
+    /// How much a cache takes where nobody ever said: 20 GB.
     public static let standardLimit = 20_000_000_000
 
     private let warn: @Sendable (String) -> Void
     private let budget: CacheBudget?
-    private let isClosed: Atomic<Bool>
+    /// Entries of so many bytes and more are not written: all of them, where the system refuses.
+    private let refusedBytes: Atomic<Int>
+    /// Until when nothing is written, since another process held the lock for long; in nanoseconds of the system's
+    /// clock.
+    private let busyUntil = Atomic<UInt64>(0)
+    private static let longestPause: UInt64 = 30_000_000_000
 
-    /// Opens a folder, which is made if it is missing, and removes what is beyond the limit.
+    /// Opens a folder, which is made if it is missing, and removes what is beyond the limit, if one is given.
     ///
     /// `warn` gets a line, from any thread, where entries cannot be written, and where there is no room for more; by
     /// default it goes to standard error.
     public init(
-        folder: String, limitBytes: Int = ImageCache.standardLimit,
+        folder: String, limitBytes: Int? = nil,
         warn: @escaping @Sendable (String) -> Void = ImageCache.warnOnStandardError
     ) {
-        (self.folder, self.limitBytes, self.warn) = (folder, limitBytes, warn)
+        (self.folder, self.warn) = (folder, warn)
         do throws(FileError) {
             try Folders.make(folder)
-            AtomicFile.removeAbandoned(in: folder)
             budget = try CacheBudget(folder, limit: limitBytes)
         } catch {
             budget = nil
             warn(Self.unwritable(folder, error))
         }
-        isClosed = Atomic(budget == nil)
+        refusedBytes = Atomic(budget == nil ? 0 : .max)
     }
 
     /// Writes a line to standard error.
@@ -54,27 +59,30 @@ public final class ImageCache: Sendable {
         try? FileHandle.standardError.write(contentsOf: Data("warning: \(line)\n".utf8))
     }
 
-    /// The value that is kept for some files, or what `make` makes, which is kept then; throws what it throws.
-    func value<Value: CachedValue>(_ source: CacheSource, _ make: () throws(DataError) -> Value) throws(DataError)
-        -> Value
-    {
+    /// The value that is kept for some files, or what `make` makes, which is kept then; throws what it throws. An entry
+    /// that does not fit what is asked for is damaged: it has at most `most` bytes.
+    func value<Value: CachedValue>(
+        _ source: CacheSource, most: Int, fits: (Value) -> Bool, _ make: () throws(DataError) -> Value
+    ) throws(DataError) -> Value {
         guard let key = source.key else { return try make() }
         let path = "\(folder)/\(key.hexadecimal)\(CacheEntry.suffix)"
-        switch CacheEntry.read(path, key: key, limit: limitBytes) {
+        switch CacheEntry.read(path, key: key, most: most) {
         case .entry(let entry):
-            if let value = Value(entry) { return value }
+            if let value = Value(entry), fits(value) { return value }
             unlink(path.systemName)
         case .damaged: unlink(path.systemName)
         case .missing: break
         }
         let value = try make()
         // A file that was written to meanwhile may be neither the old one nor the new.
-        if !isClosed.load(ordering: .relaxed), source.key == key { store(value.entry, key, path) }
+        if source.key == key { store(value.entry, key, path) }
         return value
     }
 
     private func store(_ entry: CacheEntry, _ key: Digest, _ path: String) {
-        guard let budget else { return }
+        guard let budget, entry.fileBytes < refusedBytes.load(ordering: .relaxed),
+            Self.now >= busyUntil.load(ordering: .relaxed)
+        else { return }
         var admission = CacheBudget.Admission.admitted, lock: Int32?
         defer { if let lock { budget.release(lock) } }
         do throws(FileError) {
@@ -89,19 +97,31 @@ public final class ImageCache: Sendable {
             }
         } catch {
             switch admission {
-            case .admitted: close(saying: Self.unwritable(folder, error))
+            case .admitted: refuse(0, saying: Self.unwritable(folder, error))
             case .full:
-                close(
-                    saying: "the image cache \(folder.inOneLine) is full: other images are decoded each time; a larger"
-                        + " limit holds more")
+                let bytes = entry.fileBytes
+                refuse(
+                    bytes,
+                    saying:
+                        "the image cache \(folder.inOneLine) is full for images of \(bytes) bytes and more, which are"
+                        + " decoded each time; a larger limit holds more")
+            case .busy:
+                if busyUntil.exchange(Self.now + Self.longestPause, ordering: .relaxed) == 0 {
+                    warn(
+                        "another process holds the image cache \(folder.inOneLine) for long: nothing is added to it for"
+                            + " half a minute at a time")
+                }
             case .unneeded: break
             }
         }
     }
 
-    /// Keeps nothing more, and says why the first time.
-    private func close(saying reason: String) {
-        if !isClosed.exchange(true, ordering: .relaxed) { warn(reason) }
+    private static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+
+    /// Keeps nothing more of so many bytes, and says why the first time.
+    private func refuse(_ bytes: Int, saying reason: String) {
+        let before = refusedBytes.min(bytes, ordering: .relaxed).oldValue
+        if before == .max || bytes == 0 && before > 0 { warn(reason) }
     }
 
     private static func unwritable(_ folder: String, _ error: FileError) -> String {
