@@ -38,7 +38,7 @@ public struct GraphCompiler: Backend {
         let target = try target ?? .host()
         self.target = target
         var tuning = options.tuning ?? Tuning(target)
-        if let threads { tuning.threads = threads }
+        if let threads { tuning.threads = max(1, threads) }
         if options.memoryLimit != nil {
             tuning.preparesWeights = false
             tuning.winograd.constantKernels = nil

@@ -95,14 +95,16 @@ public struct Graph: Sendable {
     }
 
     /// Which values, by index, are the same in every run for as long as the parameters are: what is computed of those
-    /// alone. Where a run updates any, there are none.
+    /// alone. Where a run updates any, there are none; nor where ranks meet, whose sums are added up in place of what
+    /// each has.
     package func runInvariants() -> [Bool] {
         let updates = results.contains { result in if case .update = result.kind { true } else { false } }
+        let isAlone = nodes.allSatisfy { $0.operation.kind != .collective }
         var isInvariant: [Bool] = []
         isInvariant.reserveCapacity(nodes.count)
         for node in nodes {
             isInvariant.append(
-                !updates && !(node.operation is Input) && node.operation.kind != .collective
+                !updates && isAlone && !(node.operation is Input)
                     && node.operands.allSatisfy { isInvariant[$0.index] })
         }
         return isInvariant

@@ -52,7 +52,7 @@ public struct ProgramExplanation {
         REWRITES
         \(RewriteSummary(compilation.rewrites))
 
-        KERNELS, in \(compilation.program.steps.count) steps
+        KERNELS, in \(compilation.program.steps.count) steps\(preparation)
         machine: \(profile.peak)
         \(profile.table)
 
@@ -64,6 +64,12 @@ public struct ProgramExplanation {
 
         \(total)
         """
+    }
+
+    /// Steps that a run with the weights of the one before goes without.
+    private var preparation: String {
+        let count = compilation.program.preparationCount
+        return count > 0 ? ", \(count) of them only when weights have changed" : ""
     }
 
     private var memory: String {

@@ -24,6 +24,9 @@ extension Program {
         guard (0...steps.count).contains(preparationCount), preparationCount == 0 || updates.isEmpty else {
             return "\(preparationCount) of \(steps.count) steps run once, and a run changes \(updates.count) parameters"
         }
+        for step in steps.prefix(preparationCount) where readsInputs(step.work) {
+            return "the step '\(step.name)' is to be run once, and depends on more than parameters"
+        }
         for (number, input) in inputs.enumerated() where input.location != Location(.input(number)) {
             return "the input '\(input.name)' lies elsewhere"
         }
@@ -47,6 +50,17 @@ extension Program {
         guard let sum = rankSums.first else { return nil }
         return "it adds up over ranks (\(sum)), which programs in files and libraries cannot; compile it without a "
             + "communicator"
+    }
+
+    /// Whether what a step computes may differ from run to run with the same parameters.
+    private func readsInputs(_ work: Step.Work) -> Bool {
+        func isInput(_ location: Location) -> Bool { if case .input = location.region { true } else { false } }
+        return switch work {
+        case .kernel(_, let arguments, _, _): arguments.contains(where: isInput)
+        case .sort(let sort): isInput(sort.source)
+        case .matmul(let matmul): isInput(matmul.a.location) || isInput(matmul.b.location)
+        case .beginSum, .finishSum: true
+        }
     }
 
     /// Whether a step may write to a location.

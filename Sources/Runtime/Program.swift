@@ -138,8 +138,10 @@ public struct Program: Hashable, Sendable, Codable {
     /// The sums over ranks in the order in which they begin; a program that has none needs no others.
     public var rankSums: [RankSum] { steps.compactMap { if case .beginSum(let sum) = $0.work { sum } else { nil } } }
 
-    /// Floating-point operations of all matmuls of one run.
-    public var floatingPointOperations: Int { steps.reduce(0) { $0 + $1.floatingPointOperations } }
+    /// Floating-point operations of all matmuls of one run, for which what depends on parameters alone is there.
+    public var floatingPointOperations: Int {
+        steps.dropFirst(preparationCount).reduce(0) { $0 + $1.floatingPointOperations }
+    }
     /// Bytes of inputs, intermediate values and results.
     public var activationBytes: Int { inputs.reduce(arenaBytes) { $0 + $1.type.byteCount } }
     /// Bytes of the parameters, trainable ones and state.

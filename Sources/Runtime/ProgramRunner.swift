@@ -89,12 +89,14 @@ public final class ProgramRunner {
         let first = preparedVersion == state.version ? program.preparationCount : 0
         preparedVersion = nil
         if !program.updates.isEmpty { state.noteChange() }
+        // An observer may change weights, which are others for the next run then.
+        let version = state.version
         if let observe {
             try self.observe(first, parameters, observe)
         } else {
             for number in first..<program.steps.count { try execute(number, parameters, on: pool) }
         }
-        preparedVersion = state.version
+        preparedVersion = version
         var outputs: [String: TensorData] = [:]
         for output in program.outputs {
             outputs[output.name] = TensorData(type: output.type, copying: address(output.location, parameters))

@@ -143,7 +143,9 @@ public final class ProgramState: @unchecked Sendable {  // every property is use
         try exclusively { () throws(RuntimeError) in
             let entry = try entry(name)
             guard entry.type == type else { throw RuntimeError(.type, "'\(name)' is \(entry.type), given \(type)") }
+            // Before, and after: the closure may run a program.
             noteChange()
+            defer { noteChange() }
             fill(UnsafeMutableRawBufferPointer(start: entry.pointer, count: type.byteCount))
         }
     }

@@ -76,11 +76,37 @@ struct PreparationTests {
         #expect(try compiled(graph(), limited).program.preparationCount == 0)
     }
 
+    /// A sum over ranks is added up in place of what each has: computed once, that would be summed again in each run.
+    @Test func sumsOverRanksAreComputedInEachRun() throws {
+        let builder = GraphBuilder(name: "sums")
+        let x = builder.input(Input("x", f32(3, 64)))
+        let w = builder.parameter(Parameter("w", f32(64, 64), .constant(0.25)))
+        builder.output("y", matmul(x, allReduce(softmax(w) + 1)))
+        let loaded = try compiled(builder.finish())
+        #expect(loaded.program.preparationCount == 0)
+    }
+
+    /// Who changes weights while a run is observed changes those of the next one.
+    @Test func weightsMayChangeDuringARun() throws {
+        let loaded = try compiled(graph()), runner = try ProgramRunner(loaded, pool: WorkerPool(threads: 2))
+        let state = ProgramState()
+        try state.add(loaded.program.parameters, seed: 1)
+        try state.write("w", TensorData(numbers(1)))
+        var isChanged = false
+        try runner.run(state, ["x": TensorData(x)]) { _ in
+            if !isChanged { #expect(throws: Never.self) { try state.write("w", TensorData(numbers(2))) } }
+            isChanged = true
+        }
+        try expect(runner, state, gives: numbers(2), steps: loaded.program.steps.count)
+    }
+
     @Test func programsThatPrepareWhatTheyChangeAreRefused() throws {
         var program = try compiled(graph()).program
         #expect(program.problem == nil)
         program.preparationCount = program.steps.count + 1
         #expect(program.problem?.contains("steps run once") == true)
+        program.preparationCount = program.steps.count
+        #expect(program.problem?.contains("depends on more than parameters") == true)
         var updating = try compiled(graph(updating: true)).program
         updating.preparationCount = 1
         #expect(updating.problem?.contains("a run changes 1 parameters") == true)
