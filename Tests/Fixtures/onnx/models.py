@@ -44,10 +44,10 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, dim, heads, fused):
+    def __init__(self, dim, heads, fused, ratio):
         super().__init__()
         self.norm1, self.attn, self.norm2 = nn.LayerNorm(dim), Attention(dim, heads, fused), nn.LayerNorm(dim)
-        self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+        self.mlp = nn.Sequential(nn.Linear(dim, ratio * dim), nn.GELU(), nn.Linear(ratio * dim, dim))
 
     def forward(self, x):
         x = x + self.attn(self.norm1(x))
@@ -55,12 +55,12 @@ class Block(nn.Module):
 
 
 class ViT(nn.Module):
-    def __init__(self, image=16, patch=4, dim=32, depth=2, heads=4, classes=5):
+    def __init__(self, image=16, patch=4, dim=32, depth=2, heads=4, classes=5, ratio=2):
         super().__init__()
         self.embed = nn.Conv2d(3, dim, patch, patch)
         self.cls = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
         self.pos = nn.Parameter(torch.randn(1, (image // patch) ** 2 + 1, dim) * 0.02)
-        self.blocks = nn.ModuleList(Block(dim, heads, number % 2 == 0) for number in range(depth))
+        self.blocks = nn.ModuleList(Block(dim, heads, number % 2 == 0, ratio) for number in range(depth))
         self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, classes)
 
     def forward(self, x):
