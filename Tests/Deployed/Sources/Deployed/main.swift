@@ -11,8 +11,12 @@ do {
     let start = Date(), path = folder + "/program.apus"
     let file = try ProgramFile(contentsOf: path)
     let runner = try ProgramRunner(file.loaded(name: path), pool: WorkerPool())
+    let isLoaded = Date()
     let state = try file.state()
-    print(String(format: "loaded in %.1f ms", Date().timeIntervalSince(start) * 1e3))
+    print(
+        String(
+            format: "loaded in %.1f ms, its weights in %.1f", isLoaded.timeIntervalSince(start) * 1e3,
+            Date().timeIntervalSince(isLoaded) * 1e3))
 
     var numbers = try Data(contentsOf: URL(fileURLWithPath: folder + "/inputs.raw")).withUnsafeBytes {
         Array($0.bindMemory(to: Float.self))[...]
