@@ -244,7 +244,7 @@ package struct Schedule {
         let source = graph[value].operands[0], shape = graph[source].type.shape, storage = layout[source]
         // Rows may have a gap behind each, where matmuls read them too.
         guard storage.strides.last == 1 || shape.last == 1,
-            let rowStride = mergedStride(Array(shape.dropLast()), Array(storage.strides.dropLast()))
+            let step = mergedStride(Array(shape.dropLast()), Array(storage.strides.dropLast()))
         else {
             throw GraphError(
                 .unsupported, operation: ArgSort.name, "the operand cannot be read", location: graph[value].location)
@@ -253,10 +253,10 @@ package struct Schedule {
         func location(_ storage: Storage) -> Location {
             Location(.arena, byteOffset: storage.offset * ElementType.f32.byteCount)
         }
+        let rows = graph[value].type.count / width
         let sort = Sort(
-            source: location(storage), result: location(layout[value]), rows: graph[value].type.count / width,
-            width: width,
-            rowStride: rowStride)
+            source: location(storage), result: location(layout[value]), rows: rows, width: width,
+            rowStride: rows > 1 ? step : width)
         return ScheduledStep(name: "argsort", work: .sort(sort, source: storage.buffer, result: layout[value].buffer))
     }
 

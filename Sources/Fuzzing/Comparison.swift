@@ -82,7 +82,8 @@ public struct Comparison: Sendable {
         }
     }
 
-    /// Compiles a graph and runs it twice; throws if the second run is not like the first.
+    /// Compiles a graph and runs it twice; throws if a program file would be refused, or if the second run is not like
+    /// the first.
     private func compiled(
         _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor]
     ) throws -> [String: HostTensor] {
@@ -92,6 +93,7 @@ public struct Comparison: Sendable {
             Set(graph.libraryCandidates.filter { drawsLibrary(graph, $0, seed: answerSeed) })
         }
         let compilation = try compiler.compile(graph)
+        if let problem = compilation.loaded.program.problem { throw WrongResult("as a program file: \(problem)") }
         let runner = try ProgramRunner(
             compilation.loaded, pool: WorkerPool(threads: threads), guardPages: compilation.memory.guardPages)
         let state = ProgramState(), data = inputs.mapValues { TensorData($0) }

@@ -79,6 +79,7 @@ struct IndexingKernelTests {
         try expectFunction([f32(3, extent)], tolerance: 0, by: differences) { x in
             [argsort(x[0]), argsort(-x[0]), argsort(floor(x[0]))]
         }
+        try expectFunction([f32(1, extent)], tolerance: 0, by: differences) { x in [argsort(x[0])] }
         var values = (0..<2 * extent).map { Double($0 * 7 % 5) }
         for (place, special) in [Double.nan, .infinity, -.infinity, -0.0, 0, .nan, .infinity].enumerated()
         where 3 * place < values.count {

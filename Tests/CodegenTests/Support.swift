@@ -49,6 +49,9 @@ let sharedCache: ObjectCache = {
     return ObjectCache(folder: folder)
 }()
 
+/// A program that would be refused if it came from a file.
+struct RefusedProgram: Error { var problem: String }
+
 /// A second run, for which everything was prepared, gives another result than the first.
 struct RunsDiffer: Error { var name: String }
 
@@ -60,6 +63,7 @@ func runCompiled(
 ) throws -> [String: TensorData] {
     let loaded = try GraphCompiler(options, target: target, cache: cache).compile(graph).loaded,
         program = loaded.program
+    if let problem = program.problem { throw RefusedProgram(problem: problem) }
     let state = ProgramState()
     try state.add(program.parameters, seed: 0)
     let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads)),
