@@ -50,7 +50,7 @@ extension AttentionEmitter {
             let values = value.map { _ in packedAlongKeys(2, count: count, n: kernel.e, at: tiling.values) }
             keys.pack(row(1, firstKey, head))
             values?.pack(row(2, firstKey, head))
-            forStrips(of: kernel.n, from: kernel.scores.isCausal ? firstKey : nil) { first, rows, byHeight in
+            forStrips(of: kernel.n, from: kernel.isCausal ? firstKey : nil) { first, rows, byHeight in
                 let strip = Strip(
                     head: head, query: first, rows: rows,
                     keys: self.keys(from: firstKey, count: count, ofRows: first, rows))

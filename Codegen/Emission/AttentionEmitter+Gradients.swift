@@ -29,7 +29,7 @@ extension AttentionEmitter {
                 values?.pack(row(2, firstKey, head))
                 straightKeys?.pack(row(1, firstKey, head))
                 if tiling.addsUp { for sums in [keySums, valueSums].compactMap(\.self) { clear(sums, rows: count) } }
-                forBlocks(of: kernel.n, height: tiling.rows, from: kernel.scores.isCausal ? firstKey : nil) {
+                forBlocks(of: kernel.n, height: tiling.rows, from: kernel.isCausal ? firstKey : nil) {
                     first, rows in
                     let strip = Strip(
                         head: head, query: first, rows: integer(rows),
@@ -152,7 +152,7 @@ extension AttentionEmitter {
     }
 
     /// Turns rows of scores into probabilities P, and rows of their gradient D, if there are any, into the gradient of
-    /// the scores P ∘ (D − mean) · scale, in one pass.
+    /// the scores P ∘ (D − mean) · scale, in one pass; of P and D, what dropout leaves.
     ///
     /// In bf16 both become factors that are contracted along the queries: pairs of two rows, in the place of the first
     /// of them; a row without a second one is paired with zeros. Rows of the gradient are factors of their own, too.
@@ -172,12 +172,14 @@ extension AttentionEmitter {
                     }
                     let product = load(line(probabilities, row.number), start)
                     let probability = known(exponential(product, row, start, isWhole, minus: shifts[index]))
+                    let kept = kept(row, start)
                     let gradient = scoreGradients.map { gradients in
-                        let change = builder.fsub(load(line(gradients, row.number), start), means![index])
-                        let scale = builder.float(kernel.scores.scale, sumType)
+                        let own = dropped(load(line(gradients, row.number), start), kept)
+                        let change = builder.fsub(own, means![index])
+                        let scale = builder.float(kernel.scale, sumType)
                         return known(builder.fmul(builder.fmul(probability, change), scale))
                     }
-                    lines.append((probability, gradient))
+                    lines.append((dropped(probability, kept), gradient))
                 }
                 storeUnit(lines.map(\.probability), line(probabilities, first), start)
                 guard let scoreGradients else { return [] }

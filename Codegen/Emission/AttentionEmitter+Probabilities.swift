@@ -175,7 +175,7 @@ extension AttentionEmitter {
     /// The largest score of a row. Scores are dot products q · kᵀ times the scale, and what a mask adds; a NaN among
     /// them makes the row's sum of exponentials one.
     private func largestScore(_ line: LLVMValue, _ row: Row) -> LLVMValue {
-        let lowest = builder.float(-.infinity, sumType), scale = builder.float(kernel.scores.scale, sumType)
+        let lowest = builder.float(-.infinity, sumType), scale = builder.float(kernel.scale, sumType)
         let largest = forKeys(row.strip.keys, carrying: [lowest]) { start, isWhole, carried in
             let product = load(line, start)
             let score =
@@ -205,18 +205,21 @@ extension AttentionEmitter {
     func exponential(
         _ product: LLVMValue, _ row: Row, _ start: LLVMValue, _ isWhole: Bool, minus minusShift: LLVMValue
     ) -> LLVMValue {
-        let scale = builder.float(kernel.scores.scale, sumType)
+        let scale = builder.float(kernel.scale, sumType)
         return builder.exp(
             added(row, start, isWhole).map { builder.fadd(builder.fma(product, scale, $0), minusShift) }
                 ?? builder.fma(product, scale, minusShift))
     }
 
-    /// Turns a row of scores into exponentials, as factors of a left operand, and gives their sum.
+    /// Turns a row of scores into exponentials, of which dropout leaves factors of a left operand, and gives the sum of
+    /// all.
     private func exponentials(_ line: LLVMValue, _ row: Row, rowMaximum: LLVMValue) -> LLVMValue {
         let minusRowMaximum = builder.splat(builder.fneg(rowMaximum), lanes)
         let total = forKeys(row.strip.keys, carrying: [builder.zero(sumType)]) { start, isWhole, carried in
             let exponential = exponential(line, row, start, isWhole, minusRowMaximum: minusRowMaximum)
-            storeFactors(exponential, line, start)
+            if kernel.number(of: .value) != nil {
+                storeFactors(dropped(exponential, kept(row, start)), line, start)
+            }
             return [builder.fadd(carried[0], exponential)]
         }
         return builder.reduce(.add, total[0])

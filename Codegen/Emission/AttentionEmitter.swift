@@ -15,6 +15,8 @@ final class AttentionEmitter {
     let block: RegisterBlock
     let lanes: Int
     private let frame: KernelFunctionFrame
+    /// What dropout draws with.
+    private(set) var draw: Draw?
 
     init(_ kernel: AttentionKernel, _ tiling: AttentionTiling, _ tuning: Tuning, named name: String, in module: Module)
     {
@@ -29,12 +31,15 @@ final class AttentionEmitter {
     }
 
     func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
+    /// Addresses of the tensors.
+    var arguments: [LLVMValue] { frame.arguments }
     var sumType: Type { module.vector(module.f32, lanes) }
 
     /// Address in the thread's own memory.
     func scratch(_ offset: Int) -> LLVMValue { builder.offset(frame.scratch, bytes: integer(offset)) }
 
     func emit() {
+        draw = loadDraw()
         if kernel.isForward { emitForward() } else { emitGradients() }
         builder.ret()
     }
@@ -111,7 +116,7 @@ final class AttentionEmitter {
 
     /// Of the keys from `first` on, those that rows of queries may attend to.
     func keys(from first: LLVMValue, count: Int, ofRows row: LLVMValue, _ rows: LLVMValue) -> Keys {
-        guard kernel.scores.isCausal else { return Keys(first: first, count: count) }
+        guard kernel.isCausal else { return Keys(first: first, count: count) }
         let end = lesser(builder.sub(builder.add(row, rows), first), integer(count)), columns = integer(block.columns)
         // None, where all of them are behind the rows.
         let blocks = greater(builder.sdiv(builder.add(end, integer(block.columns - 1)), columns), integer(0))
@@ -202,7 +207,7 @@ final class AttentionEmitter {
     /// An operand [keys, n] that is contracted along keys: if it is along those that order leaves, in whole register
     /// blocks. The factors of what lies beyond the last key are zeros.
     func packedAlongKeys(_ number: Int, count: Int, n: Int, at offset: Int) -> Packed {
-        guard kernel.scores.isCausal else { return packed(number, k: count, n: n, at: offset) }
+        guard kernel.isCausal else { return packed(number, k: count, n: n, at: offset) }
         let k = (count + block.columns - 1) / block.columns * block.columns
         return Packed(
             emitter: self, number: number,

@@ -85,28 +85,4 @@ extension BodyEmitter {
         let clamped = builder.select(isHigh, builder.int(Int(Int32.max), type), inside)
         return builder.select(isLow, builder.int(Int(Int32.min), type), clamped)
     }
-
-    /// The first word of a Philox block, as a uniform number; see `Philox` in ApusIR.
-    func emitRandom(counter: LLVMValue, stream: Int, key: [LLVMValue]) -> LLVMValue {
-        let narrow = counter.type, isVector = narrow.isVector
-        let wide = isVector ? vector(module.i64) : module.i64
-        func product(_ x: LLVMValue, _ factor: UInt32) -> (high: LLVMValue, low: LLVMValue) {
-            let full = builder.mul(builder.zext(x, wide), builder.int(Int(factor), wide))
-            return (builder.trunc(builder.lshr(full, builder.int(32, wide)), narrow), builder.trunc(full, narrow))
-        }
-        func word(_ value: UInt32) -> LLVMValue { builder.int(Int(Int32(bitPattern: value)), narrow) }
-        var c0 = counter, c1 = builder.int(stream, narrow), c2 = builder.zero(narrow), c3 = builder.zero(narrow)
-        var (k0, k1) = (key[0], key[1])
-        for _ in 0..<Philox.rounds {
-            let a = product(c0, Philox.multipliers.0), b = product(c2, Philox.multipliers.1)
-            (c0, c1, c2, c3) = (
-                builder.xor(builder.xor(b.high, c1), k0), b.low, builder.xor(builder.xor(a.high, c3), k1), a.low
-            )
-            k0 = builder.add(k0, word(Philox.weyl.0))
-            k1 = builder.add(k1, word(Philox.weyl.1))
-        }
-        let float = isVector ? vector(module.f32) : module.f32
-        let bits = builder.uitofp(builder.lshr(c0, builder.int(9, narrow)), float)
-        return builder.fmul(builder.fadd(bits, builder.float(0.5, float)), builder.float(0x1p-23, float))
-    }
 }

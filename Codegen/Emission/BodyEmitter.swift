@@ -119,7 +119,8 @@ class BodyEmitter {
             return emit(function, operands, of: instruction.type, operand)
         case .random(let stream, let index, let key):
             let counter = isScalar ? builder.trunc(address(index), module.i32) : lanesIndex(index)
-            return emitRandom(counter: counter, stream: stream, key: key.map(operand))
+            return builder.uniform(
+                index: counter, stream: builder.int(stream, counter.type), key: key.map(operand))
         case .reduce, .matmul:
             preconditionFailure("a reduction or matmul is emitted by the loop that it belongs to")
         }

@@ -18,18 +18,27 @@ package struct AttentionKernel: Hashable {
         package var matrix: Matrix
         package var columnStride: Int
     }
+    /// Dropout of probabilities. Its key, i32[2], and its stream, i32[1], are arguments behind the mask, so that the
+    /// attentions of all layers are one kernel.
+    package struct Dropout: Hashable {
+        package var threshold: Double, factor: Double
+        /// Where the key lies, in elements.
+        package var keyOffset: Int
+    }
     package var batch: [Int]
     /// Rows of the queries, and of keys and values.
     package var n: Int, m: Int
     /// Columns of queries and keys, and of values.
     package var d: Int, e: Int
-    package var scores: AttentionScores
+    package var scale: Double
+    package var isCausal: Bool
     package var element: ElementType
     /// Queries, keys and values; for gradients also the gradient of the result, and the result.
     package var operands: [Matrix]
     /// For gradients, the log-sum of each query, in f32.
     package var logSums: Matrix?
     package var mask: Mask?
+    package var dropout: Dropout?
     /// What is computed: the result and its log-sums, or gradients of operands.
     package var results: [Result]
 
@@ -71,16 +80,17 @@ package struct AttentionKernel: Hashable {
 
     package var heads: Int { batch.reduce(1, *) }
     package var isForward: Bool { results.contains { $0.quantity == .value || $0.quantity == .logSum } }
-    /// Tensors that are read: operands, log-sums and the mask.
-    package var readCount: Int { maskArgument + (mask == nil ? 0 : 1) }
+    /// Tensors that are read: operands, log-sums, the mask, and the key and the stream of dropout.
+    package var readCount: Int { keyArgument + (dropout == nil ? 0 : 2) }
     var logSumArgument: Int { operands.count }
     var maskArgument: Int { operands.count + (logSums == nil ? 0 : 1) }
+    var keyArgument: Int { maskArgument + (mask == nil ? 0 : 1) }
     /// The number of a result, if it is wanted.
     func number(of quantity: Quantity) -> Int? { results.firstIndex { $0.quantity == quantity } }
     /// Of all matmuls that are carried out; a gradient computes the scores again.
     package var floatingPointOperations: Int {
         // Of the keys behind a query none are multiplied.
-        let pairs = scores.isCausal ? n * m - min(n, m) * (min(n, m) - 1) / 2 - max(0, m - n) * n : n * m
+        let pairs = isCausal ? n * m - min(n, m) * (min(n, m) - 1) / 2 - max(0, m - n) * n : n * m
         let scores = pairs * d, mixes = pairs * e
         var operations = scores
         for result in results {
@@ -124,10 +134,11 @@ extension AttentionKernel: CustomStringConvertible {
             }
         }
         let masks =
-            (scores.isCausal ? ", causal" : "")
+            (isCausal ? ", causal" : "")
+            + (dropout.map { ", dropout below \($0.threshold) times \($0.factor), key [\($0.keyOffset)]" } ?? "")
             + (mask.map { ", mask \($0.element) \(text($0.matrix)), by \($0.columnStride)" } ?? "")
         return
-            "attention \(n)x\(m) of \(batch), columns \(d) and \(e), \(element), scale \(scores.scale)\(masks), operands "
+            "attention \(n)x\(m) of \(batch), columns \(d) and \(e), \(element), scale \(scale)\(masks), operands "
             + operands.map(text).joined(separator: ", ") + (logSums.map { ", log-sums \(text($0))" } ?? "") + "; "
             + zip(names, results).map { "\($0) \(text($1.matrix))" }.joined(separator: ", ")
     }

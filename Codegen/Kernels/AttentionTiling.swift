@@ -41,7 +41,7 @@ package struct AttentionTiling {
         let mostKeys = isForward ? tuning.attentionKeys : tuning.attentionGradientKeys
         let blockOfKeys = min(kernel.m, padded(even(kernel.m, most: mostKeys), min(columns, mostKeys)))
         // Where later keys are skipped, small blocks skip more.
-        let most = kernel.scores.isCausal ? tuning.attentionCausalRows : tuning.attentionRows
+        let most = kernel.isCausal ? tuning.attentionCausalRows : tuning.attentionRows
         let rows = isForward ? strip : even(kernel.n, most: max(strip, most))
         // A cache line more than a power of two keeps rows out of each other's way.
         probabilityRowBytes = padded(blockOfKeys, columns) * 4 + tuning.lineBytes
@@ -58,13 +58,13 @@ package struct AttentionTiling {
         func packed(_ k: Int, _ n: Int) -> Int { padded(n, columns) * (kernel.element == .bf16 ? (k + 1) / 2 : k) * 4 }
         // The contracted axis of keys may end within a register block of causal scores.
         func overKeys(_ n: Int) -> Int {
-            packed(kernel.scores.isCausal ? padded(blockOfKeys, columns) : blockOfKeys, n)
+            packed(kernel.isCausal ? padded(blockOfKeys, columns) : blockOfKeys, n)
         }
         func wants(_ part: AttentionGradient.Part) -> Bool {
             kernel.results.contains { $0.quantity == .gradient(part) }
         }
         let (q, k, v) = (wants(.queries), wants(.keys), wants(.values))
-        addsUp = (k || v) && (rows < kernel.n || kernel.scores.isCausal)
+        addsUp = (k || v) && (rows < kernel.n || kernel.isCausal)
         keys = take(true, packed(kernel.d, blockOfKeys))
         values = take(isForward || q || k, isForward ? overKeys(kernel.e) : packed(kernel.e, blockOfKeys))
         straightKeys = take(q, overKeys(kernel.d))

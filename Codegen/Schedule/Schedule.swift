@@ -44,6 +44,8 @@ package struct Schedule {
     package let clustering: Clustering
     /// Updates that are written over the parameter at once; the others are copied at the end.
     private let updatedInPlace: [Value: Value]
+    /// Where the numbers of streams lie that attention draws from.
+    private var streamBuffers: [Int: Int] = [:]
     private let tuning: Tuning
 
     /// Schedules a legal graph whose matmuls can read their operands, or have them stored.
@@ -54,6 +56,7 @@ package struct Schedule {
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
         layout = Layout(graph, placement, updatedInPlace: updatedInPlace, tuning)
         let constantBuffers = addConstants()
+        addStreams()
         let order = executionOrder()
         let kernels = ClusterKernels(surroundings(constantBuffers), isNeeded: neededOutside())
         var sums = RankSums(graph, clustering)
@@ -81,7 +84,7 @@ package struct Schedule {
 
     /// Where values are computed. Operands of the library's matmuls and of attention that cannot be read where they lie
     /// are stored: if they are views of something that is computed, that is stored once for all views of it; otherwise
-    /// the operand itself, contiguously.
+    /// the operand itself, contiguously. What attention reads may also be repeated along its batch.
     static func placement(_ graph: Graph, _ tuning: Tuning) -> Placement {
         var placement = Placement(graph, tuning)
         var isChanged = true
@@ -102,7 +105,9 @@ package struct Schedule {
                             : MatmulShape(graph, value).matrix(side, strides: view.strides) != nil
                         if isReadable { continue }
                     }
-                    placement.store(view == nil ? computedSource(of: operand, graph, current) : operand)
+                    let isAttention = current[value] == .attention
+                    placement.store(
+                        view == nil ? computedSource(of: operand, graph, current, isRepeated: isAttention) : operand)
                     isChanged = true
                 }
             }
@@ -110,10 +115,13 @@ package struct Schedule {
         return placement
     }
 
-    /// The first value behind a chain of views that is not one itself; the operand, if that is stored already.
-    private static func computedSource(of operand: Value, _ graph: Graph, _ placement: Placement) -> Value {
+    /// The first value behind a chain of views, and perhaps of repetitions, that is none itself; the operand, if that
+    /// is stored already.
+    private static func computedSource(
+        of operand: Value, _ graph: Graph, _ placement: Placement, isRepeated: Bool
+    ) -> Value {
         var value = operand
-        while graph[value].operation.kind.isView {
+        while graph[value].operation.kind.isView || isRepeated && graph[value].operation.kind == .repetition {
             value = graph[value].operands[0]
         }
         return placement.isStored(value) ? operand : value
@@ -301,7 +309,9 @@ package struct Schedule {
             throw GraphError(.unsupported, operation: node.operation.name, "is no attention", location: node.location)
         }
         let (matrices, numbers) = (type(of: operation).matrixCount, type(of: operation).operandCount)
+        let scores = operation.scores
         var operands: [AttentionKernel.Matrix] = [], logSums: AttentionKernel.Matrix?, mask: AttentionKernel.Mask?
+        var dropout: AttentionKernel.Dropout?
         var buffers: [Int] = []
         for (side, operand) in node.operands.enumerated() {
             guard
@@ -322,6 +332,12 @@ package struct Schedule {
                 logSums = column(view.offset, view.strides)
                 continue
             }
+            if let how = scores.dropout, let stream = streamBuffers[how.stream], side == node.operands.count - 1 {
+                dropout = AttentionKernel.Dropout(
+                    threshold: how.threshold, factor: how.factor, keyOffset: view.offset)
+                buffers.append(stream)
+                continue
+            }
             // Along an axis of 1, all scores have the same.
             let strides = zip(shapes[side], view.strides).map { $0 == 1 ? 0 : $1 }
             mask = AttentionKernel.Mask(
@@ -340,8 +356,8 @@ package struct Schedule {
         let kernel = AttentionKernel(
             batch: Array(shapes[0].dropLast(2)), n: shapes[0][rank - 2], m: shapes[1][rank - 2], d: shapes[0][rank - 1],
             e: shapes[2][rank - 1],
-            scores: operation.scores, element: graph[node.operands[0]].type.element, operands: operands,
-            logSums: logSums, mask: mask, results: results)
+            scale: scores.scale, isCausal: scores.isCausal, element: graph[node.operands[0]].type.element,
+            operands: operands, logSums: logSums, mask: mask, dropout: dropout, results: results)
         return KernelCall(
             kernel: .attention(kernel), buffers: buffers + members.map { layout[$0].buffer }, count: 0,
             elementsPerUnit: 0,
@@ -387,6 +403,15 @@ package struct Schedule {
         return KernelBuilder.Surroundings(
             graph: graph, isStored: { placement.isStored($0) }, storage: { layout[$0] },
             constantBuffer: { constantBuffers[$0]! })
+    }
+
+    /// Numbers of the streams that attention draws from.
+    private mutating func addStreams() {
+        for case let operation as any AttentionOperation in graph.nodes.lazy.map(\.operation) {
+            guard let stream = operation.scores.dropout?.stream, streamBuffers[stream] == nil else { continue }
+            streamBuffers[stream] = layout.add(.constants(constants.count), 4)
+            constants.append(withUnsafeBytes(of: UInt32(stream)) { Array($0) })
+        }
     }
 
     private mutating func addConstants() -> [Value: Int] {

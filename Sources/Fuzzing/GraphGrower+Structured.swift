@@ -127,10 +127,18 @@ extension GraphGrower {
         guard largest <= largestCount else { return }
         let k = isToEachOther ? x : fresh(batch + [keys, width]), v = fresh(batch + [keys, outputs])
         let scale = min(1 / Double(width).squareRoot(), 10 / (x.bound * k.bound * Double(width)))
+        let isCausal = random.chance(0.3), mask = attentionMask(batch + [queries, keys])
+        let dropout = attentionDropout()
         keep(
-            attention(
-                x.tensor, k.tensor, v.tensor, scale: scale, isCausal: random.chance(0.3),
-                mask: attentionMask(batch + [queries, keys])), bound: v.bound)
+            attention(x.tensor, k.tensor, v.tensor, scale: scale, isCausal: isCausal, mask: mask, dropout: dropout),
+            bound: v.bound * (dropout?.how.factor ?? 1))
+    }
+
+    /// Dropout of probabilities; none most of the time.
+    private mutating func attentionDropout() -> (how: AttentionDropout, key: Tensor)? {
+        guard random.chance(0.3) else { return nil }
+        let how = AttentionDropout(keep: random.pick([0.25, 0.5, 0.9]), stream: random.integer(0...9))
+        return (how, input(.i32, [2]))
     }
 
     /// A mask for scores of a shape, repeated along some axes; none most of the time.

@@ -42,8 +42,8 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
     let plan = PrecisionPlan(graph, smallest: smallest)
     var lowered: [Value: Tensor] = [:]
     return try rebuild(graph) { node, value, operands, builder in
-        /// The operand in bf16: views are taken of the rounded tensor, so that all of them share one, and parts are
-        /// rounded before they are joined.
+        /// The operand in bf16: views and repetitions are of the rounded tensor, so that all of them share one, and
+        /// parts are rounded before they are joined.
         func low(_ x: Tensor) -> Tensor {
             if x.element == .bf16 { return x }
             if let known = lowered[x.value] { return known }
@@ -54,7 +54,7 @@ private func lowered(_ graph: Graph, roundingFrom smallest: Int) throws -> Graph
                 lowered[builder.tensor(node.operands[0]).value] = rounded
             }
             let result =
-                node.operation.kind.isMove || node.operation is Windows
+                node.operation.kind.isMove || node.operation.kind == .repetition || node.operation is Windows
                 ? builder.add(node.operation, node.operands.map { low(builder.tensor($0)) }) : x.cast(.bf16)
             lowered[x.value] = result
             return result

@@ -83,6 +83,83 @@ struct AttentionTests {
         }
     }
 
+    /// Dropout, with and without order and masks, all keys at once and in blocks: forward and backward drop the same. What
+    /// is kept is doubled, which is exact: where a query attends to one key, its gradient is a difference of equal numbers.
+    @Test(arguments: [
+        [1, 1, 2, 2], [5, 3, 4, 6], [17, 33, 16, 8], [70, 70, 8, 16], [3, 530, 8, 4], [140, 1100, 4, 2],
+    ])
+    func dropout(_ shape: [Int]) throws {
+        let (n, m, d, e) = (shape[0], shape[1], shape[2], shape[3])
+        for (isCausal, mask) in [(false, nil), (true, nil), (false, [2, 1, m]), (true, [1, n, m])] as [(Bool, [Int]?)] {
+            for type in [ElementType.f32, .bf16] {
+                let scores = AttentionScores(
+                    scale: 0.3, isCausal: isCausal, dropout: AttentionDropout(keep: 0.5, stream: 77))
+                let matrices = [[2, n, d], [2, m, d], [2, m, e], [2, n, e]].map { TensorType(type, $0) }
+                let types = matrices + (mask.map { [TensorType(.bool, $0)] } ?? []) + [TensorType(.i32, [2])]
+                try expectFunction(
+                    types, values: [types.count - 1: [12345, -7]], tolerance: type == .f32 ? 2e-5 : 1e-2,
+                    "\(scores) of \(types)"
+                ) { x in
+                    let operands = Array(x[..<3] + x[4...]), result = x[0].builder.add(Attention(scores), operands)
+                    let stored = result.cast(.f32).cast(type)
+                    return [result, x[0].builder.add(AttentionLogSum(scores), operands)]
+                        + [.queries, .keys, .values].map {
+                            AttentionGradient(scores, part: $0).of(operands, result: stored, seed: x[3])
+                        }
+                }
+            }
+        }
+    }
+
+    /// Layers that draw from streams of their own share a kernel, and drop different probabilities.
+    @Test func streamsShareAKernel() throws {
+        let matrix = f32(2, 20, 4)
+        let graph = try functionGraph([matrix, matrix, matrix, TensorType(.i32, [2])]) { x in
+            (1...3).map { stream in
+                attention(
+                    x[0], x[1], x[2], scale: 0.5,
+                    dropout: (AttentionDropout(keep: 0.5, stream: 1_000_000_000 * stream), x[3]))
+            }
+        }
+        let kernels = try schedule(graph).steps.compactMap { step -> GeneratedKernel? in
+            guard case .kernel(let call) = step.work, case .attention = call.kernel else { return nil }
+            return call.kernel
+        }
+        #expect(kernels.count == 3 && Set(kernels).count == 1)
+        let results = try runCompiled(graph, inputs: randomInputs(for: graph, seed: 2))
+        #expect(Set(results.values.map(\.floats)).count == 3)
+    }
+
+    /// Heads of keys that several heads of queries share are read where they lie, whether they are inputs or come out
+    /// of a projection with a bias: nothing is stored with the axes of repeated heads but the result.
+    @Test(arguments: CompilerOptions.Precision.allCases, [false, true])
+    func sharedHeadsAreNotRepeated(_ precision: CompilerOptions.Precision, isProjected: Bool) throws {
+        let (batch, tokens, groups, size, dim) = (2, 37, 3, 4, 8), extents = [size, 1, 1].map { $0 * groups * dim }
+        let width = extents.reduce(0, +), joint = f32(batch, tokens, width)
+        let types = isProjected ? [f32(batch, tokens, 16), f32(width, 16), f32(width)] : [joint]
+        let options = CompilerOptions(precision: precision, products: .generated)
+        func result(_ x: [Tensor]) -> [Tensor] {
+            let joint = isProjected ? linear(x[0], weight: x[1] * 0.1, bias: x[2]) : x[0]
+            var start = 0
+            let heads = extents.map { extent -> Tensor in
+                defer { start += extent }
+                return joint.slice(start..<start + extent, axis: 2)
+                    .reshape([batch, tokens, groups, extent / groups / dim, dim])
+                    .broadcast(to: [batch, tokens, groups, size, dim]).transpose([0, 2, 3, 1, 4])
+            }
+            return [attention(heads[0], heads[1], heads[2], scale: 0.3)]
+        }
+        try expectFunction(types, tolerance: precision == .float32 ? 2e-5 : 2e-2, options: options) { result($0) }
+        let schedule = try GraphCompiler(options, cache: nil).schedule(functionGraph(types, result))
+        let results = schedule.graph.results.map(\.value)
+        let stored = schedule.graph.values.filter {
+            schedule.placement.isStored($0) && schedule.graph[$0].type.rank == 5
+        }
+        #expect(
+            stored.allSatisfy { schedule.placement[$0] == .attention || results.contains($0) } && !stored.isEmpty,
+            "\(schedule)")
+    }
+
     /// Gradients of attention that differ in nothing but what the scores are times, or in their order, stay apart.
     @Test func gradientsOfOtherScores() throws {
         try expectFunction([f32(2, 6, 4), f32(2, 6, 4), f32(2, 6, 4), f32(2, 6, 4)]) { x in

@@ -56,7 +56,8 @@ struct EmissionTests {
         let step = TrainingStep("circle", optimizer: .adamW(learningRate: 0.02)) {
             let labels = Input("labels", [6], .int32)
             let hidden = gelu(Linear(4, 24).named("hidden")(LayerNorm(4).named("norm")(Input("points", [6, 4]))))
-            let logits = Linear(24, 3).named("out")(Dropout(0.5)(hidden))
+            let mixed = SelfAttention(8, heads: 2, dropout: 0.25).named("mix")(hidden.reshape([6, 3, 8]))
+            let logits = Linear(24, 3).named("out")(Dropout(0.5)(mixed.reshape([6, 24])))
             Loss(crossEntropy(logits, labels))
             Metric("accuracy", accuracy(logits, labels))
         }

@@ -128,6 +128,11 @@ private func misfit(_ q: [Int], _ k: [Int], _ v: [Int], of operation: String = "
     "\(operation): takes [..., n, d], [..., m, d] and [..., m, e], has \(shapeText(q)), \(shapeText(k)) and \(shapeText(v))"
 }
 
+/// Attention that keeps probabilities with a chance.
+private func dropping(_ keep: Double, stream: Int = 1) -> Attention {
+    Attention(AttentionScores(scale: 1, dropout: AttentionDropout(keep: keep, stream: stream)))
+}
+
 private let structuredMisuses: [Misuse] = [
     Misuse(Reduce(.sum, axes: [0]), [bool(2)], .elementType, "reduce: takes numbers, has bool[2]; cast first"),
     Misuse(Reduce(.sum, axes: [1]), [f32(2)], .attribute, "reduce: axis 1 is out of range for rank 1"),
@@ -263,6 +268,24 @@ private let structuredMisuses: [Misuse] = [
     Misuse(
         Attention(scale: 1), [f32(2, 3), f32(5, 3), f32(5, 6), f32(5)], .shape,
         "attention: the mask is f32[5], and the scores [2,5], of which extents may be 1 in it"),
+    Misuse(
+        dropping(0.5), [f32(2, 3), f32(5, 3), f32(5, 6)], .structure,
+        "attention: takes 4 operands, or 5 with a mask, has 3"),
+    Misuse(
+        dropping(0.5), [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 5)], .shape,
+        "attention: the key is f32[2,5], not i32[2]"),
+    Misuse(
+        dropping(0), [f32(2, 3), f32(5, 3), f32(5, 6), i32(2)], .attribute,
+        "attention: keeps probabilities with the chance 0.0, which is not in (0, 1)"),
+    Misuse(
+        dropping(1.5), [f32(2, 3), f32(5, 3), f32(5, 6), i32(2)], .attribute,
+        "attention: keeps probabilities with the chance 1.5, which is not in (0, 1)"),
+    Misuse(
+        dropping(0.5, stream: -1), [f32(2, 3), f32(5, 3), f32(5, 6), i32(2)], .attribute,
+        "attention: stream -1 is not a 32-bit number"),
+    Misuse(
+        dropping(0.5), [f32(1 << 17, 1), f32(1 << 16, 1), f32(1 << 16, 1), i32(2)], .shape,
+        "attention: [131072,65536] has more elements than a 32-bit counter numbers"),
     Misuse(
         AttentionGradient(scale: 1, part: .mask),
         [f32(2, 3), f32(5, 3), f32(5, 6), f32(2, 6), f32(2, 6), f32(2), bool(2, 5)],

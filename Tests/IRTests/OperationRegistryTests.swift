@@ -55,7 +55,9 @@ import Testing
     func refusesAnotherNumberOfOperands(_ sample: OperationSample) {
         guard !(sample.operation is Concatenate) else { return }
         // Attention without a mask takes one more.
-        let count = (sample.operation as? any AttentionOperation).map { type(of: $0).operandCount }
+        let count = (sample.operation as? any AttentionOperation).map {
+            type(of: $0).operandCount + ($0.scores.dropout == nil ? 0 : 1)
+        }
         let tooMany =
             sample.operands
             + [TensorType](repeating: TensorType(.f32, [3]), count: count == sample.operands.count ? 2 : 1)

@@ -150,4 +150,12 @@ private let structuredSamples: [OperationSample] = [
     OperationSample(
         AttentionGradient(scale: 0.5, part: .keys),
         [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6), f32(2, 3, 6), f32(2, 3)], gives: f32(2, 5, 4)),
+    OperationSample(
+        Attention(AttentionScores(scale: 0.5, isCausal: true, dropout: AttentionDropout(keep: 0.75, stream: 9))),
+        [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), bool(2, 1, 5), i32(2)], gives: f32(2, 3, 6)),
+    OperationSample(
+        AttentionGradient(
+            AttentionScores(scale: 0.5, dropout: AttentionDropout(keep: 0.75, stream: 9)), part: .values),
+        [f32(2, 3, 4), f32(2, 5, 4), f32(2, 5, 6), f32(2, 3, 6), f32(2, 3, 6), f32(2, 3), i32(2)],
+        gives: f32(2, 5, 6)),
 ]

@@ -129,10 +129,31 @@ private struct Broken: Layer {
             (InstanceNorm(4), [2, 4], "InstanceNorm: takes [n,4,spatial...], has [2,4]"),
             (LSTM(4, 2), [2, 3], "LSTM: takes [batch,steps,4], has [2,3]"),
             (Dropout(1.5), [2, 3], "Dropout: the rate 1.5 is not in 0..<1"),
+            (SelfAttention(4, heads: 2, dropout: 1), [1, 3, 4], "attention: the rate 1.0 is not in 0..<1"),
+            (MultiheadAttention(4, heads: 2, dropout: -0.5), [1, 3, 4], "attention: the rate -0.5 is not in 0..<1"),
         ]
         for (number, (layer, shape, expected)) in cases.enumerated() {
             let text = mistakes { _ = try graph(layer, shape) }
             #expect(text.count == 1 && text[0].hasSuffix(expected), "case \(number): \(text)")
+        }
+    }
+
+    /// Masks for scores [2,6,3,4], of heads that share keys too: what would fit only their groups is refused.
+    @Test(arguments: [6, 2])
+    func masksThatDoNotFit(keyHeads: Int) {
+        for shape in [[3, 3, 4], [2, 3, 3, 4], [2, 3, 3, 4, 1], [2, 2, 3, 3, 4], [3, 3], [2, 1, 3, 5]] {
+            let text = mistakes {
+                _ = try InferenceStep {
+                    let keys = Input("k", [2, 4, keyHeads, 2])
+                    Output(
+                        "y",
+                        attention(
+                            queries: Input("q", [2, 3, 6, 2]), keys: keys, values: keys,
+                            masks: [.added(Input("mask", shape))]))
+                }.trace()
+            }
+            let expected = "the mask is f32\(shapeText(shape)), which does not broadcast to [2,6,3,4]"
+            #expect(text.count == 1 && text[0].hasSuffix(expected), "\(text)")
         }
     }
 

@@ -68,6 +68,66 @@ import Testing
             ])
     }
 
+    /// Heads of keys that are shared mean the same as repeated ones, with masks of every shape.
+    @Test func sharedHeadsMeanRepeatedOnes() throws {
+        let (batch, queries, keys, heads, groups, dim) = (2, 3, 4, 6, 2, 2)
+        func repeated(_ x: Tensor) -> Tensor {
+            x.expanded(3).broadcast(to: [batch, keys, groups, heads / groups, dim]).reshape([batch, keys, heads, dim])
+        }
+        let step = InferenceStep {
+            let q = Input("q", [batch, queries, heads, dim])
+            let k = Input("k", [batch, keys, groups, dim]), v = Input("v", [batch, keys, groups, dim])
+            let masks: [[AttentionMask]] = [
+                [], [.causal], [.lengths(Input("lengths", [batch], .int32))],
+                [.added(Input("each head", [heads, 1, keys])), .causal],
+                [.allowed(Input("allowed", [batch, 1, queries, keys], .bool))],
+                [.added(Input("all", [batch, heads, queries, keys]))], [.added(Input("keys", [keys]))],
+            ]
+            for (number, masks) in masks.enumerated() {
+                Output("shared \(number)", attention(queries: q, keys: k, values: v, masks: masks))
+                Output(
+                    "repeated \(number)",
+                    attention(queries: q, keys: repeated(k), values: repeated(v), masks: masks))
+            }
+        }
+        let graph = try step.trace()
+        var inputs: [String: HostTensor] = [:]
+        for (_, operation) in graph.inputs {
+            let numbers = (0..<operation.type.count).map { place -> Double in
+                let number = (place * 7 + operation.name.count) % 11
+                switch operation.type.element {
+                case .bool: return number > 3 ? 1 : 0
+                case .i32: return Double(2 + place)
+                default: return Double(number) / 8
+                }
+            }
+            inputs[operation.name] = HostTensor(operation.type, numbers)
+        }
+        let outputs = try Interpreter().run(graph, inputs: inputs).outputs
+        for number in 0..<7 {
+            let shared = try #require(outputs["shared \(number)"]), repeated = outputs["repeated \(number)"]
+            #expect(shared == repeated && Set(shared.values).count > 1, "masks \(number)")
+        }
+        #expect(
+            try resultType(Apply { SelfAttention(8, heads: 4, keyHeads: 2).attention($0) }, [2, 5, 8])
+                == "f32[2,4,5,5]")
+    }
+
+    /// Training drops probabilities, each layer by a stream of its own; inference does not.
+    @Test func attentionDropsProbabilitiesInTraining() throws {
+        let layers = Sequential {
+            SelfAttention(8, heads: 4, keyHeads: 2, dropout: 0.25).named("a")
+            MultiheadAttention(8, heads: 2, dropout: 0.25).named("b")
+        }
+        func draws(_ graph: Graph) -> [RandomUniform] { graph.nodes.compactMap { $0.operation as? RandomUniform } }
+        let training = try TrainingStep(optimizer: .sgd(learningRate: 1)) {
+            Loss(mean(layers(Input("x", [2, 5, 8]))))
+        }.trace().graph
+        #expect(draws(training).map(\.shape) == [[2, 2, 2, 5, 5], [2, 2, 5, 5]])
+        #expect(Set(draws(training).map(\.stream)).count == 2)
+        #expect(try draws(graph(layers, [2, 5, 8])).isEmpty)
+    }
+
     @Test func patchesAreTakenRowByRowAsAConvolutionDoes() throws {
         let step = InferenceStep {
             let images = Input("images", [1, 1, 4, 6])

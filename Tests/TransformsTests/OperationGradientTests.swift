@@ -195,6 +195,21 @@ import Testing
         try expectGradients(of: Operand(2, 4, 3)) { attention($0[0], $0[0], $0[0], scale: 0.4, isCausal: true) }
     }
 
+    /// The same probabilities are dropped forward and backward; with numbers that are added, and without.
+    @Test(arguments: [false, true])
+    func attentionsWithDropout(isCausal: Bool) throws {
+        func dropout(_ x: Tensor) -> (how: AttentionDropout, key: Tensor) {
+            let key = x.builder.add(Iota(TensorType(.i32, [2]), axis: 0), [])
+            return (AttentionDropout(keep: 0.6, stream: 3), key)
+        }
+        try expectGradients(of: Operand(2, 3, 4), Operand(2, 5, 4), Operand(2, 5, 2)) {
+            attention($0[0], $0[1], $0[2], scale: 0.5, isCausal: isCausal, dropout: dropout($0[0]))
+        }
+        try expectGradients(of: Operand(2, 3, 4), Operand(2, 5, 4), Operand(2, 5, 2), Operand(1, 3, 5)) {
+            attention($0[0], $0[1], $0[2], scale: 0.5, isCausal: isCausal, mask: $0[3], dropout: dropout($0[0]))
+        }
+    }
+
     /// Numbers that are added to scores have gradients of their own, summed where they are repeated.
     @Test(arguments: [[2, 3, 5], [1, 3, 5], [2, 1, 5], [2, 3, 1], [1, 1, 1]])
     func attentionsWithMasks(_ mask: [Int]) throws {

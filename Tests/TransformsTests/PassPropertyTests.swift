@@ -127,8 +127,11 @@ let passesByName: [String: Pass] = Dictionary(
             builder.input(Input("mask \(element) \(shape)", TensorType(element, batch.map { _ in 1 } + shape)))
         }
         let masks = [nil, mask(.f32, n, m), mask(.f32, 1, m), mask(.bool, n, m), mask(.bool, n, 1)]
-        for (number, mask) in masks.enumerated() {
-            let scores = AttentionScores(scale: 0.3, isCausal: number % 2 == 1), more = mask.map { [$0] } ?? []
+        let key = builder.input(Input("key", TensorType(.i32, [2])))
+        for (number, mask) in (masks + masks).enumerated() {
+            let dropout = number < masks.count ? nil : AttentionDropout(keep: 0.7, stream: number)
+            let scores = AttentionScores(scale: 0.3, isCausal: number % 2 == 1, dropout: dropout)
+            let more = [mask, dropout.map { _ in key }].compactMap(\.self)
             let result = builder.add(Attention(scores), [q, k, v] + more)
             builder.output("result \(number)", result)
             builder.output("log-sum \(number)", builder.add(AttentionLogSum(scores), [q, k, v] + more))

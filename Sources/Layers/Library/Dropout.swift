@@ -75,11 +75,14 @@ public struct DropPath: Layer {
     }
 }
 
-/// x with numbers of the shape `kept` that decide what is dropped. Forward and backward pass share one bool for each.
-private func dropped(_ x: Tensor, _ rate: Double, layer: String, kept shape: (Tensor) -> [Int]) -> Tensor {
+/// x with numbers of the shape `kept` that decide what is dropped. Forward and backward pass share one bool for each,
+/// or draw it twice where attention is one kernel.
+func dropped(
+    _ x: Tensor, _ rate: Double, layer: String, at place: SourceLocation? = nil, kept shape: (Tensor) -> [Int]
+) -> Tensor {
     guard x.isValid else { return x }
     guard (0..<1).contains(rate) else {
-        return x.mistake(layer, "the rate \(rate) is not in 0..<1", .attribute)
+        return x.mistake(layer, "the rate \(rate) is not in 0..<1", .attribute, at: place)
     }
     guard isTraining, rate > 0 else { return x }
     let uniform = randomUniform(shape(x))

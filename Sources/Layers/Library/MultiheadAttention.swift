@@ -8,6 +8,8 @@ import ApusIR
 public struct MultiheadAttention: Layer {
     /// How long a token is, heads that share it out, and whether projections have biases.
     public let dim: Int, heads: Int, hasBias: Bool
+    /// The chance of a probability to be dropped in training.
+    public let dropout: Double
     private let memory: Tensor?
     private let masks: [AttentionMask]
     private let file: String, line: Int
@@ -15,12 +17,15 @@ public struct MultiheadAttention: Layer {
     /// - Parameters:
     ///   - memory: The tokens that are attended to, as by a decoder to what is encoded; if nil, the tokens themselves.
     ///   - masks: What a token may not attend to, such as `[.causal]` or `[.lengths(lengths)]`.
+    ///   - dropout: The chance of a probability to be dropped in training, in 0..<1; others are a mistake that the
+    ///     graph reports.
     public init(
         _ dim: Int, heads: Int, memory: Tensor? = nil, bias: Bool = true, masks: [AttentionMask] = [],
-        file: String = #fileID, line: Int = #line
+        dropout: Double = 0, file: String = #fileID, line: Int = #line
     ) {
         (self.dim, self.heads, self.memory, self.masks) = (dim, heads, memory, masks)
         hasBias = bias
+        self.dropout = dropout
         self.file = file
         self.line = line
     }
@@ -41,7 +46,7 @@ public struct MultiheadAttention: Layer {
             let parts = projections(x, memory).map { part in
                 part.reshape([part.shape[0], part.shape[1], heads, dim / heads])
             }
-            let mixed = attention(queries: parts[0], keys: parts[1], values: parts[2], masks: masks)
+            let mixed = attention(queries: parts[0], keys: parts[1], values: parts[2], masks: masks, dropout: dropout)
             return scope("out_proj") {
                 let matrix = weight("weight", [dim, dim], .uniform(fanIn: dim))
                 return linear(

@@ -17,9 +17,11 @@ public enum AttentionMask {
 ///
 /// *Shapes*: queries [batch, n, heads, d], keys and values [batch, m, heads or a part of them, d] -> [batch, n, heads,
 /// d]. Several heads in a row share a head of keys where there are fewer (Ainslie et al. 2023).
+///
+/// - Parameter dropout: In training, each probability is 0 with this chance, in 0..<1; see ``Dropout``.
 public func attention(
     queries: Tensor, keys: Tensor, values: Tensor, masks: [AttentionMask] = [], scale: Double? = nil,
-    file: String = #fileID, line: Int = #line
+    dropout: Double = 0, file: String = #fileID, line: Int = #line
 ) -> Tensor {
     guard queries.isValid, keys.isValid, values.isValid else { return queries.builder.invalid() }
     let place = queries.builder.location(file, line)
@@ -32,49 +34,95 @@ public func attention(
             "takes queries [b,n,h,d], keys [b,m,h/g,d] and values [b,m,h/g,e], has \(shapeText(queries.shape)), \(shapeText(keys.shape)) and \(shapeText(values.shape))",
             at: place)
     }
-    let values = shared(values, queries.shape[2])
-    let probabilities = attentionProbabilities(queries, keys, masks, scale: scale, place)
-    let mixed = dot(probabilities, values, batch: [(0, 0), (1, 2)], contracting: [(3, 1)])  // [b, h, n, e]
-    return mixed.isValid ? mixed.transpose([0, 2, 1, 3]) : mixed
+    let heads = SharedHeads(queries, keys)
+    let probabilities = dropped(
+        heads.probabilities(queries, keys, masks, scale: scale, place), dropout, layer: "attention",
+        at: place
+    ) { $0.shape }
+    return heads.mixed(probabilities, values)
 }
 
-/// How much each query attends to each key: [b, n, h, d] and [b, m, h, d] -> [b, h, n, m].
-func attentionProbabilities(
-    _ queries: Tensor, _ keys: Tensor, _ masks: [AttentionMask], scale: Double? = nil,
-    _ place: SourceLocation? = nil
-) -> Tensor {
-    let keys = shared(keys, queries.shape[2])
-    let scores =
-        dot(queries, keys, batch: [(0, 0), (2, 2)], contracting: [(3, 3)])
-        * (scale ?? 1 / Double(queries.shape[3]).squareRoot())
-    return softmax(masks.reduce(scores) { masked($0, $1, place) }, isSafe: !masks.isEmpty)
+/// How much each query attends to each key: [b, n, h, d] and [b, m, h or a part of it, d] -> [b, h, n, m].
+func attentionProbabilities(_ queries: Tensor, _ keys: Tensor, _ masks: [AttentionMask]) -> Tensor {
+    let probabilities = SharedHeads(queries, keys).probabilities(queries, keys, masks)
+    return probabilities.isValid
+        ? probabilities.reshape([queries.shape[0], queries.shape[2], queries.shape[1], keys.shape[1]]) : probabilities
 }
 
-/// Each head of keys as often as heads of queries share it: [b, m, h/g, d] -> [b, m, h, d].
-private func shared(_ x: Tensor, _ heads: Int) -> Tensor {
-    guard x.shape[2] != heads else { return x }
-    let (b, m, h, d) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    return x.expanded(3).broadcast(to: [b, m, h, heads / h, d]).reshape([b, m, heads, d])
-}
+/// Heads of queries in groups that share a head of keys and values: an axis of groups and one within a group, along
+/// which keys and values are repeated, not in memory but by how they are read; or one axis, if nothing is shared.
+private struct SharedHeads {
+    private let shape: [Int]
 
-/// Scores with −∞ where a mask forbids.
-private func masked(_ scores: Tensor, _ mask: AttentionMask, _ place: SourceLocation?) -> Tensor {
-    guard scores.isValid else { return scores }
-    let builder = scores.builder, (b, n, m) = (scores.shape[0], scores.shape[2], scores.shape[3])
-    func allowed(_ condition: Tensor) -> Tensor { select(condition, scores, scores.constant(-.infinity)) }
-    switch mask {
-    case .causal:
-        return allowed(AttentionScores.causalMask(builder, [n, m]))
-    case .lengths(let lengths):
-        guard !lengths.isValid || lengths.type == TensorType(.i32, [b]) else {
-            return scores.mistake("attention", "takes lengths i32[\(b)], has \(lengths.type)", at: place)
+    init(_ queries: Tensor, _ keys: Tensor) {
+        let (heads, groups) = (queries.shape[2], keys.shape[2])
+        shape = groups == heads ? [heads] : [groups, heads / groups]
+    }
+
+    /// [b, heads..., n, m] of queries [b, n, h, d] and keys [b, m, h/g, d].
+    func probabilities(
+        _ queries: Tensor, _ keys: Tensor, _ masks: [AttentionMask], scale: Double? = nil,
+        _ place: SourceLocation? = nil
+    ) -> Tensor {
+        let queries = queries.reshape(Array(queries.shape.prefix(2)) + shape + [queries.shape[3]])
+        let last = queries.rank - 1, heads = shape.indices.map { (2 + $0, 2 + $0) }
+        let scores =
+            dot(queries, repeated(keys), batch: [(0, 0)] + heads, contracting: [(last, last)])
+            * (scale ?? 1 / Double(keys.shape[3]).squareRoot())
+        return softmax(masks.reduce(scores) { masked($0, $1, place) }, isSafe: !masks.isEmpty)
+    }
+
+    /// Probabilities [b, heads..., n, m] of values [b, m, h/g, e]: [b, n, h, e].
+    func mixed(_ probabilities: Tensor, _ values: Tensor) -> Tensor {
+        let mixed = dot(
+            probabilities, repeated(values), batch: [(0, 0)] + shape.indices.map { (1 + $0, 2 + $0) },
+            contracting: [(2 + shape.count, 1)])
+        guard mixed.isValid else { return mixed }
+        let (rows, columns) = (1 + shape.count, 2 + shape.count)
+        let ordered = mixed.transpose([0, rows] + shape.indices.map { 1 + $0 } + [columns])
+        return ordered.reshape([mixed.shape[0], mixed.shape[rows], shape.reduce(1, *), mixed.shape[columns]])
+    }
+
+    private func repeated(_ x: Tensor) -> Tensor {
+        guard shape.count > 1 else { return x }
+        return x.expanded(3).broadcast(to: Array(x.shape.prefix(2)) + shape + [x.shape[3]])
+    }
+
+    /// A mask that broadcasts to [b, h, n, m], for scores [b, heads..., n, m]; a mistake if it does not.
+    private func spread(_ mask: Tensor, _ scores: Tensor, _ place: SourceLocation?) -> Tensor {
+        guard mask.isValid else { return mask }
+        let whole = [scores.shape[0], shape.reduce(1, *)] + scores.shape.suffix(2)
+        guard mask.rank <= 4, zip(mask.shape.reversed(), whole.reversed()).allSatisfy({ $0 == 1 || $0 == $1 }) else {
+            return mask.mistake(
+                "attention", "the mask is \(mask.type), which does not broadcast to \(shapeText(whole))", at: place)
         }
-        return allowed(less(builder.add(Iota(TensorType(.i32, [m]), axis: 0), []), lengths.reshape([b, 1, 1, 1])))
-    case .allowed(let condition):
-        guard !condition.isValid || condition.element == .bool else {
-            return scores.mistake("attention", "the mask is \(condition.type), not bool", .elementType, at: place)
+        guard shape.count > 1, mask.rank >= 3 else { return mask }
+        let axis = mask.rank - 3
+        return mask.reshape(
+            mask.shape[..<axis] + (mask.shape[axis] == 1 ? [1, 1] : shape) + mask.shape[(axis + 1)...])
+    }
+
+    /// Scores with −∞ where a mask forbids.
+    private func masked(_ scores: Tensor, _ mask: AttentionMask, _ place: SourceLocation?) -> Tensor {
+        guard scores.isValid else { return scores }
+        let builder = scores.builder,
+            (b, n, m) = (scores.shape[0], scores.shape[scores.rank - 2], scores.shape[scores.rank - 1])
+        func allowed(_ condition: Tensor) -> Tensor { select(condition, scores, scores.constant(-.infinity)) }
+        switch mask {
+        case .causal:
+            return allowed(AttentionScores.causalMask(builder, [n, m]))
+        case .lengths(let lengths):
+            guard !lengths.isValid || lengths.type == TensorType(.i32, [b]) else {
+                return scores.mistake("attention", "takes lengths i32[\(b)], has \(lengths.type)", at: place)
+            }
+            let places = builder.add(Iota(TensorType(.i32, [m]), axis: 0), [])
+            return allowed(less(places, lengths.reshape([b] + shape.map { _ in 1 } + [1, 1])))
+        case .allowed(let condition):
+            guard !condition.isValid || condition.element == .bool else {
+                return scores.mistake("attention", "the mask is \(condition.type), not bool", .elementType, at: place)
+            }
+            return allowed(spread(condition, scores, place))
+        case .added(let numbers): return scores + spread(numbers, scores, place)
         }
-        return allowed(condition)
-    case .added(let numbers): return scores + numbers
     }
 }

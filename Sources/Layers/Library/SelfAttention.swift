@@ -8,6 +8,8 @@ public struct SelfAttention: Layer {
     /// How long a token is, heads of queries, heads of keys and values, whether `qkv` has a bias, and the base of
     /// rotary positions.
     public let dim: Int, heads: Int, keyHeads: Int, qkvBias: Bool, rotaryBase: Double?
+    /// The chance of a probability to be dropped in training.
+    public let dropout: Double
     private let masks: [AttentionMask]
     private let initializer: Initializer?
     private let file: String, line: Int
@@ -16,14 +18,18 @@ public struct SelfAttention: Layer {
     ///   - keyHeads: Heads of keys and values, which several heads of queries share (Ainslie et al. 2023); if nil, as
     ///     many as heads.
     ///   - masks: What a token may not attend to, such as `[.causal]`.
+    ///   - dropout: The chance of a probability to be dropped in training, in 0..<1; others are a mistake that the
+    ///     graph reports.
     ///   - rotaryBase: The base of rotary positions, usually 10000; if nil, there are none.
     ///   - initializer: Of the weights of `qkv` and `proj`; see ``Linear``.
     public init(
         _ dim: Int, heads: Int, keyHeads: Int? = nil, qkvBias: Bool = true, masks: [AttentionMask] = [],
-        rotaryBase: Double? = nil, initializer: Initializer? = nil, file: String = #fileID, line: Int = #line
+        dropout: Double = 0, rotaryBase: Double? = nil, initializer: Initializer? = nil, file: String = #fileID,
+        line: Int = #line
     ) {
         (self.dim, self.heads, self.keyHeads) = (dim, heads, keyHeads ?? heads)
         (self.qkvBias, self.masks, self.rotaryBase) = (qkvBias, masks, rotaryBase)
+        self.dropout = dropout
         self.initializer = initializer
         self.file = file
         self.line = line
@@ -32,7 +38,8 @@ public struct SelfAttention: Layer {
     public func callAsFunction(_ x: Tensor) -> Tensor {
         located(file, line) {
             guard let (queries, keys, values) = projections(of: x) else { return x.builder.invalid() }
-            let mixed = ApusLayers.attention(queries: queries, keys: keys, values: values, masks: masks)
+            let mixed = ApusLayers.attention(
+                queries: queries, keys: keys, values: values, masks: masks, dropout: dropout)
             return Linear(dim, dim, initializer: initializer).named("proj")(mixed.reshape(x.shape))
         }
     }

@@ -5,10 +5,10 @@ extension Pass {
     /// between the matmuls.
     ///
     /// The scale may be a factor or a divisor, of the matmul or of q or k. A mask may be −∞ selected in place of
-    /// scores, or numbers added to them. Nothing else may read the scores or the probabilities, as in a graph that
-    /// hands out its attention map; and all batch axes must be those of q, k and v alike. The operands and the result
-    /// may have their axes in any order: transposes, which cost nothing, bring them into that of `Attention`. What
-    /// looks like attention and is not fused is recorded with the reason.
+    /// scores, or numbers added to them. Probabilities may be dropped. Nothing else may read the scores or the
+    /// probabilities, as in a graph that hands out its attention map; and all batch axes must be those of q, k and v
+    /// alike. The operands and the result may have their axes in any order: transposes, which cost nothing, bring them
+    /// into that of `Attention`. What looks like attention and is not fused is recorded with the reason.
     public static let fuseAttention = Pass(
         "fuse-attention",
         recording: { graph, rewrites in
@@ -42,6 +42,7 @@ private struct AttentionMatch {
     private let q, k, v: Part
     private let scores: MaskedScores
     private let scale: Double
+    private let dropout: (how: AttentionDropout, key: Value)?
     /// Axes of the result among those of `Attention`'s.
     private let resultOrder: [Int]
     /// Type of the matrix between the matmuls.
@@ -51,10 +52,11 @@ private struct AttentionMatch {
         guard let (mix, operands) = pattern.node(value, as: Dot.self),
             let side = operands.indices.first(where: { pattern.isAttentionMap(operands[$0]) })
         else { return nil }
-        guard let softmax = pattern.node(operands[side], as: Softmax.self) else {
+        let (map, dropout) = pattern.undropped(operands[side])
+        guard let softmax = pattern.node(map, as: Softmax.self) else {
             throw Obstacle(reason: "\(pattern.graph[operands[side]].operation.name) lies between softmax and values")
         }
-        guard pattern.readers(of: operands[side]) == 1 else {
+        guard pattern.readers(of: map) == 1 else {
             throw Obstacle(reason: "others read the probabilities, too")
         }
         guard let scores = MaskedScores(softmax.operands[0], pattern) else {
@@ -84,6 +86,7 @@ private struct AttentionMatch {
         k = (right, scores.dot.rightBatch + keyFree + scores.dot.rightContracting)
         v = (operands[1 - side], Transpose(probabilityBatch).inverse.map { valueBatch[$0] } + valueInner + valueFree)
         self.scores = scores
+        self.dropout = dropout
         resultOrder = probabilityBatch + (side == 0 ? [batch, batch + 1] : [batch + 1, batch])
         probabilities = pattern.graph[operands[side]].type
     }
@@ -91,7 +94,8 @@ private struct AttentionMatch {
     func replacement(_ new: (Value) -> Tensor) -> Tensor {
         func operand(_ part: Part) -> Tensor { new(part.value).transpose(part.order) }
         return attention(
-            operand(q), operand(k), operand(v), scale: scale, isCausal: scores.isCausal, mask: scores.mask(new)
+            operand(q), operand(k), operand(v), scale: scale, isCausal: scores.isCausal, mask: scores.mask(new),
+            dropout: dropout.map { ($0.how, new($0.key)) }
         ).transpose(resultOrder)
     }
 }

@@ -76,6 +76,19 @@ struct MaskedScores {
 }
 
 extension Pattern {
+    /// Probabilities before dropout, and that dropout with its key, if there is one.
+    func undropped(_ value: Value) -> (probabilities: Value, dropout: (how: AttentionDropout, key: Value)?) {
+        guard let select = onlyRead(value, as: Select.self)?.operands, number(select[2]) == 0,
+            let compare = node(select[0], as: Compare.self), compare.operation.direction == .less,
+            let drawn = node(compare.operands[0], as: RandomUniform.self), let keep = number(compare.operands[1])
+        else { return (value, nil) }
+        let (probabilities, factor) = unscaled(select[1])
+        guard keep > 0, keep < 1, abs(keep * factor - 1) < 1e-6 else { return (value, nil) }
+        return (
+            probabilities, (AttentionDropout(keep: keep, stream: drawn.operation.stream), drawn.operands[0])
+        )
+    }
+
     /// Whether a value is a softmax, or computed from one element by element, of scores that come from a matmul.
     func isAttentionMap(_ value: Value) -> Bool {
         guard let softmax = first(behind: value, where: { graph[$0].operation is Softmax }) else { return false }

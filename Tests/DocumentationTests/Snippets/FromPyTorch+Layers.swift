@@ -51,6 +51,12 @@ extension FromPyTorch {
         #expect(try shape(image, Flatten()) == [1, 192])
         #expect(try shape([2, 5, 8], MultiheadAttention(8, heads: 2)) == [2, 5, 8])
         #expect(try shape([2, 5, 8], SelfAttention(8, heads: 2)) == [2, 5, 8])
+        #expect(try shape([2, 5, 8], MultiheadAttention(8, heads: 2, dropout: 0.1)) == [2, 5, 8])
+        #expect(
+            try shape([2, 5, 2, 4]) { q in
+                let k = q.slice(0..<1, axis: 2), v = k + 1
+                return attention(queries: q, keys: k, values: v, dropout: 0.1)
+            } == [2, 5, 2, 4])
         #expect(
             try shape([2, 5, 2, 4]) { q in
                 let k = q * 2, v = q + 1

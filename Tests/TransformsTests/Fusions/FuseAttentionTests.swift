@@ -79,6 +79,30 @@ import Testing
         #expect(!fused.nodes.contains { $0.operation is Softmax }, "\(masks) masks")
     }
 
+    /// Dropout of probabilities becomes a part of attention that drops the same ones, unless its factor is another.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func dropoutMeansTheSame(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let heads = random.pick([1, 2]), n = random.pick([1, 3, 4]), m = random.pick([1, 4, 5])
+        let rate = random.pick([0.1, 0.5, 0.9]), isOther = random.chance(0.3), isCausal = random.chance(0.5)
+        let forward = try ForwardPass { builder in
+            let q = builder.f32("q", [2, heads, n, 3]), k = builder.f32("k", [2, heads, m, 3])
+            let v = builder.f32("v", [2, heads, m, 2]), key = builder.input(Input("key", TensorType(.i32, [2])))
+            var scores = matmul(q, k.transpose([0, 1, 3, 2])) * 0.5
+            if isCausal {
+                scores = select(
+                    AttentionScores.causalMask(builder, [n, m]), scores, scores.constant(-.infinity))
+            }
+            let drawn = randomUniform(scores.shape, key: key, stream: 5)
+            let isKept = less(drawn, drawn.constant(1 - rate)), map = softmax(scores, isSafe: true)
+            return [matmul(select(isKept, map * (isOther ? 2.5 : 1 / (1 - rate)), map.constant(0)), v)]
+        }
+        let fused = try forward.expectSame(after: [.fuseAttention], rewrites: 1, seed: seed)
+        #expect(fused.nodes.contains { $0.operation is RandomUniform } == isOther)
+        let attention = fused.nodes.lazy.compactMap { $0.operation as? Attention }.first
+        #expect(attention?.scores.dropout == (isOther ? nil : AttentionDropout(keep: 1 - rate, stream: 5)))
+    }
+
     /// What looks like attention and stays as it is, with the reason.
     @Test func saysWhatStandsInTheWay() throws {
         func reasons(_ body: (_ scores: Tensor, _ v: Tensor) -> [Tensor]) throws -> [String] {
@@ -98,6 +122,11 @@ import Testing
         let probabilities: (Tensor) -> Tensor = { softmax($0) }
         #expect(
             try reasons { [matmul(probabilities($0) * 0.5, $1)] } == ["multiply lies between softmax and values"])
+        #expect(
+            try reasons { scores, v in
+                let map = probabilities(scores), isKept = less(map, map.constant(0.5))
+                return [matmul(select(isKept, map * 2, map.constant(0)), v)]
+            } == ["select lies between softmax and values"])
         #expect(
             try reasons { scores, v in
                 let map = probabilities(scores)

@@ -1,8 +1,8 @@
 /// softmax(q · kᵀ · scale) · v, the attention of Vaswani et al. 2017, with masks.
 ///
-/// Operands: q [..., n, d], k [..., m, d], v [..., m, e] and perhaps a mask (see `AttentionScores`); the result is
-/// [..., n, e]. As one operation it needs no memory for the n × m probabilities, neither forward nor backward, where
-/// they are computed again.
+/// Operands: q [..., n, d], k [..., m, d], v [..., m, e], perhaps a mask (see `AttentionScores`) and perhaps the key of
+/// dropout (see `AttentionDropout`); the result is [..., n, e]. As one operation it needs no memory for the n × m
+/// probabilities, neither forward nor backward, where they are computed again.
 public struct Attention: AttentionOperation, DifferentiableOperation {
     public static let name = "attention"
     public static let kind = OperationKind.attention
@@ -21,9 +21,7 @@ public struct Attention: AttentionOperation, DifferentiableOperation {
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
-        guard operands.count == 3 || operands.count == 4 else {
-            throw error(.structure, "takes 3 operands, or 4 with a mask, has \(operands.count)")
-        }
+        try scores.checkCount(operands, matrices: 3, self)
         let (q, k, v) = (operands[0], operands[1], operands[2])
         try expectFloat(q)
         guard q.element == k.element, q.element == v.element else {
@@ -38,26 +36,31 @@ public struct Attention: AttentionOperation, DifferentiableOperation {
                 "takes [..., n, d], [..., m, d] and [..., m, e], has \(shapeText(q.shape)), \(shapeText(k.shape)) and \(shapeText(v.shape))"
             )
         }
-        if operands.count == 4 { try scores.check(operands[3], q, k, self) }
+        let (mask, key) = scores.extras(operands, after: 3)
+        if let mask { try scores.check(mask, q, k, self) }
+        if let key { try scores.dropout?.check(key, scores: q.shape.dropLast() + [k.shape[k.rank - 2]], self) }
         return q.with(shape: q.shape.dropLast() + [v.shape[v.rank - 1]])
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
         let rank = type.rank, pairs = Self.pairs(rank)
         let mix = Dot(leftBatch: pairs, rightBatch: pairs, leftContracting: [rank - 1], rightContracting: [rank - 2])
-        let probabilities = scores.probabilities(operands[0], operands[1], operands.dropFirst(3).first)
+        let (mask, key) = scores.extras(operands, after: 3)
+        let probabilities = scores.dropped(scores.probabilities(operands[0], operands[1], mask), key)
         return mix.evaluate([probabilities, operands[2]], type: type)
     }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        Self.matmul(scores.probabilities(operands[0], operands[1], operands.dropFirst(3).first), operands[2])
+        let (mask, key) = scores.extras(operands, after: 3)
+        return Self.matmul(scores.dropped(scores.probabilities(operands[0], operands[1], mask), key), operands[2])
     }
 
     public func gradient(_ context: GradientContext) -> [Tensor?] {
-        zip(context.operands, AttentionGradient.Part.allCases).map { operand, part in
-            operand.element.isFloatingPoint
-                ? AttentionGradient(scores, part: part).of(context.operands, result: context.result, seed: context.seed)
-                : nil
+        let parts = AttentionGradient.Part.allCases.map(Optional.some) + [nil]
+        return zip(context.operands, parts).map { operand, part in
+            guard let part, operand.element.isFloatingPoint else { return nil }
+            return AttentionGradient(scores, part: part)
+                .of(context.operands, result: context.result, seed: context.seed)
         }
     }
 
@@ -74,11 +77,13 @@ public struct Attention: AttentionOperation, DifferentiableOperation {
 }
 
 /// softmax(q · kᵀ · scale) · v over the last two axes, with masks; see `Attention` and `AttentionScores`.
+///
+/// - Parameter dropout: What is dropped of the probabilities, and the key of its random numbers, i32[2].
 public func attention(
     _ q: Tensor, _ k: Tensor, _ v: Tensor, scale: Double, isCausal: Bool = false, mask: Tensor? = nil,
-    file: String = #fileID, line: Int = #line
+    dropout: (how: AttentionDropout, key: Tensor)? = nil, file: String = #fileID, line: Int = #line
 ) -> Tensor {
     q.builder.add(
-        Attention(scale: scale, isCausal: isCausal), [q, k, v] + (mask.map { [$0] } ?? []),
-        location: q.builder.location(file, line))
+        Attention(AttentionScores(scale: scale, isCausal: isCausal, dropout: dropout?.how)),
+        [q, k, v] + [mask, dropout?.key].compactMap(\.self), location: q.builder.location(file, line))
 }

@@ -1,9 +1,10 @@
 /// The gradient of `Attention` with respect to one of its operands.
 ///
-/// Operands: q, k, v, the gradient of the result, the result, its log-sums, and the mask, if there is one; the result
-/// has the type of the operand that `part` names. With the probabilities P (`AttentionScores`) and their gradient
-/// D = seed · vᵀ, the gradient of the masked scores is S = P ∘ (D − rowsum(P ∘ D)), which is that of an added mask,
-/// summed where that is repeated; those of q, k and v are S · k · scale, Sᵀ · q · scale and Pᵀ · seed.
+/// Operands: q, k, v, the gradient of the result, the result, its log-sums, and the mask and the key of dropout, if
+/// there are any; the result has the type of the operand that `part` names. With the probabilities P
+/// (`AttentionScores`) and their gradient D = seed · vᵀ, the gradient of the masked scores is S = P ∘ (D − rowsum(P ∘
+/// D)), which is that of an added mask, summed where that is repeated; those of q, k and v are S · k · scale, Sᵀ · q ·
+/// scale and Pᵀ · seed. Dropout with the factors F has D ∘ F for D, and P ∘ F for P in the last.
 ///
 /// The sum over keys rowsum(P ∘ D) is that over columns rowsum(seed ∘ result), and P is exp(scores − log-sums) (Dao et
 /// al. 2022): a kernel needs no row of P as a whole.
@@ -33,7 +34,7 @@ public struct AttentionGradient: AttentionOperation {
         self.init(AttentionScores(scale: scale, isCausal: isCausal), part: part)
     }
 
-    /// The gradient for attention of the operands, mask included.
+    /// The gradient for attention of the operands, mask and key of dropout included.
     public func of(_ operands: [Tensor], result: Tensor, seed: Tensor) -> Tensor {
         let logSum = result.builder.add(AttentionLogSum(scores), operands)
         return result.builder.add(self, operands[..<3] + [seed, result, logSum] + operands[3...])
@@ -52,9 +53,7 @@ public struct AttentionGradient: AttentionOperation {
     }
 
     public func inferType(_ operands: [TensorType]) throws(GraphError) -> TensorType {
-        guard operands.count == 6 || operands.count == 7 else {
-            throw error(.structure, "takes 6 operands, or 7 with a mask, has \(operands.count)")
-        }
+        try scores.checkCount(operands, matrices: Self.operandCount, self)
         let result: TensorType
         do { result = try Attention(scores).inferType(Array(operands[..<3] + operands[6...])) } catch {
             throw self.error(error.code, error.message)
@@ -72,7 +71,7 @@ public struct AttentionGradient: AttentionOperation {
         case .keys: return operands[1]
         case .values: return operands[2]
         case .mask:
-            guard let mask = operands.dropFirst(6).first, mask.element.isFloatingPoint else {
+            guard let mask = scores.extras(operands, after: Self.operandCount).mask, mask.element.isFloatingPoint else {
                 throw error(.attribute, "has no mask of numbers, whose gradient is wanted")
             }
             return mask
@@ -83,7 +82,9 @@ public struct AttentionGradient: AttentionOperation {
         let (q, k, v, seed, attended) = (operands[0], operands[1], operands[2], operands[3], operands[4])
         let rank = q.shape.count, (n, m) = (q.shape[rank - 2], k.shape[rank - 2]),
             (d, e) = (q.shape[rank - 1], v.shape[rank - 1])
-        let probabilities = scores.probabilities(q, k, operands.dropFirst(6).first)
+        let (mask, key) = scores.extras(operands, after: Self.operandCount)
+        let probabilities = scores.probabilities(q, k, mask)
+        let factors = scores.dropped(HostTensor(probabilities.type, fill: 1), key)
         var result = HostTensor(type), scoreGradients = probabilities
         for batch in 0..<q.shape.dropLast(2).reduce(1, *) {
             func at(_ x: HostTensor, _ row: Int, _ column: Int) -> Double {
@@ -95,8 +96,9 @@ public struct AttentionGradient: AttentionOperation {
                 }
                 let mean = (0..<e).map { at(seed, row, $0) * at(attended, row, $0) }.reduce(0, +)
                 for other in 0..<m {
-                    let probability = at(probabilities, row, other)
-                    let scoreGradient = probability * (gradients[other] - mean)
+                    let probability = at(probabilities, row, other), factor = at(factors, row, other)
+                    let gradient = factor == 0 ? 0 : gradients[other] * factor
+                    let scoreGradient = probability * (gradient - mean)
                     scoreGradients.values[(batch * n + row) * m + other] = scoreGradient
                     switch part {
                     case .queries:
@@ -109,7 +111,8 @@ public struct AttentionGradient: AttentionOperation {
                         }
                     case .values:
                         for c in 0..<e {
-                            result.values[(batch * m + other) * e + c] += probability * at(seed, row, c)
+                            result.values[(batch * m + other) * e + c] +=
+                                (factor == 0 ? 0 : probability * factor) * at(seed, row, c)
                         }
                     case .mask: break
                     }
@@ -124,11 +127,12 @@ public struct AttentionGradient: AttentionOperation {
     }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3]), mask = operands.dropFirst(6).first
+        let (q, k, v, seed) = (operands[0], operands[1], operands[2], operands[3])
+        let (mask, key) = scores.extras(operands, after: Self.operandCount)
         let probabilities = scores.probabilities(q, k, mask)
         func transposed(_ x: Tensor) -> Tensor { x.transpose(Attention.pairs(x.rank) + [x.rank - 1, x.rank - 2]) }
-        if part == .values { return Attention.matmul(transposed(probabilities), seed) }
-        let gradients = Attention.matmul(seed, v, transposed: true)
+        if part == .values { return Attention.matmul(transposed(scores.dropped(probabilities, key)), seed) }
+        let gradients = scores.dropped(Attention.matmul(seed, v, transposed: true), key)
         let change = probabilities * (gradients - sum(probabilities * gradients, axes: [-1], keepAxes: true))
         guard part != .mask else {
             let shape = mask?.shape ?? []

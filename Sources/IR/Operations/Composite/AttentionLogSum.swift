@@ -2,9 +2,9 @@ import Foundation
 
 /// The logarithm of the sum of exponentials that softmax divides by in `Attention`, for each query.
 ///
-/// Operands are those of the attention; the result is [..., n], in f32 even if they are bf16. Gradients have
-/// probabilities by it without another look at all scores of a query: exp(score − log-sum) (Dao et al. 2022). It is 0
-/// for a query that masks or order leave nothing to attend to.
+/// Operands are those of the attention, whose dropout changes nothing about it; the result is [..., n], in f32 even if
+/// they are bf16. Gradients have probabilities by it without another look at all scores of a query: exp(score −
+/// log-sum) (Dao et al. 2022). It is 0 for a query that masks or order leave nothing to attend to.
 public struct AttentionLogSum: AttentionOperation {
     public static let name = "attention_log_sum"
     public static let kind = OperationKind.attention
@@ -32,7 +32,7 @@ public struct AttentionLogSum: AttentionOperation {
     }
 
     public func evaluate(_ operands: [HostTensor], type: TensorType) -> HostTensor {
-        let mask = operands.dropFirst(3).first, isSafe = scores.isSafe(mask: mask != nil)
+        let mask = scores.extras(operands, after: 3).mask, isSafe = scores.isSafe(mask: mask != nil)
         return HostTensor(
             type,
             Softmax.rows(scores.masked(operands[0], operands[1], mask)).map { row in
@@ -43,7 +43,7 @@ public struct AttentionLogSum: AttentionOperation {
     }
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
-        let mask = operands.dropFirst(3).first, isSafe = scores.isSafe(mask: mask != nil)
+        let mask = scores.extras(operands, after: 3).mask, isSafe = scores.isSafe(mask: mask != nil)
         let scores = scores.masked(operands[0], operands[1], mask)
         let masked = scores.element == .bf16 ? scores.cast(.f32) : scores
         var largest = maximum(masked, axes: [-1], keepAxes: true)

@@ -1,24 +1,47 @@
-/// How much each query attends to each key: softmax over the keys of q · kᵀ · scale, where masks leave them.
+/// How much each query attends to each key: softmax over the keys of q · kᵀ · scale, where masks leave them, and of
+/// that what dropout keeps.
 ///
-/// The last operand of attention may be a mask, of the scores' shape [..., n, m] or with extents of 1 in it: of bool,
-/// where it is false a query does not attend to a key; of numbers, it is added to the scores. Where there is a mask, or
-/// the order of keys is one, a query that may attend to nothing gets zeros.
+/// Behind its matrices, attention may have a mask, of the scores' shape [..., n, m] or with extents of 1 in it: of
+/// bool, where it is false a query does not attend to a key; of numbers, it is added to the scores. Where there is a
+/// mask, or the order of keys is one, a query that may attend to nothing gets zeros.
 public struct AttentionScores: Hashable, Sendable {
     /// Factor of the matmuls before softmax.
     public var scale: Double
     /// Whether a query attends to no key behind its own place.
     public var isCausal: Bool
+    /// What is dropped of the probabilities; nil for nothing.
+    public var dropout: AttentionDropout?
 
     /// Scores with a factor, of earlier keys alone if they are causal.
-    public init(scale: Double, isCausal: Bool = false) {
+    public init(scale: Double, isCausal: Bool = false, dropout: AttentionDropout? = nil) {
         self.scale = scale
         self.isCausal = isCausal
+        self.dropout = dropout
     }
 
-    var attributes: Attributes { [("scale", .number(scale))] + (isCausal ? [("causal", .flag(true))] : []) }
+    var attributes: Attributes {
+        [("scale", .number(scale))] + (isCausal ? [("causal", .flag(true))] : []) + (dropout?.attributes ?? [])
+    }
     init(_ attributes: Attributes) throws(GraphError) {
         scale = try attributes.number("scale")
         isCausal = attributes.contains { $0.name == "causal" } ? try attributes.flag("causal") : false
+        dropout = try AttentionDropout(attributes)
+    }
+
+    /// The mask, and the key of dropout, among what follows `count` operands.
+    package func extras<Operand>(_ operands: [Operand], after count: Int) -> (mask: Operand?, key: Operand?) {
+        var rest = operands.dropFirst(count)
+        let key = dropout == nil ? nil : rest.popLast()
+        return (rest.first, key)
+    }
+
+    /// Fails unless there are `count` operands, the key of dropout, and perhaps a mask.
+    func checkCount(_ operands: [TensorType], matrices count: Int, _ operation: some Operation) throws(GraphError) {
+        let least = count + (dropout == nil ? 0 : 1)
+        guard operands.count == least || operands.count == least + 1 else {
+            throw operation.error(
+                .structure, "takes \(least) operands, or \(least + 1) with a mask, has \(operands.count)")
+        }
     }
 
     /// Fails unless a mask fits the scores of queries and keys, as in [..., n, m].
@@ -37,7 +60,7 @@ public struct AttentionScores: Hashable, Sendable {
     /// Whether a query may have nothing to attend to, and gets zeros then.
     func isSafe(mask hasMask: Bool) -> Bool { isCausal || hasMask }
 
-    /// [..., n, m], by the interpreter.
+    /// [..., n, m], before dropout, by the interpreter.
     func probabilities(_ q: HostTensor, _ k: HostTensor, _ mask: HostTensor?) -> HostTensor {
         let scores = masked(q, k, mask)
         return Softmax(isSafe: isSafe(mask: mask != nil)).evaluate([scores], type: scores.type)
@@ -67,7 +90,19 @@ public struct AttentionScores: Hashable, Sendable {
         return scores
     }
 
-    /// [..., n, m], of primitives.
+    /// What dropout leaves of probabilities [..., n, m] or their gradients, by the interpreter.
+    func dropped(_ x: HostTensor, _ key: HostTensor?) -> HostTensor {
+        guard let dropout, let key else { return x }
+        return dropout.dropped(x, key: key)
+    }
+
+    /// What dropout leaves of probabilities [..., n, m] or their gradients, of primitives.
+    func dropped(_ x: Tensor, _ key: Tensor?) -> Tensor {
+        guard let dropout, let key else { return x }
+        return dropout.dropped(x, key: key)
+    }
+
+    /// [..., n, m], before dropout, of primitives.
     func probabilities(_ q: Tensor, _ k: Tensor, _ mask: Tensor?) -> Tensor {
         softmax(masked(q, k, mask), isSafe: isSafe(mask: mask != nil))
     }
@@ -96,10 +131,10 @@ public struct AttentionScores: Hashable, Sendable {
 
 /// Attention, its log-sums, or a gradient of it.
 package protocol AttentionOperation: CompositeOperation {
-    /// How many operands are matrices of each head: queries, keys, values, and what else there is. Log-sums and a mask
-    /// come after them.
+    /// How many operands are matrices of each head: queries, keys, values, and what else there is. Log-sums, a mask
+    /// and the key of dropout come after them.
     static var matrixCount: Int { get }
-    /// How many operands there are without a mask.
+    /// How many operands there are without a mask and without dropout.
     static var operandCount: Int { get }
     var scores: AttentionScores { get }
 }

@@ -27,8 +27,9 @@ extension GraphEditor {
                 [select(operands[0], inner)])
         case let dot as Dot: return matmul(dot, operands[0], operands[1], only: selection)
         case let attention as Attention:
-            // A mask of its own for each query, or their order, would have to be picked from as well.
+            // A mask of its own for each query, their order, or what is dropped would have to be picked from as well.
             guard selection.axes == [rank - 2], !selection.touches(rank - 1), !attention.scores.isCausal,
+                attention.scores.dropout == nil,
                 operands.dropFirst(3).allSatisfy({ $0.shape[rank - 2] == 1 })
             else { return nil }
             // The queries' axes go back into the order of the keys' and values'.
