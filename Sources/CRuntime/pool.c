@@ -17,6 +17,8 @@ enum {
     /// Turns of busy waiting before a thread goes to sleep: some hundred microseconds.
     PATIENCE = 2000,
     STACK_BYTES = 8 << 20,
+    /// Bytes of a cache line and of the one that processors fetch with it.
+    LINE_BYTES = 128,
 };
 
 typedef struct {
@@ -25,6 +27,12 @@ typedef struct {
     pthread_t thread;
 } Helper;
 
+/// The next part of a thread's share of a job that nobody has taken, in memory that no other thread's share touches.
+typedef struct {
+    atomic_ptrdiff_t next;
+    char rest[LINE_BYTES - sizeof(ptrdiff_t)];
+} Share;
+
 struct apus_pool {
     int threads;
     /// Turns of busy waiting; none where there are more threads than processors, which others need more.
@@ -32,6 +40,8 @@ struct apus_pool {
     /// Helpers that a job wakes: no more than there are processors for, since each takes tiles until none is left.
     int wanted;
     Helper *helpers;
+    /// One for each thread.
+    Share *shares;
     /// Where the thread of a caller stays during a program; -1 for anywhere.
     int first_processor;
     pthread_mutex_t callers, mutex;
@@ -44,7 +54,6 @@ struct apus_pool {
     atomic_long generation;
     /// Number of the job whose tiles are handed out; 0 once none are left, and its function must no longer be called.
     atomic_long open;
-    _Atomic ptrdiff_t next;
     /// Helpers that are looking at the job or working on it.
     atomic_int working;
     atomic_int sleeping;
@@ -56,14 +65,30 @@ struct apus_pool {
 /// Leaves the processor to others that want it, and comes back at once if there are none.
 static void relax(void) { sched_yield(); }
 
+/// Where the share of a thread begins among so many parts, which it takes one after the other.
+static ptrdiff_t share_start(const apus_pool *pool, ptrdiff_t parts, int thread) {
+    ptrdiff_t each = parts / pool->threads, more = parts % pool->threads;
+    return thread * each + (thread < more ? thread : more);
+}
+
+/// A thread takes the parts of its own share first, and then what is left of the shares of those after it. So most of
+/// what it reads is what it has written in the job before: processors whose threads do not share a cache send each
+/// other little.
 static void take_tiles(apus_pool *pool, int thread) {
-    ptrdiff_t count = pool->count, grain = pool->grain;
+    ptrdiff_t count = pool->count, grain = pool->grain, parts = (count - 1) / grain + 1;
     apus_tiles *tiles = pool->tiles;
     void *context = pool->context;
-    for (;;) {
-        ptrdiff_t start = atomic_fetch_add_explicit(&pool->next, grain, memory_order_relaxed);
-        if (start >= count) return;
-        tiles(context, start, grain < count - start ? start + grain : count, thread);
+    for (int turn = 0; turn < pool->threads; turn++) {
+        int owner = (thread + turn) % pool->threads;
+        atomic_ptrdiff_t *next = &pool->shares[owner].next;
+        ptrdiff_t limit = share_start(pool, parts, owner + 1);
+        // Looked at first, since a share that is taken is left as it is by all who come by.
+        while (atomic_load_explicit(next, memory_order_relaxed) < limit) {
+            ptrdiff_t part = atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
+            if (part >= limit) break;
+            ptrdiff_t start = part * grain;
+            tiles(context, start, grain < count - start ? start + grain : count, thread);
+        }
     }
 }
 
@@ -164,7 +189,10 @@ apus_pool *apus_pool_create(int threads, int processors) {
     apus_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL) return NULL;
     pool->helpers = calloc((size_t)threads, sizeof *pool->helpers);
-    if (pool->helpers == NULL) {
+    pool->shares = calloc((size_t)threads, sizeof *pool->shares);
+    if (pool->helpers == NULL || pool->shares == NULL) {
+        free(pool->shares);
+        free(pool->helpers);
         free(pool);
         return NULL;
     }
@@ -269,6 +297,7 @@ void apus_pool_destroy(apus_pool *pool) {
     pthread_cond_destroy(&pool->condition);
     pthread_mutex_destroy(&pool->mutex);
     pthread_mutex_destroy(&pool->callers);
+    free(pool->shares);
     free(pool->helpers);
     free(pool);
 }
@@ -289,7 +318,10 @@ void apus_pool_run(apus_pool *pool, ptrdiff_t count, ptrdiff_t grain, apus_tiles
     pool->grain = grain;
     pool->tiles = tiles;
     pool->context = context;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    for (int thread = 0; thread < pool->threads; thread++) {
+        ptrdiff_t start = share_start(pool, (count - 1) / grain + 1, thread);
+        atomic_store_explicit(&pool->shares[thread].next, start, memory_order_relaxed);
+    }
     long number = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
     atomic_store(&pool->open, number);
     atomic_store(&pool->generation, number);

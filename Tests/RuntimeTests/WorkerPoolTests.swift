@@ -31,6 +31,26 @@ struct WorkerPoolTests {
         }
     }
 
+    /// A thread takes its own share first, from its beginning on, and then what is left of the shares of those after it.
+    @Test(arguments: [2, 3, 5])
+    func ownSharesFirst(threads: Int) {
+        let pool = WorkerPool(threads: threads), parts = 100, grain = 3
+        func owner(_ part: Int) -> Int {
+            let (each, more) = parts.quotientAndRemainder(dividingBy: threads)
+            return part < more * (each + 1) ? part / (each + 1) : (part - more) / each
+        }
+        for _ in 0..<50 {
+            let taken = Mutex([[Int]](repeating: [], count: threads))
+            pool.run(count: parts * grain - 1, grain: grain) { range, worker in
+                taken.withLock { $0[worker].append(range.lowerBound / grain) }
+            }
+            for (worker, parts) in taken.withLock({ $0 }).enumerated() {
+                let order = parts.map { ((owner($0) - worker + threads) % threads, $0) }
+                #expect(zip(order, order.dropFirst()).allSatisfy { $0 < $1 }, "worker \(worker): \(parts)")
+            }
+        }
+    }
+
     @Test func atLeastOneThread() {
         #expect(WorkerPool(threads: 0).threads == 1)
         #expect(WorkerPool(threads: -3).threads == 1)
