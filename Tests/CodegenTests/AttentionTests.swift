@@ -83,8 +83,9 @@ struct AttentionTests {
         }
     }
 
-    /// Dropout, with and without order and masks, all keys at once and in blocks: forward and backward drop the same. What
-    /// is kept is doubled, which is exact: where a query attends to one key, its gradient is a difference of equal numbers.
+    /// Dropout, with and without order and masks, all keys at once and in blocks: forward and backward drop the same.
+    /// What is kept is doubled, which is exact: where a query attends to one key, its gradient is a difference of equal
+    /// numbers.
     @Test(arguments: [
         [1, 1, 2, 2], [5, 3, 4, 6], [17, 33, 16, 8], [70, 70, 8, 16], [3, 530, 8, 4], [140, 1100, 4, 2],
     ])

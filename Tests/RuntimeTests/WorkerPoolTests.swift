@@ -31,7 +31,8 @@ struct WorkerPoolTests {
         }
     }
 
-    /// A thread takes its own share first, from its beginning on, and then what is left of the shares of those after it.
+    /// A thread takes its own share first, from its beginning on, and then what is left of the shares of those after
+    /// it.
     @Test(arguments: [2, 3, 5])
     func ownSharesFirst(threads: Int) {
         let pool = WorkerPool(threads: threads), parts = 100, grain = 3

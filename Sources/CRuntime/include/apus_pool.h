@@ -5,8 +5,8 @@
 
 /// A fixed set of threads that divide the tiles of one kernel at a time.
 ///
-/// Each thread takes the tiles of its own share first, a contiguous part, and then what is left of others'; kernels write
-/// disjoint tiles, so results do not depend on who takes which.
+/// Each thread takes the tiles of its own share first, a contiguous part, and then what is left of others'; kernels
+/// write disjoint tiles, so results do not depend on who takes which.
 /// Between kernels of one program the threads wait busily for a moment, since the next one follows at once; but not
 /// where there are more threads than processors for them.
 typedef struct apus_pool apus_pool;
