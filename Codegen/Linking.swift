@@ -43,10 +43,10 @@ extension GraphCompiler {
         _ step: Schedule.ScheduledStep, _ kernel: (symbol: String, plan: KernelPlan, byteOffsets: [Int])?,
         _ locations: [Location]
     ) -> Step {
-        func located(_ sum: RankSum, _ buffer: Int) -> RankSum {
-            var sum = sum
-            sum.location = locations[buffer].offset(by: sum.location.byteOffset)
-            return sum
+        func located(_ collective: Collective, _ buffer: Int) -> Collective {
+            var collective = collective
+            collective.location = locations[buffer].offset(by: collective.location.byteOffset)
+            return collective
         }
         switch step.work {
         case .kernel(let call):
@@ -72,11 +72,12 @@ extension GraphCompiler {
             sort.source = locations[source].offset(by: sort.source.byteOffset)
             sort.result = locations[result].offset(by: sort.result.byteOffset)
             return Step(name: step.name, work: .sort(sort), path: step.path, bytes: 8 * sort.rows * sort.width)
-        case .beginSum(let sum, let buffer):
+        case .begin(let collective, let buffer):
             return Step(
-                name: step.name, work: .beginSum(located(sum, buffer)), path: step.path, bytes: sum.type.byteCount)
-        case .finishSum(let sum, let buffer):
-            return Step(name: step.name, work: .finishSum(located(sum, buffer)), path: step.path)
+                name: step.name, work: .begin(located(collective, buffer)), path: step.path,
+                bytes: collective.type.byteCount)
+        case .finish(let collective, let buffer):
+            return Step(name: step.name, work: .finish(located(collective, buffer)), path: step.path)
         }
     }
 }

@@ -79,7 +79,7 @@ struct MatmulMeasurement {
             matmul.isDivided = false
             step.work = .matmul(matmul)
             step.floatingPointOperations = 2 * matmul.m * matmul.n * matmul.k
-        case .sort, .beginSum, .finishSum: break
+        case .sort, .begin, .finish: break
         }
         return step
     }

@@ -14,8 +14,8 @@ package struct Cluster {
         case scatter, sort
         /// A concatenation; the operands that are not written in place are copied.
         case concatenate
-        /// A sum over ranks; an operand that is not written in place is copied.
-        case allReduce
+        /// What ranks do together; an operand that is not written in place is copied.
+        case collective
     }
     package var kind: Kind
     package var members: [Value]
@@ -98,7 +98,7 @@ package struct Clustering {
             case .scatter: addAlone(value, .scatter)
             case .sort: addAlone(value, .sort)
             case .concatenate: addAlone(value, .concatenate)
-            case .allReduce: addAlone(value, .allReduce)
+            case .collective: addAlone(value, .collective)
             }
             if let own = clusterOf[value] { noteReading(value, own) }
         }

@@ -33,7 +33,7 @@ extension Role: CustomStringConvertible {
         case .scatter: "scatter"
         case .sort: "sort"
         case .concatenate: "concatenate"
-        case .allReduce: "all reduce"
+        case .collective: "collective"
         }
     }
 }
@@ -61,7 +61,7 @@ extension Cluster.Kind: CustomStringConvertible {
         case .scatter: "scatter"
         case .sort: "sort"
         case .concatenate: "concatenate"
-        case .allReduce: "all reduce"
+        case .collective: "collective"
         }
     }
 }

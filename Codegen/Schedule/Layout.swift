@@ -41,7 +41,9 @@ package struct Layout {
         for value in graph.values.reversed() where placement.isStored(value) {
             let storage = storages[value] ?? allocate(value)
             if placement[value] == .concatenate { allocateOperands(of: value, in: storage) }
-            if placement[value] == .allReduce { allocate(graph[value].operands[0], of: value, in: storage) }
+            if placement[value] == .collective {
+                allocate(graph[value].operands[0], of: value, in: operandStorage(of: value))
+            }
         }
     }
 
@@ -52,7 +54,19 @@ package struct Layout {
         return buffers.count - 1
     }
 
+    /// Where the operand of a collective lies: where its result begins.
+    package func operandStorage(of value: Value) -> Storage {
+        var storage = self[value]
+        storage.strides = rowMajorStrides(graph[graph[value].operands[0]].type.shape)
+        return storage
+    }
+
     private mutating func allocate(_ value: Value) -> Storage {
+        if placement[value] == .collective {
+            let buffer = add(.arena, graph.typeOfAllParts(value).byteCount)
+            storages[value] = Storage(buffer: buffer, strides: rowMajorStrides(graph[value].type.shape))
+        }
+        if let storage = storages[value] { return storage }
         let type = graph[value].type
         let transposed =
             placement[value] == .matmul || placement[value] == .attention ? stridesForReader(of: value) : nil
@@ -198,7 +212,7 @@ package struct Layout {
                 let role = placement[first]
                 let isComputed = role == .loop || role == .matmul || role == .attention
                 // Ranks add up what lies in one piece, of whatever parts it is made.
-                return isComputed || role == .concatenate && placement[user] == .allReduce ? (first, chain) : nil
+                return isComputed || role == .concatenate && placement[user] == .collective ? (first, chain) : nil
             }
             guard graph[first].operation.kind.isRearrangement else { return nil }
             chain.insert(graph[first].operands[0], at: 0)

@@ -17,7 +17,7 @@ package enum Role {
     /// Operand by operand into a common buffer.
     case concatenate
     /// By all ranks together, in place.
-    case allReduce
+    case collective
 
     package var isStored: Bool { self != .inline }
 }
@@ -102,7 +102,7 @@ package struct Placement {
         case .sort: return (.sort, Expense())
         case .scatter: return (.scatter, Expense())
         case .join: return (.concatenate, Expense())
-        case .collective: return (.allReduce, Expense())
+        case .collective: return (.collective, Expense())
         case .copy: return (.loop, Expense())
         case .reduction:
             let axes = (node.operation as? Reduce)?.axes

@@ -10,11 +10,11 @@ package struct Schedule {
             case matmul(Matmul, a: Int, b: Int, c: Int)
             /// The order of each row; rows of the source, whose locations name buffers, lie `rowStride` elements apart.
             case sort(Sort, source: Int, result: Int)
-            /// A sum over ranks, whose location names the buffer, begins; from here to its end nobody else touches
-            /// that.
-            case beginSum(RankSum, Int)
-            /// The sum of this number has come to its end.
-            case finishSum(RankSum, Int)
+            /// What ranks do together, whose location names the buffer, begins; from here to its end nobody else
+            /// touches that.
+            case begin(Collective, Int)
+            /// The collective of this number has come to its end.
+            case finish(Collective, Int)
         }
         package var name: String
         package var work: Work
@@ -28,7 +28,7 @@ package struct Schedule {
             case .kernel(let call): call.buffers
             case .matmul(_, let a, let b, let c): [a, b, c]
             case .sort(_, let source, let result): [source, result]
-            case .beginSum(_, let buffer), .finishSum(_, let buffer): [buffer]
+            case .begin(_, let buffer), .finish(_, let buffer): [buffer]
             }
         }
     }
@@ -59,20 +59,20 @@ package struct Schedule {
         addStreams()
         let order = executionOrder()
         let kernels = ClusterKernels(surroundings(constantBuffers), isNeeded: neededOutside())
-        var sums = RankSums(graph, clustering)
+        var collectives = Collectives(graph, clustering)
         for number in order {
             let cluster = clustering.clusters[number], path = graph[cluster.members[0]].location?.path ?? ""
-            steps += sums.ends(before: number)
+            steps += collectives.ends(before: number)
             for var step in try scheduledSteps(of: cluster, kernels) {
                 step.path = path
                 steps.append(step)
             }
             if clustering.isPrepared(number) { preparationCount = steps.count }
-            if cluster.kind == .allReduce {
-                steps.append(sums.begin(cluster.members[0], in: layout[cluster.members[0]], path))
+            if cluster.kind == .collective {
+                steps.append(collectives.begin(cluster.members[0], in: layout[cluster.members[0]], path))
             }
         }
-        steps += sums.remainingEnds()
+        steps += collectives.remainingEnds()
         for result in graph.results {
             guard case .update(let parameter) = result.kind, updatedInPlace[result.value] != parameter else { continue }
             let call = try kernels.copy(result.value, to: layout[parameter])
@@ -164,8 +164,8 @@ package struct Schedule {
     /// runs, then updates of parameters at once, since they set a gradient's memory free, and the others in the order
     /// of the graph.
     ///
-    /// Sums over ranks begin as soon as their operands are there, and what waits for one comes after all that does not,
-    /// so that there is work while numbers travel.
+    /// Collectives begin as soon as their operands are there, and what waits for one comes after all that does not, so
+    /// that there is work while numbers travel.
     private func executionOrder() -> [Int] {
         let clusters = clustering.clusters
         var successors = [Set<Int>](repeating: [], count: clusters.count)
@@ -183,10 +183,10 @@ package struct Schedule {
         var waiting = [Int](repeating: 0, count: clusters.count)
         for list in successors { for successor in list { waiting[successor] += 1 } }
         let updaters = Set(updatedInPlace.keys.compactMap { clustering.clusterOf[$0] })
-        let awaited = awaitedSums(successors, waiting)
+        let awaited = awaitedCollectives(successors, waiting)
         func priority(_ number: Int) -> Priority {
             let place =
-                clusters[number].kind == .allReduce
+                clusters[number].kind == .collective
                 ? -2 : updaters.contains(number) ? -1 : clusters[number].members.last?.index ?? -1
             return Priority(
                 preparation: clustering.isPrepared(number) ? 0 : 1, awaitedSum: awaited[number], place: place)
@@ -206,13 +206,13 @@ package struct Schedule {
         return order
     }
 
-    /// For each cluster the last of the sums over ranks that it waits for, by the place in the graph; −1 for none.
-    private func awaitedSums(_ successors: [Set<Int>], _ waiting: [Int]) -> [Int] {
+    /// For each cluster the last of the collectives that it waits for, by the place in the graph; −1 for none.
+    private func awaitedCollectives(_ successors: [Set<Int>], _ waiting: [Int]) -> [Int] {
         var awaited = [Int](repeating: -1, count: successors.count), waiting = waiting
         var ready = waiting.indices.filter { waiting[$0] == 0 }
         while let number = ready.popLast() {
             let cluster = clustering.clusters[number]
-            let last = cluster.kind == .allReduce ? max(awaited[number], cluster.members[0].index) : awaited[number]
+            let last = cluster.kind == .collective ? max(awaited[number], cluster.members[0].index) : awaited[number]
             for successor in successors[number] {
                 awaited[successor] = max(awaited[successor], last)
                 waiting[successor] -= 1
@@ -241,10 +241,10 @@ package struct Schedule {
         case .sort: return [try sort(cluster.members[0])]
         case .attention: return [step(try attention(cluster.members.sorted()))]
         case .concatenate: return try copies(cluster.members[0], kernels).map(step)
-        case .allReduce:
+        case .collective:
             let operand = graph[cluster.members[0]].operands[0]
             guard !layout.isWrittenInPlace.contains(operand) else { return [] }
-            return [step(try kernels.copy(operand, to: layout[cluster.members[0]]))]
+            return [step(try kernels.copy(operand, to: layout.operandStorage(of: cluster.members[0])))]
         }
     }
 

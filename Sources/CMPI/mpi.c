@@ -58,15 +58,35 @@ int apus_mpi_join(int *rank, int *count, int *local_count) {
     return code;
 }
 
-// What is under way, and the copy that its elements are sent from, if there is one.
+static MPI_Datatype datatype(int type) {
+    return (MPI_Datatype[]){MPI_FLOAT, MPI_DOUBLE, MPI_INT32_T, MPI_UINT16_T}[type];
+}
+
+static size_t width(int type) { return (size_t[]){4, 8, 4, 2}[type]; }
+
+static MPI_Op sum(int type) { return type == APUS_MPI_BF16 ? bf16_sum : MPI_SUM; }
+
+// What is under way. Some sums go from a copy of their elements; what is scattered comes into one, a part from each
+// rank, to be added up.
 typedef struct {
     MPI_Request request;
-    void *copy;
+    void *copy, *elements;
+    int kind, type, part, ranks;
 } Transfer;
 
 static void end(Transfer *transfer) {
     free(transfer->copy);
     free(transfer);
+}
+
+// Adds up the parts that ranks have sent, in their order.
+static void add_parts(const Transfer *transfer) {
+    size_t bytes = width(transfer->type) * (size_t)transfer->part;
+    memcpy(transfer->elements, transfer->copy, bytes);
+    for (int rank = 1; rank < transfer->ranks; rank++) {
+        const char *part = (const char *)transfer->copy + (size_t)rank * bytes;
+        MPI_Reduce_local(part, transfer->elements, transfer->part, datatype(transfer->type), sum(transfer->type));
+    }
 }
 
 // From so many ranks and bytes on, a sum is sent from a copy. Open MPI (libnbc) adds up in a ring then, in which each
@@ -75,27 +95,42 @@ static void end(Transfer *transfer) {
 static const int copied_ranks = 4;
 static const size_t copied_bytes = 1 << 16;
 
-int apus_mpi_begin_sum(void *elements, int count, int type, void **request) {
-    MPI_Datatype types[] = {MPI_FLOAT, MPI_DOUBLE, MPI_INT32_T, MPI_UINT16_T};
-    size_t bytes = (size_t[]){4, 8, 4, 2}[type] * (size_t)count;
-    int ranks;
-    Transfer *sum = calloc(1, sizeof *sum);
-    if (!sum) return MPI_ERR_NO_MEM;
+int apus_mpi_begin(int kind, void *elements, int count, int type, void **request) {
+    Transfer *transfer = calloc(1, sizeof *transfer);
+    if (!transfer) return MPI_ERR_NO_MEM;
+    int rank, ranks, code;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    if (ranks >= copied_ranks && bytes >= copied_bytes) {
-        if (!(sum->copy = malloc(bytes))) {
-            end(sum);
-            return MPI_ERR_NO_MEM;
-        }
-        memcpy(sum->copy, elements, bytes);
+    size_t bytes = width(type) * (size_t)count, part = bytes / (size_t)ranks;
+    *transfer = (Transfer){.elements = elements, .kind = kind, .type = type, .part = count / ranks, .ranks = ranks};
+    int is_copied = kind == APUS_MPI_REDUCE_SCATTER
+        || (kind == APUS_MPI_ALL_REDUCE && ranks >= copied_ranks && bytes >= copied_bytes);
+    if (is_copied && !(transfer->copy = malloc(bytes + 1))) {
+        end(transfer);
+        return MPI_ERR_NO_MEM;
     }
-    int code = MPI_Iallreduce(sum->copy ? sum->copy : MPI_IN_PLACE, elements, count, types[type],
-                              type == APUS_MPI_BF16 ? bf16_sum : MPI_SUM, MPI_COMM_WORLD, &sum->request);
+    switch (kind) {
+    case APUS_MPI_REDUCE_SCATTER:
+        // Open MPI's own goes through one rank, which takes all elements several times.
+        code = MPI_Ialltoall(elements, transfer->part, datatype(type), transfer->copy, transfer->part, datatype(type),
+                             MPI_COMM_WORLD, &transfer->request);
+        break;
+    case APUS_MPI_ALL_GATHER:
+        // MPI wants a rank's own part where the others get it.
+        if (rank) memcpy((char *)elements + (size_t)rank * part, elements, part);
+        code = MPI_Iallgather(MPI_IN_PLACE, 0, datatype(type), elements, transfer->part, datatype(type), MPI_COMM_WORLD,
+                              &transfer->request);
+        break;
+    default:
+        if (transfer->copy) memcpy(transfer->copy, elements, bytes);
+        code = MPI_Iallreduce(transfer->copy ? transfer->copy : MPI_IN_PLACE, elements, count, datatype(type), sum(type),
+                              MPI_COMM_WORLD, &transfer->request);
+    }
     if (code) {
-        end(sum);
+        end(transfer);
         return code;
     }
-    *request = sum;
+    *request = transfer;
     return 0;
 }
 
@@ -115,6 +150,7 @@ int apus_mpi_wait(void *request, int *failed_rank) {
         *failed_rank = first;
         return 0;
     }
+    if (!code && transfer->kind == APUS_MPI_REDUCE_SCATTER) add_parts(transfer);
     if (!code) end(transfer);
     return code;
 }

@@ -165,7 +165,7 @@ extension CLibrary {
             case .sort(let sort):
                 arguments += [location(sort.source), location(sort.result)]
                 steps.append("{\(upper)SORT, \(first), 2, \(sort.rows), 0, 0, \(sort.width), \(sort.rowStride)}")
-            case .matmul, .beginSum, .finishSum: break  // refused when the library was made
+            case .matmul, .begin, .finish: break  // refused when the library was made
             }
         }
         return CText.table(
@@ -197,7 +197,7 @@ extension CLibrary {
             switch step.work {
             case .kernel(_, let arguments, _, _): count + arguments.count
             case .sort: count + 2
-            case .matmul, .beginSum, .finishSum: count
+            case .matmul, .begin, .finish: count
             }
         }
         let target = level.file.target

@@ -123,7 +123,7 @@ public struct CLibrary: Sendable {
                     throw CLibraryError(.program, "the code for '\(level.name)' has no kernel '\(symbol)'")
                 case .kernel, .sort: break
                 // Refused as a problem of the program.
-                case .beginSum, .finishSum: break
+                case .begin, .finish: break
                 }
             }
         }

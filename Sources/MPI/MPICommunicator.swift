@@ -4,7 +4,7 @@ import ApusRuntime
 import CMPI
 import Foundation
 
-/// The processes that mpirun or srun has started, as ranks that add up by MPI's non-blocking all-reduce.
+/// The processes that mpirun or srun has started, as ranks that work together by MPI's non-blocking collectives.
 ///
 /// It takes the package trait `MPI`; without it, ``world()`` throws ``MPIError/notBuilt(processes:)``. One thread at a
 /// time may use it, as a run of a program does.
@@ -12,7 +12,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
     public let rank: Int
     public let count: Int
     public let localCount: Int
-    /// Sums under way, in the order in which they began.
+    /// What is under way, in the order in which it began.
     private var requests: [UnsafeMutableRawPointer?] = []
 
     private init(rank: Int, count: Int, localCount: Int) {
@@ -36,25 +36,32 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
             return MPICommunicator(rank: Int(rank), count: Int(count), localCount: Int(local))
         }
 
-        public func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError) {
+        public func begin(
+            _ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType
+        ) throws(RuntimeError) {
+            let kinds: [Collective.Kind: Int] = [
+                .allReduce: APUS_MPI_ALL_REDUCE, .reduceScatter: APUS_MPI_REDUCE_SCATTER,
+                .allGather: APUS_MPI_ALL_GATHER,
+            ].mapValues { Int($0) }
             let types: [ElementType: Int] = [
                 .f32: APUS_MPI_F32, .f64: APUS_MPI_F64, .i32: APUS_MPI_I32, .bf16: APUS_MPI_BF16,
             ].mapValues { Int($0) }
             guard let type = types[element], let count = Int32(exactly: elements.count / element.byteCount) else {
                 throw RuntimeError(
                     .communication,
-                    "rank \(rank) cannot add up \(elements.count) bytes of \(element.rawValue) in one message")
+                    "rank \(rank) cannot send \(elements.count) bytes of \(element.rawValue) in one message")
             }
             var request: UnsafeMutableRawPointer?
-            try check(apus_mpi_begin_sum(elements.baseAddress, count, Int32(type), &request), "begin a sum")
+            let code = apus_mpi_begin(Int32(kinds[kind] ?? 0), elements.baseAddress, count, Int32(type), &request)
+            try check(code, "begin an \(kind.rawValue)")
             requests.append(request)
         }
 
-        public func finishSum() throws(RuntimeError) {
+        public func finish() throws(RuntimeError) {
             guard !requests.isEmpty else {
-                throw RuntimeError(.communication, "rank \(rank) finishes a sum that it has not begun")
+                throw RuntimeError(.communication, "rank \(rank) finishes what it has not begun")
             }
-            try wait(for: requests.removeFirst(), "finish a sum")
+            try wait(for: requests.removeFirst(), "finish what ranks do together")
         }
 
         public func exchange(
@@ -80,7 +87,7 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
         public func progress() throws(RuntimeError) {
             guard let request = requests.first else { return }
             var isDone: Int32 = 0
-            try check(apus_mpi_progress(request, &isDone), "go on with a sum")
+            try check(apus_mpi_progress(request, &isDone), "go on with what ranks do together")
         }
 
         /// Tells the other ranks that this one has failed, so that none waits for it, and returns whether it has to say
@@ -113,8 +120,10 @@ public final class MPICommunicator: Communicator, @unchecked Sendable {  // one 
         /// Throws ``MPIError/notBuilt(processes:)``: this build has no MPI.
         public static func world() throws(MPIError) -> MPICommunicator { throw .notBuilt(processes: launchedProcesses) }
 
-        public func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {}
-        public func finishSum() {}
+        public func begin(
+            _ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType
+        ) {}
+        public func finish() {}
 
         /// A process alone says what has gone wrong.
         public static func mustSay(_ error: String, as rank: Int) -> Bool { true }

@@ -41,8 +41,8 @@ extension Step.Work: CustomStringConvertible {
             "library \(matmul.m)x\(matmul.n)x\(matmul.k) of \(matmul.batch): "
                 + "\(matmul.a.location), \(matmul.b.location) -> \(matmul.c.location)"
         case .sort(let sort): "sort \(sort.rows) rows of \(sort.width): \(sort.source) -> \(sort.result)"
-        case .beginSum(let sum): "begin \(sum)"
-        case .finishSum(let sum): "finish \(sum)"
+        case .begin(let collective): "begin \(collective)"
+        case .finish(let collective): "finish \(collective)"
         }
     }
 }

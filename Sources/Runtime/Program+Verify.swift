@@ -47,9 +47,10 @@ extension Program {
 
     /// Why the program cannot run where there are no other ranks, as one from a file or in a library; nil if it can.
     package var obstacleAlone: String? {
-        guard let sum = rankSums.first else { return nil }
-        return "it adds up over ranks (\(sum)), which programs in files and libraries cannot; compile it without a "
-            + "communicator"
+        guard let collective = collectives.first else { return nil }
+        return
+            "it works together with other ranks (\(collective)), which programs in files and libraries cannot; compile "
+            + "it without a communicator"
     }
 
     /// Whether what a step computes may differ from run to run with the same parameters.
@@ -59,7 +60,7 @@ extension Program {
         case .kernel(_, let arguments, _, _): arguments.contains(where: isInput)
         case .sort(let sort): isInput(sort.source)
         case .matmul(let matmul): isInput(matmul.a.location) || isInput(matmul.b.location)
-        case .beginSum, .finishSum: true
+        case .begin, .finish: true
         }
     }
 
@@ -100,8 +101,10 @@ extension Program {
             return !last.overflow && last.partialValue < 1 << 44 && isWritable(sort.result)
                 && holds(sort.source, bytes: 4 * (last.partialValue + sort.width))
                 && holds(sort.result, bytes: 4 * sort.rows * sort.width)
-        case .beginSum(let sum), .finishSum(let sum):
-            return isWritable(sum.location) && isShape(sum.type.shape) && holds(sum.location, bytes: sum.type.byteCount)
+        case .begin(let collective), .finish(let collective):
+            let type = collective.type
+            return isWritable(collective.location) && isShape(type.shape)
+                && holds(collective.location, bytes: type.byteCount)
         case .matmul(let matmul):
             return isShape(matmul.batch) && isWritable(matmul.c.location)
                 && holds(matmul.a, matmul.m, matmul.k, matmul.batch)

@@ -38,10 +38,10 @@ public struct Step: Hashable, Sendable, Codable {
         case matmul(Matmul)
         /// The order of the elements of rows.
         case sort(Sort)
-        /// Begins a sum over ranks; until it is finished, nothing else touches its elements.
-        case beginSum(RankSum)
-        /// Waits for a sum over ranks to be there.
-        case finishSum(RankSum)
+        /// Begins what ranks do together; until it is finished, nothing else touches its elements.
+        case begin(Collective)
+        /// Waits until that is done.
+        case finish(Collective)
     }
     /// Says what was fused, such as `reduce+exp+multiply`.
     public var name: String
@@ -135,8 +135,11 @@ public struct Program: Hashable, Sendable, Codable {
     /// Whether matmuls are left to the library.
     var usesLibrary: Bool { steps.contains { if case .matmul = $0.work { true } else { false } } }
 
-    /// The sums over ranks in the order in which they begin; a program that has none needs no others.
-    public var rankSums: [RankSum] { steps.compactMap { if case .beginSum(let sum) = $0.work { sum } else { nil } } }
+    /// What is done together with other ranks, in the order in which it begins; a program that has none needs no
+    /// others.
+    public var collectives: [Collective] {
+        steps.compactMap { if case .begin(let collective) = $0.work { collective } else { nil } }
+    }
 
     /// Floating-point operations of all matmuls of one run, for which what depends on parameters alone is there.
     public var floatingPointOperations: Int {

@@ -15,17 +15,17 @@ public final class ProgramRunner {
     private let inputNames: Set<String>
     /// The library, where the program has matmuls of its.
     private let library: MatmulLibrary?
-    /// The other ranks, where the program adds up over them.
+    /// The other ranks, where the program works together with them.
     private let communicator: (any Communicator)?
-    /// Sums over ranks that have begun and not ended.
-    private var sumsUnderWay = 0
+    /// Collectives that have begun and not ended.
+    private var underWay = 0
     /// The version of the state whose weights the arena was prepared for; nil before there was one.
     private var preparedVersion: UInt64?
     /// Where the inputs of the run under way lie.
     private var inputs: [UnsafeRawPointer] = []
 
     /// Makes room for a program on a pool's threads. Throws if there is not enough memory, if the program has matmuls
-    /// of the library and that cannot be used, or if it adds up over ranks and there is no communicator.
+    /// of the library and that cannot be used, or if it works together with other ranks and there is no communicator.
     public convenience init(
         _ loaded: LoadedProgram, pool: WorkerPool, communicator: (any Communicator)? = nil
     ) throws(RuntimeError) {
@@ -37,10 +37,18 @@ public final class ProgramRunner {
         _ loaded: LoadedProgram, pool: WorkerPool, communicator: (any Communicator)? = nil, guardPages: [Int]
     ) throws(RuntimeError) {
         let program = loaded.program
-        guard communicator != nil || program.rankSums.isEmpty else {
+        guard communicator != nil || program.collectives.isEmpty else {
             throw RuntimeError(
                 .communication,
-                "'\(program.name)' adds up over ranks; run it with a communicator, or compile it without one")
+                "'\(program.name)' works together with other ranks; run it with a communicator, or compile it without one"
+            )
+        }
+        for collective in program.collectives where collective.kind != .allReduce {
+            guard let communicator, collective.type.shape.first != communicator.count else { continue }
+            throw RuntimeError(
+                .communication,
+                "'\(program.name)' is for \(collective.type.shape[0]) ranks (\(collective)), and there are "
+                    + "\(communicator.count): trace it for as many")
         }
         self.communicator = communicator
         self.loaded = loaded
@@ -76,8 +84,8 @@ public final class ProgramRunner {
                 try pool.running { () throws(RuntimeError) in try run(state, observe) }
             }
         } catch {
-            // Other ranks may still write what they add up: the memory is never given back.
-            if sumsUnderWay > 0 { _ = Unmanaged.passRetained(arena) }
+            // Other ranks may still write what they have part in: the memory is never given back.
+            if underWay > 0 { _ = Unmanaged.passRetained(arena) }
             throw error
         }
     }
@@ -195,15 +203,15 @@ public final class ProgramRunner {
                 ), by: library, pool: pool)
         case .sort(let sort):
             sort.run(source: address(sort.source, parameters), result: address(sort.result, parameters), pool: pool)
-        case .beginSum(let sum):
+        case .begin(let collective):
             let elements = UnsafeMutableRawBufferPointer(
-                start: address(sum.location, parameters), count: sum.type.byteCount)
-            try communicator?.beginSum(elements, of: sum.type.element)
-            sumsUnderWay += 1
-        case .finishSum:
-            try communicator?.finishSum()
-            sumsUnderWay -= 1
+                start: address(collective.location, parameters), count: collective.type.byteCount)
+            try communicator?.begin(collective.kind, elements, of: collective.type.element)
+            underWay += 1
+        case .finish:
+            try communicator?.finish()
+            underWay -= 1
         }
-        if sumsUnderWay > 0 { try communicator?.progress() }
+        if underWay > 0 { try communicator?.progress() }
     }
 }

@@ -39,7 +39,8 @@ struct RankAverages {
         for node in graph.nodes {
             let isSameHere =
                 switch node.operation {
-                case is AllReduce: true
+                case is AllReduce, is AllGather: true
+                case is ReduceScatter: false
                 case is Input: false
                 // The key of random draws is another one on each rank.
                 case let parameter as Parameter: parameter.type.element == .f32

@@ -19,7 +19,7 @@ struct FusionTests {
                     if case .matmul = call.kernel { self.matmuls += 1 } else { kernels.append(step.name) }
                 case .matmul: self.matmuls += 1
                 case .sort: sorts += 1
-                case .beginSum, .finishSum: break
+                case .begin, .finish: break
                 }
             }
         }

@@ -148,7 +148,7 @@ struct MemoryTests {
                 case .kernel(_, let arguments, _, _): arguments
                 case .matmul(let matmul): [matmul.a.location, matmul.b.location, matmul.c.location]
                 case .sort(let sort): [sort.source, sort.result]
-                case .beginSum(let sum), .finishSum(let sum): [sum.location]
+                case .begin(let collective), .finish(let collective): [collective.location]
                 }
             for (buffer, location) in zip(step.buffers, locations) where buffers[buffer].kind == .arena {
                 touch(buffer, time)
@@ -199,7 +199,7 @@ struct MemoryTests {
                 writes = Set(call.kernel.access.writes.map { call.buffers[$0] })
             case .matmul(_, let a, let b, let c): (reads, writes) = ([a, b], [c])
             case .sort(_, let source, let result): (reads, writes) = ([source], [result])
-            case .beginSum(_, let buffer), .finishSum(_, let buffer): (reads, writes) = ([buffer], [buffer])
+            case .begin(_, let buffer), .finish(_, let buffer): (reads, writes) = ([buffer], [buffer])
             }
             #expect(reads.isSubset(of: written), "seed \(seed), step \(time): reads \(reads.subtracting(written))")
             #expect(!writes.isEmpty, "seed \(seed), step \(time) writes nothing")

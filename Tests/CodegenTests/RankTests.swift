@@ -68,6 +68,34 @@ struct RankTests {
         }
     }
 
+    /// Ranks get parts of a sum, of what is written in place, in pieces, and of an input; and give parts to each other.
+    private static func parts(ranks: Int) throws -> Graph {
+        let builder = GraphBuilder(name: "parts")
+        let x = builder.input(Input("x", f32(ranks, 5))), y = builder.input(Input("y", f32(ranks, 3, 7)))
+        let part = reduceScatter(concatenate([exp(x), (y * 2).reshape([ranks, 21])], axis: 1))
+        let other = reduceScatter(x)
+        let own = concatenate([part.slice(3..<20, axis: 0), other * part.slice(0..<5, axis: 0)], axis: 0)
+        builder.output("all", -allGather(own, ranks: ranks))
+        builder.output("inputs", allGather(y, ranks: ranks))
+        builder.output("part", part)
+        builder.output("other", sqrt(other * other) + exp(x).slice(0..<1, axis: 0).reshape([5]))
+        return try builder.finish()
+    }
+
+    @Test(arguments: [1, 2, 3, 4])
+    func partsMatchGraphsSideBySide(ranks: Int) throws {
+        let graph = try Self.parts(ranks: ranks)
+        let expected = try Interpreter().run(graph, ranks: (0..<ranks).map { Self.bindings(graph, rank: $0) })
+        for (rank, (found, outcome)) in zip(try Self.compiled(graph, ranks: ranks), expected).enumerated() {
+            for (name, value) in outcome.outputs {
+                #expect(relativeError(try #require(found[name]), value) < 2e-5, "\(name) of rank \(rank) of \(ranks)")
+            }
+        }
+        let collectives = try GraphCompiler(cache: sharedCache).compile(graph).program.collectives
+        #expect(
+            collectives.map(\.type.count).sorted() == [5 * ranks, 21 * ranks * ranks, 22 * ranks, 26 * ranks].sorted())
+    }
+
     @Test func everyRankHasTheSameBits() throws {
         let results = try Self.compiled(Self.step(), ranks: 3, threads: 2)
         for name in ["total", "update first", "update second"] {
@@ -92,18 +120,31 @@ struct RankTests {
 
     @Test func isRefusedWithoutRanks() throws {
         let compilation = try GraphCompiler(cache: sharedCache).compile(Self.step())
-        #expect(compilation.program.rankSums.map(\.type.count) == [1, 17 * 33 + 33 * 5])
+        #expect(compilation.program.collectives.map(\.type.count) == [1, 17 * 33 + 33 * 5])
         let error = #expect(throws: RuntimeError.self) {
             try ProgramRunner(compilation.loaded, pool: WorkerPool(threads: 1))
         }
         #expect(error?.code == .communication)
         #expect(
-            error?.message == "'step' adds up over ranks; run it with a communicator, or compile it without one")
+            error?.message
+                == "'step' works together with other ranks; run it with a communicator, or compile it without one")
         let refusal = #expect(throws: ProgramFileError.self) { try compilation.file.encoded() }
         #expect(
             refusal?.description
-                == "step: it adds up over ranks (\(compilation.program.rankSums[0])), which programs in files and libraries "
+                == "step: it works together with other ranks (\(compilation.program.collectives[0])), which programs in files and libraries "
                 + "cannot; compile it without a communicator")
+    }
+
+    @Test func partsForOtherRanksAreRefused() throws {
+        let loaded = try GraphCompiler(cache: sharedCache).compile(Self.parts(ranks: 3)).loaded
+        let error = #expect(throws: RuntimeError.self) {
+            _ = try ThreadRanks.run(2) { communicator in
+                try ProgramRunner(loaded, pool: WorkerPool(threads: 1), communicator: communicator).program.name
+            }
+        }
+        #expect(
+            error?.message.hasSuffix("and there are 2: trace it for as many") == true, "\(String(describing: error))")
+        #expect(error?.message.hasPrefix("'parts' is for 3 ranks (") == true)
     }
 
     /// Where a sum fails, another that is under way keeps its memory, since another rank may still write there.
@@ -150,7 +191,17 @@ struct RankTests {
             let tensor = builder.append(
                 Node(node.operation, node.operands.map { mapped[$0.index].value }, node.type, location: node.location))
             let isSummed = index % period == 0 && (node.type.element == .f32 || node.type.element == .bf16)
-            mapped.append(isSummed ? allReduce(tensor) : tensor)
+            guard isSummed else {
+                mapped.append(tensor)
+                continue
+            }
+            // Of one rank alone, whose part is the whole.
+            let shape = tensor.shape
+            switch index / period % 3 {
+            case 0: mapped.append(allReduce(tensor))
+            case 1: mapped.append(reduceScatter(tensor.reshape([1] + shape)))
+            default: mapped.append(allGather(tensor, ranks: 1).reshape(shape))
+            }
         }
         for result in graph.results {
             if case .output(let name) = result.kind { builder.output(name, mapped[result.value.index]) }
@@ -164,12 +215,12 @@ private final class TakingRank: Communicator, @unchecked Sendable {  // one prog
     let rank = 0, count = 1, localCount = 1
     private var open: [(memory: UnsafeMutableRawBufferPointer, content: [UInt8])] = []
 
-    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {
+    func begin(_ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {
         open.append((elements, Array(elements)))
         for index in elements.indices { elements[index] = 0xff }
     }
 
-    func finishSum() {
+    func finish() {
         let (memory, content) = open.removeFirst()
         #expect(memory.allSatisfy { $0 == 0xff }, "somebody has written where a sum is under way")
         memory.copyBytes(from: content)
@@ -181,6 +232,8 @@ private final class FailingRank: Communicator, @unchecked Sendable {  // one pro
     let rank = 0, count = 2, localCount = 2
     private(set) var memory: [UnsafeMutableRawBufferPointer] = []
 
-    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) { memory.append(elements) }
-    func finishSum() throws(RuntimeError) { throw RuntimeError(.otherRank, "rank 1 has failed") }
+    func begin(_ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {
+        memory.append(elements)
+    }
+    func finish() throws(RuntimeError) { throw RuntimeError(.otherRank, "rank 1 has failed") }
 }

@@ -76,8 +76,8 @@ struct CLibraryErrorTests {
         let level = try level("native", builder.finish())
         #expect(
             message { _ = try CLibrary(name: "x", levels: [level]) }
-                == "'sum': it adds up over ranks (sum 0 over ranks of f32[3] at arena+0), which programs in files and "
-                + "libraries cannot; compile it without a communicator")
+                == "'sum': it works together with other ranks (all_reduce 0 over ranks of f32[3] at arena+0), which programs "
+                + "in files and libraries cannot; compile it without a communicator")
     }
 
     @Test func weights() throws {

@@ -36,7 +36,7 @@ struct Misuse: CustomStringConvertible, Sendable {
 
 private let floatUnary: [any Operation] = [
     Absolute(), Exp(), Log(), Sqrt(), Tanh(), Erf(), Sin(), Cos(), Floor(), GELU(), Softplus(), Softmax(), LogSoftmax(),
-    ArgSort(), AllReduce(),
+    ArgSort(), AllReduce(), ReduceScatter(), AllGather(ranks: 2),
 ]
 private let numberBinary: [any Operation] = [
     Add(), Subtract(), Multiply(), Divide(), Maximum(), Minimum(), Power(), Compare(.less),

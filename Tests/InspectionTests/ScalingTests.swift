@@ -59,18 +59,26 @@ struct ScalingTests {
     /// them, and half a second for each of two messages.
     @Test func sumsTravelWhileARankComputes() {
         let step = RankedStep([
-            .computes(seconds: 1), .begins(sum: 0, bytes: 8), .computes(seconds: 1), .begins(sum: 1, bytes: 16),
-            .computes(seconds: 0.5), .finishes(sum: 0), .computes(seconds: 0.25), .finishes(sum: 1),
+            .computes(seconds: 1), .begins(.allReduce, number: 0, bytes: 8), .computes(seconds: 1),
+            .begins(.allReduce, number: 1, bytes: 16),
+            .computes(seconds: 0.5), .finishes(number: 0), .computes(seconds: 0.25), .finishes(number: 1),
             .computes(seconds: 0.25),
         ])
         let network = NetworkModel(bytesPerSecond: 8, latency: 0.5)
-        #expect(network.seconds(ofSum: 8, ranks: 2) == 2 && network.seconds(ofSum: 16, ranks: 2) == 3)
+        func seconds(_ kind: Collective.Kind, bytes: Int, ranks: Int) -> Double {
+            network.seconds(of: kind, bytes: bytes, ranks: ranks)
+        }
+        #expect(seconds(.allReduce, bytes: 8, ranks: 2) == 2 && seconds(.allReduce, bytes: 16, ranks: 2) == 3)
+        // A sum is scattered and gathered.
+        for kind in [Collective.Kind.reduceScatter, .allGather] { #expect(seconds(kind, bytes: 16, ranks: 2) == 1.5) }
         // The first is there at 3, when 0.5 of waiting are over; the second at 6.
         let time = network.time(of: step, ranks: 2)
         #expect(time.waiting == 0.5 + 2.75 && time.seconds == 6.25)
-        #expect(step.seconds == 3 && step.sums.map(\.begins) == [1, 2] && step.sums.map(\.isNeeded) == [2.5, 2.75])
+        #expect(
+            step.seconds == 3 && step.collectives.map(\.begins) == [1, 2]
+                && step.collectives.map(\.isNeeded) == [2.5, 2.75])
         // Of more ranks, each sends nearly twice the bytes, in more messages.
-        #expect(network.seconds(ofSum: 8, ranks: 4) == 6 * (0.25 + 0.5))
+        #expect(seconds(.allReduce, bytes: 8, ranks: 4) == 6 * (0.25 + 0.5))
         let free = NetworkModel(bytesPerSecond: 1e30, latency: 0).time(of: step, ranks: 64)
         #expect(abs(free.seconds - 3) < 1e-12 && free.waiting < 1e-12)
     }
@@ -90,7 +98,7 @@ struct ScalingTests {
             alone: trial(nil), ranked: trial(RankWithoutOthers(of: 2)), rounds: 2, machines: [2, 64],
             networks: networks, title: "a step"
         ).text.split(separator: "\n")
-        #expect(lines[0] == "a step" && lines[1].hasSuffix("and 2 sums of 0.000 MB travel"), "\(lines)")
+        #expect(lines[0] == "a step" && lines[1].hasSuffix("and 2 collectives of 0.000 MB travel"), "\(lines)")
         #expect(lines[2].contains("machines  0.8 Gbit/s: s") && lines[2].contains("8 Gbit/s: s"), "\(lines)")
         #expect(lines[3].hasPrefix("       2 ") && lines[4].hasPrefix("      64 ") && lines.count == 9, "\(lines)")
     }

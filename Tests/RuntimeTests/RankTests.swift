@@ -10,8 +10,8 @@ struct RankTests {
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: numbers.count)
         defer { memory.deallocate() }
         _ = memory.initialize(from: numbers)
-        try communicator.beginSum(UnsafeMutableRawBufferPointer(memory), of: .f32)
-        try communicator.finishSum()
+        try communicator.begin(.allReduce, UnsafeMutableRawBufferPointer(memory), of: .f32)
+        try communicator.finish()
         return Array(memory)
     }
 
@@ -46,6 +46,27 @@ struct RankTests {
         }
     }
 
+    /// Each rank gets its own part of the sum, and all get the parts of all, by the ranks themselves and by a tree.
+    @Test(arguments: [1, 2, 4], [false, true])
+    func partsOfSums(ranks: Int, inTree: Bool) throws {
+        let results = try ThreadRanks.run(ranks) { threads in
+            let communicator: any Communicator = inTree ? TreeSums(threads) : threads
+            let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 3 * ranks)
+            defer { memory.deallocate() }
+            _ = memory.initialize(from: (0..<3 * ranks).map { Float($0 + 100 * communicator.rank) })
+            try communicator.begin(.reduceScatter, UnsafeMutableRawBufferPointer(memory), of: .f32)
+            try communicator.finish()
+            let part = Array(memory.prefix(3))
+            try communicator.begin(.allGather, UnsafeMutableRawBufferPointer(memory), of: .f32)
+            try communicator.finish()
+            return [part, Array(memory)]
+        }
+        let sums = (0..<3 * ranks).map { Float($0 * ranks + 100 * (0..<ranks).reduce(0, +)) }
+        for (rank, result) in results.enumerated() {
+            #expect(result == [Array(sums[3 * rank..<3 * rank + 3]), sums], "rank \(rank)")
+        }
+    }
+
     /// Several sums are under way at once; each number of bf16 is rounded to bf16.
     @Test func sumsOverlap() throws {
         let results = try ThreadRanks.run(2) { communicator in
@@ -58,10 +79,10 @@ struct RankTests {
             // 1 and 2⁻⁹, whose sum is nearer to 1 than to the next bf16.
             first.initialize(repeating: communicator.rank == 0 ? 0x3f80 : 0x3b00)
             _ = second.initialize(from: [7, Int32(communicator.rank)])
-            try communicator.beginSum(UnsafeMutableRawBufferPointer(first), of: .bf16)
-            try communicator.beginSum(UnsafeMutableRawBufferPointer(second), of: .i32)
-            try communicator.finishSum()
-            try communicator.finishSum()
+            try communicator.begin(.allReduce, UnsafeMutableRawBufferPointer(first), of: .bf16)
+            try communicator.begin(.allReduce, UnsafeMutableRawBufferPointer(second), of: .i32)
+            try communicator.finish()
+            try communicator.finish()
             return [Int32(first[0])] + second
         }
         #expect(results == [[0x3f80, 14, 1], [0x3f80, 14, 1]])
@@ -101,13 +122,26 @@ struct RankTests {
             communicator.rank == 1 ? [] : try sum([1], by: communicator)
         }
         #expect(
-            text == "rank 0 waits for sum 0, and rank 1 has ended without it: all ranks run the same program as often")
+            text
+                == "rank 0 waits for number 0 of what ranks do together, and rank 1 has ended without it: all ranks run the "
+                + "same program as often")
     }
 
     @Test func sumsOfOtherSizesAreRefused() {
         let text = message(2) { try sum([Float](repeating: 1, count: 1 + $0.rank), by: $0) }
-        #expect(text.contains("4 bytes of f32") && text.contains("8 bytes of f32"))
+        #expect(text.contains("all_reduce of 4 bytes of f32") && text.contains("all_reduce of 8 bytes of f32"))
         #expect(text.hasSuffix("all ranks run the same program"))
+    }
+
+    @Test func otherWorkIsRefused() {
+        let text = message(2) { communicator in
+            let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2)
+            memory.initialize(repeating: 0)
+            let kind = communicator.rank == 0 ? Collective.Kind.allReduce : .allGather
+            try communicator.begin(kind, UnsafeMutableRawBufferPointer(memory), of: .f32)
+            try communicator.finish()
+        }
+        #expect(text.contains("all_reduce of 8 bytes of f32") && text.contains("all_gather of 8 bytes of f32"))
     }
 
     @Test func threadsThatTheSystemDoesNotGive() {

@@ -114,10 +114,10 @@ struct RankBatchNormTests {
         }
         let graph = try step.trace(ranks: 2).wholeGraph()
         let program = try GraphCompiler(CompilerOptions(products: .generated)).compile(graph).program
-        #expect(program.rankSums.map(\.type.count).sorted() == [1, 7, 7, 14, 5 * 7 + 7 + 7 + 7])
+        #expect(program.collectives.map(\.type.count).sorted() == [1, 7, 7, 14, 5 * 7 + 7 + 7 + 7])
         // A rank has no other to divide by, nor to wait for.
         let alone = try GraphCompiler(CompilerOptions(products: .generated)).compile(step.trace().wholeGraph()).program
-        #expect(alone.rankSums.isEmpty)
+        #expect(alone.collectives.isEmpty)
     }
 
     /// One image on each of two ranks is a batch that has a variance.

@@ -99,7 +99,7 @@ struct RankTests {
         let head = 3 + 3000, norm = 2000, wide = 1000 + 1_100_000, first = 1100 + 6600
         #expect(sums == [2, head + norm + wide, first])
         let program = try GraphCompiler(CompilerOptions(products: .generated)).compile(graph).program
-        #expect(program.rankSums.map(\.type.count) == sums)
+        #expect(program.collectives.map(\.type.count) == sums)
     }
 
     /// What layers draw is another thing on each rank, and the weights are the same nevertheless.

@@ -14,12 +14,14 @@ struct TravellingGradientTests {
         var count: Int { ranks.count }
         var localCount: Int { ranks.localCount }
 
-        func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError) {
+        func begin(
+            _ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType
+        ) throws(RuntimeError) {
             bytes[element, default: 0] += elements.count
-            try ranks.beginSum(elements, of: element)
+            try ranks.begin(kind, elements, of: element)
         }
 
-        func finishSum() throws(RuntimeError) { try ranks.finishSum() }
+        func finish() throws(RuntimeError) { try ranks.finish() }
     }
 
     private struct Trained: Sendable {

@@ -59,8 +59,10 @@ import Testing
         try expectGradients(of: Operand(2, 3, 5)) { $0[0].reshape([5, -1]) * 2.0 }
         try expectGradients(of: Operand(1)) { $0[0].reshape([]) }
         try expectGradients(of: Operand(2, 3)) { $0[0].copied() * 2.0 }
-        // Of one rank alone; RankTests has several.
+        // Of one rank alone; RankGradientTests has several.
         try expectGradients(of: Operand(2, 3)) { allReduce($0[0]) * $0[0] }
+        try expectGradients(of: Operand(1, 2, 3)) { reduceScatter($0[0]) * $0[0].reshape([2, 3]) }
+        try expectGradients(of: Operand(2, 3)) { allGather($0[0], ranks: 1) * $0[0].reshape([1, 2, 3]) }
         try expectGradients(of: Operand(2, 3, 5)) { $0[0].transpose([2, 0, 1]) }
         try expectGradients(of: Operand(2, 1, 3, 1, 2)) { $0[0].transpose([4, 1, 3, 0, 2]) }
         try expectGradients(of: Operand(3, 1)) {
@@ -326,6 +328,7 @@ import Testing
             "reduce", "dot", "gather",
             "scatter_add", "softmax", "log_softmax", "layer_norm", "batch_norm", "attention", "interpolate",
             "upsampled_convolution", "windows", "convolve", "max_pool", "all_reduce",
+            "reduce_scatter", "all_gather",
         ]
         #expect(Set(OperationRegistry.all.filter { $0 is any DifferentiableOperation.Type }.map { $0.name }) == tested)
     }

@@ -7,17 +7,28 @@ import Testing
 struct RankGradientTests {
     private static let ranks = 3
 
-    /// Each rank's loss is a function of the sum and of its own operand; or of numbers that are normalised by those of
-    /// all.
-    private static func graph(normalizes: Bool = false) throws -> (graph: Graph, loss: Value, x: Value) {
+    /// What the losses of ranks depend on beside their own operand.
+    enum Meeting: CaseIterable { case sum, normalisation, parts }
+
+    /// Each rank's loss is a function of the sum and of its own operand; of numbers that are normalised by those of
+    /// all; or of its part of a sum, and of the parts that others have.
+    private static func graph(_ meeting: Meeting = .sum) throws -> (graph: Graph, loss: Value, x: Value) {
         let builder = GraphBuilder(name: "ranks")
         builder.ranks = ranks
         let x = builder.input(Input("x", TensorType(.f32, [4])))
         let total = allReduce(x * x)
         let factors = builder.add(Constant(TensorType(.f32, [2]), values: [0.7, -1.3]), [])
         let normal = batchNormalization(x.reshape([2, 2]), weight: factors, bias: factors, epsilon: 0.1)
-        let own = normalizes ? normal.reshape([4]) : x
-        let loss = sum((normalizes ? exp(own * own * 0.3) : exp(total * 0.1)) * x, axes: [0])
+        let own = normal.reshape([4])
+        let part = reduceScatter((x * x).padded(low: [1], high: [1]).reshape([ranks, 2]))
+        let all = allGather(part * part, ranks: ranks).reshape([2 * ranks]).slice(1..<5, axis: 0)
+        let factor =
+            switch meeting {
+            case .sum: exp(total * 0.1)
+            case .normalisation: exp(own * own * 0.3)
+            case .parts: exp(all * 0.2)
+            }
+        let loss = sum(factor * x, axes: [0])
         builder.output("loss", loss)
         builder.output("total", total)
         return (try builder.finish(), loss.value, x.value)
@@ -44,9 +55,9 @@ struct RankGradientTests {
     }
 
     /// The gradient of a rank's operand is that of the sum of all losses, by differences of it.
-    @Test(arguments: [false, true])
-    func gradientIsOfTheSumOfLosses(normalizes: Bool) throws {
-        let (forward, loss, x) = try Self.graph(normalizes: normalizes)
+    @Test(arguments: Meeting.allCases)
+    func gradientIsOfTheSumOfLosses(meeting: Meeting) throws {
+        let (forward, loss, x) = try Self.graph(meeting)
         var whole = try differentiate(forward, loss: loss, withRespectTo: [x])
         whole.graph.results.append(GraphResult(.output(name: "gradient"), try #require(whole.gradients[0])))
         let bindings = Self.bindings(), outcomes = try Interpreter().run(whole.graph, ranks: bindings)
@@ -64,6 +75,23 @@ struct RankGradientTests {
                 #expect(abs(found - expected) < 1e-6 * (1 + abs(expected)), "element \(index) of rank \(rank)")
             }
         }
+    }
+
+    /// A rank gets its part of the sum, and all get the parts of all.
+    @Test func partsOfSums() throws {
+        let builder = GraphBuilder(name: "ranks"), x = builder.input(Input("x", TensorType(.f32, [3, 2])))
+        builder.output("part", reduceScatter(x))
+        builder.output("all", allGather(x.slice(0..<1, axis: 0).reshape([2]), ranks: 3))
+        let graph = try builder.finish()
+        let outcomes = try Interpreter().run(
+            graph,
+            ranks: (0..<3).map { rank in
+                let values = (0..<6).map { Double($0 + 10 * rank) }
+                return Interpreter.Bindings(inputs: ["x": HostTensor(TensorType(.f32, [3, 2]), values)])
+            })
+        #expect(outcomes.map { $0.outputs["part"]?.values } == [[30, 33], [36, 39], [42, 45]])
+        for outcome in outcomes { #expect(outcome.outputs["all"]?.values == [0, 1, 10, 11, 20, 21]) }
+        #expect(try Graph(parsing: graph.text(), file: "ranks.graph") == graph)
     }
 
     /// What ranks normalise together is what one normalises of the whole, and what it is made of on ranks comes to the

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-// What is added up.
+// What ranks do together, and with what.
+enum { APUS_MPI_EXCHANGE, APUS_MPI_ALL_REDUCE, APUS_MPI_REDUCE_SCATTER, APUS_MPI_ALL_GATHER };
 enum { APUS_MPI_F32, APUS_MPI_F64, APUS_MPI_I32, APUS_MPI_BF16 };
 // Room for a message of MPI with its end.
 enum { APUS_MPI_TEXT_BYTES = 512 };
@@ -14,12 +15,13 @@ enum { APUS_MPI_TEXT_BYTES = 512 };
 // Joins the processes that a launcher such as mpirun has started, to be used by one thread at a time; once in a
 // process.
 int apus_mpi_join(int *rank, int *count, int *local_count);
-// Begins to add up in place; `request` is for apus_mpi_wait.
-int apus_mpi_begin_sum(void *elements, int count, int type, void **request);
-// Waits for the sum. Where a rank has given notice and the sum is not there soon after, `failed_rank` is that one, else
-// -1; what is added up stays MPI's then.
+// Begins to do something in place with so many elements, a part of which is this rank's own where they are scattered or
+// gathered, and lies at the beginning; `request` is for apus_mpi_wait.
+int apus_mpi_begin(int kind, void *elements, int count, int type, void **request);
+// Waits for what has begun. Where a rank has given notice and it is not done soon after, `failed_rank` is that one,
+// else -1; the memory stays MPI's then.
 int apus_mpi_wait(void *request, int *failed_rank);
-// Lets sums that are under way go on.
+// Lets what is under way go on.
 int apus_mpi_progress(void *request, int *is_done);
 // Waits for all processes to call this, for so many seconds at most, and leaves them; 0 if some have not.
 int apus_mpi_leave(double seconds);

@@ -12,7 +12,8 @@ public enum OperationRegistry {
         Reshape.self, Transpose.self, Broadcast.self, Slice.self, Windows.self, Pad.self, Concatenate.self, Copy.self,
         OptimizationBarrier.self,
         // Structured
-        Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self, AllReduce.self,
+        Reduce.self, Dot.self, Gather.self, ScatterAdd.self, ArgSort.self,
+        AllReduce.self, ReduceScatter.self, AllGather.self,
         // Composite
         Softmax.self, LogSoftmax.self, LayerNormalization.self, BatchNormalization.self, GELU.self, Softplus.self,
         Attention.self, AttentionLogSum.self, AttentionGradient.self,

@@ -13,24 +13,25 @@ public struct NetworkModel: Sendable {
         (self.bytesPerSecond, self.latency) = (bytesPerSecond, latency)
     }
 
-    /// Seconds that a sum of so many bytes takes in a ring: each rank sends 2 (R − 1) messages of an R-th of the bytes
-    /// (Patarasuk and Yuan 2009).
-    package func seconds(ofSum bytes: Int, ranks: Int) -> Double {
-        Double(2 * (ranks - 1)) * (Double(bytes) / Double(ranks) / bytesPerSecond + latency)
+    /// Seconds that a collective of so many bytes takes in a ring: for a sum each rank sends 2 (R − 1) messages of an
+    /// R-th of the bytes, half of which scatter it and the others gather it (Patarasuk and Yuan 2009).
+    package func seconds(of kind: Collective.Kind, bytes: Int, ranks: Int) -> Double {
+        let rounds = (kind == .allReduce ? 2 : 1) * (ranks - 1)
+        return Double(rounds) * (Double(bytes) / Double(ranks) / bytesPerSecond + latency)
     }
 
-    /// Seconds of a step on so many ranks, and those of them in which it waits for sums. Sums go through the network
-    /// one after the other, in the order in which they begin, while the rank goes on.
+    /// Seconds of a step on so many ranks, and those of them in which it waits for others. Collectives go through the
+    /// network one after the other, in the order in which they begin, while the rank goes on.
     package func time(of step: RankedStep, ranks: Int) -> (seconds: Double, waiting: Double) {
         var now = 0.0, waiting = 0.0, isFree = 0.0, ends: [Int: Double] = [:]
         for event in step.events {
             switch event {
             case .computes(let seconds): now += seconds
-            case .begins(let sum, let bytes):
-                isFree = max(isFree, now) + seconds(ofSum: bytes, ranks: ranks)
-                ends[sum] = isFree
-            case .finishes(let sum):
-                let wait = max(0, ends[sum, default: 0] - now)
+            case .begins(let kind, let number, let bytes):
+                isFree = max(isFree, now) + seconds(of: kind, bytes: bytes, ranks: ranks)
+                ends[number] = isFree
+            case .finishes(let number):
+                let wait = max(0, ends[number, default: 0] - now)
                 waiting += wait
                 now += wait
             }
@@ -43,8 +44,8 @@ public struct NetworkModel: Sendable {
 package struct RankedStep: Sendable {
     package enum Event: Hashable, Sendable {
         case computes(seconds: Double)
-        case begins(sum: Int, bytes: Int)
-        case finishes(sum: Int)
+        case begins(Collective.Kind, number: Int, bytes: Int)
+        case finishes(number: Int)
     }
     package private(set) var events: [Event] = []
 
@@ -54,8 +55,9 @@ package struct RankedStep: Sendable {
     package mutating func add(_ runs: [StepRun]) {
         let measured = runs.map { run -> Event in
             switch run.step.work {
-            case .beginSum(let sum): .begins(sum: sum.number, bytes: sum.type.byteCount)
-            case .finishSum(let sum): .finishes(sum: sum.number)
+            case .begin(let collective):
+                .begins(collective.kind, number: collective.number, bytes: collective.type.byteCount)
+            case .finish(let collective): .finishes(number: collective.number)
             case .kernel, .matmul, .sort: .computes(seconds: run.seconds)
             }
         }
@@ -75,25 +77,25 @@ package struct RankedStep: Sendable {
         events.reduce(0) { total, event in if case .computes(let seconds) = event { total + seconds } else { total } }
     }
 
-    /// Bytes of the sums, and after how many seconds of computing each begins and is needed, in the order in which they
-    /// begin.
-    package var sums: [(bytes: Int, begins: Double, isNeeded: Double)] {
-        var now = 0.0, sums: [(bytes: Int, begins: Double, isNeeded: Double)] = [], places: [Int: Int] = [:]
+    /// Bytes of the collectives, and after how many seconds of computing each begins and is needed, in the order in
+    /// which they begin.
+    package var collectives: [(bytes: Int, begins: Double, isNeeded: Double)] {
+        var now = 0.0, collectives: [(bytes: Int, begins: Double, isNeeded: Double)] = [], places: [Int: Int] = [:]
         for event in events {
             switch event {
             case .computes(let seconds): now += seconds
-            case .begins(let sum, let bytes):
-                places[sum] = sums.count
-                sums.append((bytes, now, now))
-            case .finishes(let sum): if let place = places[sum] { sums[place].isNeeded = now }
+            case .begins(_, let number, let bytes):
+                places[number] = collectives.count
+                collectives.append((bytes, now, now))
+            case .finishes(let number): if let place = places[number] { collectives[place].isNeeded = now }
             }
         }
-        return sums
+        return collectives
     }
 }
 
-/// One of several ranks without the others: its sums are what it has itself. A step takes as long as on a network that
-/// costs nothing.
+/// One of several ranks without the others: what they would do together has what it has itself. A step takes as long as
+/// on a network that costs nothing.
 public final class RankWithoutOthers: Communicator {
     public let rank = 0, localCount = 1
     public let count: Int
@@ -101,6 +103,8 @@ public final class RankWithoutOthers: Communicator {
     /// The first of so many ranks.
     public init(of count: Int) { self.count = count }
 
-    public func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {}
-    public func finishSum() {}
+    public func begin(
+        _ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType
+    ) {}
+    public func finish() {}
 }

@@ -25,15 +25,15 @@ public struct RankScalingReport {
     }
 
     public var text: String {
-        let sums = ranked.sums, bytes = sums.reduce(0) { $0 + $1.bytes }
+        let collectives = ranked.collectives, bytes = collectives.reduce(0) { $0 + $1.bytes }
         return """
             \(title)
             one process alone takes \(number(alone.seconds)) s; a rank computes \(number(ranked.seconds)) s, and \
-            \(sums.count) sums of \(megabytes(bytes)) MB travel
+            \(collectives.count) collectives of \(megabytes(bytes)) MB travel
 
             \(table)
 
-            when sums begin, and what is left to be computed until they are needed
+            when they begin, and what is left to be computed until they are needed
             \(schedule)
             """
     }
@@ -55,8 +55,8 @@ public struct RankScalingReport {
     }
 
     private var schedule: String {
-        let lines = ranked.sums.map { sum in
-            [megabytes(sum.bytes), number(sum.begins), number(sum.isNeeded - sum.begins)]
+        let lines = ranked.collectives.map {
+            [megabytes($0.bytes), number($0.begins), number($0.isNeeded - $0.begins)]
         }
         return TextColumns([["MB", "begins after s", "until needed s"]] + lines).text
     }

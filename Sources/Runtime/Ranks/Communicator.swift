@@ -3,9 +3,9 @@ import ApusIR
 /// A rank's connection to the others: processes or threads that run the same program side by side, each on its own
 /// share of the data.
 ///
-/// All ranks call the same methods in the same order. Sums are under way between begin and finish, while the rank
-/// computes something else; several may be, and they end in the order in which they began. Each rank gets the same
-/// bits.
+/// All ranks call the same methods in the same order. Collectives are under way between begin and finish, while the
+/// rank computes something else; several may be, and they end in the order in which they began. Of one number, each
+/// rank gets the same bits.
 public protocol Communicator: AnyObject, Sendable {
     /// Which of the ranks this is, from 0.
     var rank: Int { get }
@@ -14,15 +14,18 @@ public protocol Communicator: AnyObject, Sendable {
     /// How many of them share this machine.
     var localCount: Int { get }
 
-    /// Begins to add up the elements of all ranks, f32, f64, bf16 or i32; the memory belongs to the communicator until
-    /// the sum is finished. Throws `RuntimeError.communication`, which names the rank.
-    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError)
-    /// Waits until the oldest of the sums that have begun is there, in the place of its elements. Throws
-    /// `RuntimeError` of the code `otherRank` where another rank has failed, or `communication`; the memory of this
-    /// sum, and of others that are under way, is the communicator's then for as long as the process lives.
-    func finishSum() throws(RuntimeError)
+    /// Begins to do something with the elements of all ranks, f32, f64, bf16 or i32, of which there is the same number
+    /// of each rank, and of parts a multiple of the ranks'; the memory belongs to the communicator until that is
+    /// finished. Throws `RuntimeError.communication`, which names the rank.
+    func begin(
+        _ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType
+    ) throws(RuntimeError)
+    /// Waits until the oldest of what has begun is done, in the place of its elements. Throws `RuntimeError` of the
+    /// code `otherRank` where another rank has failed, or `communication`; the memory of this collective, and of others
+    /// that are under way, is the communicator's then for as long as the process lives.
+    func finish() throws(RuntimeError)
     /// Sends elements to another rank, which sends as many to this one at the same time; all ranks exchange at once,
-    /// each with a partner. Throws as ``finishSum()`` does, and the memory is the communicator's then.
+    /// each with a partner. Throws as ``finish()`` does, and the memory is the communicator's then.
     func exchange(
         _ elements: UnsafeRawBufferPointer, with other: Int, into target: UnsafeMutableRawBufferPointer
     ) throws(RuntimeError)
@@ -52,8 +55,8 @@ extension Communicator {
         // Of a sum that has failed, others may still write there: the memory is not given back then.
         for start in stride(from: 0, to: numbers.count, by: Self.longestMessage) {
             let part = UnsafeMutableBufferPointer(rebasing: memory[start...].prefix(Self.longestMessage))
-            try beginSum(UnsafeMutableRawBufferPointer(part), of: .i32)
-            try finishSum()
+            try begin(.allReduce, UnsafeMutableRawBufferPointer(part), of: .i32)
+            try finish()
         }
         defer { memory.deallocate() }
         return Array(memory)

@@ -66,29 +66,38 @@ private final class Member: Communicator, @unchecked Sendable {  // its rank's t
     var count: Int { meeting.count }
     var localCount: Int { meeting.count }
     private let meeting: Meeting
-    /// Sums that this rank has begun, and finished.
+    /// Collectives that this rank has begun, and finished.
     private var begun = 0, finished = 0
 
     init(rank: Int, of meeting: Meeting) { (self.rank, self.meeting) = (rank, meeting) }
 
-    func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) throws(RuntimeError) {
-        try meeting.give(elements, of: element, to: begun, from: rank)
+    func begin(
+        _ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType
+    ) throws(RuntimeError) {
+        try meeting.give(Meeting.Gift(kind: kind, rank: rank, elements: elements, element: element), to: begun)
         begun += 1
     }
 
-    func finishSum() throws(RuntimeError) {
+    func finish() throws(RuntimeError) {
         try meeting.wait(for: finished, as: rank)
         finished += 1
     }
 }
 
-/// Where ranks meet: for each sum the memory of those that have begun it; whoever comes last adds up.
+/// Where ranks meet: for each collective the memory of those that have begun it; whoever comes last does the work.
 private final class Meeting: @unchecked Sendable {  // under a lock
+    /// What a rank brings to a collective.
+    struct Gift {
+        let kind: Collective.Kind, rank: Int, elements: UnsafeMutableRawBufferPointer, element: ElementType
+
+        var description: String { "\(kind.rawValue) of \(elements.count) bytes of \(element.rawValue)" }
+    }
+
     let count: Int
     private let condition = NSCondition()
-    private var sums: [Int: [(rank: Int, elements: UnsafeMutableRawBufferPointer, element: ElementType)]] = [:]
-    /// How many sums are there.
-    private var added = 0
+    private var gifts: [Int: [Gift]] = [:]
+    /// How many collectives are done.
+    private var done = 0
     private var gone: Set<Int> = []
     private var error: (any Error)?
 
@@ -96,35 +105,38 @@ private final class Meeting: @unchecked Sendable {  // under a lock
 
     var firstError: (any Error)? { condition.withLock { error } }
 
-    func give(
-        _ elements: UnsafeMutableRawBufferPointer, of element: ElementType, to number: Int, from rank: Int
-    ) throws(RuntimeError) {
+    func give(_ gift: Gift, to number: Int) throws(RuntimeError) {
         condition.lock()
         defer { condition.unlock() }
-        if let error { throw Self.failure(rank, error) }
-        if let other = sums[number]?.first, other.element != element || other.elements.count != elements.count {
+        if let error { throw Self.failure(gift.rank, error) }
+        if let other = gifts[number]?.first, other.description != gift.description {
             throw RuntimeError(
                 .communication,
-                "rank \(rank): sum \(number) is of \(elements.count) bytes of \(element.rawValue), and on rank \(other.rank) of "
-                    + "\(other.elements.count) bytes of \(other.element.rawValue): all ranks run the same program")
+                "rank \(gift.rank): number \(number) is \(gift.description), and on rank \(other.rank) "
+                    + "\(other.description): all ranks run the same program")
         }
-        sums[number, default: []].append((rank, elements, element))
-        guard sums[number]?.count == count, let all = sums.removeValue(forKey: number) else { return }
-        addUp(all.sorted { $0.rank < $1.rank }.map(\.elements), of: element)
-        added += 1
+        gifts[number, default: []].append(gift)
+        guard gifts[number]?.count == count, let all = gifts.removeValue(forKey: number) else { return }
+        let ranks = all.sorted { $0.rank < $1.rank }.map(\.elements)
+        switch gift.kind {
+        case .allReduce: addUp(ranks, of: gift.element)
+        case .reduceScatter: addUpParts(ranks, of: gift.element)
+        case .allGather: gather(ranks)
+        }
+        done += 1
         condition.broadcast()
     }
 
     func wait(for number: Int, as rank: Int) throws(RuntimeError) {
         condition.lock()
         defer { condition.unlock() }
-        while added <= number {
+        while done <= number {
             if let error { throw Self.failure(rank, error) }
             if let other = gone.min() {
                 throw RuntimeError(
                     .communication,
-                    "rank \(rank) waits for sum \(number), and rank \(other) has ended without it: all ranks run the same "
-                        + "program as often")
+                    "rank \(rank) waits for number \(number) of what ranks do together, and rank \(other) has ended without "
+                        + "it: all ranks run the same program as often")
             }
             condition.wait()
         }
@@ -153,4 +165,29 @@ private final class Meeting: @unchecked Sendable {  // under a lock
 private func addUp(_ ranks: [UnsafeMutableRawBufferPointer], of element: ElementType) {
     for other in ranks.dropFirst() { element.addUp(UnsafeRawBufferPointer(other), to: ranks[0]) }
     for other in ranks.dropFirst() { other.copyMemory(from: UnsafeRawBufferPointer(ranks[0])) }
+}
+
+/// Adds up the parts of all ranks in the order of the ranks, and gives each the sum of its own.
+private func addUpParts(_ ranks: [UnsafeMutableRawBufferPointer], of element: ElementType) {
+    for other in ranks.dropFirst() { element.addUp(UnsafeRawBufferPointer(other), to: ranks[0]) }
+    for (rank, elements) in ranks.enumerated() {
+        elements.copyMemory(from: UnsafeRawBufferPointer(rebasing: ranks[0].part(rank, of: ranks.count)))
+    }
+}
+
+/// Gives all ranks the parts of all, each of which has its own at the beginning.
+private func gather(_ ranks: [UnsafeMutableRawBufferPointer]) {
+    // From the last: the beginning of the first rank's memory is a part itself.
+    for (rank, elements) in ranks.enumerated().reversed() {
+        let own = UnsafeRawBufferPointer(rebasing: elements.part(0, of: ranks.count))
+        UnsafeMutableRawBufferPointer(rebasing: ranks[0].part(rank, of: ranks.count)).copyMemory(from: own)
+    }
+    for other in ranks.dropFirst() { other.copyMemory(from: UnsafeRawBufferPointer(ranks[0])) }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// One of some parts of as many bytes each.
+    func part(_ number: Int, of parts: Int) -> SubSequence {
+        self[number * (count / parts)..<(number + 1) * (count / parts)]
+    }
 }

@@ -8,7 +8,7 @@ import ApusIR
 public final class TreeSums: Communicator, @unchecked Sendable {  // as the communicator that it is made of
     public let rank: Int, count: Int, localCount: Int
     private let ranks: (any Communicator)?
-    private var begun: [(elements: UnsafeMutableRawBufferPointer, element: ElementType)] = []
+    private var begun: [(kind: Collective.Kind, elements: UnsafeMutableRawBufferPointer, element: ElementType)] = []
 
     /// Sums over the ranks of a communicator; nil is one rank alone.
     public init(_ ranks: (any Communicator)?) {
@@ -16,16 +16,20 @@ public final class TreeSums: Communicator, @unchecked Sendable {  // as the comm
         (rank, count, localCount) = (ranks?.rank ?? 0, ranks?.count ?? 1, ranks?.localCount ?? 1)
     }
 
-    public func beginSum(_ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {
-        begun.append((elements, element))
+    public func begin(_ kind: Collective.Kind, _ elements: UnsafeMutableRawBufferPointer, of element: ElementType) {
+        begun.append((kind, elements, element))
     }
 
-    public func finishSum() throws(RuntimeError) {
+    public func finish() throws(RuntimeError) {
         guard !begun.isEmpty else {
-            throw RuntimeError(.communication, "rank \(rank) finishes a sum that it has not begun")
+            throw RuntimeError(.communication, "rank \(rank) finishes what it has not begun")
         }
-        let (own, element) = begun.removeFirst()
+        let (kind, own, element) = begun.removeFirst()
         guard let ranks, count > 1 else { return }
+        if kind == .allGather {
+            try ranks.begin(kind, own, of: element)
+            return try ranks.finish()
+        }
         let other = UnsafeMutableRawBufferPointer.allocate(byteCount: own.count, alignment: Memory.alignment)
         var distance = 1
         while distance < count {
@@ -41,6 +45,7 @@ public final class TreeSums: Communicator, @unchecked Sendable {  // as the comm
             distance *= 2
         }
         other.deallocate()
+        if kind == .reduceScatter { own.copyMemory(from: UnsafeRawBufferPointer(rebasing: own.part(rank, of: count))) }
     }
 
     public func exchange(

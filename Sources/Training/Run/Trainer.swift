@@ -183,8 +183,8 @@ public final class Trainer<Task: TrainingTask> {
             )
         }
         // Where they lie in memory is a rank's own affair.
-        let sums = training.update.update.program.rankSums.map(\.type)
-        try ranks.compare([("what a training step adds up over ranks", "\(sums)")])
+        let collectives = training.update.update.program.collectives.map { "\($0.kind.rawValue) of \($0.type)" }
+        try ranks.compare([("what ranks do together in a training step", collectives.joined(separator: ", "))])
         defer { batches.stop() }
         speed.begin(programs?.phase)
         while position.stepInEpoch < stepsPerEpoch {
