@@ -17,6 +17,8 @@ public struct BenchmarkResult: Sendable {
     public let first: Double
     /// Seconds of the timed runs, shortest first.
     public let times: [Double]
+    /// Bytes of the weights and of what the optimizer keeps about them.
+    public let parameterBytes: Int
     /// The largest memory that the process has held.
     public let peakBytes: Int
     /// The threads that it ran on.
@@ -42,6 +44,7 @@ public struct BenchmarkResult: Sendable {
             ("batch", "\(batch)"), ("first_s", number(first, 3)), ("median_s", number(median, 5)),
             ("min_s", number(times[0], 5)),
             ("images_per_s", number(imagesPerSecond, 3)), ("peak_rss_gb", number(peak, 3)),
+            ("parameters_gb", number(Double(parameterBytes) / 1e9, 4)),
             ("threads", "\(pool.threads)"),
             ("apus", "\"\(version)\""), ("compile_s", number(compilation, 3)), ("cached", "\(isCached)"),
             ("gflop_per_step", number(billionOperations, 3)),
@@ -65,6 +68,7 @@ public struct BenchmarkResult: Sendable {
                 "matmuls",
                 String(format: "%.3f GFLOP in a run, %.1f GFLOP/s", billionOperations, billionOperations / median)
             ),
+            ("weights and optimizer state", String(format: "%.4f GB", Double(parameterBytes) / 1e9)),
             ("peak memory", String(format: "%.3f GB", Double(peakBytes) / 1e9)),
         ]
         let width = rows.map(\.0.count).max() ?? 0

@@ -15,22 +15,25 @@ public final class StepTrial {
     /// - Parameters:
     ///   - communicator: The ranks that a step of training is for; nil for none.
     ///   - rankGradients: The numbers as which gradients travel between them.
+    ///   - dividesState: Whether each of them keeps a part of the optimizer's state alone.
     ///   - state: Weights that it shares with other steps; nil for its own.
     ///   - compile: Declares and compiles the step.
     ///   - inputs: What the program is given in each run, by the number of that.
     public init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool = false, cache: ObjectCache? = .standard,
         communicator: (any Communicator)? = nil, rankGradients: Compiler.Precision = .float32,
-        state: ProgramState? = nil, compile: (Compiler) throws -> CompiledStep,
+        dividesState: Bool = false, state: ProgramState? = nil, compile: (Compiler) throws -> CompiledStep,
         inputs: (CompiledStep) throws -> (_ run: Int) throws -> [String: TensorData] = { program in
             let inputs = try RandomInputs(program.program)
             return { _ in inputs.tensors }
         }
     ) throws {
         let start = now()
-        compiler = try Compiler(
+        var compiler = try Compiler(
             options, threads: threads, pinned: pinned, cache: cache, communicator: communicator,
-            rankGradients: rankGradients)
+            rankGradients: rankGradients, dividesState: dividesState)
+        compiler.holdsWeightsAsBFloat16 = true
+        self.compiler = compiler
         for warning in compiler.pool.warnings { TrainingOutput.standard.warn(warning) }
         compiled = try compile(compiler)
         compilation = seconds(since: start)
@@ -65,7 +68,8 @@ public final class StepTrial {
         return BenchmarkResult(
             task: task, preset: preset, precision: compiler.options.precision.rawValue, batch: batch,
             compilation: compilation, stages: compiled.compilation.timings, isCached: compiled.compilation.isCached,
-            first: first, times: times.sorted(), peakBytes: peakBytes, pool: compiler.pool,
+            first: first, times: times.sorted(), parameterBytes: compiled.program.parameterBytes,
+            peakBytes: peakBytes, pool: compiler.pool,
             floatingPointOperations: compiled.program.floatingPointOperations, profile: observed?.profile,
             trace: observed?.trace)
     }

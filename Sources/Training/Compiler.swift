@@ -25,37 +25,44 @@ public struct Compiler: Sendable {
     public let communicator: (any Communicator)?
     /// The numbers as which gradients travel between ranks.
     public let rankGradients: Precision
+    /// Whether each rank keeps a part of the optimizer's state alone.
+    public let dividesState: Bool
+    /// Whether ranks with divided state hold weights that matmuls of bf16 alone read as bf16, beside their own part in
+    /// f32. Who asks for it has states whose weights are read and written by ``StateParts``.
+    package var holdsWeightsAsBFloat16 = false
     private let backend: any Backend
 
     /// A compiler for this machine; without `threads`, programs run on as many as ``ThreadChoice`` says. With
     /// `answers`, who computes which matmul is as answered there, and what is measured is added to them. With a
     /// `communicator`, all of its ranks compile the same steps, and run them as often; gradients travel between them as
-    /// `rankGradients`. Throws if LLVM does not know the machine, or if there cannot be so many threads. With `pinned`,
-    /// each thread stays on a processor (``WorkerPool``).
+    /// `rankGradients`, and with `dividesState` each keeps a part of the optimizer's state alone (ZeRO-1). Throws if
+    /// LLVM does not know the machine, or if there cannot be so many threads. With `pinned`, each thread stays on a
+    /// processor (``WorkerPool``).
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false,
         cache: ObjectCache? = .standard, answers: KeptAnswers? = nil, communicator: (any Communicator)? = nil,
-        rankGradients: Precision = .float32
+        rankGradients: Precision = .float32, dividesState: Bool = false
     ) throws {
         let pool = WorkerPool(try ThreadChoice(threads), pinned: pinned)
         let backend = try GraphCompiler(options, threads: pool.threads, cache: cache, answers: answers)
-        self.init(options, pool, backend, communicator, rankGradients)
+        self.init(options, pool, backend, communicator, rankGradients, dividesState)
     }
 
     /// A compiler with another back end.
     public init(
         _ options: CompilerOptions = CompilerOptions(), threads: Int? = nil, pinned: Bool = false, backend: any Backend,
-        communicator: (any Communicator)? = nil, rankGradients: Precision = .float32
+        communicator: (any Communicator)? = nil, rankGradients: Precision = .float32, dividesState: Bool = false
     ) {
-        self.init(options, WorkerPool(threads: threads, pinned: pinned), backend, communicator, rankGradients)
+        self.init(
+            options, WorkerPool(threads: threads, pinned: pinned), backend, communicator, rankGradients, dividesState)
     }
 
     private init(
         _ options: CompilerOptions, _ pool: WorkerPool, _ backend: any Backend, _ communicator: (any Communicator)?,
-        _ rankGradients: Precision
+        _ rankGradients: Precision, _ dividesState: Bool
     ) {
         (self.options, self.pool, self.backend) = (options, pool, backend)
-        (self.communicator, self.rankGradients) = (communicator, rankGradients)
+        (self.communicator, self.rankGradients, self.dividesState) = (communicator, rankGradients, dividesState)
     }
 
     /// What the last bits of programs depend on, beside the steps that they are made of.
@@ -79,7 +86,8 @@ public struct Compiler: Sendable {
         var rewrites: [Rewrite] = []
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
         let graph = try fused.wholeGraph(
-            use, rankGradients: rankGradients.element, learningRateScale: learningRateScale)
+            use, rankGradients: rankGradients.element, dividesState: dividesState,
+            narrows: narrows, learningRateScale: learningRateScale)
         return try compile(graph, rewrites, optimizer: traced.optimizer, communicator)
     }
 
@@ -92,16 +100,22 @@ public struct Compiler: Sendable {
         let traced = try step.trace(), ranks = TreeSums(communicator)
         var rewrites: [Rewrite] = []
         let fused = try traced.rewritten(by: .fusions(options.fusions), recording: &rewrites)
-        let share = try compile(
-            fused.shareGraph(rankGradients: rankGradients.element), rewrites, optimizer: nil, nil)
+        let owners = dividesState ? ranks.count : 1
+        let shareGraph = try fused.shareGraph(rankGradients: rankGradients.element)
+        let narrow =
+            narrows ? fused.weightsHeldAsBFloat16(in: shareGraph, stateOwners: owners) : []
+        let share = try compile(shareGraph.holdingAsBFloat16(narrow), rewrites, optimizer: nil, nil)
         let sums = try uses.map { use in
             try compile(
                 fused.sumGraph(
-                    use, shares: shares, rankGradients: rankGradients.element, learningRateScale: learningRateScale),
+                    use, shares: shares, rankGradients: rankGradients.element,
+                    stateOwners: owners, narrow: narrow, learningRateScale: learningRateScale),
                 [], optimizer: traced.optimizer, ranks)
         }
         return (share, sums)
     }
+
+    private var narrows: Bool { holdsWeightsAsBFloat16 && options.precision == .bfloat16 }
 
     /// Compiles a computation without training.
     public func compile(_ step: InferenceStep) throws -> CompiledStep { try compile(step.trace()) }
@@ -139,7 +153,7 @@ public final class CompiledStep {
     /// Whether this is a step of training.
     var trains: Bool { optimizer != nil }
 
-    /// Whose random numbers fresh states draw.
+    /// Whose random numbers fresh states draw, and whose parts of divided state they hold.
     let rank: Int
 
     init(_ compilation: Compilation, _ runner: any Executable, optimizer: Optimizer?, rank: Int = 0) {
@@ -186,6 +200,9 @@ public final class CompiledStep {
                 inputs[name] = TensorData(Float(value))
             }
         }
+        if inputNames.contains(StateDivision.inputName) {
+            inputs[StateDivision.inputName] = try TensorData([rank], shape: [])
+        }
         let outputs = try runner.run(state, inputs, observe: observe)
         if !scalarNames.isEmpty { state.step += 1 }
         return StepReport(outputs: outputs)
@@ -211,6 +228,8 @@ extension CompilerOptions.Precision {
 extension Program {
     /// Bytes of what the optimizer keeps about the weights.
     public var optimizerBytes: Int {
-        parameters.filter { $0.name.hasPrefix("optimizer.") }.reduce(0) { $0 + $1.type.byteCount }
+        // Parts of weights in f32 are named as state, and are weights.
+        parameters.filter { $0.name.hasPrefix("optimizer.") && !$0.name.hasPrefix(StateDivision.masterPrefix) }
+            .reduce(0) { $0 + $1.type.byteCount }
     }
 }

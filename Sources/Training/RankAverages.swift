@@ -51,39 +51,81 @@ struct RankAverages {
         return isSame
     }
 
-    /// Has all weights follow the means of all ranks' gradients.
-    func averageGradients(of weights: inout [Optimizer.Weight]) {
+    /// Has all weights follow the means of all ranks' gradients. Where state is `divided`, a rank gets its own part of
+    /// the mean alone.
+    func averageGradients(of weights: inout [Optimizer.Weight], divided: Bool) {
         // The backward pass knows the gradients of the last layers first.
-        let travelling = weights.reversed().map { $0.gradient.cast(ranks > 1 ? gradients : .f32) }
-        for (index, mean) in zip(weights.indices.reversed(), means(travelling)) {
-            weights[index].gradient = mean
+        let all = Array(weights.indices.reversed())
+        let travelling = Dictionary(
+            uniqueKeysWithValues: all.map { ($0, weights[$0].gradient.cast(ranks > 1 ? gradients : .f32)) })
+        func partCount(_ index: Int) -> Int? {
+            divided ? StateDivision.partCount(of: weights[index].shape, ranks: ranks) : nil
+        }
+        let whole = all.filter { partCount($0) == nil }
+        for (index, mean) in zip(whole, means(whole.compactMap { travelling[$0] })) { weights[index].gradient = mean }
+        let parts = all.compactMap { index in
+            partCount(index).flatMap { count in
+                travelling[index].map { (index, StateDivision.parts(of: $0, ranks: ranks, count: count)) }
+            }
+        }
+        for ((index, _), sum) in zip(parts, Self.inMessages(parts.map(\.1), Self.scatteredSums)) {
+            weights[index].gradient = mean(ofSum: sum)
         }
     }
 
     /// The means of some tensors, in f32; several travel together.
     func means(_ tensors: [Tensor]) -> [Tensor] {
         guard ranks > 1 else { return tensors.map { $0.cast(.f32) } }
-        var means: [Tensor] = [], bucket: [Tensor] = []
+        return Self.inMessages(tensors, Self.sums).map(mean)
+    }
+
+    /// A mean in f32. The sum is divided in f32: before it, numbers of bf16 would be rounded once more, and since bf16
+    /// reaches as far as f32, no sum is too large that would not be in f32.
+    private func mean(ofSum sum: Tensor) -> Tensor { sum.cast(.f32) * (1 / Double(ranks)) }
+
+    /// The optimizer's state divided among the ranks, with some weights held as bf16; several parts of weights travel
+    /// together.
+    func division(narrow: Set<String>) -> StateDivision {
+        StateDivision(ranks: ranks, narrow: narrow) { parts in
+            Self.inMessages(parts) { parts in
+                Self.slices(of: allGather(concatenate(parts, axis: 0), ranks: ranks), axis: 1, like: parts)
+            }
+        }
+    }
+
+    /// What becomes of some tensors that travel in messages of several.
+    private static func inMessages(_ tensors: [Tensor], _ send: ([Tensor]) -> [Tensor]) -> [Tensor] {
+        var results: [Tensor] = [], bucket: [Tensor] = []
         for (number, tensor) in tensors.enumerated() {
             bucket.append(tensor)
             let bytes = bucket.reduce(0) { $0 + $1.type.byteCount }
-            guard bytes >= Self.bucketBytes || number == tensors.count - 1 else { continue }
-            // Divided in f32, after the sum: before it, numbers of bf16 would be rounded once more, and since bf16
-            // reaches as far as f32, no sum is too large that would not be in f32.
-            means += sums(bucket).map { $0.cast(.f32) * (1 / Double(ranks)) }
+            guard bytes >= bucketBytes || number == tensors.count - 1 else { continue }
+            results += send(bucket)
             bucket = []
         }
-        return means
+        return results
     }
 
     /// The sums of some tensors, in one message.
-    private func sums(_ tensors: [Tensor]) -> [Tensor] {
+    private static func sums(_ tensors: [Tensor]) -> [Tensor] {
         guard tensors.count > 1 else { return tensors.map(allReduce) }
-        let all = allReduce(concatenate(tensors.map { $0.reshape([-1]) }, axis: 0))
+        let flat = tensors.map { $0.reshape([-1]) }
+        let sums = slices(of: allReduce(concatenate(flat, axis: 0)), axis: 0, like: flat)
+        return zip(tensors, sums).map { $1.reshape($0.shape) }
+    }
+
+    /// The rank's own parts of the sums of some tensors [ranks, count], in one message.
+    private static func scatteredSums(_ tensors: [Tensor]) -> [Tensor] {
+        slices(of: reduceScatter(concatenate(tensors, axis: 1)), axis: 0, like: tensors)
+    }
+
+    /// The parts of an axis that are as long as the last axes of some tensors.
+    private static func slices(of all: Tensor, axis: Int, like tensors: [Tensor]) -> [Tensor] {
         var place = 0
         return tensors.map { tensor in
-            defer { place += tensor.type.count }
-            return all.slice(place..<place + tensor.type.count, axis: 0).reshape(tensor.shape)
+            let count = tensor.shape[tensor.rank - 1]
+            defer { place += count }
+            return all.slice(place..<place + count, axis: axis)
         }
     }
 }

@@ -30,9 +30,11 @@ extension TracedStep {
     }
 
     /// What follows the outputs of all shares, which are inputs here, added up within a rank: their mean over all
-    /// shares, and what is done with it.
+    /// shares, and what is done with it. The optimizer's state is divided among so many ranks, of which each holds the
+    /// weights `narrow` as bf16.
     func sumGraph(
-        _ use: Set<GradientUse>, shares: Int, rankGradients: ElementType = .f32, learningRateScale: (String) -> Double
+        _ use: Set<GradientUse>, shares: Int, rankGradients: ElementType = .f32, stateOwners: Int,
+        narrow: Set<String>, learningRateScale: (String) -> Double
     ) throws(GraphErrors) -> Graph {
         let share = try shareGraph(rankGradients: rankGradients)
         let averages = RankAverages(ranks: shares, gradients: rankGradients)
@@ -62,9 +64,10 @@ extension TracedStep {
                 builder.parameter(parameter), name: parameter.name, gradient: gradient,
                 learningRateScale: learningRateScale(parameter.name))
         }
-        averages.averageGradients(of: &updated)
-        follow(&updated, use, builder)
-        return try builder.finish()
+        averages.averageGradients(of: &updated, divided: false)
+        let division = stateOwners > 1 ? RankAverages(ranks: stateOwners).division(narrow: narrow) : nil
+        follow(&updated, use, builder, dividing: division)
+        return try builder.finish().holdingAsBFloat16(narrow)
     }
 
     private static let keptPrefix = "kept."

@@ -60,21 +60,34 @@ extension TracedStep {
     /// Where it was traced for several ranks, as many graphs run side by side, each on a batch of its own: the
     /// optimizer follows the mean of their gradients, and loss, metrics and what the forward pass keeps are means, too.
     /// Accumulated gradients are those of each rank until the update. Between ranks, gradients travel as
-    /// `rankGradients`, f32 or bf16. `learningRateScale` gives a factor for each weight's learning rate, by name.
-    /// Throws if the loss does not depend on some weight, or if it cannot be differentiated.
+    /// `rankGradients`, f32 or bf16. With `dividesState`, each rank keeps a part of the optimizer's state
+    /// (`StateDivision`), and computes the updates of that part; with `narrows`, for matmuls of bf16, it holds weights
+    /// that matmuls alone read as bf16, beside its own part in f32. `learningRateScale` gives a factor for each
+    /// weight's learning rate, by name. Throws if the loss does not depend on some weight, if it cannot be
+    /// differentiated, or if the optimizer's state cannot be divided.
     public func wholeGraph(
-        _ use: Set<GradientUse> = [.update], rankGradients: ElementType = .f32,
-        learningRateScale: (String) -> Double = { _ in 1 }
+        _ use: Set<GradientUse> = [.update], rankGradients: ElementType = .f32, dividesState: Bool = false,
+        narrows: Bool = false, learningRateScale: (String) -> Double = { _ in 1 }
     ) throws(GraphErrors) -> Graph {
         let differentiated = try differentiatedForOptimizer()
         let averages = RankAverages(ranks: ranks, gradients: rankGradients)
+        let isDivided = dividesState && ranks > 1, scatters = isDivided && needsPartsAlone(use)
+        let narrow =
+            isDivided && narrows ? weightsHeldAsBFloat16(in: differentiated.graph, stateOwners: ranks) : []
         let builder = GraphBuilder(extending: try averages.averagingResults(differentiated.graph, of: self))
         var updated = gradients(differentiated, builder)
         for index in updated.indices { updated[index].learningRateScale = learningRateScale(updated[index].name) }
         let accumulates = use.contains { if case .accumulate = $0 { true } else { $0.updatesWithAccumulated } }
-        if !accumulates { averages.averageGradients(of: &updated) }
-        follow(&updated, use, builder) { averages.averageGradients(of: &$0) }
-        return try builder.finish()
+        if !accumulates { averages.averageGradients(of: &updated, divided: scatters) }
+        follow(&updated, use, builder, dividing: isDivided ? averages.division(narrow: narrow) : nil) {
+            averages.averageGradients(of: &$0, divided: scatters)
+        }
+        return try builder.finish().holdingAsBFloat16(narrow)
+    }
+
+    /// Whether a rank whose optimizer state is divided needs its own parts of gradients alone.
+    func needsPartsAlone(_ use: Set<GradientUse>) -> Bool {
+        optimizer.looksAtSingleGradients && !use.contains(.output) && !use.contains(.outputNorms)
     }
 
     /// The weights with their gradients; reports those that the loss does not depend on.
@@ -92,9 +105,10 @@ extension TracedStep {
     }
 
     /// Does with gradients what they are for; `accumulated` is called with sums of gradients before weights follow
-    /// them.
+    /// them. The optimizer's state may be divided.
     func follow(
         _ updated: inout [Optimizer.Weight], _ use: Set<GradientUse>, _ builder: GraphBuilder,
+        dividing division: StateDivision?,
         accumulated: (inout [Optimizer.Weight]) -> Void = { _ in }
     ) {
         for index in updated.indices {
@@ -108,7 +122,7 @@ extension TracedStep {
         }
         if use.contains(where: \.updatesWithAccumulated) { accumulated(&updated) }
         if use.contains(where: { $0 == .update || $0.updatesWithAccumulated }) {
-            optimizer.appendUpdates(to: builder, updated)
+            optimizer.appendUpdates(to: builder, updated, dividing: division)
         }
     }
 

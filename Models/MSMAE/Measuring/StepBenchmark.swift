@@ -15,6 +15,8 @@ public struct StepBenchmark {
     public var communicator: (any Communicator)?
     /// The numbers as which gradients travel between ranks.
     public var rankGradients = Compiler.Precision.float32
+    /// Whether each rank keeps a part of the optimizer's state alone.
+    public var dividesState = false
 
     public init(
         _ step: NamedStep, preset: String, options: CompilerOptions = CompilerOptions(), batch: Int, steps: Int,
@@ -35,7 +37,7 @@ public struct StepBenchmark {
         configuration.variant = .released
         let trial = try StepTrial(
             step, of: configuration, batch: batch, options: options, threads: threads, pinned: pinned,
-            cache: cache, communicator: communicator, rankGradients: rankGradients)
+            cache: cache, communicator: communicator, rankGradients: rankGradients, dividesState: dividesState)
         return try trial.benchmark(
             task: step.rawValue, preset: preset, batch: batch, steps: steps, observing: observing)
     }

@@ -6,13 +6,13 @@ extension StepTrial {
     public convenience init(
         _ step: NamedStep, of configuration: Configuration, batch: Int, options: CompilerOptions, threads: Int?,
         pinned: Bool = false, cache: ObjectCache? = .standard, communicator: (any Communicator)? = nil,
-        rankGradients: Compiler.Precision = .float32, state: ProgramState? = nil
+        rankGradients: Compiler.Precision = .float32, dividesState: Bool = false, state: ProgramState? = nil
     ) throws {
         let optimizer = Optimizer.adamW(learningRate: 1e-4, betas: (0.9, 0.95), weightDecay: 0.05, decays: .all)
         let declaration = step.declaration(of: try MaskedAutoencoder(configuration), batch: batch, optimizer: optimizer)
         try self.init(
             options, threads: threads, pinned: pinned, cache: cache, communicator: communicator,
-            rankGradients: rankGradients, state: state, compile: declaration.compiled
+            rankGradients: rankGradients, dividesState: dividesState, state: state, compile: declaration.compiled
         ) { compiled in
             let inputs = try RandomInputs(compiled.program) { try Self.special($0, classes: configuration.classes) }
             return { run in

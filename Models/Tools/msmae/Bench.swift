@@ -20,6 +20,9 @@ struct Bench: ParsableCommand, RankedCommand {
     @Option(help: "Numbers as which gradients travel between ranks.")
     var rankGradients = Compiler.Precision.float32
 
+    @Flag(help: "Keep a part of the optimizer's state on each rank.")
+    var divideState = false
+
     @Option(help: "Runs to time, after two that are not.")
     var steps = 5
 
@@ -55,6 +58,7 @@ struct Bench: ParsableCommand, RankedCommand {
         var benchmark = StepBenchmark(
             task, preset: model.preset, options: options, batch: batch / ranks, steps: steps, cache: machine.cache)
         (benchmark.communicator, benchmark.rankGradients) = (communicator, rankGradients)
+        benchmark.dividesState = divideState
         let result = try benchmark.run(
             model.configuration(), threads: machine.workers.threads, pinned: machine.workers.pinned,
             observing: profile || trace.trace != nil)

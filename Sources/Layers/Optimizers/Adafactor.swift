@@ -23,6 +23,7 @@ extension Optimizer {
 
 struct Adafactor: UpdateRule {
     let decayPower: Double, epsilon: Double, scaleFloor: Double, clippingThreshold: Double, weightDecay: Double
+    var isElementwise: Bool { false }
 
     var problems: [String] {
         var problems = negativeProblems([("scale floor", scaleFloor), ("weight decay", weightDecay)])

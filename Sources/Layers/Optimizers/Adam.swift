@@ -49,7 +49,7 @@ struct Adam: UpdateRule {
         let deviationScale = sqrt(builder.input(Input("adam_correction2", TensorType(.f32, []))))
         return weights.map { weight in
             let (parameter, rate) = (weight.parameter, rate * weight.learningRateScale)
-            let decay = decays.includes(weight.name, parameter.shape) ? weightDecay : 0
+            let decay = decays.includes(weight.name, weight.shape) ? weightDecay : 0
             let gradient = isDecoupled ? weight.gradient : weight.decayedGradient(decay)
             let (mean, square) = (weight.state("exp_avg"), weight.state("exp_avg_sq"))
             let nextMean = mean * beta1 + gradient * (1 - beta1)

@@ -16,6 +16,7 @@ extension Optimizer {
 
 struct LARS: UpdateRule {
     let momentum: Double, weightDecay: Double, trustCoefficient: Double
+    var isElementwise: Bool { false }
 
     var problems: [String] {
         var problems = negativeProblems([("weight decay", weightDecay)])

@@ -74,6 +74,9 @@ public struct Optimizer: Sendable {
         public var learningRateScale: Double
         /// Weight decay in place of the optimizer's, whatever it decays; nil leaves that.
         public var weightDecay: Double?
+        /// The shape of the weight, of which `parameter` and `gradient` may be a part, in one axis.
+        package let shape: [Int]
+        var isPart = false
 
         /// A weight with its gradient, of the same shape.
         public init(_ parameter: Tensor, name: String, gradient: Tensor, learningRateScale: Double = 1) {
@@ -81,6 +84,7 @@ public struct Optimizer: Sendable {
             self.name = name
             self.gradient = gradient
             self.learningRateScale = learningRateScale
+            shape = parameter.shape
         }
     }
 
@@ -89,21 +93,40 @@ public struct Optimizer: Sendable {
     /// State is declared as parameters that are not trainable, named `optimizer.`, what it is, and the weight's name;
     /// averages are named `ema.` and the weight's name.
     public func appendUpdates(to builder: GraphBuilder, _ weights: [Weight]) {
-        let own = inputs(step: 1)
-        for (value, input) in builder.graph.inputs where own[input.name] != nil {
+        appendUpdates(to: builder, weights, dividing: nil)
+    }
+
+    /// The same with state that may be divided among ranks. Averages are kept whole.
+    package func appendUpdates(to builder: GraphBuilder, _ weights: [Weight], dividing division: StateDivision?) {
+        var own = Set(inputs(step: 1).keys)
+        if division != nil { own.insert(StateDivision.inputName) }
+        for (value, input) in builder.graph.inputs where own.contains(input.name) {
             builder.report(
                 GraphError(
                     .name, operation: Input.name,
                     "the name '\(input.name)' belongs to an input of the optimizer; give this one another",
                     location: builder.graph[value].location))
         }
+        if division != nil, !rule.isElementwise {
+            builder.report(
+                GraphError(
+                    .unsupported, operation: "optimizer",
+                    "it looks at whole weights, so that its state cannot be divided among ranks: leave it whole, or take an "
+                        + "optimizer that goes by single numbers, such as AdamW"))
+        }
         let rate = builder.input(Input("learning_rate", TensorType(.f32, [])))
         let clipped = Self.clipped(weights.map(grouped), toValue: clippingValue, norm: clippingNorm)
-        let next = rule.appendUpdates(to: builder, clipped, rate: rate)
+        var next = rule.appendUpdates(to: builder, clipped.map { division?.part(of: $0) ?? $0 }, rate: rate)
+        if let division { next = division.update(clipped, with: next) }
         if let averageDecay {
             Self.appendAverages(to: builder, of: zip(clipped, next).map { ($0.name, $1) }, decay: averageDecay)
         }
     }
+
+    /// Whether averages of weights are kept.
+    package var keepsAverages: Bool { averageDecay != nil }
+    /// Whether updates look at each number of a gradient alone, so that a rank needs its own part of it only.
+    package var looksAtSingleGradients: Bool { rule.isElementwise && clippingNorm == nil }
 
     /// A weight with what its group says.
     private func grouped(_ weight: Weight) -> Weight {

@@ -4,6 +4,8 @@ import ApusIR
 protocol UpdateRule: Sendable {
     /// What is wrong with the constants.
     var problems: [String] { get }
+    /// Whether each number of a weight follows its own gradient and state alone, whatever the others are.
+    var isElementwise: Bool { get }
     /// Values of the scalar inputs for a step, counted from 1, beside the learning rate.
     func inputs(step: Int) -> [String: Double]
     /// Appends the updates of weights and of the state that is kept about them, and returns the new weights.
@@ -12,6 +14,7 @@ protocol UpdateRule: Sendable {
 
 extension UpdateRule {
     func inputs(step: Int) -> [String: Double] { [:] }
+    var isElementwise: Bool { true }
 }
 
 extension Optimizer.Weight {
@@ -35,9 +38,9 @@ extension Optimizer.Weight {
         return decay == 0 ? parameter : parameter * (1 - rate * decay)
     }
 
-    /// Makes the new content of the weight, and returns it.
+    /// Makes the new content of the weight, and returns it; of a part, the whole is updated when all parts are there.
     func update(with next: Tensor) -> Tensor {
-        parameter.builder.update(parameter, with: next)
+        if !isPart { parameter.builder.update(parameter, with: next) }
         return next
     }
 }

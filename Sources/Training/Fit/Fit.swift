@@ -4,7 +4,8 @@ import Foundation
 
 /// What training has come to.
 public struct FitResult {
-    /// The weights of the last epoch, and the optimizer's state.
+    /// The weights of the last epoch, and the optimizer's state; where that is divided among ranks, this one's part of
+    /// it, or, in bf16, none.
     public let state: ProgramState
     /// The epoch, counted from 0, whose validation was best, and its score; its weights are `best.safetensors` in the
     /// run's folder. Nil without validation.
@@ -54,7 +55,8 @@ public func fit(
             plan, output: output, communicator: communicator, shouldStop: shouldStop, makeTask: job.task)
         let outcome = try trainer.run()
         return FitResult(
-            state: trainer.state, best: trainer.task.best, means: trainer.results, isFinished: outcome == .finished)
+            state: try trainer.wholeState(), best: trainer.task.best, means: trainer.results,
+            isFinished: outcome == .finished)
     }
 }
 

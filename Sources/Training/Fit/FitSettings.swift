@@ -22,6 +22,9 @@ public struct FitSettings: RunSettings {
     /// The numbers as which gradients travel between ranks: with bf16 half the bytes do, and each sum of two ranks is
     /// rounded.
     public var rankGradients = CompilerOptions.Precision.float32
+    /// Whether each rank keeps a part of the optimizer's state alone (ZeRO-1); the weights are the same but for the
+    /// order of sums over ranks.
+    public var dividesState = false
     /// The numbers that matmuls and attention compute with.
     public var precision = CompilerOptions.Precision.float32
     /// Who computes matmuls; with `auto`, last bits depend on measurements of the machine.

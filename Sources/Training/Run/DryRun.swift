@@ -80,6 +80,7 @@ extension Trainer {
 
     /// The time of the second step of an epoch, or of the first one if it has no second.
     private func secondsPerStep(_ training: TrainingPrograms, epoch: Int) throws -> Double {
+        try adaptState(to: training)
         try training.addParameters(to: state, seed: plan.settings.seed)
         let batches = try task.batches(ofEpoch: epoch, startingAtBatch: 0)
         defer { batches.stop() }

@@ -10,8 +10,19 @@ extension ProgramState {
     ///
     /// With `averaged`, the average of a weight is taken in its place where the file has one.
     public func load(_ parameters: [Parameter], from file: SafetensorsFile, averaged: Bool = false) throws {
+        try load(parameters, from: file, averaged: averaged, parts: nil)
+    }
+
+    /// The same, of what ranks have parts of this rank's.
+    func load(
+        _ parameters: [Parameter], from file: SafetensorsFile, averaged: Bool = false, parts: StateParts?
+    ) throws {
         var problems: [String] = []
-        let sources = parameters.filter { !$0.isSumOfGradients }.map { parameter in
+        let own = parts?.ownNames ?? []
+        let fromFile = parameters.filter {
+            !$0.isSumOfGradients && (!own.contains($0.name) || parts?.isDivided($0.name) == true)
+        }
+        let sources = fromFile.map { parameter in
             let average = Self.averagePrefix + parameter.name
             return (parameter, name: averaged && file.contains(average) ? average : parameter.name)
         }
@@ -21,17 +32,21 @@ extension ProgramState {
                 continue
             }
             let shape = try file.shape(name), element = try file.elementType(name)
-            let wanted = parameter.type.element.inFiles
-            if shape != parameter.type.shape || element != wanted {
+            let type = parts?.typeInFiles(parameter) ?? parameter.type, wanted = type.element.inFiles
+            if shape != type.shape || element != wanted {
                 problems.append(
-                    "'\(name)' is \(element.rawValue) \(shape) in the file and \(wanted.rawValue) \(parameter.type.shape) in the model"
+                    "'\(name)' is \(element.rawValue) \(shape) in the file and \(wanted.rawValue) \(type.shape) in the model"
                 )
             }
         }
         guard problems.isEmpty else { throw RunError.unfitCheckpoint(path: file.path, problems: problems) }
         for (parameter, name) in sources {
             try file.withBytes(name) { bytes in
-                try write(parameter.name, type: parameter.type) { $0.copyMemory(from: bytes) }
+                if let parts, parts.isDivided(parameter.name) {
+                    try parts.write(parameter.name, partOf: bytes, to: self)
+                } else {
+                    try write(parameter.name, type: parameter.type) { $0.copyMemory(from: bytes) }
+                }
             }
         }
     }
@@ -75,8 +90,8 @@ extension ProgramState {
 }
 
 extension ElementType {
-    /// How parameters of the type are kept in files; all are f32 but for counters.
-    fileprivate var inFiles: SafetensorsElementType { self == .i32 ? .i32 : .f32 }
+    /// How parameters of the type are kept in files.
+    var inFiles: SafetensorsElementType { self == .i32 ? .i32 : self == .bf16 ? .bf16 : .f32 }
 }
 
 extension Parameter {

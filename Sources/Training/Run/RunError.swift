@@ -1,3 +1,6 @@
+import ApusFiles
+import ApusRuntime
+
 /// Why a run cannot start, go on or be shown.
 public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A new run was to be written where there is one already.
@@ -137,5 +140,16 @@ public enum RunError: Error, Hashable, Sendable, CustomStringConvertible {
             + (checkpoint.map {
                 "the last good checkpoint is \($0), from which --resume goes on, with --lr and --allow-changes at another rate"
             } ?? "there is no checkpoint yet")
+    }
+}
+
+extension RunError {
+    /// Whether an error has come between two steps, and a checkpoint can be written: it is none of the run itself, nor
+    /// of a file that could not be written, nor of ranks that were interrupted while they added up.
+    static func leavesWeights(_ error: any Error) -> Bool {
+        if case .otherRank = error as? RunError { return true }
+        let isOfWriting = error is FileError || (error as? SafetensorsError)?.code == .unwritable
+        let isOfRanks = [.communication, .otherRank].contains((error as? RuntimeError)?.code)
+        return !(error is RunError) && !isOfWriting && !isOfRanks
     }
 }

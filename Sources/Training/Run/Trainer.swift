@@ -50,7 +50,8 @@ public final class Trainer<Task: TrainingTask> {
             try ranks.checkShares(ofBatch: settings.batch)
             let compiler = try RunCompiler(
                 settings.compilerOptions, threads: settings.threads, pinned: settings.pinned, output,
-                answers: plan.answers, communicator: communicator, ranks, gradients: settings.rankGradients)
+                answers: plan.answers, communicator: communicator, ranks, gradients: settings.rankGradients,
+                dividesState: settings.dividesState)
             return (compiler, try makeTask(settings, compiler, output))
         }
         (self.compiler, self.task) = (compiler, task)
@@ -62,13 +63,13 @@ public final class Trainer<Task: TrainingTask> {
         try ranks.agreed("compiling and loading weights") {
             if let file = plan.checkpoint { try load(file) } else { try initialize() }
             if let (imported, path) = plan.imported {
-                position.epoch = try imported.load(into: state, stepsPerEpoch: stepsPerEpoch)
+                try fill { position.epoch = try imported.load(into: $0, stepsPerEpoch: stepsPerEpoch) }
                 position.step = position.epoch * stepsPerEpoch
                 try requireFinite(path)
             }
         }
         try ranks.compare([("the step that the run stands at", String(position.step))])
-        try ranks.compareWeights(state, step: position.step)
+        try compareWeights()
     }
 
     /// Trains to the end, or until it is asked to stop. The folder is this process's alone meanwhile.
@@ -78,48 +79,48 @@ public final class Trainer<Task: TrainingTask> {
     /// state speaks of; the last checkpoint stays the newest then.
     public func run() throws -> Outcome {
         guard ranks.isFirst else { return try runBesideFirst() }
-        let (lock, run) = try ranks.agreed("opening the run's folder") {
+        let (lock, folder) = try ranks.agreed("making the run's folder") {
             let lock = try plan.lock ?? FolderLock(creating: plan.path)
-            return (lock, try open())
+            // Another process may have been here since the run was planned.
+            if plan.lock == nil { try plan.requireNoRun() }
+            return (lock, try RunFolder(creating: plan.path))
         }
         defer { lock.release() }
-        do {
-            return try train(run)
-        } catch let error where Self.leavesWeights(error) && position.epoch > 0 {
-            // What cannot be saved either is not what the user has to know first.
-            try? save(run)
-            throw error
-        }
+        try ranks.agreed("saving the run") { try saveBeginning(in: folder) }
+        return try train(try ranks.agreed("opening the run's folder") { try open(folder) })
     }
 
     /// Trains as another rank than the first: what tasks write goes into a folder that nobody keeps.
     private func runBesideFirst() throws -> Outcome {
         let path = NSTemporaryDirectory() + "/apus-rank-\(ranks.rank)-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let run = try ranks.agreed("opening the run's folder") {
-            let folder = try RunFolder(creating: path)
-            return OpenRun(folder: folder, log: try RunLog(path: folder.logPath))
-        }
-        return try train(run)
+        let folder = try ranks.agreed("making the run's folder") { try RunFolder(creating: path) }
+        try ranks.agreed("saving the run") { try saveBeginning(in: folder) }
+        let log = try ranks.agreed("opening the run's folder") { try RunLog(path: folder.logPath) }
+        return try train(OpenRun(folder: folder, log: log))
     }
 
-    /// Whether an error has come between two steps, and a checkpoint can be written: it is none of the run itself, nor
-    /// of a file that could not be written, nor of ranks that were interrupted while they added up.
-    private static func leavesWeights(_ error: any Error) -> Bool {
-        if case .otherRank = error as? RunError { return true }
-        let isOfWriting = error is FileError || (error as? SafetensorsError)?.code == .unwritable
-        let isOfRanks = [.communication, .otherRank].contains((error as? RuntimeError)?.code)
-        return !(error is RunError) && !isOfWriting && !isOfRanks
-    }
-
+    /// Trains; where something else fails than the run itself, it is saved as it stands.
     private func train(_ run: OpenRun) throws -> Outcome {
+        do {
+            return try trainToEnd(run)
+        } catch {
+            // Parts of state are gathered where all ranks do that, as after a failure that all know of. What cannot be
+            // saved either is not what the user has to know first.
+            let canBeSaved = parts.isEmpty ? RunError.leavesWeights(error) : ranks.agreesToSave
+            if canBeSaved, position.epoch > 0 { try? save(run) }
+            throw error
+        }
+    }
+
+    private func trainToEnd(_ run: OpenRun) throws -> Outcome {
         var decision = position.stepInEpoch == 0 ? try betweenEpochs(run) : .goOn
         while decision == .goOn, position.epoch < settings.epochs {
             guard try trainEpoch(run) else { return try stop(run) }
             try log("epoch", position.totals.means, learningRate: learningRate, to: run)
             position.endEpoch()
             decision = try betweenEpochs(run)
-            try ranks.compareWeights(state, step: position.step)
+            try compareWeights()
             let isLast = decision == .finished || position.epoch == settings.epochs
             if decision != .interrupted, isLast || position.epoch % settings.checkpointInterval == 0 {
                 try save(run)
@@ -130,9 +131,8 @@ public final class Trainer<Task: TrainingTask> {
         output.say(
             "finished \(position.epoch) epochs; means of the last one:"
                 + means.map { "  \($0.short) \(String(format: "%.4f", $1))" }.joined())
-        let finished = try ranks.agreed("the final evaluation") {
-            try task.finish(session(run), means: lastMeans)
-        }
+        let session = try session(run)
+        let finished = try ranks.agreed("the final evaluation") { try task.finish(session, means: lastMeans) }
         guard let finished else {
             output.say("stopped before the evaluation was complete; go on with --resume \(plan.path)")
             return .stopped
@@ -142,7 +142,8 @@ public final class Trainer<Task: TrainingTask> {
     }
 
     private func betweenEpochs(_ run: OpenRun) throws -> TrainingDecision {
-        let decision = try ranks.agreed("what comes between epochs") { try task.betweenEpochs(session(run)) }
+        let session = try session(run)
+        let decision = try ranks.agreed("what comes between epochs") { try task.betweenEpochs(session) }
         return try ranks.any(decision == .interrupted) ? .interrupted : decision
     }
 
@@ -173,14 +174,12 @@ public final class Trainer<Task: TrainingTask> {
 
     /// Trains to the end of the epoch; false if it was asked to stop before.
     private func trainEpoch(_ run: OpenRun) throws -> Bool {
-        let (training, batches) = try ranks.agreed("beginning an epoch") {
-            let training = try programs(for: task.phase(ofEpoch: position.epoch))
+        let training = try ranks.agreed("compiling") { try programs(for: task.phase(ofEpoch: position.epoch)) }
+        try adaptState(to: training)
+        let batches = try ranks.agreed("beginning an epoch") {
             try training.addParameters(to: state, seed: settings.seed)
-            return (
-                training,
-                try task.batches(
-                    ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
-            )
+            return try task.batches(
+                ofEpoch: position.epoch, startingAtBatch: position.stepInEpoch * settings.accumulation)
         }
         // Where they lie in memory is a rank's own affair.
         let collectives = training.update.update.program.collectives.map { "\($0.kind.rawValue) of \($0.type)" }
@@ -203,7 +202,7 @@ public final class Trainer<Task: TrainingTask> {
             show(metrics)
             guard position.step % settings.logInterval == 0 else { continue }
             try log("step", metrics, learningRate: rate, to: run)
-            try ranks.compareWeights(state, step: position.step)
+            try compareWeights()
         }
         return true
     }
@@ -251,14 +250,14 @@ public final class Trainer<Task: TrainingTask> {
         let log: RunLog
     }
 
-    /// Makes or opens the folder; a new run gets the first line of its log.
-    private func open() throws -> OpenRun {
-        // Another process may have been here since the run was planned.
-        if plan.lock == nil { try plan.requireNoRun() }
-        let folder = try RunFolder(creating: plan.path)
-        // Where settings are saved, a run can be gone on with: by then, it must not depend on the other checkpoint any
-        // longer.
+    /// Saves a run that begins with another checkpoint, or goes on with other settings: where settings are saved, it
+    /// can be gone on with, and must not depend on anything else any longer.
+    private func saveBeginning(in folder: RunFolder) throws {
         if plan.imported != nil || !plan.changes.isEmpty { try save(in: folder) }
+    }
+
+    /// Opens the folder; a new run gets the first line of its log.
+    private func open(_ folder: RunFolder) throws -> OpenRun {
         try plan.saveSettings(in: folder)
         try compiler.keepAnswers(in: folder)
         try folder.removeOldCheckpoints(keeping: settings.keptCheckpoints)
@@ -269,6 +268,9 @@ public final class Trainer<Task: TrainingTask> {
         for note in settings.notes { output.say("note: \(note)") }
         if settings.rankGradients != .float32, ranks.count == 1, !ranks.isReproducible {
             output.say("note: rank-gradients changes nothing here: one rank trains alone, and no gradient travels")
+        }
+        if settings.dividesState, ranks.count == 1 {
+            output.say("note: divide-state changes nothing here: one rank trains alone, and keeps all of it")
         }
         if settings.products == .auto {
             output.say(
@@ -297,12 +299,12 @@ public final class Trainer<Task: TrainingTask> {
         return run
     }
 
-    private func session(_ run: OpenRun) -> TrainingSession {
-        let step = position.step
+    private func session(_ run: OpenRun) throws -> TrainingSession {
+        let step = position.step, state = try wholeState()
         return TrainingSession(
             state: state, folder: run.folder, epoch: position.epoch, step: step, means: lastMeans,
             shouldStop: { [shouldStop] in shouldStop(step) },
-            log: { try run.log.append($0) }, saveBest: { try self.saveBest(run) })
+            log: { try run.log.append($0) }, saveBest: { try self.saveBest(state, run) })
     }
 
     private func stop(_ run: OpenRun) throws -> Outcome {
@@ -322,21 +324,63 @@ public final class Trainer<Task: TrainingTask> {
         try save(in: run.folder)
     }
 
+    /// Saves on the first rank; where state is divided, all call it together, and give it their parts.
     private func save(in folder: RunFolder) throws {
-        guard ranks.isFirst else { return }
-        if let name = try state.firstNotFinite() {
+        let parts = parts
+        guard ranks.isFirst || !parts.isEmpty else { return }
+        let own = try state.firstNotFinite()
+        if let name = parts.isEmpty ? own : try ranks.first(own) {
+            guard ranks.isFirst else { throw RunError.otherRank(0, failedIn: "saving the run") }
             throw RunError.weightNotFinite(
-                name: name, epoch: position.epoch, step: position.step, checkpoint: try folder.checkpoints().last?.path)
+                name: parts.nameInFiles(name), epoch: position.epoch, step: position.step,
+                checkpoint: try folder.checkpoints().last?.path)
         }
-        try state.withTensors(state.savedNames) { tensors in
-            try folder.saveCheckpoint(
-                step: position.step, metadata: metadata, tensors: tensors + task.savedTensors,
-                keeping: settings.keptCheckpoints)
+        guard ranks.isFirst else { return try parts.giveAll(of: state) }
+        let ownNames = parts.ownNames
+        let whole = state.savedNames.filter { !ownNames.contains($0) && !parts.isDivided($0) }
+        try parts.gathering(state) { divided in
+            try state.withTensors(whole) { tensors in
+                try folder.saveCheckpoint(
+                    step: position.step, metadata: metadata, tensors: tensors + divided + task.savedTensors,
+                    keeping: settings.keptCheckpoints)
+            }
         }
     }
 
+    /// What this rank has of divided state.
+    private var parts: StateParts { StateParts(of: state, ranks, isDivided: settings.dividesState) }
+
+    /// The state with all weights in f32, as programs without training read them; all ranks call it together. The
+    /// optimizer's state is this rank's, or missing.
+    func wholeState() throws -> ProgramState { try parts.withWholeWeights(state) }
+
+    /// Has `fill` change the state, as one in which nothing is divided.
+    private func fill(withOptimizerState: Bool = true, by fill: (ProgramState) throws -> Void) throws {
+        let parameters = try programs(for: task.phase(ofEpoch: position.epoch)).parameters.filter {
+            withOptimizerState || !$0.name.hasPrefix("optimizer.")
+        }
+        try parts.fill(state, parameters, seed: settings.seed, by: fill)
+    }
+
+    /// Makes the state anew where the programs of another phase hold some weight as another type.
+    func adaptState(to training: TrainingPrograms) throws {
+        let isOther = training.parameters.contains { parameter in
+            state.type(of: parameter.name).map { $0.element != parameter.type.element } ?? false
+        }
+        guard isOther else { return }
+        let old = state, then = parts
+        state = ProgramState()
+        try training.addParameters(to: state, seed: settings.seed)
+        try then.copy(old, to: state, parts)
+    }
+
+    /// Throws unless all ranks have the same weights, and the same of what is not divided.
+    private func compareWeights() throws {
+        try ranks.compareWeights(state, apartFrom: parts.ownNames, step: position.step)
+    }
+
     /// The weights alone, without what the optimizer keeps about them and the key of random draws.
-    private func saveBest(_ run: OpenRun) throws {
+    private func saveBest(_ state: ProgramState, _ run: OpenRun) throws {
         try state.withTensors(state.savedNames.filter { !$0.hasPrefix("optimizer.") && $0 != Parameter.randomKeyName })
         { tensors in
             try SafetensorsWriter.write(to: run.folder.bestPath, metadata: metadata, tensors: tensors)
@@ -346,7 +390,7 @@ public final class Trainer<Task: TrainingTask> {
     /// Makes the state of a new run.
     private func initialize() throws {
         try programs(for: task.phase(ofEpoch: 0)).addParameters(to: state, seed: settings.seed)
-        try task.initialize(state)
+        try fill(withOptimizerState: false, by: task.initialize)
         // Random weights are finite: what is not comes from a file.
         if case .text(let path) = settings.values["init"] { try requireFinite(path) }
     }
@@ -385,7 +429,7 @@ public final class Trainer<Task: TrainingTask> {
         doubt = Self.doubt(goingOnFrom: file.path, of: checkpoint.build, with: compiler.build)
         let training = try programs(for: task.phase(ofEpoch: min(position.epoch, settings.epochs - 1)))
         try training.addParameters(to: state, seed: settings.seed)
-        try state.load(training.update.parameters, from: file)
+        try state.load(training.update.parameters, from: file, parts: parts)
         // The file has the key of the first rank.
         try state.draw(asRank: ranks.drawingRank)
         try requireFinite(file.path)

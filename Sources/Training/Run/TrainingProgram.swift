@@ -33,7 +33,7 @@ struct TrainingProgram {
             return try update.run(state, inputs(shares.lowerBound), learningRate: learningRate)
         }
         // What counts, such as the key of random draws, goes on once for all shares.
-        let counters = try share.program.parameters.filter { $0.type.element != .f32 }
+        let counters = try share.program.parameters.filter { !$0.type.element.isFloatingPoint }
             .map { ($0.name, try state.read($0.name)) }
         var sums: [(height: Int, outputs: [String: TensorData])] = []
         for number in shares {

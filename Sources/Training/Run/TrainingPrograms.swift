@@ -19,28 +19,33 @@ public final class RunCompiler {
     ) throws {
         try self.init(
             options, threads: threads, pinned: pinned, output, answers: [:], communicator: nil, TrainingRanks(nil),
-            gradients: .float32)
+            gradients: .float32, dividesState: false)
     }
 
     /// A compiler whose programs run on so many threads, or on this rank's share of those that `ThreadChoice` says, and
-    /// train with the ranks of a communicator, between which `gradients` says as what gradients travel. A run that goes
-    /// on gives the answers that its folder keeps.
+    /// train with the ranks of a communicator, between which `gradients` says as what gradients travel, and
+    /// `dividesState` whether each keeps a part of the optimizer's state. A run that goes on gives the answers that its
+    /// folder keeps.
     ///
     /// Ranks need the same program, and measurements differ between machines: of several, kernels compute all matmuls
     /// where the choice would be measured. Ranks that share a machine would be pinned to the same processors, which is
     /// left to the launcher.
     init(
         _ options: CompilerOptions, threads: Int?, pinned: Bool, _ output: TrainingOutput, answers: [String: String],
-        communicator: (any Communicator)?, _ ranks: TrainingRanks, gradients: CompilerOptions.Precision
+        communicator: (any Communicator)?, _ ranks: TrainingRanks, gradients: CompilerOptions.Precision,
+        dividesState: Bool
     ) throws {
         self.ranks = ranks
         self.answers = RunAnswers(answers)
         var options = options
         if options.products == .auto, ranks.count > 1 || ranks.isReproducible { options.products = .generated }
         let isShared = communicator?.localCount ?? 1 > 1
-        compiler = try Compiler(
+        var compiler = try Compiler(
             options, threads: threads ?? Self.share(of: communicator), pinned: pinned && !isShared,
-            answers: self.answers.given, communicator: communicator, rankGradients: gradients)
+            answers: self.answers.given, communicator: communicator, rankGradients: gradients,
+            dividesState: dividesState)
+        compiler.holdsWeightsAsBFloat16 = true
+        self.compiler = compiler
         self.output = output
         output.say("\(compiler.pool)")
         if pinned, isShared {
@@ -115,6 +120,13 @@ struct TrainingPrograms {
         number == count ? update : accumulate ?? update
     }
 
+    /// What the state needs.
+    var parameters: [Parameter] {
+        var names: Set<String> = []
+        let all = [accumulate, update].flatMap { $0?.parameters ?? [] }
+        return all.filter { names.insert($0.name).inserted }
+    }
+
     /// Gives the state the parameters that these programs need and it has not got.
     func addParameters(to state: ProgramState, seed: Int) throws {
         for program in [accumulate, update] {
@@ -138,10 +150,21 @@ extension CompiledStep {
             })
     }
 
-    /// Gives the state the parameters that this program needs and it has not got. What layers draw is of this rank.
+    /// Gives the state the parameters that this program needs and it has not got. What layers draw is of this rank, and
+    /// so are parts of weights.
     public func addParameters(to state: ProgramState, seed: Int) throws {
         let draws = state.type(of: Parameter.randomKeyName) != nil
+        let masters = program.parameters.map(\.name).filter {
+            $0.hasPrefix(StateDivision.masterPrefix) && state.type(of: $0) == nil
+        }
         try state.add(program.parameters, seed: UInt64(seed))
         if !draws { try state.draw(asRank: rank) }
+        for master in masters {
+            let name = String(master.dropFirst(StateDivision.masterPrefix.count)), whole = ProgramState()
+            guard var weight = program.parameters.first(where: { $0.name == name }) else { continue }
+            weight.type = weight.type.with(.f32)
+            try whole.add([weight], seed: UInt64(seed))
+            try whole.withBytes(name) { try state.writePart(master, number: rank, of: $0) }
+        }
     }
 }

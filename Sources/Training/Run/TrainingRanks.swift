@@ -13,6 +13,8 @@ public final class TrainingRanks {
     private let communicator: (any Communicator)?
     /// Whether ranks know of a failure.
     private var isOver = false
+    /// Whether all ranks know of a failure after which the run can be saved as it stands.
+    private(set) var agreesToSave = false
     /// The shares of a batch that were asked for.
     private let givenShares: Int?
 
@@ -58,24 +60,32 @@ public final class TrainingRanks {
     func agreed<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
         let outcome = Swift.Result { try body() }
         guard let communicator, !isOver else { return try outcome.get() }
-        var hasFailed = false
-        if case .failure = outcome { hasFailed = true }
-        let failures: [[Int32]]
+        // What another rank than the first has failed in was no file of the run.
+        var failure: Int32 = 0
+        if case .failure(let error) = outcome { failure = !isFirst || RunError.leavesWeights(error) ? 1 : 2 }
+        let failures: [Int32]
         do {
-            failures = try communicator.gathered([hasFailed ? 1 : 0])
+            failures = try communicator.gathered([failure]).map { $0[0] }
         } catch {
             isOver = true
             _ = try outcome.get()
             throw error
         }
-        isOver = failures.contains([1])
+        isOver = failures.contains { $0 != 0 }
+        agreesToSave = isOver && !failures.contains(2)
         let result = try outcome.get()
-        if let other = failures.firstIndex(of: [1]) { throw RunError.otherRank(other, failedIn: what) }
+        if let other = failures.firstIndex(where: { $0 != 0 }) { throw RunError.otherRank(other, failedIn: what) }
         return result
     }
 
     /// Whether it is so on some rank.
     func any(_ isSo: Bool) throws -> Bool { try communicator?.any(isSo) ?? isSo }
+
+    /// What the first of those ranks says that have something to say.
+    func first(_ text: String?) throws -> String? {
+        guard let communicator else { return text }
+        return try communicator.gathered(text ?? "").first { !$0.isEmpty }
+    }
 
     /// Has each rank do its part of something, which may be nil where the rank was asked to stop: then it is nil on
     /// all. Where one fails, all throw.
@@ -153,10 +163,12 @@ public final class TrainingRanks {
     }
 
     /// Throws ``RunError/ranksDrifted(weight:rank:step:)`` unless all ranks have the same bits in all that a state
-    /// holds but the keys of random draws.
-    func compareWeights(_ state: ProgramState, step: Int) throws {
+    /// holds but the keys of random draws, and some parameters.
+    func compareWeights(_ state: ProgramState, apartFrom others: Set<String>, step: Int) throws {
         guard let communicator else { return }
-        let names = state.names.filter { $0 != Parameter.randomKeyName && !$0.hasPrefix("accumulated.") }
+        let names = state.names.filter {
+            $0 != Parameter.randomKeyName && !$0.hasPrefix("accumulated.") && !others.contains($0)
+        }
         let own = try state.withBytes(of: names) { contents in
             contents.flatMap { content -> [Int32] in
                 let sum = Checksum(content).value

@@ -32,6 +32,8 @@ public protocol RunSettings: Hashable, Sendable {
     var shares: Int? { get set }
     /// The numbers as which gradients travel between ranks, or shares are added up.
     var rankGradients: CompilerOptions.Precision { get set }
+    /// Whether each rank keeps a part of the optimizer's state alone.
+    var dividesState: Bool { get set }
     /// What all random numbers follow from.
     var seed: Int { get set }
     /// Threads to compute with; nil for as many as ``ThreadChoice`` says.
@@ -194,6 +196,11 @@ extension Setting {
                 "The numbers as which gradients travel between ranks; with bf16 half the bytes do, and each sum of two ranks is "
                     + "rounded.",
                 valueName: "precision", changesOnTheWay: true),
+            Setting(
+                "divide-state", \.dividesState,
+                "Keep a part of the optimizer's state on each rank (ZeRO-1); the weights are the same but for the order of "
+                    + "sums over ranks.",
+                changesOnTheWay: true),
         ]
     }
 

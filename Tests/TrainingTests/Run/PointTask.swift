@@ -23,7 +23,7 @@ struct PointSettings: RunSettings {
     var epochs = 4
     var batch = 8
     var accumulation = 1
-    var shares: Int?, rankGradients = CompilerOptions.Precision.float32
+    var shares: Int?, rankGradients = CompilerOptions.Precision.float32, dividesState = false
     var seed = 0
     var threads: Int?
     var pinned = false
@@ -33,7 +33,7 @@ struct PointSettings: RunSettings {
 
     static let all: [Setting<Self>] =
         [
-            Setting("width", \.width, "Hidden numbers.", .range(1...64)),
+            Setting("width", \.width, "Hidden numbers.", .range(1...1024)),
             Setting("rate", \.rate, "The learning rate.", .from(0), changesOnTheWay: true),
             Setting("second-phase", \.secondPhase, "The first epoch of the second phase.", .range(0...1000)),
             Setting(

@@ -314,7 +314,7 @@ import Testing
 
     @Test func settingsThatDoNotFit() throws {
         #expect(throws: SettingError.unknown(name: "height")) { try start("run", ["height": .integer(1)]) }
-        #expect(throws: SettingError.outOfRange(name: "width", value: .integer(0), allowed: "from 1 to 64")) {
+        #expect(throws: SettingError.outOfRange(name: "width", value: .integer(0), allowed: "from 1 to 1024")) {
             try start("run", ["width": .integer(0)])
         }
         #expect(throws: RunError.tooFewBatches(batches: 5, accumulation: 6)) {

@@ -32,6 +32,7 @@ public struct SegmentationSettings: ModelSettings {
     public var accumulation = 1
     public var shares: Int?
     public var rankGradients = CompilerOptions.Precision.float32
+    public var dividesState = false
     public var learningRate = 1e-4
     public var minimumLearningRate = 1e-5
     public var weightDecay = 1e-4

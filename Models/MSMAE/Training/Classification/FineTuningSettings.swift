@@ -31,6 +31,7 @@ public struct FineTuningSettings: ClassifierSettings {
     public var accumulation = 1
     public var shares: Int?
     public var rankGradients = CompilerOptions.Precision.float32
+    public var dividesState = false
     public var baseLearningRate = 1e-3
     public var learningRate: Double?
     public var minimumLearningRate = 1e-6

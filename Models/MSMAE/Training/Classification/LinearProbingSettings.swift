@@ -25,6 +25,7 @@ public struct LinearProbingSettings: ClassifierSettings {
     public var accumulation = 1
     public var shares: Int?
     public var rankGradients = CompilerOptions.Precision.float32
+    public var dividesState = false
     public var baseLearningRate = 0.1
     public var learningRate: Double?
     public var minimumLearningRate = 0.0

@@ -27,6 +27,7 @@ public struct PreTrainingSettings: ModelSettings, WarmupSettings {
     public var accumulation = 1
     public var shares: Int?
     public var rankGradients = CompilerOptions.Precision.float32
+    public var dividesState = false
     public var baseLearningRate = 1e-3
     public var learningRate: Double?
     public var minimumLearningRate = 0.0
