@@ -64,7 +64,6 @@ struct StateParts {
         // Tensors are read one after the other, by who writes them.
         nonisolated(unsafe) var left = order[...]
         nonisolated(unsafe) let divided = self
-        nonisolated(unsafe) let state = state
         let tensors = parts.map { name, part in
             SafetensorsWriter.Tensor(name, part.type.element.inFiles, part.type.shape) {
                 left = left.dropFirst()
