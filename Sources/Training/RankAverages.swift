@@ -33,7 +33,7 @@ struct RankAverages {
         return averaged
     }
 
-    /// Which values are the same on all ranks: what is computed of weights and sums over ranks alone.
+    /// Which values are the same on all ranks: what is computed of weights, sums over ranks and gathered parts alone.
     private func valuesOfAllRanks(in graph: Graph) -> [Bool] {
         var isSame: [Bool] = []
         for node in graph.nodes {
