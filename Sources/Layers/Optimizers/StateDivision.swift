@@ -59,20 +59,20 @@ package struct StateDivision {
 
     /// Gathers the parts that ranks have computed, updates the divided weights, and returns all new ones.
     func update(_ weights: [Optimizer.Weight], with parts: [Tensor]) -> [Tensor] {
-        let divided = weights.indices.filter { Self.partCount(of: weights[$0].shape, ranks: ranks) != nil }
-        let isNarrow = divided.map { narrow.contains(weights[$0].name) }
-        // Each kind travels in messages of its own.
-        let wide = divided.indices.filter { !isNarrow[$0] }, rounded = divided.indices.filter { isNarrow[$0] }
-        let all = gathered(wide.map { parts[divided[$0]] }) + gathered(rounded.map { parts[divided[$0]].cast(.bf16) })
         var next = parts
-        for (place, all) in zip(wide + rounded, all) {
-            let weight = weights[divided[place]], builder = weight.parameter.builder
-            if isNarrow[place], let count = Self.partCount(of: weight.shape, ranks: ranks) {
-                builder.update(master(of: weight, count), with: parts[divided[place]])
+        // What is held as f32 and what as bf16 travels in messages of its own.
+        for isNarrow in [false, true] {
+            let group = weights.indices.filter {
+                Self.partCount(of: weights[$0].shape, ranks: ranks) != nil
+                    && narrow.contains(weights[$0].name) == isNarrow
             }
-            let whole = all.cast(.f32).reshape([-1]).slice(0..<weight.parameter.type.count, axis: 0)
-            next[divided[place]] = whole.reshape(weight.shape)
-            builder.update(weight.parameter, with: next[divided[place]])
+            for (index, all) in zip(group, gathered(group.map { parts[$0].cast(isNarrow ? .bf16 : .f32) })) {
+                let weight = weights[index], builder = weight.parameter.builder
+                if isNarrow { builder.update(master(of: weight, parts[index].type.count), with: parts[index]) }
+                let whole = all.cast(.f32).reshape([-1]).slice(0..<weight.parameter.type.count, axis: 0)
+                next[index] = whole.reshape(weight.shape)
+                builder.update(weight.parameter, with: next[index])
+            }
         }
         return next
     }
