@@ -60,6 +60,10 @@ extension AttentionEmitter {
                     }
                     if let querySums, let straightKeys {
                         let isNarrow = kernel.element == .bf16
+                        if isNarrow {
+                            clearUnused(
+                                scratch(tiling.factors), rowBytes: tiling.factorRowBytes, strip, asFactors: true)
+                        }
                         let part = tiling.isBlocked ? querySums.row(first, builder) : querySums.memory
                         multiply(
                             rows: rows, left: isNarrow ? scratch(tiling.factors) : scoreGradients,

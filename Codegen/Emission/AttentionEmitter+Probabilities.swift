@@ -259,17 +259,19 @@ extension AttentionEmitter {
     // MARK: What is not attended to
 
     /// Writes zeros behind the keys that a strip uses, up to the end of a register block or to a key that others use,
-    /// in each row or each so many rows.
+    /// in each row or each so many rows; `rowBytes` are those of probabilities unless told.
     func clearUnused(
-        _ matrix: LLVMValue, _ strip: Strip, upTo last: LLVMValue? = nil, rowsApart: Int = 1, asFactors: Bool = false
+        _ matrix: LLVMValue, rowBytes: Int? = nil, _ strip: Strip, upTo last: LLVMValue? = nil, rowsApart: Int = 1,
+        asFactors: Bool = false
     ) {
         guard let used = strip.keys.used else { return }
         let end = last ?? used
         let isNarrow = asFactors && kernel.element == .bf16, elementBytes = isNarrow ? 2 : 4
         let vectors = integer((strip.keys.count + lanes - 1) / lanes * lanes)
         builder.loop(from: integer(0), to: strip.rows, step: integer(rowsApart)) { row, _ in
-            let line = line(matrix, row),
-                zero = builder.zero(module.vector(isNarrow ? module.i16 : module.f32, lanes))
+            let line = builder.offset(
+                matrix, bytes: builder.mul(row, integer(rowBytes ?? tiling.probabilityRowBytes)))
+            let zero = builder.zero(module.vector(isNarrow ? module.i16 : module.f32, lanes))
             builder.loop(from: lesser(used, vectors), to: end, step: integer(lanes)) { start, _ in
                 builder.store(
                     zero, line, byteOffset: builder.mul(start, integer(elementBytes)), align: elementBytes * lanes)

@@ -45,7 +45,8 @@ struct RegisterBlock {
     ///   - packedAlignment: Bytes of which that address is certainly a multiple; nil for those of a vector.
     ///   - targetRowBytes: Distance of the rows of sums.
     ///   - run: The runs that the factors of a row lie in; nil if there is one.
-    ///   - used: How many units there are, even, where that is known only when it runs; then `units` are the most.
+    ///   - used: How many units there are where that is known only when it runs, those of whole register blocks; then
+    ///     `units` are the most.
     ///   - isAdding: Whether the sums begin with what is in `target`.
     ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so
     ///     that requests do not queue.
@@ -111,7 +112,8 @@ struct RegisterBlock {
             return sums
         }
         /// A turn of the inner loop: a few units, or a whole run.
-        let turn = run ?? Run(units: Self.unrolling, bytes: Self.unrolling * 4)
+        let unrolling = units == nil ? min(Self.unrolling, self.units(columns)) : Self.unrolling
+        let turn = run ?? Run(units: unrolling, bytes: unrolling * 4)
         func steps(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, count: Int) -> [LLVMValue] {
             guard count > Self.longestUnrolled else { return (0..<count).reduce(sums) { step($0, left, packed, $1) } }
             let whole = count / Self.unrolling
