@@ -138,7 +138,7 @@ let package = Package(
             pkgConfig: LLVM.chosen?.module.map { "\(Context.packageDirectory)/\($0)/llvm.pc" },
             providers: [.apt(["llvm-dev"])]),
         .target(
-            name: "ApusLLVM", dependencies: ["CLLVM"], path: "Codegen/LLVM",
+            name: "ApusLLVM", dependencies: ["CLLVM", "CRuntime"], path: "Codegen/LLVM",
             linkerSettings: LLVM.chosen.map { [.linkedLibrary($0.library)] }),
         .target(name: "ApusObjects", dependencies: ["ApusRuntime"], path: "Codegen/Objects"),
         .target(

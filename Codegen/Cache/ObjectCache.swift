@@ -46,7 +46,7 @@ public struct ObjectCache: Sendable {
     package static func key(kernel text: String, target: TargetDescription, passes: String) -> Digest? {
         key([
             text, passes, target.triple, target.cpu, target.features, "\(target.vectorBytes)",
-            "\(target.hasFusedMultiplyAdd)", "\(target.hasBFloat16DotProduct)",
+            "\(target.hasFusedMultiplyAdd)", "\(target.hasBFloat16DotProduct)", "\(target.hasTileRegisters)",
         ])
     }
 

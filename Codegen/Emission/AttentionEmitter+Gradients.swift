@@ -14,8 +14,8 @@ extension AttentionEmitter {
         let probabilities = scratch(tiling.probabilities)
         let scoreGradients = hasScores ? scratch(tiling.scoreGradients) : nil
         let querySums = q.map { sums($0, tiling.querySums, kernel.d) }
-        let keySums = k.map { sums($0, tiling.keySums, kernel.d) }
-        let valueSums = v.map { sums($0, tiling.valueSums, kernel.e) }
+        let keySums = k.map { sums($0, tiling.keySums, kernel.d, overKeys: true) }
+        let valueSums = v.map { sums($0, tiling.valueSums, kernel.e, overKeys: true) }
 
         forHeads { head in
             if hasScores { emitMeans(head) }
@@ -44,20 +44,22 @@ extension AttentionEmitter {
                     if let values, let scoreGradients { scores(3, values, scoreGradients) }
                     emitScoreGradients(probabilities, scoreGradients, strip, rows: rows)
                     for matrix in [probabilities, scoreGradients].compactMap(\.self) {
-                        // Along the keys whole register blocks are read, along the queries perhaps more.
                         clearUnused(
-                            matrix, strip, upTo: strip.keys.used.map { greater($0, endOfKeys($0, count)) },
-                            rowsApart: rowsPerUnit)
+                            matrix, strip, upTo: strip.keys.used.map { endOfKeys($0, count) }, rowsApart: rowsPerUnit)
+                        if tiling.usesTileRegisters { clearRows(matrix, from: rows, strip) }
                     }
-                    if let valueSums {
-                        let seeds = packedRows(3, from: first, rows, head, at: tiling.seeds)
-                        addUp(probabilities, seeds, strip.keys, into: valueSums)
+                    func addUp(_ matrix: LLVMValue, _ number: Int, at offset: Int, into sums: Sums) {
+                        if tiling.usesTileRegisters {
+                            turnRows(number, from: first, rows, head, at: offset)
+                            addUpTurned(matrix, scratch(offset), rows: rows, strip.keys, into: sums)
+                        } else {
+                            let packed = packedRows(number, from: first, rows, head, at: offset)
+                            self.addUp(matrix, packed, strip.keys, into: sums)
+                        }
                     }
+                    if let valueSums { addUp(probabilities, 3, at: tiling.seeds, into: valueSums) }
                     guard let scoreGradients else { return }
-                    if let keySums {
-                        let queries = packedRows(0, from: first, rows, head, at: tiling.queries)
-                        addUp(scoreGradients, queries, strip.keys, into: keySums)
-                    }
+                    if let keySums { addUp(scoreGradients, 0, at: tiling.queries, into: keySums) }
                     if let querySums, let straightKeys {
                         let isNarrow = kernel.element == .bf16
                         if isNarrow {
@@ -81,28 +83,33 @@ extension AttentionEmitter {
 
     // MARK: Sums
 
-    /// Rows of a gradient before they are written.
-    private struct Sums {
+    /// Rows of a gradient before they are written; turned, its columns.
+    struct Sums {
         let result: Int, memory: LLVMValue, columns: Int, rowBytes: Int
+        let isTurned: Bool
 
         func row(_ row: LLVMValue, _ builder: Builder) -> LLVMValue {
             builder.offset(memory, bytes: builder.mul(row, builder.int(rowBytes, row.type)))
         }
     }
 
-    private func sums(_ result: Int, _ offset: Int, _ columns: Int) -> Sums {
-        Sums(
+    private func sums(_ result: Int, _ offset: Int, _ columns: Int, overKeys: Bool = false) -> Sums {
+        let isTurned = overKeys && tiling.usesTileRegisters, length = isTurned ? tiling.keysPerBlock : columns
+        return Sums(
             result: result, memory: scratch(offset), columns: columns,
-            rowBytes: (columns + block.columns - 1) / block.columns * block.unitBytes)
+            rowBytes: (length + block.columns - 1) / block.columns * block.unitBytes, isTurned: isTurned)
     }
 
-    private func clear(_ sums: Sums, rows: Int) { clear(sums.memory, bytes: integer(rows * sums.rowBytes)) }
+    private func clear(_ sums: Sums, rows: Int) {
+        clear(sums.memory, bytes: integer((sums.isTurned ? sums.columns : rows) * sums.rowBytes))
+    }
 
     /// Writes sums to rows of the gradient from `first` on.
     private func write(_ sums: Sums, rows: Int, at first: LLVMValue, _ head: LLVMValue) {
         let matrix = kernel.results[sums.result].matrix
         let target = builder.offset(
             result(sums.result, head), bytes: builder.mul(first, integer(matrix.rowStride * kernel.element.byteCount)))
+        if sums.isTurned { return writeTurned(sums, rows: rows, to: target, matrix) }
         write(
             sums.memory, sumRowBytes: sums.rowBytes, rows: integer(rows), columns: sums.columns, to: target, matrix)
     }
@@ -110,7 +117,7 @@ extension AttentionEmitter {
     // MARK: Matmuls along the queries
 
     /// Rows that make one unit of a contraction along the queries.
-    private var rowsPerUnit: Int { kernel.element == .bf16 ? 2 : 1 }
+    var rowsPerUnit: Int { kernel.element == .bf16 ? 2 : 1 }
 
     /// Rows of queries or seeds, packed.
     private func packedRows(
@@ -121,12 +128,13 @@ extension AttentionEmitter {
         return packed
     }
 
-    /// Keys up to which register blocks of a product along the queries read: those that are used, and as many more as
-    /// the last block has.
+    /// Keys up to which register blocks read: those that are used, and along the queries perhaps as many more as the
+    /// last block has.
     private func endOfKeys(_ used: LLVMValue, _ count: Int) -> LLVMValue {
+        if tiling.usesTileRegisters { return used }
         let height = MatmulTiling.rows(count, vectors: block.vectors, module.target)
         let beyond = (height + lanes - 1) / lanes * lanes, all = (count + lanes - 1) / lanes * lanes
-        return lesser(builder.add(used, integer(beyond)), integer(all))
+        return greater(used, lesser(builder.add(used, integer(beyond)), integer(all)))
     }
 
     /// The product of a block of queries, of its probabilities or gradients of the scores, with packed rows of queries

@@ -126,7 +126,7 @@ extension AttentionEmitter {
     /// Lanes of keys that a row attends to; nil for all.
     func attended(_ row: Row, _ start: LLVMValue, _ isWhole: Bool) -> LLVMValue? {
         var conditions: [LLVMValue] = []
-        if row.strip.keys.used != nil {
+        if kernel.isCausal {
             let known = builder.sub(builder.add(row.query, integer(1)), row.strip.keys.first)
             let count = isWhole ? known : lesser(known, integer(row.strip.keys.count))
             conditions.append(builder.laneMask(count: builder.sub(count, start), lanes: lanes))

@@ -27,7 +27,10 @@ final class AttentionEmitter {
         frame = KernelFunctionFrame(name, arguments: kernel.readCount + kernel.results.count, in: module)
         builder = frame.builder
         lanes = module.target.lanes()
-        block = RegisterBlock(builder: builder, element: kernel.element, lanes: lanes, vectors: 2)
+        let tiles = TileShape(rows: TileShape.mostRows, units: TileShape.mostUnits)
+        block = RegisterBlock(
+            builder: builder, element: kernel.element, lanes: lanes, vectors: 2,
+            tiles: tiling.usesTileRegisters ? tiles : nil)
     }
 
     func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
@@ -40,7 +43,9 @@ final class AttentionEmitter {
 
     func emit() {
         draw = loadDraw()
+        block.configureTiles()
         if kernel.isForward { emitForward() } else { emitGradients() }
+        block.releaseTiles()
         builder.ret()
     }
 
@@ -110,13 +115,16 @@ final class AttentionEmitter {
     struct Keys {
         /// The first of them, and how many there are.
         let first: LLVMValue, count: Int
-        /// Those that order leaves to the queries at hand, in whole register blocks; nil for all.
+        /// Those that order leaves to the queries at hand, or all, in whole register blocks; nil for just all.
         var used: LLVMValue?
     }
 
     /// Of the keys from `first` on, those that rows of queries may attend to.
     func keys(from first: LLVMValue, count: Int, ofRows row: LLVMValue, _ rows: LLVMValue) -> Keys {
-        guard kernel.isCausal else { return Keys(first: first, count: count) }
+        guard kernel.isCausal else {
+            let padded = (count + block.columns - 1) / block.columns * block.columns
+            return Keys(first: first, count: count, used: tiling.isPaddedAlongKeys ? integer(padded) : nil)
+        }
         let end = lesser(builder.sub(builder.add(row, rows), first), integer(count)), columns = integer(block.columns)
         // None, where all of them are behind the rows.
         let blocks = greater(builder.sdiv(builder.add(end, integer(block.columns - 1)), columns), integer(0))
@@ -207,12 +215,18 @@ final class AttentionEmitter {
     /// An operand [keys, n] that is contracted along keys: if it is along those that order leaves, in whole register
     /// blocks. The factors of what lies beyond the last key are zeros.
     func packedAlongKeys(_ number: Int, count: Int, n: Int, at offset: Int) -> Packed {
-        guard kernel.isCausal else { return packed(number, k: count, n: n, at: offset) }
+        guard tiling.isPaddedAlongKeys else { return packed(number, k: count, n: n, at: offset) }
         let k = (count + block.columns - 1) / block.columns * block.columns
         return Packed(
             emitter: self, number: number,
             packing: Packing(block: block, k: k, n: n, rowsAhead: tuning.packedRowsAhead), isTransposed: false,
             rows: count, memory: scratch(offset))
+    }
+
+    /// The height of register blocks of a matmul.
+    func height(_ rows: Int, units: Int, run: RegisterBlock.Run? = nil) -> Int {
+        block.tileSteps(units: units, run: run) == nil
+            ? MatmulTiling.rows(rows, vectors: block.vectors, module.target) : TileSteps.rows(rows)
     }
 
     /// Which part of a matmul is computed; nil for all of it.
@@ -232,7 +246,7 @@ final class AttentionEmitter {
         order: Order = .rows
     ) {
         let units = part.contracted.map { builder.udiv($0, integer(kernel.element == .bf16 ? 2 : 1)) }
-        let height = MatmulTiling.rows(rows, vectors: block.vectors, module.target)
+        let height = height(rows, units: packed.packing.units, run: run)
         func forColumns(_ body: (LLVMValue) -> Void) {
             let end = part.columns ?? integer(packed.packing.blocks * block.columns)
             builder.loop(from: integer(0), to: end, step: integer(block.columns)) { column, _ in

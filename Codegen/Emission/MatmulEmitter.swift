@@ -36,7 +36,9 @@ final class MatmulEmitter {
             lanes: module.target.vectorRegisters < 32 ? tiling.lanes : tiling.blockColumns)
         builder = frame.builder
         self.frame = frame
-        block = RegisterBlock(builder: builder, element: kernel.element, lanes: tiling.lanes, vectors: tiling.vectors)
+        block = RegisterBlock(
+            builder: builder, element: kernel.element, lanes: tiling.lanes, vectors: tiling.vectors,
+            tiles: tiling.tileSteps?.shape(rows: tiling.rows))
         packing = Packing(block: block, k: kernel.k, n: kernel.n, rowsAhead: tuning.packedRowsAhead)
     }
 
@@ -45,10 +47,12 @@ final class MatmulEmitter {
     func emit() {
         if tiling.packedBefore == nil { right.emitInvariants() }
         epilogue.emitInvariants()
+        block.configureTiles()
         builder.loop(from: frame.begin, to: frame.end, step: integer(1)) { tile, _ in
             emitTile(tile)
             return []
         }
+        block.releaseTiles()
         builder.ret()
     }
 

@@ -7,18 +7,22 @@ import ApusLLVM
 /// A factor is 32 bits: one f32, or two bf16 that lie next to each other along the contracted axis and make one unit of
 /// it.
 struct RegisterBlock {
-    let builder: Builder
+    private(set) var builder: Builder
     let element: ElementType
     let lanes: Int
     /// Vectors side by side.
     let vectors: Int
+    /// The shapes that tile registers have when a block begins; nil where the kernel does not use them.
+    var tiles: TileShape?
 
     var columns: Int { vectors * lanes }
     var vectorBytes: Int { lanes * 4 }
-    /// Bytes of one unit of the packed columns.
-    var unitBytes: Int { columns * 4 }
-    private var module: Module { builder.module }
-    private func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
+    /// Bytes from unit to unit of the packed columns.
+    var unitBytes: Int { distanceOfUnits ?? columns * 4 }
+    /// The same, where columns are not packed but lie so.
+    var distanceOfUnits: Int?
+    var module: Module { builder.module }
+    func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
 
     /// Units along a contracted axis of this many elements.
     func units(_ count: Int) -> Int { element == .bf16 ? (count + 1) / 2 : count }
@@ -56,8 +60,11 @@ struct RegisterBlock {
         ahead: [Stream] = []
     ) {
         let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
+        let steps = tiles.flatMap { _ in tileSteps(units: units, run: run) }
+        let form = steps.map { "tiles_\($0.units)x\($0.count)_\($0.rest)_\(tiles?.rows ?? 0)x\(tiles?.units ?? 0)" }
         let name =
-            "block_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(used == nil ? "\(units)" : "some")_\(targetRowBytes)"
+            "\(form ?? "block")_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(used == nil ? "\(units)" : "some")"
+            + "_\(targetRowBytes)\(distanceOfUnits.map { "_apart\($0)" } ?? "")"
             + "\(packedAlignment.map { "_by\($0)" } ?? "")\(isAdding ? "_adding" : "")"
             + "\(run.map { "_\($0.units)by\($0.bytes)" } ?? "")\(streams)"
         let function =
@@ -67,8 +74,15 @@ struct RegisterBlock {
                     (0..<3 + ahead.count).map { _ in module.pointer } + (used == nil ? [] : [module.i64])
                 let function = module.addFunction(
                     name, parameters: parameters, returns: module.void, noAlias: [0, 1, 2], isInternal: true)
-                let inner = RegisterBlock(
-                    builder: Builder(module, function: function), element: element, lanes: lanes, vectors: vectors)
+                var inner = self
+                inner.builder = Builder(module, function: function)
+                if let steps {
+                    inner.emitTileBody(
+                        rows: rows, function, rowBytes: rowBytes, steps,
+                        used: used.flatMap { _ in function.parameters.last },
+                        run: run, targetRowBytes: targetRowBytes, isAdding: isAdding, ahead: ahead)
+                    return function
+                }
                 inner.emitBody(
                     rows: rows, function, rowBytes: rowBytes, packedAlignment: packedAlignment ?? vectorBytes,
                     units: used == nil ? units : nil, run: run,
@@ -97,7 +111,7 @@ struct RegisterBlock {
             var sums = sums
             let columns = (0..<vectors).map { vector in
                 builder.load(
-                    factor, packed, byteOffset: integer((unit * vectors + vector) * vectorBytes),
+                    factor, packed, byteOffset: integer(unit * unitBytes + vector * vectorBytes),
                     align: packedAlignment)
             }
             for row in 0..<rows {
@@ -142,15 +156,7 @@ struct RegisterBlock {
         let turns =
             units.map { integer($0 / turn.units) }
             ?? builder.udiv(function.parameters[3 + ahead.count], integer(turn.units))
-        if ahead.isEmpty {
-            sums = multiply(sums, from: integer(0), to: turns)
-        } else {
-            func begin(_ row: LLVMValue) -> LLVMValue { builder.udiv(builder.mul(row, turns), integer(rows)) }
-            sums = builder.loop(from: integer(0), to: integer(rows), step: integer(1), carrying: sums) { row, sums in
-                for (number, stream) in ahead.enumerated() { ask(function.parameters[3 + number], stream, row) }
-                return multiply(sums, from: begin(row), to: begin(builder.add(row, integer(1))))
-            }
-        }
+        sums = inTurns(turns, rows: rows, function, ahead, carrying: sums) { multiply($2, from: $0, to: $1) }
         if let units {
             for unit in units / turn.units * turn.units..<units { sums = step(sums, left, packed, unit) }
         }
@@ -158,6 +164,21 @@ struct RegisterBlock {
             builder.store(sum, target, byteOffset: place(number), align: vectorBytes)
         }
         builder.ret()
+    }
+
+    /// Runs the body for ranges that make up so many turns; between them, row by row, memory is asked for that is
+    /// needed soon.
+    @discardableResult
+    func inTurns(
+        _ turns: LLVMValue, rows: Int, _ function: Function, _ ahead: [Stream], carrying sums: [LLVMValue] = [],
+        _ body: (_ first: LLVMValue, _ last: LLVMValue, _ sums: [LLVMValue]) -> [LLVMValue]
+    ) -> [LLVMValue] {
+        guard !ahead.isEmpty else { return body(integer(0), turns, sums) }
+        func begin(_ row: LLVMValue) -> LLVMValue { builder.udiv(builder.mul(row, turns), integer(rows)) }
+        return builder.loop(from: integer(0), to: integer(rows), step: integer(1), carrying: sums) { row, sums in
+            for (number, stream) in ahead.enumerated() { ask(function.parameters[3 + number], stream, row) }
+            return body(begin(row), begin(builder.add(row, integer(1))), sums)
+        }
     }
 
     /// Asks for the block's columns in a row of a tensor.

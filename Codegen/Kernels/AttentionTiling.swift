@@ -28,10 +28,18 @@ package struct AttentionTiling {
 
     /// Whether keys come in several blocks.
     package let isBlocked: Bool
+    /// Whether sums of bf16 products are in tile registers.
+    package let usesTileRegisters: Bool
+    /// Whether a contraction along the keys goes to the end of a register block, whose last factors may be zeros.
+    package let isPaddedAlongKeys: Bool
+    /// In tile registers, bytes from row to row of queries or seeds whose columns have become rows.
+    package let turnedRowBytes: Int
 
     package init(_ kernel: AttentionKernel, _ target: TargetDescription, _ tuning: Tuning) {
         let lanes = target.lanes(), columns = 2 * lanes
-        let strip = MatmulTiling.rows(kernel.n, vectors: 2, target), isForward = kernel.isForward
+        usesTileRegisters = kernel.element == .bf16 && target.hasTileRegisters
+        let strip = usesTileRegisters ? TileSteps.rows(kernel.n) : MatmulTiling.rows(kernel.n, vectors: 2, target)
+        let isForward = kernel.isForward
         func padded(_ count: Int, _ multiple: Int) -> Int { (count + multiple - 1) / multiple * multiple }
         func even(_ count: Int, most: Int) -> Int {
             let parts = (count + most - 1) / most
@@ -55,11 +63,12 @@ package struct AttentionTiling {
             defer { end += isNeeded ? padded(bytes, 64) : 0 }
             return end
         }
+        let usesTileRegisters = usesTileRegisters
         func packed(_ k: Int, _ n: Int) -> Int { padded(n, columns) * (kernel.element == .bf16 ? (k + 1) / 2 : k) * 4 }
-        // The contracted axis of keys may end within a register block of causal scores.
-        func overKeys(_ n: Int) -> Int {
-            packed(kernel.isCausal ? padded(blockOfKeys, columns) : blockOfKeys, n)
-        }
+        // The contracted axis of keys may end within a register block of causal scores, or a step of tile registers.
+        isPaddedAlongKeys = kernel.isCausal || usesTileRegisters
+        let keysInBlocks = padded(blockOfKeys, columns), paddedKeys = isPaddedAlongKeys ? keysInBlocks : blockOfKeys
+        func overKeys(_ n: Int) -> Int { packed(paddedKeys, n) }
         func wants(_ part: AttentionGradient.Part) -> Bool {
             kernel.results.contains { $0.quantity == .gradient(part) }
         }
@@ -68,10 +77,17 @@ package struct AttentionTiling {
         keys = take(true, packed(kernel.d, blockOfKeys))
         values = take(isForward || q || k, isForward ? overKeys(kernel.e) : packed(kernel.e, blockOfKeys))
         straightKeys = take(q, overKeys(kernel.d))
-        queries = take(k, packed(rows, kernel.d))
-        seeds = take(v, packed(rows, kernel.e))
-        probabilities = take(true, rows * probabilityRowBytes)
-        scoreGradients = take(q || k, rows * probabilityRowBytes)
+        // Tile registers contract whole steps of queries, of which the last may be zeros.
+        let paddedRows = usesTileRegisters && !isForward ? padded(rows, columns) : rows
+        let turnedRowBytes = paddedRows * 2 + tuning.lineBytes
+        self.turnedRowBytes = turnedRowBytes
+        func alongQueries(_ width: Int) -> Int {
+            usesTileRegisters ? padded(width, lanes) * turnedRowBytes : packed(rows, width)
+        }
+        queries = take(k, alongQueries(kernel.d))
+        seeds = take(v, alongQueries(kernel.e))
+        probabilities = take(true, paddedRows * probabilityRowBytes)
+        scoreGradients = take(q || k, paddedRows * probabilityRowBytes)
         factorRowBytes = padded(blockOfKeys, columns) * 2 + tuning.lineBytes
         factors = take(q && kernel.element == .bf16, rows * factorRowBytes)
         rowMaximum = take(isForward, (isBlocked ? kernel.n : strip) * 4)
@@ -80,8 +96,9 @@ package struct AttentionTiling {
         let sumRows = isBlocked ? kernel.n : rows
         sums = take(isForward, sumRows * padded(kernel.e, columns) * 4)
         querySums = take(q, sumRows * padded(kernel.d, columns) * 4)
-        keySums = take(k, blockOfKeys * padded(kernel.d, columns) * 4)
-        valueSums = take(v, blockOfKeys * padded(kernel.e, columns) * 4)
+        let summedKeys = usesTileRegisters ? keysInBlocks : blockOfKeys
+        keySums = take(k, summedKeys * padded(kernel.d, columns) * 4)
+        valueSums = take(v, summedKeys * padded(kernel.e, columns) * 4)
         scratchBytes = end
     }
 }

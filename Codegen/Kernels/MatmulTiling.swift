@@ -12,6 +12,8 @@ package struct MatmulTiling: Hashable {
     package let rowsPerTile: Int, rowTiles: Int
     package let tiles: Int
     private let units: Int
+    /// How tile registers go along the contracted axis; nil where sums are in vectors.
+    package let tileSteps: TileSteps?
 
     /// Columns of a register block.
     package var blockColumns: Int { vectors * lanes }
@@ -33,7 +35,8 @@ package struct MatmulTiling: Hashable {
         lanes = target.lanes()
         units = kernel.units
         vectors = n <= lanes ? 1 : 2
-        rows = Self.rows(m, vectors: vectors, target)
+        tileSteps = kernel.tileSteps(target)
+        rows = tileSteps == nil ? Self.rows(m, vectors: vectors, target) : TileSteps.rows(m)
 
         let block = vectors * lanes, blocks = (n + block - 1) / block
         let fitting = max(1, min(tuning.packedBytes / (units * 4 * block), tuning.stripBytes / (rows * block * 4)))

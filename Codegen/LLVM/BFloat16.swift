@@ -4,7 +4,7 @@ extension Builder {
     /// processor's own instruction.
     package func roundToBFloat16(_ x: Value) -> Value {
         let narrow = module.vector(module.i16, x.type.lanes)
-        if module.target.hasBFloat16DotProduct, module.target.level == .avx512, x.type.lanes.isMultiple(of: 16) {
+        if module.target.hasBFloat16DotProduct, module.target.vectorBytes == 64, x.type.lanes.isMultiple(of: 16) {
             return inParts([x], lanes: 16) {
                 bitcast(
                     intrinsic("llvm.x86.avx512bf16.cvtneps2bf16.512", overloads: [], $0), module.vector(module.i16, 16))

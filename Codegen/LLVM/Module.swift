@@ -95,6 +95,19 @@ package final class Module {
         count == 1 ? element : Type(reference: LLVMVectorType(element.reference, UInt32(count)))
     }
 
+    /// The address of bytes that never change, at a multiple of a cache line.
+    package func constant(_ bytes: [UInt8]) -> Value {
+        var lanes = bytes.map { LLVMConstInt(i8.reference, UInt64($0), 0) }
+        let content = LLVMConstArray(i8.reference, &lanes, UInt32(lanes.count))
+        let global = LLVMAddGlobal(reference, LLVMTypeOf(content), "")!
+        LLVMSetInitializer(global, content)
+        LLVMSetGlobalConstant(global, 1)
+        LLVMSetLinkage(global, LLVMPrivateLinkage)
+        LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr)
+        LLVMSetAlignment(global, 64)
+        return Value(reference: LLVMConstBitCast(global, pointer.reference))
+    }
+
     // MARK: Functions
 
     /// Declares a function; a `Builder` on it gives it a body, without one it is found when the code is loaded.

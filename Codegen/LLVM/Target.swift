@@ -1,10 +1,11 @@
 import CLLVM
+import CRuntime
 
 /// What is true of one machine: schedules and emitters ask this, and nothing else names a CPU.
 public struct TargetDescription: Hashable, Sendable {
     /// A named amount of vector hardware, for trying the code of a lesser machine on this one.
     public enum Level: String, CaseIterable, Sendable {
-        case avx512, avx2, sse2, neon, scalar
+        case amx, avx512, avx2, sse2, neon, scalar
     }
 
     /// LLVM's name of architecture and system, such as "x86_64-pc-linux-gnu".
@@ -19,6 +20,8 @@ public struct TargetDescription: Hashable, Sendable {
     public var hasFusedMultiplyAdd: Bool
     /// Whether there is a dot product of bfloat16 pairs that accumulates in f32.
     public var hasBFloat16DotProduct: Bool
+    /// Whether there are tile registers that multiply bfloat16 (Intel's AMX), and this process may use them.
+    public var hasTileRegisters = false
 
     /// What the machine keeps near its processors.
     public var caches = Caches()
@@ -41,7 +44,7 @@ public struct TargetDescription: Hashable, Sendable {
     /// How many vectors the registers hold.
     public var vectorRegisters: Int {
         switch level {
-        case .avx512, .neon: 32
+        case .amx, .avx512, .neon: 32
         case .avx2, .sse2, .scalar: 16
         }
     }
@@ -49,7 +52,7 @@ public struct TargetDescription: Hashable, Sendable {
     /// Whether rounding to a whole number is one instruction.
     public var hasRounding: Bool {
         switch level {
-        case .avx512, .avx2, .neon: true
+        case .amx, .avx512, .avx2, .neon: true
         case .sse2, .scalar: features.split(separator: ",").contains("+sse4.1") || cpu == "x86-64-v2"
         }
     }
@@ -60,7 +63,7 @@ public struct TargetDescription: Hashable, Sendable {
         let triple = takeString(LLVMGetDefaultTargetTriple())
         let cpu = takeString(LLVMGetHostCPUName())
         let features = takeString(LLVMGetHostCPUFeatures())
-        let enabled = Set(features.split(separator: ",").filter { $0.hasPrefix("+") }.map { $0.dropFirst() })
+        let enabled = Set(features.split(separator: ",").filter { $0.hasPrefix("+") }.map { String($0.dropFirst()) })
         var target = TargetDescription(
             triple: triple, cpu: cpu, features: features, vectorBytes: 4,
             hasFusedMultiplyAdd: false, hasBFloat16DotProduct: false, caches: .ofThisMachine())
@@ -72,6 +75,10 @@ public struct TargetDescription: Hashable, Sendable {
             target.vectorBytes = avx512 ? 64 : avx2 ? 32 : 16
             target.hasFusedMultiplyAdd = enabled.contains("fma")
             target.hasBFloat16DotProduct = avx512 && enabled.contains("avx512bf16")
+            target.hasTileRegisters =
+                target.hasBFloat16DotProduct && tileFeatures.isSubset(of: enabled)
+                && tileFeatures.allSatisfy { apus_processor_has($0) == 1 }
+            if !target.hasTileRegisters { target.leaveOutTiles() }
         case .arm:
             target.vectorBytes = 16
             target.hasFusedMultiplyAdd = true
@@ -86,7 +93,9 @@ public struct TargetDescription: Hashable, Sendable {
     public var level: Level {
         if vectorBytes < 16 { return .scalar }
         switch architecture {
-        case .x86: return vectorBytes >= 64 ? .avx512 : vectorBytes >= 32 ? .avx2 : .sse2
+        case .x86:
+            if hasTileRegisters { return .amx }
+            return vectorBytes >= 64 ? .avx512 : vectorBytes >= 32 ? .avx2 : .sse2
         case .arm: return .neon
         case .other: return .scalar
         }
@@ -96,7 +105,7 @@ public struct TargetDescription: Hashable, Sendable {
     public var availableLevels: [Level] {
         let levels: [Level]
         switch architecture {
-        case .x86: levels = [.avx512, .avx2, .sse2, .scalar]
+        case .x86: levels = [.amx, .avx512, .avx2, .sse2, .scalar]
         case .arm: levels = [.neon, .scalar]
         case .other: levels = [.scalar]
         }
@@ -107,10 +116,13 @@ public struct TargetDescription: Hashable, Sendable {
     public func restricted(to level: Level) -> TargetDescription {
         guard level != self.level, availableLevels.contains(level) else { return self }
         var target = self
-        target.hasBFloat16DotProduct = false
+        target.hasTileRegisters = false
+        if level != .avx512 { target.hasBFloat16DotProduct = false }
         switch level {
-        case .avx512:
+        case .amx:
             break  // nothing is above it
+        case .avx512:
+            target.leaveOutTiles()
         case .avx2:
             (target.cpu, target.features, target.vectorBytes) = ("x86-64-v3", "", 32)
         case .sse2:
@@ -126,6 +138,15 @@ public struct TargetDescription: Hashable, Sendable {
             }
         }
         return target
+    }
+
+    /// What LLVM calls tile registers and their products.
+    private static let tileFeatures: Set<String> = ["amx-tile", "amx-bf16"]
+
+    /// Keeps code from tile registers.
+    private mutating func leaveOutTiles() {
+        let parts = features.split(separator: ",")
+        features = parts.map { $0.hasPrefix("+amx-") ? "-" + $0.dropFirst() : $0 }.joined(separator: ",")
     }
 
     /// The machines that ``named(_:)`` knows: the one at hand, and the levels of x86-64 (System V Application Binary
@@ -159,7 +180,7 @@ public struct TargetDescription: Hashable, Sendable {
         case .avx512: name = "x86-64-v4"
         case .avx2: name = "x86-64-v3"
         case .sse2: name = "x86-64"
-        case .neon, .scalar: return nil
+        case .amx, .neon, .scalar: return nil
         }
         return try? named(name)
     }

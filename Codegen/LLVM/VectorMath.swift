@@ -13,7 +13,7 @@ extension Builder {
         var r = fma(count, float(-0x1.62e4p-1, type), x)
         r = fma(count, float(-0x1.7f7d1cp-20, type), r)
         let power = fadd(exponentialMinusOne(r), float(1, type))
-        if module.target.level == .avx512, type.lanes.isMultiple(of: 16) { return scaled(power, byPowerOf: count) }
+        if module.target.vectorBytes == 64, type.lanes.isMultiple(of: 16) { return scaled(power, byPowerOf: count) }
         // 2^n in two factors, as n reaches from -150 to 128 and one exponent from -126 to 127.
         let half = ashr(n, int(1, n.type))
         return fmul(fmul(power, powerOfTwo(half)), powerOfTwo(sub(n, half)))

@@ -121,11 +121,11 @@ private struct Chains {
 
     init(_ target: TargetDescription) {
         self.target = target
-        count = [.avx512, .neon].contains(target.level) ? 24 : 12
+        count = target.vectorRegisters == 32 ? 24 : 12
     }
 
     /// Whether there is an instruction to measure.
-    var hasBFloat16: Bool { target.hasBFloat16DotProduct && target.level == .avx512 }
+    var hasBFloat16: Bool { target.hasBFloat16DotProduct && target.vectorBytes == 64 }
 
     /// Where the chains of one thread begin: factors and sums of 1/2, with which they stay small and normal.
     func start() throws -> Memory {
@@ -136,12 +136,12 @@ private struct Chains {
     }
 
     func operationsPerTurn(_ operand: Operand) -> Int {
-        let perLane =
-            switch operand {
-            case .float32: 2
-            case .bfloat16: 4
-            }
-        return count * target.lanes() * perLane
+        switch operand {
+        case .float32: count * target.lanes() * 2
+        case .bfloat16 where target.hasTileRegisters:
+            Self.tileSums * 4 * TileShape.mostRows * TileShape.mostUnits * TileShape.mostUnits
+        case .bfloat16: count * target.lanes() * 4
+        }
     }
 
     func module() throws -> Module {
@@ -159,6 +159,7 @@ private struct Chains {
             operand.rawValue, parameters: [module.pointer, module.i64], returns: module.void)
         let builder = Builder(module, function: function)
         let (memory, turns) = (function.parameters[0], function.parameters[1])
+        if operand == .bfloat16, target.hasTileRegisters { return emitTiles(builder, turns) }
         let type = module.vector(module.f32, target.lanes())
         func place(_ number: Int) -> Value { builder.int(number * target.lanes() * 4, module.i64) }
         let loaded = (0..<count + 2).map { builder.load(type, memory, byteOffset: place($0)) }
@@ -173,6 +174,22 @@ private struct Chains {
             }
         }
         for (number, end) in ends.enumerated() { builder.store(end, memory, byteOffset: place(number + 2)) }
+        builder.ret()
+    }
+
+    /// Tile registers of sums; the other two are factors.
+    private static let tileSums = 6
+
+    /// The same in tile registers, which begin with zeros.
+    private func emitTiles(_ builder: Builder, _ turns: Value) {
+        let (left, right) = (Self.tileSums, Self.tileSums + 1)
+        builder.configureTiles(
+            TileShape(rows: TileShape.mostRows, units: TileShape.mostUnits), sums: Self.tileSums, lefts: 1, rights: 1)
+        builder.loop(from: builder.int(0, turns.type), to: turns, step: builder.int(1, turns.type)) { _, _ in
+            for number in 0..<Self.tileSums { builder.multiplyTiles(number, left, right) }
+            return []
+        }
+        builder.releaseTiles()
         builder.ret()
     }
 }

@@ -1,3 +1,7 @@
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
+#endif
+
 #include "apus_processor.h"
 
 #include <stddef.h>
@@ -7,6 +11,10 @@
 
 #include <cpuid.h>
 #include <stdint.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 enum { EAX, EBX, ECX, EDX };
 
@@ -46,13 +54,23 @@ static const Feature features[] = {
     {"tbm", 0x80000001, 0, ECX, 21, NO_STATE},
 };
 
+/// Linux keeps tile registers for processes that ask: Documentation/arch/x86/xstate.rst. To ask again does no harm.
+static int may_use_tiles(void) {
+#if defined(__linux__)
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+    return 0;
+#endif
+}
+
 static int has_state(State state) {
     static const uint32_t needed[] = {0, 0x6, 0xe6, 0x60006};
     uint32_t a, b, c, d, low, high;
     if (state == NO_STATE) return 1;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1)) return 0;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & needed[state]) == needed[state];
+    return (low & needed[state]) == needed[state] && (state != TILE_STATE || may_use_tiles());
 }
 
 int apus_processor_has(const char *name) {

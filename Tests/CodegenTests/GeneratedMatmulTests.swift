@@ -219,18 +219,61 @@ struct GeneratedMatmulTests {
 
     // MARK: Machines and threads
 
-    /// Products of bf16 pairs are added in the order of the processor's own instruction, on machines that lack it too.
+    /// The matmul [m, k] · [k, n] of bf16 with sums in f32, on a level of this machine.
+    private func bfloat16Product(_ shape: [Int], _ level: TargetDescription.Level) throws -> (
+        result: HostTensor, inputs: [String: HostTensor]
+    ) {
+        let types = types(.bf16, shape[0], shape[1], shape[2], layout: 2), inputs = inputs(types)
+        let graph = try functionGraph(types) { x in [product(x, layout: 2, result: .f32)] }
+        let target = try TargetDescription.host().restricted(to: level)
+        let results = try runCompiled(graph, inputs: inputs, options: Self.options, target: target)
+        return (try #require(results["y0"]).hostTensor, inputs)
+    }
+
+    /// Products of bf16 pairs are added in the order of the processor's own instruction on vectors, on machines that
+    /// lack it too.
     @Test(arguments: [[14, 33, 32], [97, 15, 800], [2, 200, 98], [33, 14, 5000]])
-    func bfloat16IsTheSameOnEveryMachine(_ shape: [Int]) throws {
-        let types = types(.bf16, shape[0], shape[1], shape[2], layout: 2)
-        let graph = try functionGraph(types) { x in [product(x, layout: 2, result: .f32)] }, inputs = inputs(types)
-        let host = try runCompiled(graph, inputs: inputs, options: Self.options)
-        for level in TargetLevelTests.levels.dropFirst() {
-            let lesser = try runCompiled(
-                graph, inputs: inputs, options: Self.options, target: TargetDescription.host().restricted(to: level))
-            let count = differences(try #require(lesser["y0"]).hostTensor, try #require(host["y0"]).hostTensor)
+    func bfloat16IsTheSameOnEveryMachineWithoutTileRegisters(_ shape: [Int]) throws {
+        let levels = TargetLevelTests.levels.filter { $0 != .amx }
+        let best = try bfloat16Product(shape, levels[0]).result
+        for level in levels.dropFirst() {
+            let count = differences(try bfloat16Product(shape, level).result, best)
             #expect(count == 0, "\(level): \(Int(count)) of \(shape[0] * shape[1]) differ")
         }
+    }
+
+    /// In tile registers the first and the second numbers of a step's pairs are added up apart, and then to the sum
+    /// (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, TDPBF16PS).
+    @Test(
+        .enabled(if: TargetLevelTests.levels.contains(.amx), "no tile registers"),
+        arguments: [
+            [1, 1, 2], [14, 33, 32], [97, 15, 800], [2, 200, 98], [33, 14, 3072], [49, 40, 102], [1000, 31, 96],
+        ])
+    func tileRegistersAddAsTheirManualSays(_ shape: [Int]) throws {
+        let (m, n, k) = (shape[0], shape[1], shape[2]), (result, inputs) = try bfloat16Product(shape, .amx)
+        let steps = try #require(TileSteps(.bf16, units: k / 2, TargetDescription.host()))
+        let (a, b) = (try #require(inputs["x0"]).values, try #require(inputs["x1"]).values)
+        var sums: [Double] = []
+        for row in 0..<m {
+            for column in 0..<n {
+                var sum: Float = 0, unit = 0
+                while unit < k / 2 {
+                    var parts: (Float, Float) = (0, 0), end = min(unit + steps.units, k / 2)
+                    for place in unit..<end {
+                        func product(_ part: Int, _ sum: Float) -> Float {
+                            sum.addingProduct(
+                                Float(a[row * k + 2 * place + part]), Float(b[column * k + 2 * place + part]))
+                        }
+                        parts = (product(0, parts.0), product(1, parts.1))
+                    }
+                    sum += parts.0 + parts.1
+                    swap(&unit, &end)
+                }
+                sums.append(Double(sum))
+            }
+        }
+        let count = differences(result, HostTensor(result.type, sums))
+        #expect(count == 0, "\(Int(count)) of \(m * n) differ")
     }
 
     @Test(arguments: TargetLevelTests.levels, [ElementType.f32, .bf16])

@@ -31,7 +31,7 @@ import Testing
             build.ret()
             let assembly = try module.assembly()
             switch target.level {
-            case .avx512: #expect(assembly.contains("zmm"))
+            case .amx, .avx512: #expect(assembly.contains("zmm"))
             case .avx2: #expect(assembly.contains("ymm") && !assembly.contains("zmm"))
             case .sse2: #expect(assembly.contains("xmm") && !assembly.contains("ymm"))
             case .neon: #expect(assembly.contains(".4s"))
