@@ -35,6 +35,9 @@ public struct Tuning: Hashable, Sendable {
         channels: 64, channelsForBothAxes: 192, places: 512,
         constantKernels: .init(places: 32, rows: 256...1024, parts: 16))
 
+    /// Up to which sizes convolutions of groups are no matmuls.
+    public var narrowGroups = NarrowGroupLimits(channels: 4, products: 36)
+
     // MARK: What is stored
 
     /// Vector instructions (`ScalarFunction.cost`) that are repeated in every reader rather than stored; GELU with its
@@ -115,6 +118,7 @@ public struct Tuning: Hashable, Sendable {
         tuning.shortestRun = 2
         tuning.winograd = WinogradLimits(
             channels: 2, channelsForBothAxes: 3, places: 4, constantKernels: .init(places: 3, rows: 4...64, parts: 3))
+        tuning.narrowGroups = NarrowGroupLimits(channels: 2, products: 12)
         tuning.repeatedCost = 6
         tuning.smallestRounded = 8
         tuning.recomputedCost = 2
@@ -136,6 +140,7 @@ extension Tuning: CustomStringConvertible {
         line \(lineBytes) period \(cachePeriod) contraction \(longestContraction) \(longestOfPlaces) heads \(widestHead) runs \(shortestRun) winograd \
         \(winograd.channels) \(winograd.channelsForBothAxes) \(winograd.places) \
         \(winograd.constantKernels.map { "\($0.places) \($0.rows) \($0.parts)" } ?? "") \
+        groups \(narrowGroups.channels) \(narrowGroups.products) \
         prepares \(preparesWeights) repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
         \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
         \(tileCost) \(packingCost) \(packedColumns) \(sharedPacking) \(leastPackingShare) \(lateness) \

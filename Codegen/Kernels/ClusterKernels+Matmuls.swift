@@ -14,14 +14,19 @@ extension ClusterKernels {
         let value = members[0], operands = graph[value].operands
         let side = isTransposed ? 0 : 1
         let (m, n) = isTransposed ? (shape.n, shape.m) : (shape.m, shape.n)
-        let right = try right(operands[side], shape, side)
         let epilogue = try epilogue(members, shape, isTransposed: isTransposed, result)
         let element = graph[operands[0]].type.element
-        let kernel = MatmulKernel(
-            batch: shape.batch, m: m, n: n, k: shape.k, element: element,
-            left: left.rows,
-            right: part(right.builder), rightValue: right.value, transposesRight: right.isTransposed,
-            epilogue: part(epilogue))
+        func kernel(_ right: Prologue) -> MatmulKernel {
+            MatmulKernel(
+                batch: shape.batch, m: m, n: n, k: shape.k, element: element,
+                left: left.rows,
+                right: part(right.builder), rightValue: right.result, transposesRight: right.isTransposed,
+                epilogue: part(epilogue))
+        }
+        var right = try right(operands[side], shape, side, isTransposed: false)
+        // What lies as it would be packed is read in place, whichever way would be packed better.
+        if kernel(right).columnBlocks == nil { right = try better(right, operands[side], shape, side) }
+        let kernel = kernel(right)
         let leftBytes = kernel.batchCount * m * shape.k * element.byteCount
         return KernelCall(
             kernel: .matmul(kernel),
@@ -44,25 +49,25 @@ extension ClusterKernels {
         return kernel
     }
 
-    /// The prologue: what computes an element of the operand that is packed, along its columns if those lie side by
-    /// side in memory, else along the contracted axis.
-    private func right(_ operand: Value, _ shape: MatmulShape, _ side: Int) throws -> (
-        builder: KernelBuilder, value: Int, isTransposed: Bool
-    ) {
-        let straight = try right(operand, shape, side, isTransposed: false)
-        guard part(straight.builder).scattering > 0 else { return (straight.builder, straight.result, false) }
-        let transposed = try right(operand, shape, side, isTransposed: true)
-        let isBetter = part(transposed.builder).scattering < part(straight.builder).scattering
-        return isBetter ? (transposed.builder, transposed.result, true) : (straight.builder, straight.result, false)
+    /// What computes an element of the operand that is packed, along its columns or along the contracted axis.
+    private struct Prologue {
+        let builder: KernelBuilder, result: Int
+        let isTransposed: Bool
     }
 
-    private func right(_ operand: Value, _ shape: MatmulShape, _ side: Int, isTransposed: Bool) throws -> (
-        builder: KernelBuilder, result: Int
-    ) {
+    /// The prologue along columns if those lie side by side in memory, else along the contracted axis if that is less
+    /// scattered.
+    private func better(_ straight: Prologue, _ operand: Value, _ shape: MatmulShape, _ side: Int) throws -> Prologue {
+        guard part(straight.builder).scattering > 0 else { return straight }
+        let transposed = try right(operand, shape, side, isTransposed: true)
+        return part(transposed.builder).scattering < part(straight.builder).scattering ? transposed : straight
+    }
+
+    private func right(_ operand: Value, _ shape: MatmulShape, _ side: Int, isTransposed: Bool) throws -> Prologue {
         let free = shape.free(side), contracting = shape.contracting
         let (rows, columns) = isTransposed ? (free, contracting) : (contracting, free)
         let extents = shape.batch + rows + [columns.reduce(1, *)]
-        return try built(extents, fixed: [extents.count - 1]) { builder, dimensions in
+        let prologue = try built(extents, fixed: [extents.count - 1]) { builder, dimensions in
             let outer = try builder.rowIndex(dimensions, shape.batch + rows)
             let inner = try builder.unravel(.dimension(dimensions.last ?? 0), columns)
             let batch = Array(outer.prefix(shape.batch.count)), row = Array(outer.dropFirst(shape.batch.count))
@@ -70,6 +75,7 @@ extension ClusterKernels {
                 side, batch: batch, free: isTransposed ? row : inner, contracting: isTransposed ? inner : row)
             return try builder.element(of: operand, at: index)
         }
+        return Prologue(builder: prologue.builder, result: prologue.result, isTransposed: isTransposed)
     }
 
     /// The epilogue, what is done with the sums: the result is stored if someone else needs it, the other members are

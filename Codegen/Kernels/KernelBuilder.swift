@@ -1,4 +1,5 @@
 import ApusIR
+import ApusTransforms
 
 /// Builds the body of one kernel out of nodes of the graph: follows operands through whatever is computed inside,
 /// turning views into index expressions.
@@ -216,8 +217,20 @@ package struct KernelBuilder {
     package mutating func reshaped(_ index: [IndexExpression], _ shape: [Int], to newShape: [Int]) throws
         -> [IndexExpression]
     {
-        if shape == newShape { return index }
-        return try unravel(linear(index, rowMajorStrides(shape)), newShape)
+        var result = newShape.map { _ in IndexExpression() }
+        // Axes that hold the same data keep their indices apart from those of others, which may have to be computed.
+        for (axes, newAxes) in reshapeGroups(shape, newShape) {
+            if let axis = axes.first, let newAxis = newAxes.first, axes.count == 1, newAxes.count == 1 {
+                // An extent of 1 has index 0, whatever the arithmetic says.
+                if newShape[newAxis] != 1 { result[newAxis] = index[axis] }
+            } else {
+                let place = linear(axes.map { index[$0] }, rowMajorStrides(axes.map { shape[$0] }))
+                for (axis, part) in zip(newAxes, try unravel(place, newAxes.map { newShape[$0] })) {
+                    result[axis] = part
+                }
+            }
+        }
+        return result
     }
 
     /// The index in a shape of the element at a linear position.

@@ -63,6 +63,10 @@ import Testing
             Case([1, 2, 70], [3, 2, 30], stride: [20], padding: [4]),
             Case([2, 2, 4, 5, 6], [3, 2, 2, 3, 2], stride: [1, 2, 1], padding: [0, 1, 1]),
             Case([1, 1, 40, 41], [2, 1, 3, 3], stride: [5, 5], padding: [1, 1]),
+            Case([2, 18, 7, 9], [4, 9, 3, 3], padding: [1, 1], groups: 2),
+            Case([2, 32, 8, 20], [48, 16, 3, 3], stride: [2, 1], padding: [1, 1], groups: 2),
+            Case([2, 6, 9, 20], [8, 3, 3, 3], stride: [2, 2], padding: [1, 1], dilation: [1, 2], groups: 2),
+            Case([2, 6, 19], [4, 3, 5], padding: [2], groups: 2), Case([1, 4, 3, 9, 9], [4, 2, 2, 2, 2], groups: 2),
         ]
 
     /// The convolution, and its gradients for given factors of its results.
@@ -179,6 +183,22 @@ import Testing
         var without = options
         without.fusions.remove(.winograd)
         #expect(try shortened(Self.squares[0], without) == 0)
+    }
+
+    /// Groups of few channels are no matmuls, forward and in the gradient of images; wider ones and those of few
+    /// products more than that are.
+    @Test(arguments: [
+        (Case([2, 6, 7, 9], [4, 3, 3, 3], padding: [1, 1], groups: 2), 2),
+        (Case([2, 6, 9, 20], [8, 3, 3, 3], stride: [2, 2], padding: [1, 1], groups: 2), 5),
+        (Case([2, 8, 7, 9], [8, 4, 3, 3], groups: 2), 2), (Case([2, 8, 9, 9], [8, 4, 3, 4], groups: 2), 0),
+        (Case([2, 10, 7, 9], [10, 5, 1, 1], groups: 2), 0), (Case([2, 4, 7, 9], [4, 4, 3, 3]), 0),
+    ])
+    func narrowGroups(_ example: Case, _ count: Int) throws {
+        for precision in CompilerOptions.Precision.allCases {
+            let options = CompilerOptions(precision: precision, products: .generated)
+            let rewrites = try GraphCompiler(options, cache: nil).compile(graph(example) { $0 }).rewrites
+            #expect(rewrites.count { $0.pass == "narrow-groups" } == count)
+        }
     }
 
     /// A matmul of bf16 with sums in f32, as a graph may have it, is none of f32.

@@ -33,7 +33,7 @@ extension Tensor {
     }
 
     /// The parts at each place of `count` axes from `first` on, in row-major order and without these axes.
-    func places(first: Int, count: Int) -> [Tensor] {
+    package func places(first: Int, count: Int) -> [Tensor] {
         var parts: [Tensor] = []
         let axes = first..<first + count, others = Array(shape[..<first] + shape[axes.upperBound...])
         forEachIndex(Array(shape[axes])) { place, _ in

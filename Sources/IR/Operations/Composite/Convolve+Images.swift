@@ -34,25 +34,36 @@ extension Convolve {
                 dilation: dilation[$0])
         }
         let channels = kernel.shape[1] * groups
-        guard taps.allSatisfy({ $0.count > 0 }), let seed = seed.read(by: taps, counts: counts) else {
-            return seed.constant(0, shape: [channels, seed.shape[0]] + counts)
-        }
+        let isDepthwise = groups > 1 && kernel.shape[1] == 1 && kernel.shape[0] == groups
+        let isInGroups = groups > 1 && !isDepthwise
+        guard taps.allSatisfy({ $0.count > 0 }),
+            let seed = (isInGroups ? groupsAsSamples(seed) : seed).read(by: taps, counts: counts)
+        else { return seed.constant(0, shape: [channels, seed.shape[0]] + counts) }
         let kernel = taps.enumerated().reduce(kernel) {
             $0.slice($1.element.first..<$0.shape[$1.offset + 2], axis: $1.offset + 2, step: $1.element.step)
         }
         let size = taps.map(\.count), ones = size.map { _ in 1 }
         let windows = seed.builder.add(
             Windows(size: size, stride: ones, dilation: taps.map(\.dilation), isReversed: true), [seed])
-        if groups > 1, kernel.shape[1] == 1, kernel.shape[0] == groups {
+        if isDepthwise {
             return samplesFirst(weighted(windows.places(first: 2, count: size.count), by: kernel))
         }
         let places = size.indices.map { $0 + 2 }
-        guard groups > 1 else { return dot(kernel, windows, contracting: [(0, 1)] + places.map { ($0, $0) }) }
+        guard isInGroups else { return dot(kernel, windows, contracting: [(0, 1)] + places.map { ($0, $0) }) }
         let product = dot(
-            grouped(kernel, axis: 0), grouped(windows, axis: 1), batch: [(0, 1)],
+            grouped(kernel, axis: 0), inGroups(windows), batch: [(0, 1)],
             contracting: [(1, 2)] + places.map { ($0 + 1, $0 + 1) })
         return ungrouped(product, axis: 0)
     }
+
+    /// Images [n, c, ...] whose groups of channels are samples of their own, [n · groups, c / groups, ...]: so their
+    /// windows lie at plain distances from each other.
+    func groupsAsSamples(_ x: Tensor) -> Tensor {
+        x.reshape([x.shape[0] * groups, x.shape[1] / groups] + x.shape[2...])
+    }
+
+    /// The samples of ``groupsAsSamples(_:)``, and the groups in them, as two axes.
+    func inGroups(_ x: Tensor) -> Tensor { x.reshape([x.shape[0] / groups, groups] + x.shape[1...]) }
 
     /// An axis of channels as groups of them.
     func grouped(_ x: Tensor, axis: Int) -> Tensor {

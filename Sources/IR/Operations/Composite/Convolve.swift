@@ -85,13 +85,14 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
     public func decompose(_ operands: [Tensor]) -> Tensor {
         let (x, kernel) = (operands[0], operands[1])
         guard !isDepthwise(x, kernel) else { return weighted(slices(x, kernel), by: kernel) }
-        let windows = windows(of: x, kernel)
         guard groups > 1 else {
+            let windows = windows(of: x, kernel)
             let product = dot(kernel, windows, contracting: (1..<kernel.rank).map { ($0, $0) })  // [o, n, counts...]
             return product.transpose([1, 0] + Array(2..<product.rank))
         }
+        let windows = inGroups(windows(of: groupsAsSamples(x), kernel))
         let product = dot(
-            grouped(kernel, axis: 0), grouped(windows, axis: 1), batch: [(0, 1)],
+            grouped(kernel, axis: 0), windows, batch: [(0, 1)],
             contracting: (2...kernel.rank).map { ($0, $0) })  // [groups, o / groups, n, counts...]
         return ungrouped(product.transpose([2, 0, 1] + Array(3..<product.rank)), axis: 1)
     }
@@ -155,13 +156,14 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
             let sums = slices(x, kernel).map { sum($0 * seed, axes: [0] + axes.map { $0 + 2 }).reshape([groups, 1]) }
             return concatenate(sums, axis: 1).reshape(kernel.shape)
         }
-        let windows = windows(of: x, kernel)
         guard groups > 1 else {
+            let windows = windows(of: x, kernel)
             // [o, c, size...]
             return dot(seed, windows, contracting: [(0, 0)] + axes.map { ($0 + 2, $0 + 2 + stride.count) })
         }
+        let windows = inGroups(windows(of: groupsAsSamples(x), kernel))
         return dot(
-            grouped(seed, axis: 1), grouped(windows, axis: 1), batch: [(1, 1)],
+            grouped(seed, axis: 1), windows, batch: [(1, 1)],
             contracting: [(0, 0)] + axes.map { ($0 + 3, $0 + 3 + stride.count) }
         ).reshape(kernel.shape)
     }

@@ -97,7 +97,7 @@ extension GraphEditor {
 }
 
 /// The axes before and after a reshape that hold the same data, in order; an axis of extent 1 may stand alone.
-private func reshapeGroups(_ before: [Int], _ after: [Int]) -> [(before: [Int], after: [Int])] {
+package func reshapeGroups(_ before: [Int], _ after: [Int]) -> [(before: [Int], after: [Int])] {
     var groups: [(before: [Int], after: [Int])] = []
     var (i, j) = (0, 0)
     while i < before.count || j < after.count {
