@@ -184,7 +184,7 @@ final class AttentionEmitter {
         let number: Int
         let packing: Packing
         let isTransposed: Bool
-        /// Rows that there are; those beyond count as the last of them.
+        /// Rows that there are; those beyond are zeros.
         let rows: Int
         let memory: LLVMValue
 
@@ -194,8 +194,11 @@ final class AttentionEmitter {
         func pack(_ pointer: LLVMValue) {
             let known = emitter.values(pointer, number),
                 (zero, blocks) = (emitter.integer(0), emitter.integer(packing.blocks))
-            let values: Packing.Values = { line, start, limit in
-                known(rows < packing.k ? emitter.lesser(line, emitter.integer(rows - 1)) : line, start, limit)
+            let values: Packing.Values = { [builder = emitter.builder] line, start, limit in
+                guard rows < packing.k else { return known(line, start, limit) }
+                let value = known(emitter.lesser(line, emitter.integer(rows - 1)), start, limit)
+                let isRow = builder.icmp(.slt, line, emitter.integer(rows))
+                return builder.select(isRow, value, builder.zero(value.type))
             }
             if isTransposed {
                 packing.packColumns(into: memory, from: zero, blocks: blocks, values)

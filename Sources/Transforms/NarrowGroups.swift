@@ -2,7 +2,7 @@ import ApusIR
 
 /// Up to which sizes the products of a grouped convolution are added up element by element.
 public struct NarrowGroupLimits: Hashable, Sendable {
-    /// The most channels that a group reads, and the most products of a result.
+    /// The most channels that a group reads and gives, and the most products of a result.
     public var channels: Int, products: Int
 
     /// Limits.
@@ -53,7 +53,10 @@ private struct GroupedConvolution {
         guard shape.count == 3 + 2 * axes, Array(shape[2...]) == Array(graph[source].type.shape[1...]),
             dot.rightContracting == Array(2..<3 + axes), kernelShape.count == 3 + axes,
             dot.leftContracting.count == 1 + axes, Array(dot.leftContracting[1...]) == taps,
-            shape[2] <= limits.channels, shape[2] * windows.size.reduce(1, *) <= limits.products
+            // Two axes are those of channels; of more results, matmuls multiply what they pack with more rows.
+            max(kernelShape[1], kernelShape[2]) <= limits.channels,
+            shape[2] * windows.size.reduce(1, *) <= limits.products,
+            operands.allSatisfy({ [.f32, .bf16].contains(graph[$0].type.element) })
         else { return nil }
         (kernel, self.windows) = (operands[0], source)
         (groups, channels, self.axes) = (shape[1], shape[2], axes)

@@ -323,6 +323,21 @@ struct AttentionTests {
         }
     }
 
+    /// What lies beyond the last key, up to the end of a register block or of a step, is nothing: infinite values of
+    /// that key stay infinite.
+    @Test(arguments: TargetLevelTests.levels, [21, 33])
+    func infiniteValuesOfTheLastKey(_ level: TargetDescription.Level, _ keys: Int) throws {
+        let types = [bf16(1, 5, 4), bf16(1, keys, 4), bf16(1, keys, 2)]
+        let graph = try functionGraph(types) { x in [attention(x[0], x[1], x[2], scale: 0.3)] }
+        var inputs = randomInputs(for: graph, seed: 1)
+        inputs["x2"]?.values[2 * keys - 1] = .infinity
+        let target = try TargetDescription.host().restricted(to: level)
+        let result = try #require(runCompiled(graph, inputs: inputs, target: target)["y0"]).hostTensor.values
+        for (number, value) in result.enumerated() {
+            #expect(number % 2 == 0 ? value.isFinite : value == .infinity, "\(number): \(value)")
+        }
+    }
+
     /// Why attention is made of its parts, where there is no kernel for it.
     @Test func reasonsForNoKernel() throws {
         func notes(
