@@ -65,8 +65,8 @@ package struct AttentionTiling {
         }
         let usesTileRegisters = usesTileRegisters
         func packed(_ k: Int, _ n: Int) -> Int { padded(n, columns) * (kernel.element == .bf16 ? (k + 1) / 2 : k) * 4 }
-        // The contracted axis of keys may end within a register block of causal scores, within a step of tile registers,
-        // or within a pair that no vector of keys fills.
+        // The contracted axis of keys may end within a register block of causal scores, a step of tile registers, or a
+        // pair that no vector of keys fills.
         isPaddedAlongKeys = kernel.isCausal || usesTileRegisters || kernel.element == .bf16 && lanes == 1
         let keysInBlocks = padded(blockOfKeys, columns), paddedKeys = isPaddedAlongKeys ? keysInBlocks : blockOfKeys
         func overKeys(_ n: Int) -> Int { packed(paddedKeys, n) }

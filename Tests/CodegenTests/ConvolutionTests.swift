@@ -191,7 +191,8 @@ import Testing
         (Case([2, 6, 7, 9], [4, 3, 3, 3], padding: [1, 1], groups: 2), 2),
         (Case([2, 6, 9, 20], [8, 3, 3, 3], stride: [2, 2], padding: [1, 1], groups: 2), 5),
         (Case([2, 8, 7, 9], [8, 4, 3, 3], groups: 2), 2), (Case([2, 8, 9, 9], [8, 4, 3, 4], groups: 2), 0),
-        (Case([2, 10, 7, 9], [10, 5, 1, 1], groups: 2), 0), (Case([2, 4, 7, 9], [10, 2, 3, 3], groups: 2), 0), (Case([2, 4, 7, 9], [4, 4, 3, 3]), 0),
+        (Case([2, 10, 7, 9], [10, 5, 1, 1], groups: 2), 0),
+        (Case([2, 4, 7, 9], [10, 2, 3, 3], groups: 2), 0), (Case([2, 4, 7, 9], [4, 4, 3, 3]), 0),
     ])
     func narrowGroups(_ example: Case, _ count: Int) throws {
         for precision in CompilerOptions.Precision.allCases {
