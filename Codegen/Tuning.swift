@@ -5,7 +5,7 @@ import ApusTransforms
 /// smaller ones with which tests reach every decision in small graphs.
 ///
 /// Docs/Performance.md has the measurements behind the numbers. None of them changes what is computed, and only those
-/// of legality, of Winograd's algorithm and of the library change how sums are added up.
+/// of legality, of Winograd's algorithm, of narrow groups and of the library change how sums are added up.
 public struct Tuning: Hashable, Sendable {
     // MARK: Memory
 

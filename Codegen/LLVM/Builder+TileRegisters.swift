@@ -32,6 +32,7 @@ extension Builder {
     /// Gives the registers back: a thread that is interrupted need not keep them.
     package func releaseTiles() { intrinsic("llvm.x86.tilerelease", overloads: [], []) }
 
+    /// Fills a register with zeros.
     package func zeroTile(_ number: Int) { intrinsic("llvm.x86.tilezero", overloads: [], [tile(number)]) }
 
     /// Reads a register's rows, which lie a distance apart.

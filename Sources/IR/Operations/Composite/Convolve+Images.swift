@@ -34,8 +34,7 @@ extension Convolve {
                 dilation: dilation[$0])
         }
         let channels = kernel.shape[1] * groups
-        let isDepthwise = groups > 1 && kernel.shape[1] == 1 && kernel.shape[0] == groups
-        let isInGroups = groups > 1 && !isDepthwise
+        let isDepthwise = isDepthwise(kernel), isInGroups = groups > 1 && !isDepthwise
         guard taps.allSatisfy({ $0.count > 0 }),
             let seed = (isInGroups ? groupsAsSamples(seed) : seed).read(by: taps, counts: counts)
         else { return seed.constant(0, shape: [channels, seed.shape[0]] + counts) }

@@ -84,7 +84,7 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
 
     public func decompose(_ operands: [Tensor]) -> Tensor {
         let (x, kernel) = (operands[0], operands[1])
-        guard !isDepthwise(x, kernel) else { return weighted(slices(x, kernel), by: kernel) }
+        guard !isDepthwise(kernel) else { return weighted(slices(x, kernel), by: kernel) }
         guard groups > 1 else {
             let windows = windows(of: x, kernel)
             let product = dot(kernel, windows, contracting: (1..<kernel.rank).map { ($0, $0) })  // [o, n, counts...]
@@ -106,7 +106,7 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
     // MARK: Windows
 
     /// Whether each channel has a kernel of its own: too few products for a matmul.
-    private func isDepthwise(_ x: Tensor, _ kernel: Tensor) -> Bool {
+    func isDepthwise(_ kernel: Tensor) -> Bool {
         groups > 1 && kernel.shape[1] == 1 && kernel.shape[0] == groups
     }
 
@@ -152,7 +152,7 @@ public struct Convolve: CompositeOperation, DifferentiableOperation {
     /// The gradient of the kernel.
     private func weights(_ seed: Tensor, _ x: Tensor, _ kernel: Tensor) -> Tensor {
         let axes = stride.indices
-        if isDepthwise(x, kernel) {
+        if isDepthwise(kernel) {
             let sums = slices(x, kernel).map { sum($0 * seed, axes: [0] + axes.map { $0 + 2 }).reshape([groups, 1]) }
             return concatenate(sums, axis: 1).reshape(kernel.shape)
         }
