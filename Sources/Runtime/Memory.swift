@@ -75,6 +75,9 @@ public final class Memory: @unchecked Sendable {
         return (mapped, total, end - content)
     }
 
+    /// Fills the memory with what is NaN in every floating-point type, -1 in every integer type, and no bool.
+    package func poison() { memset(pointer, 0xFF, byteCount) }
+
     /// Lets nobody touch the pages that begin at some places any more; without effect where a page does not begin
     /// there.
     package func guardPages(at byteOffsets: [Int]) {

@@ -12,6 +12,7 @@ public final class ProgramRunner {
     private let arena: Memory
     private let constants: Memory
     private let scratch: [Memory]
+    private let poisons: Bool
     private let inputNames: Set<String>
     /// The library, where the program has matmuls of its.
     private let library: MatmulLibrary?
@@ -29,12 +30,15 @@ public final class ProgramRunner {
     public convenience init(
         _ loaded: LoadedProgram, pool: WorkerPool, communicator: (any Communicator)? = nil
     ) throws(RuntimeError) {
-        try self.init(loaded, pool: pool, communicator: communicator, guardPages: [])
+        try self.init(loaded, pool: pool, communicator: communicator, guardPages: [], poisons: false)
     }
 
-    /// The same with pages of the arena that nobody may touch.
+    /// The same with pages of the arena that nobody may touch, and with memory that holds NaN until it is written: the
+    /// arena when it is made, and scratch memory before each use, so that what reads numbers that others have left, or
+    /// the zeros of new memory, gives NaN. Slow; for tests of generated code.
     package init(
-        _ loaded: LoadedProgram, pool: WorkerPool, communicator: (any Communicator)? = nil, guardPages: [Int]
+        _ loaded: LoadedProgram, pool: WorkerPool, communicator: (any Communicator)? = nil, guardPages: [Int] = [],
+        poisons: Bool
     ) throws(RuntimeError) {
         let program = loaded.program
         guard communicator != nil || program.collectives.isEmpty else {
@@ -54,6 +58,7 @@ public final class ProgramRunner {
         self.loaded = loaded
         self.pool = pool
         arena = try Memory(byteCount: program.arenaBytes)
+        if poisons { arena.poison() }
         arena.guardPages(at: guardPages)
         let constants = try Memory(byteCount: program.constants.count)
         program.constants.withUnsafeBytes { bytes in
@@ -63,6 +68,7 @@ public final class ProgramRunner {
         var scratch: [Memory] = []
         for _ in 0..<pool.threads { scratch.append(try Memory(byteCount: program.scratchBytes)) }
         self.scratch = scratch
+        self.poisons = poisons
         inputNames = Set(program.inputs.map(\.name))
         library = program.usesLibrary ? try .shared() : nil
         try library?.reserve(threads: pool.threads)
@@ -191,6 +197,7 @@ public final class ProgramRunner {
                 }
                 let list = UnsafePointer(pointers.baseAddress!)
                 pool.run(count: count, grain: grain) { tiles, worker in
+                    if poisons { scratch[worker].poison() }
                     function(list, tiles.lowerBound, tiles.upperBound, scratch[worker].pointer)
                 }
             }

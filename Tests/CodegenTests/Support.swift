@@ -55,7 +55,8 @@ struct RefusedProgram: Error { var problem: String }
 /// A second run, for which everything was prepared, gives another result than the first.
 struct RunsDiffer: Error { var name: String }
 
-/// Compiles a graph and runs it; the results by name, updates under `update NAME`.
+/// Compiles a graph and runs it in memory that is NaN until it is written; the results by name, updates under
+/// `update NAME`.
 func runCompiled(
     _ graph: Graph, inputs: [String: HostTensor], parameters: [String: HostTensor] = [:],
     options: CompilerOptions = CompilerOptions(),
@@ -66,7 +67,7 @@ func runCompiled(
     if let problem = program.problem { throw RefusedProgram(problem: problem) }
     let state = ProgramState()
     try state.add(program.parameters, seed: 0)
-    let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads)),
+    let runner = try ProgramRunner(loaded, pool: WorkerPool(threads: threads), poisons: true),
         inputs = inputs.mapValues { TensorData($0) }
     // What is prepared for other weights must not be taken for these.
     if program.preparationCount > 0 { try runner.run(state, inputs) }

@@ -49,3 +49,39 @@ struct GuardedMemoryTests {
         }
     #endif
 }
+
+/// Memory that holds NaN until it is written, for tests of generated code.
+struct PoisonedMemoryTests {
+    /// A kernel that tells what it found in its scratch memory, and leaves something else there.
+    private struct Teller: KernelLibrary {
+        func function(of symbol: String) -> KernelFunction {
+            return { arguments, _, _, scratch in
+                let number = scratch.assumingMemoryBound(to: Float.self)
+                arguments[0].assumingMemoryBound(to: Float.self).pointee = number.pointee
+                number.pointee = 5
+            }
+        }
+    }
+
+    /// What two calls of the kernel have found, and what lay where none has written.
+    private func found(poisons: Bool) throws -> [Float] {
+        let places = (0..<3).map { Location(.arena, byteOffset: $0 * Memory.alignment) }
+        let program = Program(
+            name: "teller",
+            steps: places.prefix(2).map {
+                Step(name: "tell", work: .kernel(symbol: "tell", arguments: [$0], count: 1, grain: 1))
+            },
+            inputs: [],
+            outputs: places.enumerated().map { .init(name: "\($0)", type: TensorType(.f32, []), location: $1) },
+            parameters: [], updates: [], arenaBytes: 3 * Memory.alignment, scratchBytes: 64, constants: [])
+        let runner = try ProgramRunner(
+            LoadedProgram(program, Teller()), pool: WorkerPool(threads: 1), poisons: poisons)
+        let results = try runner.run(ProgramState(), [:])
+        return (0..<3).compactMap { results["\($0)"]?.floats.first }
+    }
+
+    @Test func nothingIsFoundThatWasNotWritten() throws {
+        #expect(try found(poisons: true).map(\.isNaN) == [true, true, true])
+        #expect(try found(poisons: false) == [0, 5, 0])
+    }
+}
