@@ -52,27 +52,29 @@ extension Builder {
         body: (_ index: Value, _ carried: [Value]) throws -> [Value]
     ) rethrows -> [Value] {
         let before = currentBlock
-        let header = appendBlock("loop"), inside = appendBlock("turn"), after = appendBlock("done")
-        br(header)
+        let inside = appendBlock("loop"), after = appendBlock("done")
+        condBr(icmp(.slt, from, to), then: inside, else: after)
 
-        position(at: header)
+        position(at: inside)
         let index = phi(from.type)
         let carried = initial.map { phi($0.type) }
         addIncoming(index, from, from: before)
         for (phi, value) in zip(carried, initial) { addIncoming(phi, value, from: before) }
-        condBr(icmp(.slt, index, to), then: inside, else: after)
-
-        position(at: inside)
         let next = try body(index, carried)
         precondition(next.count == carried.count, "a loop's body gives what it is given")
         let nextIndex = add(index, step)
         let last = currentBlock  // the body may have gone on in blocks of its own
         addIncoming(index, nextIndex, from: last)
         for (phi, value) in zip(carried, next) { addIncoming(phi, value, from: last) }
-        br(header)
+        condBr(icmp(.slt, nextIndex, to), then: inside, else: after)
 
         position(at: after)
-        return carried
+        return zip(initial, next).map { initial, next in
+            let result = phi(initial.type)
+            addIncoming(result, initial, from: before)
+            addIncoming(result, next, from: last)
+            return result
+        }
     }
 
     /// Runs the body if the condition holds.

@@ -24,6 +24,7 @@ struct TargetMachine: @unchecked Sendable {
 
     private static func make(for target: TargetDescription) throws(LLVMError) -> LLVMTargetMachineRef {
         let code = try find(target.triple)
+        _ = configuration
         guard
             let machine = LLVMCreateTargetMachine(
                 code, target.triple, target.cpu, target.features, LLVMCodeGenLevelAggressive, LLVMRelocPIC,
@@ -31,6 +32,16 @@ struct TargetMachine: @unchecked Sendable {
         else { throw LLVMError("create target machine", "LLVM has no machine for \(target.triple) \(target.cpu)") }
         return machine
     }
+
+    /// What LLVM is told once, for all code of this process.
+    ///
+    /// Its reduction of the strength of addresses takes a quarter of a compilation. Loops that ask at their end whether
+    /// to go on (`Builder.loop`) are as fast without it.
+    private static let configuration: Void = {
+        let arguments: [StaticString] = ["apus", "-disable-lsr"]
+        let pointers = arguments.map { UnsafeRawPointer($0.utf8Start).assumingMemoryBound(to: CChar.self) as Optional }
+        LLVMParseCommandLineOptions(Int32(pointers.count), pointers, "")
+    }()
 
     private static let registry = Mutex<Void>(())
 
