@@ -118,24 +118,6 @@ struct Packing {
 }
 
 extension Builder {
-    /// Rows of a square become its columns; as many vectors as each has lanes.
-    func transposedLanes(_ rows: [LLVMValue]) -> [LLVMValue] {
-        var rows = rows
-        let lanes = rows.count
-        var distance = 1
-        while distance < lanes {
-            for number in 0..<lanes where number & distance == 0 {
-                let (upper, lower) = (rows[number], rows[number + distance])
-                rows[number] = shuffle(
-                    upper, lower, (0..<lanes).map { $0 & distance == 0 ? $0 : lanes + $0 - distance })
-                rows[number + distance] = shuffle(
-                    upper, lower, (0..<lanes).map { $0 & distance == 0 ? $0 + distance : lanes + $0 })
-            }
-            distance *= 2
-        }
-        return rows
-    }
-
     // MARK: bfloat16 factors; the numbers given are f32 that bf16 holds exactly
 
     /// Pairs of the numbers at the same lane: the first in the lower half.

@@ -47,6 +47,9 @@ extension Builder {
         return Value(reference: LLVMBuildShuffleVector(reference, a.reference, b.reference, mask, ""))
     }
 
+    /// The value itself, where LLVM must not look beyond it for other instructions.
+    package func freeze(_ value: Value) -> Value { Value(reference: LLVMBuildFreeze(reference, value.reference, "")) }
+
     /// Gives vectors to an instruction that takes so many lanes, part by part, and joins what it makes of them. Their
     /// lanes are that many times a power of 2.
     package func inParts(_ values: [Value], lanes: Int, _ body: ([Value]) -> Value) -> Value {
