@@ -2,12 +2,15 @@ import ApusLLVM
 
 /// Squares of numbers in registers.
 extension Builder {
+    /// Lanes within which all processors have instructions that interleave two vectors.
+    private static let group = 4
+
     /// Rows of a square become its columns; as many vectors as each has lanes.
     ///
-    /// Lanes are interleaved within groups of four, by instructions that all processors have, and then groups are put
-    /// in order: 16 lanes take four instructions for each vector, none of which needs a table.
+    /// Lanes are interleaved within groups, and then groups are put in order: 16 lanes take four instructions for each
+    /// vector, none of which needs a table.
     func transposedLanes(_ rows: [LLVMValue]) -> [LLVMValue] {
-        let lanes = rows.count, group = 4
+        let (lanes, group) = (rows.count, Self.group)
         guard lanes >= group else { return deinterleaved(rows, group: 1) }
         let squares = stride(from: 0, to: lanes, by: group).map { first in
             let pairs = [0, 2].map { interleaved(rows[first + $0], rows[first + $0 + 1], width: 1) }
@@ -19,14 +22,14 @@ extension Builder {
         return (0..<lanes).map { columns[$0 % group][$0 / group] }
     }
 
-    /// From each group of four lanes, `width` of one vector and `width` of the other in turn: what comes of the groups'
+    /// From each group of lanes, `width` of one vector and `width` of the other in turn: what comes of the groups'
     /// lower halves, and of their upper ones.
     private func interleaved(_ a: LLVMValue, _ b: LLVMValue, width: Int) -> [LLVMValue] {
-        let lanes = a.type.lanes
-        return [0, 2].map { half in
-            let numbers = stride(from: 0, to: lanes, by: 4).flatMap { group in
-                stride(from: group + half, to: group + half + 2, by: width).flatMap { first in
-                    [first, lanes + first].flatMap { $0..<$0 + width }
+        let (lanes, half) = (a.type.lanes, Self.group / 2)
+        return [0, half].map { begin in
+            let numbers = stride(from: begin, to: lanes, by: Self.group).flatMap { first in
+                stride(from: first, to: first + half, by: width).flatMap { lane in
+                    [lane, lanes + lane].flatMap { $0..<$0 + width }
                 }
             }
             return shuffle(a, b, numbers)

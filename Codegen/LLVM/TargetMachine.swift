@@ -38,6 +38,8 @@ struct TargetMachine: @unchecked Sendable {
     /// Its reduction of the strength of addresses takes a quarter of a compilation. Loops that ask at their end whether
     /// to go on (`Builder.loop`) are as fast without it.
     private static let configuration: Void = {
+        // A version that lacks the option would end the process; up to this one it is known to be there.
+        guard llvmHeadersVersion() <= 22 else { return }
         let arguments: [StaticString] = ["apus", "-disable-lsr"]
         let pointers = arguments.map { UnsafeRawPointer($0.utf8Start).assumingMemoryBound(to: CChar.self) as Optional }
         LLVMParseCommandLineOptions(Int32(pointers.count), pointers, "")
