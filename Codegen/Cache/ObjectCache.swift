@@ -15,14 +15,16 @@ import Synchronization
 public struct ObjectCache: Sendable {
     /// Where the entries lie.
     public let folder: String
-    /// Bytes that entries may take; beyond that, those that were not used for longest are removed.
+    /// Bytes that entries may take; beyond that, those that were not used for longest are removed. Which process looks
+    /// is left to chance, so that the folder may be larger for a while, by a few 64ths.
     public let limitBytes: Int
-    private let budget = TrimBudget()
+    private let budget: TrimBudget
 
     /// A cache in a folder, which is made, for this user only, when the first entry is written.
     public init(folder: String, limitBytes: Int = 512 << 20) {
         self.folder = folder
         self.limitBytes = limitBytes
+        budget = TrimBudget(allowance: limitBytes / 64)
     }
 
     /// The user's cache: `$XDG_CACHE_HOME/apus`, else `~/.cache/apus`.
@@ -117,18 +119,26 @@ public struct ObjectCache: Sendable {
         guard bytes.count <= limitBytes, let folder = CacheFolder(folder, creating: true),
             folder.write(bytes, to: key.hexadecimal + kind.suffix, earlier)
         else { return }
-        if budget.isSpent(by: CacheFolder.blocks(bytes.count), of: limitBytes / 64) {
+        if budget.isSpent(by: CacheFolder.blocks(bytes.count)) {
             folder.trim(to: limitBytes, suffixes: Kind.allCases.map(\.suffix))
         }
     }
 }
 
-/// Looking through a large folder takes a while, so it is done at the first write and after each so many bytes.
+/// Looking through a large folder takes a while, so it is done once for so many bytes that are written, whichever
+/// process writes them: each begins somewhere in the allowance, so that short ones look seldom, and all together as
+/// often.
 private final class TrimBudget: Sendable {
-    private let rest = Mutex(0)
+    private let allowance: Int
+    private let rest: Mutex<Int>
 
-    /// Whether these bytes are more than what was left of `allowance`, which then begins anew.
-    func isSpent(by byteCount: Int, of allowance: Int) -> Bool {
+    init(allowance: Int) {
+        self.allowance = allowance
+        rest = Mutex(Int.random(in: 0...max(0, allowance)))
+    }
+
+    /// Whether these bytes are more than what was left of the allowance, which then begins anew.
+    func isSpent(by byteCount: Int) -> Bool {
         rest.withLock { rest in
             rest -= byteCount
             guard rest < 0 else { return false }

@@ -224,6 +224,19 @@ struct ObjectCacheTests {
         }
     }
 
+    /// Processes that each write little, half of the bytes after which one looks, keep to the limit together: that none
+    /// of 40 in a row looks happens once in 10¹².
+    @Test func manyWritersOfLittleKeepToTheLimit() throws {
+        try withFolder { (folder: String) throws in
+            let limit = 1 << 20, entry = limit / 128
+            for number in 0..<400 {
+                let cache = ObjectCache(folder: folder, limitBytes: limit)
+                cache.store([UInt8](repeating: 1, count: entry - 200), as: key("\(number)"))
+                #expect(try entries(in: folder).count * entry <= limit + 40 * entry)
+            }
+        }
+    }
+
     @Test func whatADeadWriterLeftIsRemoved() throws {
         try withFolder { (folder: String) throws in
             for (name, age) in [("old", 7200.0), ("new", 10)] {
