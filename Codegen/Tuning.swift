@@ -60,6 +60,8 @@ public struct Tuning: Hashable, Sendable {
     /// How many times as fast as a generated kernel the library has to be: the kernel also does what comes before and
     /// after, which beside the library is a pass over memory of its own.
     public var neededGain = 1.1
+    /// How many times as fast the library is, at most, where no further shape is measured.
+    public var hopelessSpeed = 0.6
 
     // MARK: Tiles
 
@@ -142,7 +144,7 @@ extension Tuning: CustomStringConvertible {
         \(winograd.constantKernels.map { "\($0.places) \($0.rows) \($0.parts)" } ?? "") \
         groups \(narrowGroups.channels) \(narrowGroups.products) \
         prepares \(preparesWeights) repeated \(repeatedCost) rounded \(smallestRounded) recomputed \(recomputedCost) library \
-        \(smallestLibraryMatmul) by \(neededGain) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
+        \(smallestLibraryMatmul) by \(neededGain) not \(hopelessSpeed) packed \(packedBytes) strip \(stripBytes) threads \(threads) \
         \(tileCost) \(packingCost) \(packedColumns) \(sharedPacking) \(leastPackingShare) \(lateness) \
         attention \(attentionRows) \(attentionCausalRows) \
         \(attentionKeys) \(attentionGradientKeys) grain \(elementsPerGrain) \(operationsPerGrain) ahead \(packedRowsAhead)

@@ -82,7 +82,7 @@ package struct MatmulChoice: Sendable {
                 answered[key(shape)] = recalled(shape)
                 if answered[key(shape)] == nil { unknown.insert(shape) }
             }
-            let speeds = unknown.isEmpty ? [:] : try measure(unknown)
+            let speeds = try speeds(unknown)
             for shape in unknown {
                 let answer = speeds[shape].map(faster) ?? .generated
                 // Another process may have been faster: its answer is the one that counts.
@@ -91,6 +91,21 @@ package struct MatmulChoice: Sendable {
             }
             return Dictionary(uniqueKeysWithValues: shapes.map { ($0, answered[key($0)] ?? .generated) })
         }
+    }
+
+    /// The speeds of matmuls of some shapes. The largest of either kind of right operand come first: where the library
+    /// is far behind at those, it has no kernels for this processor, and the others take no time.
+    private func speeds(_ shapes: Set<MeasuredShape>) throws -> [MeasuredShape: Speed] {
+        let largest = [false, true].compactMap { isTransposed in
+            shapes.filter { $0.isRightTransposed == isTransposed }
+                .max { ($0.operations, $0.description) < ($1.operations, $1.description) }
+        }
+        guard !largest.isEmpty else { return [:] }
+        let speeds = try measure(Set(largest)), others = shapes.subtracting(largest)
+        let isFarBehind =
+            speeds.count == largest.count
+            && speeds.values.allSatisfy { $0.openblas < $0.generated * tuning.hopelessSpeed }
+        return try isFarBehind || others.isEmpty ? speeds : speeds.merging(measure(others)) { first, _ in first }
     }
 
     private func faster(_ speed: Speed) -> Answer {

@@ -40,5 +40,8 @@ package struct MeasuredShape: Hashable, CustomStringConvertible {
             isRightTransposed: innermost.map(dot.rightContracting.contains) ?? false)
     }
 
+    /// Floating-point operations of one such matmul.
+    var operations: Int { 2 * m * n * k }
+
     package var description: String { "\(m)x\(n)x\(k)\(isRightTransposed ? " transposed" : "")" }
 }

@@ -86,6 +86,37 @@ struct MatmulChoiceTests {
         }
     }
 
+    /// Where the library is far behind at the largest matmul of each kind, nothing else is measured; where it is at one
+    /// of them alone, everything is.
+    @Test(arguments: [
+        (59.0, 59.0, 2, MatmulChoice.Answer.generated), (59, 61, 4, .openblas), (61, 59, 4, .openblas),
+        (200, 200, 4, .openblas),
+    ])
+    func aLibraryThatIsFarBehindIsNotMeasuredFurther(
+        _ plain: Double, _ transposed: Double, _ count: Int, _ answer: MatmulChoice.Answer
+    ) throws {
+        let small = [false, true].map { MeasuredShape(m: 300, n: 200, k: 400, isRightTransposed: $0) }
+        let large = [false, true].map { MeasuredShape(m: 300, n: 300, k: 400, isRightTransposed: $0) }
+        let measured = Mutex([MeasuredShape]())
+        try withCache { (cache: ObjectCache) throws in
+            let target = try TargetDescription.host()
+            var tuning = Tuning(target)
+            tuning.threads = 2
+            let choice = MatmulChoice(target, cache, tuning, isLibraryAvailable: { true }) { shapes in
+                measured.withLock { $0 += shapes }
+                return Dictionary(
+                    uniqueKeysWithValues: shapes.map { shape in
+                        let speed = shape == large[0] ? plain : shape == large[1] ? transposed : 200
+                        return (shape, MatmulChoice.Speed(generated: 100, openblas: speed))
+                    })
+            }
+            let answers = try choice.answers(Set(small + large))
+            #expect(measured.withLock { $0.count } == count)
+            #expect(small.allSatisfy { answers[$0] == answer })
+            #expect(answers[large[0]] == (plain > 110 ? .openblas : .generated))
+        }
+    }
+
     @Test func whatCannotBeMeasuredIsGenerated() throws {
         try withCache { (cache: ObjectCache) throws in
             let clock = FixedClock()
