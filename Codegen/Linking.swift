@@ -19,6 +19,7 @@ extension GraphCompiler {
             Program.Binding(
                 name: name, type: graph[value].type, location: memory.locations[schedule.layout[value].buffer])
         }
+        let parameters = graph.parameters
         var updates: Set<ApusIR.Value> = []
         for case .update(let parameter) in graph.results.map(\.kind) { updates.insert(parameter) }
         let program = Program(
@@ -32,8 +33,8 @@ extension GraphCompiler {
             outputs: graph.results.compactMap { result in
                 if case .output(let name) = result.kind { binding(name, result.value) } else { nil }
             },
-            parameters: graph.parameters.map(\.operation),
-            updates: graph.parameters.indices.filter { updates.contains(graph.parameters[$0].value) },
+            parameters: parameters.map(\.operation),
+            updates: parameters.indices.filter { updates.contains(parameters[$0].value) },
             arenaBytes: memory.report.arenaBytes, scratchBytes: scratch,
             constants: memory.constants)
         return (program, memory.report)

@@ -60,8 +60,7 @@ extension Graph {
         var graph = self
         for _ in 0..<mostRounds {
             // As the schedule will have it: what attention has stored decides how its operands are best written.
-            let placement = Schedule.placement(graph, tuning)
-            let layout = Layout(graph, placement, updatedInPlace: [:], tuning)
+            let (placement, layout) = Schedule.placed(graph, tuning)
             var sides: [Value: Int] = [:]
             for value in graph.values where placement[value] == .matmul && !graph.usesLibrary(value) {
                 let orientation = MatmulOrientation(graph, value, layout)

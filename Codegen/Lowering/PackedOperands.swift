@@ -10,8 +10,7 @@ extension Pass {
     /// where it is (``MatmulKernel/columnBlocks``).
     package static func packOperands(_ tuning: Tuning) -> Pass {
         Pass("pack-operands") { graph in
-            let placement = Schedule.placement(graph, tuning), preparation = Preparation(graph, tuning)
-            let layout = Layout(graph, placement, updatedInPlace: [:], tuning)
+            let (placement, layout) = Schedule.placed(graph, tuning), preparation = Preparation(graph, tuning)
             var packed: [Value: (side: Int, operand: PackedOperand)] = [:], counts: [PackedOperand: Int] = [:]
             for value in graph.values where placement[value] == .matmul && !graph.usesLibrary(value) {
                 guard let orientation = MatmulOrientation(graph, value, layout),

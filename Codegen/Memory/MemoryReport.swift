@@ -120,7 +120,7 @@ extension Schedule {
     /// What each buffer holds: the largest of its values, which the others are parts of.
     func contents() -> [Int: Value] {
         var holders: [Int: Value] = [:]
-        for (value, storage) in layout.storages {
+        for (value, storage) in layout.stored {
             if let other = holders[storage.buffer] {
                 let (a, b) = (graph[value].type.byteCount, graph[other].type.byteCount)
                 if a < b || (a == b && value > other) { continue }

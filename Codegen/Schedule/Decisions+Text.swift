@@ -71,7 +71,7 @@ extension Cluster.Kind: CustomStringConvertible {
 extension Layout: CustomStringConvertible {
     package var description: String {
         var lines = buffers.enumerated().map { "b\($0): \($1.kind), \($1.byteCount) bytes" }
-        for (value, storage) in storages.sorted(by: { $0.key < $1.key }) {
+        for (value, storage) in stored {
             var line = "\(graph.label(value)): b\(storage.buffer)"
             if storage.offset != 0 { line += " + \(storage.offset)" }
             line += ", strides \(shapeText(storage.strides))"

@@ -13,7 +13,8 @@ package struct Layout {
         package var byteCount: Int
     }
     package private(set) var buffers: [Buffer] = []
-    package private(set) var storages: [Value: Storage] = [:]
+    /// Where stored values lie, by their indices; nil for the others.
+    private var storages: [Storage?]
     /// Operands of concatenations that are written into the whole by whoever computes them.
     package private(set) var isWrittenInPlace: Set<Value> = []
     let graph: Graph
@@ -26,20 +27,21 @@ package struct Layout {
         self.tuning = tuning
         self.placement = placement
         resultValues = Set(graph.results.map(\.value))
+        storages = Array(repeating: nil, count: graph.nodes.count)
         for (number, parameter) in graph.parameters.enumerated() {
             let type = parameter.operation.type
-            storages[parameter.value] = Storage(
+            storages[parameter.value.index] = Storage(
                 buffer: add(.parameter(number), type.byteCount), strides: rowMajorStrides(type.shape))
         }
         for (number, input) in graph.inputs.enumerated() {
             let type = input.operation.type
-            storages[input.value] = Storage(
+            storages[input.value.index] = Storage(
                 buffer: add(.input(number), type.byteCount), strides: rowMajorStrides(type.shape))
         }
-        for (value, parameter) in updatedInPlace { storages[value] = storages[parameter] }
+        for (value, parameter) in updatedInPlace { storages[value.index] = storages[parameter.index] }
         // From the end, so that a concatenation knows its own place before its operands ask for theirs.
         for value in graph.values.reversed() where placement.isStored(value) {
-            let storage = storages[value] ?? allocate(value)
+            let storage = storages[value.index] ?? allocate(value)
             if placement[value] == .concatenate { allocateOperands(of: value, in: storage) }
             if placement[value] == .collective {
                 allocate(graph[value].operands[0], of: value, in: operandStorage(of: value))
@@ -47,7 +49,12 @@ package struct Layout {
         }
     }
 
-    package subscript(value: Value) -> Storage { storages[value]! }
+    package subscript(value: Value) -> Storage { storages[value.index]! }
+
+    /// The values that lie in memory, with their places.
+    package var stored: some Sequence<(value: Value, storage: Storage)> {
+        storages.lazy.enumerated().compactMap { index, storage in storage.map { (Value(index), $0) } }
+    }
 
     package mutating func add(_ kind: Buffer.Kind, _ byteCount: Int) -> Int {
         buffers.append(Buffer(kind: kind, byteCount: byteCount))
@@ -64,16 +71,16 @@ package struct Layout {
     private mutating func allocate(_ value: Value) -> Storage {
         if placement[value] == .collective {
             let buffer = add(.arena, graph.typeOfAllParts(value).byteCount)
-            storages[value] = Storage(buffer: buffer, strides: rowMajorStrides(graph[value].type.shape))
+            storages[value.index] = Storage(buffer: buffer, strides: rowMajorStrides(graph[value].type.shape))
         }
-        if let storage = storages[value] { return storage }
+        if let storage = storages[value.index] { return storage }
         let type = graph[value].type
         let transposed =
             placement[value] == .matmul || placement[value] == .attention ? stridesForReader(of: value) : nil
         let strides = transposed ?? paddedStrides(of: value) ?? rowMajorStrides(type.shape)
         let count = zip(type.shape, strides).reduce(1) { $0 + ($1.0 - 1) * $1.1 }
         let storage = Storage(buffer: add(.arena, count * type.element.byteCount), strides: strides)
-        storages[value] = storage
+        storages[value.index] = storage
         return storage
     }
 
@@ -197,7 +204,7 @@ package struct Layout {
         guard let source = soleSource(of: operand, user: user),
             let strides = pulledBack(storage.strides, along: source.chain), isWritable(source.value, with: strides)
         else { return }
-        storages[source.value] = Storage(buffer: storage.buffer, offset: storage.offset, strides: strides)
+        storages[source.value.index] = Storage(buffer: storage.buffer, offset: storage.offset, strides: strides)
         isWrittenInPlace.insert(operand)
     }
 
@@ -205,7 +212,7 @@ package struct Layout {
     private func soleSource(of operand: Value, user: Value) -> (value: Value, chain: [Value])? {
         var chain = [operand]
         while let first = chain.first {
-            guard placement.users[first.index].count == 1, !resultValues.contains(first), storages[first] == nil,
+            guard placement.users[first.index].count == 1, !resultValues.contains(first), storages[first.index] == nil,
                 graph[user].operands.count(where: { $0 == operand }) == 1
             else { return nil }
             if placement.isStored(first) {

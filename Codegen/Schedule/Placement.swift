@@ -34,8 +34,13 @@ package struct Placement {
     /// What computing a node inside a user takes.
     private struct Expense {
         var cost = 0
-        /// Stored values that are read, if they are as large as the node itself and more than a single number.
-        var loads: Set<Value> = []
+        /// Stored values that are read, if they are as large as the node itself and more than a single number. They
+        /// are few: more than one has most nodes stored.
+        var loads: [Value] = []
+
+        mutating func load(_ value: Value) {
+            if !loads.contains(value) { loads.append(value) }
+        }
     }
 
     package init(_ graph: Graph, _ tuning: Tuning) {
@@ -112,13 +117,17 @@ package struct Placement {
         var expense = Expense(cost: ownCost(node.operation))
         for operand in node.readOperands {
             if roles[operand.index].isStored {
-                expense.loads.insert(operand)
+                expense.load(operand)
             } else {
                 expense.cost += expenses[operand.index].cost
-                expense.loads.formUnion(expenses[operand.index].loads)
+                expenses[operand.index].loads.forEach { expense.load($0) }
             }
         }
-        expense.loads = expense.loads.filter { graph[$0].type.count * 2 > node.type.count && graph[$0].type.count > 1 }
+        let count = node.type.count
+        expense.loads.removeAll { load in
+            let loadCount = graph[load].type.count
+            return loadCount * 2 <= count || loadCount <= 1
+        }
         let isCheap = expense.loads.count <= 1 && expense.cost <= costLimit
         return (isCheap || expense.cost == 0 ? .inline : .loop, expense)
     }

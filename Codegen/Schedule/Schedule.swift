@@ -51,7 +51,7 @@ package struct Schedule {
     /// Schedules a legal graph whose matmuls can read their operands, or have them stored.
     package init(_ graph: Graph, _ tuning: Tuning) throws {
         (self.graph, self.tuning) = (graph, tuning)
-        placement = Self.placement(graph, tuning)
+        placement = Self.placed(graph, tuning).placement
         clustering = Clustering(graph, placement, tuning)
         updatedInPlace = Self.safeUpdates(graph, placement, clustering)
         layout = Layout(graph, placement, updatedInPlace: updatedInPlace, tuning)
@@ -85,14 +85,15 @@ package struct Schedule {
     /// Where values are computed. Operands of the library's matmuls and of attention that cannot be read where they lie
     /// are stored: if they are views of something that is computed, that is stored once for all views of it; otherwise
     /// the operand itself, contiguously. What attention reads may also be repeated along its batch.
-    static func placement(_ graph: Graph, _ tuning: Tuning) -> Placement {
+    ///
+    /// The layout that comes with it is the one before anything is updated in place.
+    static func placed(_ graph: Graph, _ tuning: Tuning) -> (placement: Placement, layout: Layout) {
         var placement = Placement(graph, tuning)
-        var isChanged = true
-        while isChanged {
-            isChanged = false
+        while true {
             // What this round stores has no place in its layout yet.
             let current = placement
             let layout = Layout(graph, current, updatedInPlace: [:], tuning)
+            var isChanged = false
             for value in graph.values where current[value] == .attention || graph.usesLibrary(value) {
                 for (side, operand) in graph[value].operands.enumerated() where !current.isStored(operand) {
                     let view = graph.view(of: operand, isStored: current.isStored) {
@@ -111,8 +112,8 @@ package struct Schedule {
                     isChanged = true
                 }
             }
+            if !isChanged { return (placement, layout) }
         }
-        return placement
     }
 
     /// The first value behind a chain of views, and perhaps of repetitions, that is none itself; the operand, if that

@@ -87,11 +87,13 @@ public struct Graph: Sendable {
         leaves()
     }
 
-    /// The operations of a kind that has no operands, which tells most nodes apart from them at little cost.
+    /// The leaves of one type; which nodes are leaves is asked first, since it takes less than to ask for a type.
     private func leaves<Leaf: Operation>() -> [(value: Value, operation: Leaf)] {
-        nodes.indices.compactMap { index in
-            nodes[index].operands.isEmpty ? (nodes[index].operation as? Leaf).map { (Value(index), $0) } : nil
+        var leaves: [(value: Value, operation: Leaf)] = []
+        for index in nodes.indices where nodes[index].isLeaf {
+            if let operation = nodes[index].operation as? Leaf { leaves.append((Value(index), operation)) }
         }
+        return leaves
     }
 
     /// Which values, by index, are the same in every run for as long as the parameters are: what is computed of those

@@ -16,10 +16,21 @@ public final class GraphBuilder {
     private let refusal: GraphError?
     private var parameterValues: [String: Value] = [:]
     private var inputValues: [String: Value] = [:]
+    /// What results there are, by what becomes of them.
+    private var declaredResults: Set<GraphResult.Kind> = []
 
     /// A builder of a new graph.
     public init(name: String) {
         graph = Graph(name: name)
+        refusal = nil
+    }
+
+    /// A builder of a graph that will have about as many nodes and results as another.
+    package init(name: String, sizedAs other: Graph) {
+        graph = Graph(name: name)
+        graph.nodes.reserveCapacity(other.nodes.count)
+        graph.results.reserveCapacity(other.results.count)
+        declaredResults.reserveCapacity(other.results.count)
         refusal = nil
     }
 
@@ -37,6 +48,7 @@ public final class GraphBuilder {
         refusal = nil
         for (value, operation) in graph.parameters { parameterValues[operation.name] = value }
         for (value, operation) in graph.inputs { inputValues[operation.name] = value }
+        declaredResults = Set(graph.results.map(\.kind))
     }
 
     /// Adds an operation; on a mistake, records it and returns an invalid tensor.
@@ -155,11 +167,11 @@ public final class GraphBuilder {
     /// Makes a tensor a named result of the graph.
     public func output(_ name: String, _ tensor: Tensor) {
         guard owns(tensor, operation: "output", location: location), tensor.isValid else { return }
-        if graph.results.contains(where: { $0.kind == .output(name: name) }) {
+        guard declaredResults.insert(.output(name: name)).inserted else {
             report(GraphError(.name, "the result '\(name)' is declared twice", location: location))
-        } else {
-            graph.results.append(GraphResult(.output(name: name), tensor.value))
+            return
         }
+        graph.results.append(GraphResult(.output(name: name), tensor.value))
     }
 
     /// Makes a tensor the new content of a parameter, which is overwritten when the program has run.
@@ -178,7 +190,7 @@ public final class GraphBuilder {
                     location: location))
             return
         }
-        guard !graph.results.contains(where: { $0.kind == .update(parameter: parameter.value) }) else {
+        guard declaredResults.insert(.update(parameter: parameter.value)).inserted else {
             report(GraphError(.name, "the update of \(parameter.value) is declared twice", location: location))
             return
         }

@@ -24,7 +24,8 @@ extension TracedStep {
     /// Throws `GraphErrors` if the loss does not depend on some weight: afterwards that could no longer be told, since
     /// a matmul with several weights gives each of them a gradient.
     public func rewritten(by pipeline: Pipeline, recording rewrites: inout [Rewrite]) throws -> TracedStep {
-        let idle = weights.filter { !weightsBehindLoss.contains(name(of: $0)) }
+        let behindLoss = weightsBehindLoss
+        let idle = weights.filter { !behindLoss.contains(name(of: $0)) }
         guard idle.isEmpty else { throw GraphErrors(idle.map(isIdle)) }
         var step = self
         let lossName = graph.results.firstIndex { $0.value == loss && $0.kind == .output(name: "loss") }
@@ -32,7 +33,7 @@ extension TracedStep {
         guard let lossName else { preconditionFailure("a traced step has the output 'loss'") }
         step.loss = step.graph.results[lossName].value
         step.weights = step.graph.parameters.filter(\.operation.trainable).map(\.value)
-        step.idleWeights = weightsBehindLoss.subtracting(step.weightsBehindLoss)
+        step.idleWeights = behindLoss.subtracting(step.weightsBehindLoss)
         return step
     }
 

@@ -14,14 +14,14 @@ extension Pass {
         Pass(
             "decompose",
             recording: { graph, rewrites in
-                var known: Set<Rewrite> = []
-                for node in graph.nodes where node.operation is any CompositeOperation {
+                var known: Set<Rewrite> = [], composites = CompositeTypes()
+                for node in graph.nodes where composites.contain(node.operation) {
                     guard let note = obstacle(graph, node) else { continue }
                     // An operation and its gradients have one reason.
                     let rewrite = Rewrite(pass: "decompose", note: note, isDone: false, location: node.location)
                     if known.insert(rewrite).inserted { rewrites.append(rewrite) }
                 }
-                return try decomposed(graph) { $1.operation is any CompositeOperation && !isKept($0, $1) }
+                return try decomposed(graph) { composites.contain($1.operation) && !isKept($0, $1) }
             })
     }
 }
@@ -37,4 +37,17 @@ package func decomposed(_ graph: Graph, where isWanted: (Graph, Node) -> Bool) t
         }
     }
     return graph
+}
+
+/// Which types of operations are composites. To look a protocol up takes long, and graphs have many nodes of few types.
+private struct CompositeTypes {
+    private var known: [ObjectIdentifier: Bool] = [:]
+
+    mutating func contain(_ operation: any Operation) -> Bool {
+        let type = ObjectIdentifier(Swift.type(of: operation))
+        if let answer = known[type] { return answer }
+        let answer = operation is any CompositeOperation
+        known[type] = answer
+        return answer
+    }
 }

@@ -24,30 +24,30 @@ package func rebuild(_ graph: Graph, replacing replacements: [Value: Replacement
 private func rebuilt(
     _ graph: Graph, _ replace: (_ value: Value, _ new: (Value) -> Tensor, _ builder: GraphBuilder) -> Tensor?
 ) throws(GraphErrors) -> Graph {
-    let builder = GraphBuilder(name: graph.name)
-    var mapped: [Tensor] = []
+    let builder = GraphBuilder(name: graph.name, sizedAs: graph)
+    var mapped: [Value] = []
     mapped.reserveCapacity(graph.nodes.count)
+    func new(_ value: Value) -> Tensor { builder.tensor(mapped[value.index]) }
     for value in graph.values {
         builder.location = graph[value].location
-        if let replacement = replace(value, { mapped[$0.index] }, builder) {
-            mapped.append(replacement)
-        } else {
-            mapped.append(copy(graph[value], graph[value].operands.map { mapped[$0.index] }, into: builder))
-        }
+        let tensor = replace(value, new, builder) ?? copy(graph[value], mapped, into: builder)
+        mapped.append(tensor.value)
     }
     for result in graph.results {
         switch result.kind {
-        case .output(let name): builder.output(name, mapped[result.value.index])
-        case .update(let parameter): builder.update(mapped[parameter.index], with: mapped[result.value.index])
+        case .output(let name): builder.output(name, new(result.value))
+        case .update(let parameter): builder.update(new(parameter), with: new(result.value))
         }
     }
     return try builder.finish()
 }
 
-/// Adds a node of another graph; inputs and parameters stay known to the builder by name.
-private func copy(_ node: Node, _ operands: [Tensor], into builder: GraphBuilder) -> Tensor {
+/// Adds a node of another graph, with the operands that its own are mapped to; inputs and parameters stay known to the
+/// builder by name.
+private func copy(_ node: Node, _ mapped: [Value], into builder: GraphBuilder) -> Tensor {
     guard node.isLeaf else {
-        return builder.append(Node(node.operation, operands.map(\.value), node.type, location: node.location))
+        let operands = node.operands.map { mapped[$0.index] }
+        return builder.append(Node(node.operation, operands, node.type, location: node.location))
     }
     return switch node.operation {
     case let input as Input: builder.input(input)

@@ -19,7 +19,7 @@ public struct OptimizationBarrier: Operation, NonDifferentiableOperation {
 extension Node {
     /// The operands whose elements are read; the others only say when.
     package var readOperands: ArraySlice<Value> {
-        operation is OptimizationBarrier ? operands.prefix(1) : operands[...]
+        operation.kind == .view(.barrier) ? operands.prefix(1) : operands[...]
     }
 }
 
