@@ -8,14 +8,17 @@ import ApusLLVM
 /// it lies. Sums of a block of rows and columns are kept in registers along the whole contracted axis: each is one sum
 /// in one order, whatever the tiles. When all blocks of a strip of rows are multiplied, what becomes of the sums, the
 /// epilogue, is computed along the strip's rows.
+///
+/// Columns that lie in runs may be read where they lie too; then a tile is of some runs, and sums are computed of what
+/// lies between them as well (``MatmulTiling/InPlace``).
 final class MatmulEmitter {
     let kernel: MatmulKernel
     let tiling: MatmulTiling
     let module: Module
     let builder: Builder
     /// What computes B (the prologue), and what becomes of the sums.
-    private let right: BodyEmitter, epilogue: BodyEmitter
-    private let frame: KernelFunctionFrame
+    let right: BodyEmitter, epilogue: BodyEmitter
+    let frame: KernelFunctionFrame
     private let block: RegisterBlock
     private let packing: Packing
 
@@ -42,7 +45,7 @@ final class MatmulEmitter {
         packing = Packing(block: block, k: kernel.k, n: kernel.n, rowsAhead: tuning.packedRowsAhead)
     }
 
-    private func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
+    func integer(_ value: Int) -> LLVMValue { builder.int(value, module.i64) }
 
     func emit() {
         if tiling.packedBefore == nil { right.emitInvariants() }
@@ -59,16 +62,19 @@ final class MatmulEmitter {
     private func emitTile(_ tile: LLVMValue) {
         let perMatrix = tiling.columnTiles * tiling.rowTiles
         let matrix = builder.udiv(tile, integer(perMatrix)), place = builder.urem(tile, integer(perMatrix))
-        let column = builder.mul(builder.urem(place, integer(tiling.columnTiles)), integer(tiling.columnsPerTile))
         let row = builder.mul(builder.udiv(place, integer(tiling.columnTiles)), integer(tiling.rowsPerTile))
-        let end = lesser(
-            builder.add(row, integer(tiling.rowsPerTile)), kernel.m, isCertain: kernel.m % tiling.rowsPerTile == 0)
+        let number = builder.urem(place, integer(tiling.columnTiles))
+        if let inPlace = tiling.inPlace {
+            let runs = runs(number, inPlace, of: matrix)
+            return forStrips(of: matrix, from: row) { row, rows in
+                multiply(matrix, row: row, rows: rows, runs)
+                emitEpilogue(builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, runs)
+            }
+        }
+        let column = builder.mul(number, integer(tiling.columnsPerTile))
         let blocks = blockCount(from: column)
         if tiling.packedBefore == nil { pack(matrix, from: column, blocks: blocks) }
-        builder.loop(from: row, to: end, step: integer(tiling.rows)) { row, _ in
-            let isCertain = kernel.m % tiling.rows == 0
-            let rows =
-                isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
+        forStrips(of: matrix, from: row) { row, rows in
             builder.loop(from: integer(0), to: blocks, step: integer(1)) { block, _ in
                 multiply(
                     matrix, row: row, rows: rows, block, packed: packed(block, from: column),
@@ -77,11 +83,25 @@ final class MatmulEmitter {
             }
             emitEpilogue(
                 builder.add(builder.mul(matrix, integer(kernel.m)), row), rows: rows, from: column, blocks: blocks)
+        }
+    }
+
+    /// The strips of a tile whose first row is `row`.
+    private func forStrips(
+        of matrix: LLVMValue, from row: LLVMValue, _ body: (_ row: LLVMValue, _ rows: LLVMValue) -> Void
+    ) {
+        let end = lesser(
+            builder.add(row, integer(tiling.rowsPerTile)), kernel.m, isCertain: kernel.m % tiling.rowsPerTile == 0)
+        builder.loop(from: row, to: end, step: integer(tiling.rows)) { row, _ in
+            let isCertain = kernel.m % tiling.rows == 0
+            let rows =
+                isCertain ? integer(tiling.rows) : lesser(integer(tiling.rows), builder.sub(integer(kernel.m), row))
+            body(row, rows)
             return []
         }
     }
 
-    private func lesser(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), a, b) }
+    func lesser(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { builder.select(builder.icmp(.slt, a, b), a, b) }
 
     private func lesser(_ a: LLVMValue, _ b: Int, isCertain: Bool) -> LLVMValue {
         isCertain ? a : lesser(a, integer(b))
@@ -165,13 +185,35 @@ final class MatmulEmitter {
         epilogue.setIndices(
             Array(0..<epilogue.kernel.innermost), from: builder.add(builder.mul(matrix, integer(kernel.m)), row))
         let ahead = epilogue.withColumn(column, limit: nil) { epilogue.streams() }
-        func multiply(_ rows: Int) {
+        forHeights(rows) { rows in
             block.multiply(
                 rows: rows, left: left, rowBytes: kernel.left.rowStride * kernel.element.byteCount, packed: columns,
                 packedAlignment: tiling.packedBefore == nil ? nil : kernel.element.byteCount, units: kernel.units,
                 run: run,
                 into: sums, targetRowBytes: tiling.columnsPerTile * 4, ahead: ahead)
         }
+    }
+
+    /// The sums of a register block of columns that lie in place.
+    private func multiply(_ matrix: LLVMValue, row: LLVMValue, rows: LLVMValue, _ runs: Runs) {
+        let left = leftPointer(matrix, row)
+        builder.loop(from: integer(0), to: runs.blocks, step: integer(1)) { number, _ in
+            let first = lesser(builder.mul(number, integer(tiling.blockColumns)), runs.lastBlock)
+            let bytes = builder.mul(first, integer(4))
+            let columns = builder.offset(runs.memory, bytes: bytes)
+            let sums = builder.offset(frame.scratch, bytes: bytes)
+            forHeights(rows) { rows in
+                block.multiply(
+                    rows: rows, left: left, rowBytes: kernel.left.rowStride * 4, packed: columns,
+                    along: runs.plan.columns.rows, units: kernel.units, into: sums,
+                    targetRowBytes: tiling.columnsPerTile * 4)
+            }
+            return []
+        }
+    }
+
+    /// The code for strips of so many rows, of which there are two kinds: whole ones, and the last.
+    private func forHeights(_ rows: LLVMValue, _ multiply: (Int) -> Void) {
         let rest = kernel.m % tiling.rows
         if rest == 0 {
             multiply(tiling.rows)

@@ -30,7 +30,7 @@ struct RegisterBlock {
     /// Units of the contracted axis in one turn of the inner loop.
     private static let unrolling = 2
     /// Units up to which a run is a turn of its own, without a loop.
-    private static let longestUnrolled = 16
+    static let longestUnrolled = 16
 
     /// Runs that the rows of the left operand consist of.
     struct Run {
@@ -48,6 +48,7 @@ struct RegisterBlock {
     ///   - packed: Address of the packed columns.
     ///   - packedAlignment: Bytes of which that address is certainly a multiple; nil for those of a vector.
     ///   - targetRowBytes: Distance of the rows of sums.
+    ///   - axes: The contracted axis as columns lie along it that are not packed; nil if they are packed.
     ///   - run: The runs that the factors of a row lie in; nil if there is one.
     ///   - used: How many units there are where that is known only when it runs, those of whole register blocks; then
     ///     `units` are the most.
@@ -55,9 +56,9 @@ struct RegisterBlock {
     ///   - ahead: Memory that is needed soon, for as many rows and columns: it is asked for on the way, row by row, so
     ///     that requests do not queue.
     func multiply(
-        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, packedAlignment: Int? = nil, units: Int,
-        run: Run? = nil, used: LLVMValue? = nil, into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false,
-        ahead: [Stream] = []
+        rows: Int, left: LLVMValue, rowBytes: Int, packed: LLVMValue, packedAlignment: Int? = nil,
+        along axes: [ColumnRuns.Axis]? = nil, units: Int, run: Run? = nil, used: LLVMValue? = nil,
+        into target: LLVMValue, targetRowBytes: Int, isAdding: Bool = false, ahead: [Stream] = []
     ) {
         let streams = ahead.map { "_\($0.isWritten ? "w" : "r")\($0.rowBytes)x\($0.elementBytes)" }.joined()
         let steps = tiles.flatMap { _ in tileSteps(units: units, run: run) }
@@ -66,6 +67,7 @@ struct RegisterBlock {
             "\(form ?? "block")_\(element)_\(rows)x\(vectors)_\(rowBytes)_\(used == nil ? "\(units)" : "some")"
             + "_\(targetRowBytes)\(distanceOfUnits.map { "_apart\($0)" } ?? "")"
             + "\(packedAlignment.map { "_by\($0)" } ?? "")\(isAdding ? "_adding" : "")"
+            + "\(axes.map { $0.map { "_\($0.count)at\($0.distance)" }.joined() } ?? "")"
             + "\(run.map { "_\($0.units)by\($0.bytes)" } ?? "")\(streams)"
         let function =
             module.function(named: name)
@@ -81,6 +83,11 @@ struct RegisterBlock {
                         rows: rows, function, rowBytes: rowBytes, steps,
                         used: used.flatMap { _ in function.parameters.last },
                         run: run, targetRowBytes: targetRowBytes, isAdding: isAdding, ahead: ahead)
+                    return function
+                }
+                if let axes {
+                    inner.emitBody(
+                        rows: rows, function, rowBytes: rowBytes, along: axes, targetRowBytes: targetRowBytes)
                     return function
                 }
                 inner.emitBody(
@@ -106,24 +113,10 @@ struct RegisterBlock {
         targetRowBytes: Int, isAdding: Bool, ahead: [Stream]
     ) {
         let (left, packed, target) = (function.parameters[0], function.parameters[1], function.parameters[2])
-        let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
         func step(_ sums: [LLVMValue], _ left: LLVMValue, _ packed: LLVMValue, _ unit: Int) -> [LLVMValue] {
-            var sums = sums
-            let columns = (0..<vectors).map { vector in
-                builder.load(
-                    factor, packed, byteOffset: integer(unit * unitBytes + vector * vectorBytes),
-                    align: packedAlignment)
-            }
-            for row in 0..<rows {
-                let number = builder.load(
-                    factor.element, left, byteOffset: integer(row * rowBytes + unit * 4), align: element.byteCount)
-                let value = builder.splat(number, lanes)
-                for vector in 0..<vectors {
-                    sums[row * vectors + vector] = builder.multiplyAdd(
-                        element, value, columns[vector], sums[row * vectors + vector])
-                }
-            }
-            return sums
+            self.step(
+                sums, rows: rows, left, unit: unit, rowBytes: rowBytes, packed, byteOffset: unit * unitBytes,
+                align: packedAlignment)
         }
         /// A turn of the inner loop: a few units, or a whole run.
         let unrolling = units == nil ? min(Self.unrolling, self.units(columns)) : Self.unrolling
@@ -164,6 +157,28 @@ struct RegisterBlock {
             builder.store(sum, target, byteOffset: place(number), align: vectorBytes)
         }
         builder.ret()
+    }
+
+    /// Multiplies one unit: adds to each sum the product of its row and column.
+    func step(
+        _ sums: [LLVMValue], rows: Int, _ left: LLVMValue, unit: Int, rowBytes: Int, _ columns: LLVMValue,
+        byteOffset: Int, align: Int
+    ) -> [LLVMValue] {
+        let factor = module.vector(element == .bf16 ? module.i32 : module.f32, lanes)
+        var sums = sums
+        let factors = (0..<vectors).map { vector in
+            builder.load(factor, columns, byteOffset: integer(byteOffset + vector * vectorBytes), align: align)
+        }
+        for row in 0..<rows {
+            let number = builder.load(
+                factor.element, left, byteOffset: integer(row * rowBytes + unit * 4), align: element.byteCount)
+            let value = builder.splat(number, lanes)
+            for vector in 0..<vectors {
+                sums[row * vectors + vector] = builder.multiplyAdd(
+                    element, value, factors[vector], sums[row * vectors + vector])
+            }
+        }
+        return sums
     }
 
     /// Runs the body for ranges that make up so many turns; between them, row by row, memory is asked for that is

@@ -20,10 +20,12 @@ package struct MatmulTiling: Hashable {
     package var blocksPerTile: Int { columnsPerTile / blockColumns }
     /// How the right operand lies in memory, if it lies as it would be packed.
     package let packedBefore: ColumnBlocks?
+    /// Runs of columns that are read where they lie, without being packed.
+    package let inPlace: InPlace?
     /// Bytes of the sums of a strip: of the rows of a register block, in all columns of the tile.
-    package var sumBytes: Int { rows * columnsPerTile * 4 }
+    package var sumBytes: Int { rows * columnsPerTile * 4 + (inPlace == nil ? 0 : blockColumns * 4) }
     /// Bytes of the packed columns of a tile.
-    package var packedBytes: Int { packedBefore == nil ? columnsPerTile * units * 4 : 0 }
+    package var packedBytes: Int { packedBefore == nil && inPlace == nil ? columnsPerTile * units * 4 : 0 }
     /// Memory that a thread needs: the sums of a strip, the packed columns of a tile, and tables of their places.
     package var scratchBytes: Int { sumBytes + packedBytes + tableBytes }
     /// Columns of those tables: what is packed along.
@@ -38,25 +40,35 @@ package struct MatmulTiling: Hashable {
         tileSteps = kernel.tileSteps(target)
         rows = tileSteps == nil ? Self.rows(m, vectors: vectors, target) : TileSteps.rows(m)
 
-        let block = vectors * lanes, blocks = (n + block - 1) / block
+        let block = vectors * lanes, blocks = (n + block - 1) / block, strips = (m + rows - 1) / rows
         let fitting = max(1, min(tuning.packedBytes / (units * 4 * block), tuning.stripBytes / (rows * block * 4)))
         let columnBlocks = kernel.columnBlocks, isPacked = columnBlocks?.columns == block
-        packedBefore = isPacked ? columnBlocks : nil
         let division = Division.fastest(
-            strips: (m + rows - 1) / rows, blocks: blocks, batch: batch, mostBlocks: min(blocks, fitting), tuning
+            strips: strips, widths: 1...min(blocks, fitting), all: blocks, batch: batch, tuning
         ) { [rows, vectors, units] strips, blocks in
             let packed = isPacked ? 0 : units * blocks * vectors
             return strips * units * (blocks * rows * vectors + rows / 2) + packed * tuning.packingCost
         }
-        columnsPerTile = division.blocks * block
-        columnTiles = (n + columnsPerTile - 1) / columnsPerTile
-        rowsPerTile = min(division.strips * rows, m)
+        let shape = (rows: rows, vectors: vectors, lanes: lanes)
+        if !isPacked, let (found, runs) = Self.inPlace(kernel, shape, strips: strips, batch: batch, tuning),
+            found.duration * Self.neededGain < division.duration
+        {
+            (inPlace, packedBefore) = (runs, nil)
+            columnsPerTile = runs.blocks(runs.perTile, block: block) * block
+            columnTiles = runs.columnTiles
+            rowsPerTile = min(found.strips * rows, m)
+        } else {
+            (inPlace, packedBefore) = (nil, isPacked ? columnBlocks : nil)
+            columnsPerTile = division.width * block
+            columnTiles = (n + columnsPerTile - 1) / columnsPerTile
+            rowsPerTile = min(division.strips * rows, m)
+        }
         rowTiles = (m + rowsPerTile - 1) / rowsPerTile
         tiles = batch * columnTiles * rowTiles
 
         let lanes = lanes
         tableColumns = kernel.transposesRight ? (kernel.k + 2 * lanes - 1) / (2 * lanes) * 2 * lanes : columnsPerTile
-        tableBytes = (isPacked ? [] : kernel.right.columnPlaces).reduce(0) { [tableColumns] in
+        tableBytes = (isPacked || inPlace != nil ? [] : kernel.right.columnPlaces).reduce(0) { [tableColumns] in
             $0 + $1.tableBytes(columns: tableColumns, lanes: lanes)
         }
     }
@@ -80,32 +92,36 @@ package struct MatmulTiling: Hashable {
 }
 
 extension MatmulTiling {
-    /// So many strips of rows and register blocks of columns for a tile.
-    private struct Division {
-        var strips: Int, blocks: Int
+    /// So many strips of rows, and register blocks, or runs, of columns for a tile.
+    struct Division {
+        var strips: Int, width: Int
+        /// When the last thread is done, in vector multiply-adds.
+        var duration: Double
 
         /// The division with which threads that take one tile after another are done soonest. The smaller tiles are,
         /// the less a thread waits for the last one, and the more often columns are packed.
         ///
-        /// - Parameter cost: What a tile of so many strips and blocks takes, in vector multiply-adds.
+        /// - Parameters:
+        ///   - widths: Of tiles; `all` is that of a whole matrix.
+        ///   - cost: What a tile of so many strips and of such a width takes, in vector multiply-adds; nil where there
+        ///     is no such tile.
         static func fastest(
-            strips: Int, blocks: Int, batch: Int, mostBlocks: Int, _ tuning: Tuning, cost: (Int, Int) -> Int
+            strips: Int, widths: ClosedRange<Int>, all: Int, batch: Int, _ tuning: Tuning, cost: (Int, Int) -> Int?
         ) -> Division {
-            var best: (duration: Double, division: Division)?
-            for width in (1...mostBlocks).reversed() {
+            var best = Division(strips: strips, width: widths.upperBound, duration: .infinity)
+            for width in widths.reversed() {
                 for parts in 1...strips {
                     let height = (strips + parts - 1) / parts
-                    let tiles = batch * ((blocks + width - 1) / width) * ((strips + height - 1) / height)
+                    let tiles = batch * ((all + width - 1) / width) * ((strips + height - 1) / height)
                     let rounds = Double((tiles + tuning.threads - 1) / tuning.threads)
                     let late = min(tiles, tuning.threads) > 1 ? tuning.lateness : 0
-                    let duration = (rounds + late) * Double(cost(height, width) + tuning.tileCost)
-                    if duration < best?.duration ?? .infinity {
-                        best = (duration, Division(strips: height, blocks: width))
-                    }
+                    guard let cost = cost(height, width) else { break }
+                    let duration = (rounds + late) * Double(cost + tuning.tileCost)
+                    if duration < best.duration { best = Division(strips: height, width: width, duration: duration) }
                     if tiles > 64 * tuning.threads { break }
                 }
             }
-            return best?.division ?? Division(strips: strips, blocks: mostBlocks)
+            return best
         }
     }
 }

@@ -66,6 +66,8 @@ import Testing
             Case([2, 18, 7, 9], [4, 9, 3, 3], padding: [1, 1], groups: 2),
             Case([2, 32, 8, 20], [48, 16, 3, 3], stride: [2, 1], padding: [1, 1], groups: 2),
             Case([2, 6, 9, 20], [8, 3, 3, 3], stride: [2, 2], padding: [1, 1], dilation: [1, 2], groups: 2),
+            Case([2, 6, 9, 40], [8, 3, 3, 3], padding: [1, 1], groups: 2), Case([3, 2, 70], [4, 2, 5], padding: [2]),
+            Case([2, 2, 4, 5, 36], [3, 2, 2, 3, 2], padding: [0, 1, 1]),
             Case([2, 6, 19], [4, 3, 5], padding: [2], groups: 2), Case([1, 4, 3, 9, 9], [4, 2, 2, 2, 2], groups: 2),
         ]
 
