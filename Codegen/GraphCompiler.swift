@@ -78,7 +78,7 @@ public struct GraphCompiler: Backend {
             pipeline.passes.append(.winograd(tuning.winograd))
         case .float32: break
         }
-        pipeline.passes.append(.narrowGroups(tuning.narrowGroups))
+        pipeline.passes += [.narrowGroups(tuning.narrowGroups), .sinkTransposes]
         return pipeline
     }
 

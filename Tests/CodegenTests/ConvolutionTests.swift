@@ -231,4 +231,35 @@ import Testing
         let program = try GraphCompiler(CompilerOptions(products: .generated), cache: nil).compile(graph).program
         #expect(program.arenaBytes < 5 * 4 * example.x.reduce(1, *))
     }
+
+    /// Bias, residual and activation are computed where the sums are, in groups too; what is left is the order of axes.
+    @Test(arguments: [1, 2], [1, 3])
+    func whatFollowsIsInTheEpilogue(_ groups: Int, _ size: Int) throws {
+        let graph = try functionGraph([
+            f32(3, 16, 9, 20), f32(12, 16 / groups, size, size), f32(12, 1, 1), f32(3, 12, 9, 20),
+        ]) { x in
+            let y = convolution(
+                x[0], kernel: x[1], stride: [1, 1], padding: [size / 2, size / 2], dilation: [1, 1], groups: groups)
+            return [relu(y + x[2] + x[3])]
+        }
+        let kernels = try schedule(graph).steps.compactMap { step -> GeneratedKernel? in
+            if case .kernel(let call) = step.work { call.kernel } else { nil }
+        }
+        let adding = kernels.filter { kernel in
+            switch kernel {
+            case .matmul(let matmul): matmul.epilogue.hasAdditions
+            case .loop(let loop): loop.hasAdditions
+            case .attention: false
+            }
+        }
+        #expect(adding.count == 1)
+        guard case .matmul = adding.first else { return _ = Issue.record("nothing is added in an epilogue") }
+        try expectMatchesInterpreter(graph, inputs: randomInputs(for: graph, seed: 4))
+    }
+}
+
+extension LoopKernel {
+    fileprivate var hasAdditions: Bool {
+        instructions.contains { if case .compute(.add, _) = $0.kind, $0.type == .f32 { true } else { false } }
+    }
 }

@@ -56,6 +56,7 @@ struct ListingTests {
                 "// common-subexpressions, 15 nodes became 13", "// join-products, nothing changed",
                 "// dead-code, 13 nodes became 11",
                 "// winograd, nothing changed", "// narrow-groups, nothing changed",
+                "// sink-transposes, nothing changed",
                 "// legalize, nothing changed", "// simplify, nothing changed",
                 "// common-subexpressions, nothing changed", "// dead-code, nothing changed",
                 "// verify-legal, nothing changed", "// copy-operands, nothing changed",

@@ -14,7 +14,7 @@ let passesByName: [String: Pass] = Dictionary(
             WinogradLimits(
                 channels: 2, channelsForBothAxes: 3, places: 4,
                 constantKernels: .init(places: 4, rows: 8...64, parts: 3))),
-        .narrowGroups(NarrowGroupLimits(channels: 3, products: 6)),
+        .narrowGroups(NarrowGroupLimits(channels: 3, products: 6)), .sinkTransposes,
     ] as [Pass]).map { ($0.name, $0) })
 
 @Suite struct PassPropertyTests {
