@@ -2,8 +2,8 @@ import ApusIR
 
 extension Pass {
     /// Element-wise work on a matmul whose result is transposed comes before the transposition, in the matmul's own
-    /// order of axes: only so can it be the matmul's epilogue. Of convolutions, whose results have channels first, it is
-    /// bias, activation and residual.
+    /// order of axes: only so can it be the matmul's epilogue. Of convolutions, which have channels first, it is bias,
+    /// activation and residual.
     ///
     /// What else the work reads is transposed the other way, or no longer transposed where it was alike.
     public static let sinkTransposes = Pass("sink-transposes") { graph in
