@@ -16,6 +16,11 @@ public protocol Backend: Sendable {
     var pipeline: Pipeline { get }
     /// Emission: the program of a graph as the pipeline leaves it.
     func emit(_ graph: Graph, recording timings: inout [(stage: String, seconds: Double)]) throws -> Compilation
+    /// Compiles a graph. Throws `GraphErrors` for what the back end does not offer, `MemoryLimitError` for a limit that
+    /// cannot be met.
+    func compile(_ graph: Graph) throws -> Compilation
+    /// What a compilation of a graph decides, for people: worked out when they ask.
+    func report(_ graph: Graph) throws -> CompilationReport
     /// Memory and launch: a program with memory of its own, which runs on the threads of a pool, and adds up over the
     /// ranks of a communicator.
     func executable(
@@ -37,15 +42,14 @@ public protocol Executable: AnyObject {
 extension ProgramRunner: Executable {}
 
 extension Backend {
-    /// Compiles a graph. Throws `GraphErrors` for what the back end does not offer, `MemoryLimitError` for a limit that
-    /// cannot be met.
-    public func compile(_ graph: Graph) throws -> Compilation {
+    public func compile(_ graph: Graph) throws -> Compilation { try compiledAnew(graph) }
+
+    /// Compiles a graph by pipeline and emission.
+    package func compiledAnew(_ graph: Graph) throws -> Compilation {
         var timings: [(stage: String, seconds: Double)] = []
-        var rewrites: [Rewrite] = []
-        let lowered = try timed("optimize", &timings) { try pipeline.run(graph, recording: &rewrites) }
+        let lowered = try timed("optimize", &timings) { try pipeline.run(graph) }
         var compilation = try emit(lowered, recording: &timings)
-        compilation.rewrites = rewrites
-        compilation.timings = timings
+        (compilation.source, compilation.timings) = (graph, timings)
         return compilation
     }
 

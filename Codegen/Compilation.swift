@@ -3,7 +3,7 @@ import ApusLLVM
 import ApusRuntime
 import ApusTransforms
 
-/// What came out of a compilation besides the program: for printing and for measuring.
+/// What came out of a compilation: the program, and how it was come by.
 public struct Compilation: Sendable {
     /// The program as plain data.
     public var program: Program
@@ -13,18 +13,14 @@ public struct Compilation: Sendable {
     public var code: CodeImage
     /// The machine that the code is for.
     public var target: TargetDescription
-    /// What the passes rewrote, in order.
+    /// The graph that was compiled, as the back end was given it.
+    public var source: Graph
+    /// What was rewritten before, in order; ``Backend/report(_:)`` has what the back end's passes do.
     public var rewrites: [Rewrite] = []
-    /// The graph of primitives that was scheduled.
-    public var optimized: Graph
-    /// Where the program's arena goes.
-    public var memory: MemoryReport
-    /// The kernels as text.
-    public var kernels: String
-    /// Whether all kernels' code was found in the cache.
+    /// Whether nothing had to be generated: the cache had the program, or the code of all its kernels.
     public var isCached: Bool
     /// Seconds by stage, in order.
-    public var timings: [(stage: String, seconds: Double)] = []
+    public var timings: [(stage: String, seconds: Double)]
 
     /// Seconds of all stages together.
     public var seconds: Double { timings.reduce(0) { $0 + $1.seconds } }
@@ -32,18 +28,28 @@ public struct Compilation: Sendable {
     /// The program with its code, to be written to a file.
     public var file: ProgramFile { ProgramFile(program: program, target: CodeTarget(target), code: code) }
 
-    /// What a back end has made of a graph; rewrites and timings are added by ``Backend/compile(_:)``.
+    /// What a back end has made of a graph.
     public init(
-        program: Program, loaded: LoadedProgram, code: CodeImage, target: TargetDescription, optimized: Graph,
-        memory: MemoryReport, kernels: String, isCached: Bool
+        program: Program, loaded: LoadedProgram, code: CodeImage, target: TargetDescription, source: Graph,
+        isCached: Bool, timings: [(stage: String, seconds: Double)] = []
     ) {
         self.program = program
         self.loaded = loaded
         self.code = code
         self.target = target
-        self.optimized = optimized
-        self.memory = memory
-        self.kernels = kernels
+        self.source = source
         self.isCached = isCached
+        self.timings = timings
     }
+}
+
+/// What a compilation decides, as people may want to see it.
+public struct CompilationReport: Sendable {
+    /// What the back end's passes rewrote, in order.
+    public var rewrites: [Rewrite]
+    /// Where the program's arena goes.
+    public var memory: MemoryReport
+
+    /// A report on rewrites and memory.
+    public init(rewrites: [Rewrite], memory: MemoryReport) { (self.rewrites, self.memory) = (rewrites, memory) }
 }

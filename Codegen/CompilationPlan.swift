@@ -18,7 +18,14 @@ extension GraphCompiler {
         var rewrites: [Rewrite] = []
         let schedule = try Schedule(pipeline.run(graph, recording: &rewrites), tuning)
         return CompilationPlan(
-            rewrites: rewrites, schedule: schedule, memory: BufferLocations(schedule).report,
+            rewrites: rewrites, schedule: schedule,
+            memory: BufferLocations(schedule, guarded: guardsBuffers).report,
             kernelCount: KernelTable(schedule).kernels.count)
+    }
+
+    /// What a compilation decides, without the code.
+    public func report(_ graph: Graph) throws -> CompilationReport {
+        let plan = try plan(graph)
+        return CompilationReport(rewrites: plan.rewrites, memory: plan.memory)
     }
 }

@@ -24,6 +24,11 @@ public struct GraphCompiler: Backend {
 
     /// Who computes which matmul, as answered so far, where answers are to stay beyond this process.
     private let answers: KeptAnswers?
+    /// What was asked during a compilation.
+    var asked: KeptAnswers?
+
+    /// Who computes which matmul.
+    var choice: MatmulChoice { MatmulChoice(target, cache, tuning, kept: answers, asked: asked) }
 
     /// A compiler for this machine, or for one with fewer features, whose programs are divided for so many threads;
     /// they run on others as well, and give the same bits. Throws if LLVM does not know the machine, or if the options
@@ -58,7 +63,7 @@ public struct GraphCompiler: Backend {
         case .generated: break
         case .openblas: passes.append(.chooseLibrary { Set($0.libraryCandidates) })
         case .auto:
-            let choice = MatmulChoice(target, cache, tuning, kept: answers)
+            let choice = choice
             passes.append(.chooseLibrary(libraryChoice ?? { try choice.libraryMatmuls($0) }))
         }
         if let limit = options.memoryLimit { passes.append(.limitMemory(to: limit, tuning)) }
@@ -97,14 +102,14 @@ public struct GraphCompiler: Backend {
         let found = timed("cache", &timings) { lookedUp(table, plans) }
         let codes = try timed("generate", &timings) { try generated(found) }
         let objects = codes.compactMap(\.object)
-        let (program, memory) = link(schedule, table, plans, codes, name: graph.name)
+        let program = link(schedule, table, plans, codes, name: graph.name)
         let (code, loaded) = try timed("link", &timings) {
             let code = try CodeImage(linking: objects)
             return (code, try LoadedProgram(program, LoadedCode(code)))
         }
         return Compilation(
-            program: program, loaded: loaded, code: code, target: target, optimized: graph, memory: memory,
-            kernels: table.text(of: schedule), isCached: !found.isEmpty && found.allSatisfy { $0.object != nil })
+            program: program, loaded: loaded, code: code, target: target, source: graph,
+            isCached: !found.isEmpty && found.allSatisfy { $0.object != nil })
     }
 
     /// Address space that LLVM and the code that it makes take, with some to spare: it ends the process where it gets

@@ -3,10 +3,10 @@ import ApusLLVM
 import ApusRuntime
 
 extension GraphCompiler {
-    /// Places the buffers and makes the program, which names its kernels; also tells what lies where.
+    /// Places the buffers and makes the program, which names its kernels.
     func link(
         _ schedule: Schedule, _ table: KernelTable, _ plans: [KernelPlan], _ codes: [KernelCode], name: String
-    ) -> (program: Program, memory: MemoryReport) {
+    ) -> Program {
         let memory = BufferLocations(schedule, guarded: guardsBuffers)
         let steps = schedule.steps.enumerated().map { position, step in
             linked(
@@ -22,7 +22,7 @@ extension GraphCompiler {
         let parameters = graph.parameters
         var updates: Set<ApusIR.Value> = []
         for case .update(let parameter) in graph.results.map(\.kind) { updates.insert(parameter) }
-        let program = Program(
+        return Program(
             name: name, steps: steps, preparationCount: schedule.preparationCount,
             inputs: graph.inputs.map { input in
                 var binding = binding(input.operation.name, input.value)
@@ -37,7 +37,6 @@ extension GraphCompiler {
             updates: parameters.indices.filter { updates.contains(parameters[$0].value) },
             arenaBytes: memory.report.arenaBytes, scratchBytes: scratch,
             constants: memory.constants)
-        return (program, memory.report)
     }
 
     private func linked(

@@ -3,10 +3,11 @@ import ApusLLVM
 import Foundation
 import Synchronization
 
-/// Object code of kernels on disk, so that what was compiled once is only loaded the next time.
+/// Programs and object code of kernels on disk, so that what was compiled once is only loaded the next time: a model
+/// that is compiled again as a whole, one that was changed a little in most of its kernels.
 ///
-/// An entry goes by a digest of everything that decides the code: the kernel's text, the target, LLVM, and the build of
-/// Apus itself. Entries are written whole or not at all and carry a checksum, so that any number of processes
+/// An entry goes by a digest of everything that decides it: the graph or the kernel's text, the target, LLVM, and the
+/// build of Apus itself. Entries are written whole or not at all and carry a checksum, so that any number of processes
 /// can share a folder, and an entry that is damaged is one that is not there.
 ///
 /// A cache is only a cache: where it cannot be read or written, compilation goes on without it and says nothing.
@@ -46,10 +47,14 @@ public struct ObjectCache: Sendable {
 
     /// The name of a kernel's code; nil where the system does not tell one build of Apus from another.
     package static func key(kernel text: String, target: TargetDescription, passes: String) -> Digest? {
-        key([
-            text, passes, target.triple, target.cpu, target.features, "\(target.vectorBytes)",
-            "\(target.hasFusedMultiplyAdd)", "\(target.hasBFloat16DotProduct)", "\(target.hasTileRegisters)",
-        ])
+        key([text, passes] + texts(target))
+    }
+
+    private static func texts(_ target: TargetDescription) -> [String] {
+        [
+            target.triple, target.cpu, target.features, "\(target.vectorBytes)", "\(target.hasFusedMultiplyAdd)",
+            "\(target.hasBFloat16DotProduct)", "\(target.hasTileRegisters)",
+        ]
     }
 
     private static func key(_ texts: [String]) -> Digest? { BuildIdentity.text.map { Digest([format, $0] + texts) } }
@@ -59,6 +64,17 @@ public struct ObjectCache: Sendable {
     package func object(_ key: Digest) -> [UInt8]? { entry(key, .object) }
 
     package func store(_ object: [UInt8], as key: Digest) { write(object, key, .object, .replaced) }
+
+    // MARK: Programs
+
+    /// The name of a program; nil where the system does not tell one build of Apus from another.
+    func key(program texts: [String], target: TargetDescription, passes: String) -> Digest? {
+        Self.key(["program", passes] + Self.texts(target) + texts)
+    }
+
+    func program(_ key: Digest) -> [UInt8]? { entry(key, .program) }
+
+    func store(program: [UInt8], as key: Digest) { write(program, key, .program, .replaced) }
 
     // MARK: Measurements
 
@@ -85,7 +101,7 @@ public struct ObjectCache: Sendable {
     // MARK: Entries
 
     private enum Kind: String, CaseIterable {
-        case object, text
+        case program, object, text
 
         var suffix: String { "." + rawValue }
         /// What a file of this kind begins with.

@@ -33,14 +33,16 @@ package struct MatmulChoice: Sendable {
     private let tuning: Tuning
     private let cache: ObjectCache?
     private let kept: KeptAnswers?
+    private let asked: KeptAnswers?
     private let isLibraryAvailable: @Sendable () -> Bool
     private let measure: Measurement
 
     /// A choice for a machine, with what its cache remembers; `kept` answers come first, and answers are added to them.
-    /// `measure` takes the place of the clock. Where the library is not available, nothing is asked of it, and nothing
+    /// Whatever is asked is noted in `asked`. `measure` takes the place of the clock. Where the library is not available, nothing is asked of it, and nothing
     /// remembered; nor for programs of more threads than its few tiles are enough for.
     package init(
         _ target: TargetDescription, _ cache: ObjectCache?, _ tuning: Tuning? = nil, kept: KeptAnswers? = nil,
+        asked: KeptAnswers? = nil,
         isLibraryAvailable: @escaping @Sendable () -> Bool = { MatmulLibrary.isAvailable },
         measure: Measurement? = nil
     ) {
@@ -48,6 +50,7 @@ package struct MatmulChoice: Sendable {
         self.tuning = tuning ?? Tuning(target)
         self.cache = cache
         self.kept = kept
+        self.asked = asked
         self.isLibraryAvailable = isLibraryAvailable
         self.measure = measure ?? { try MatmulMeasurement(target).speeds($0) }
     }
@@ -64,19 +67,39 @@ package struct MatmulChoice: Sendable {
 
     /// Who computes matmuls of these shapes: as kept or remembered, else as measured now.
     package func answers(_ shapes: Set<MeasuredShape>) throws -> [MeasuredShape: Answer] {
-        guard let kept else { return try decided(shapes) }
-        let open = shapes.filter { kept.answer(name($0)) == nil }
-        for (shape, answer) in try decided(open) { kept.keep(answer, to: name(shape)) }
-        return Dictionary(uniqueKeysWithValues: shapes.map { ($0, kept.answer(name($0)) ?? .generated) })
+        var answers: [MeasuredShape: Answer] = [:]
+        for shape in shapes { answers[shape] = kept?.answer(name(shape)) }
+        answers.merge(try decided(shapes.filter { answers[$0] == nil })) { known, _ in known }
+        for (shape, answer) in answers { for list in [kept, asked] { list?.keep(answer, to: name(shape)) } }
+        return answers
     }
+
+    /// Whether answers that were given earlier, by their questions, would be given now; if so, they are kept.
+    func stillHolds(_ earlier: [(question: String, answer: String)]) -> Bool {
+        guard earlier.allSatisfy({ standing($0.question)?.rawValue == $0.answer }) else { return false }
+        for (question, answer) in earlier { Answer(rawValue: answer).map { kept?.keep($0, to: question) } }
+        return true
+    }
+
+    /// What would be answered without a measurement; nil if there would be one.
+    private func standing(_ question: String) -> Answer? {
+        if let answer = kept?.answer(question) { return answer }
+        guard isLibraryUsed else { return .generated }
+        return Self.answered.withLock { $0[key(question)] } ?? cache?.recall(question).flatMap(Answer.init)
+    }
+
+    private var isLibraryUsed: Bool { tuning.threads <= Matmul.mostThreads && isLibraryAvailable() }
+
+    /// A question among those of all caches that the process uses.
+    private func key(_ question: String) -> [String] { [cache?.folder ?? "", question] }
 
     private func decided(_ shapes: Set<MeasuredShape>) throws -> [MeasuredShape: Answer] {
         guard !shapes.isEmpty else { return [:] }
-        guard tuning.threads <= Matmul.mostThreads, isLibraryAvailable() else {
+        guard isLibraryUsed else {
             return Dictionary(uniqueKeysWithValues: shapes.map { ($0, .generated) })
         }
         return try Self.answered.withLock { answered in
-            func key(_ shape: MeasuredShape) -> [String] { [cache?.folder ?? "", name(shape)] }
+            func key(_ shape: MeasuredShape) -> [String] { self.key(name(shape)) }
             var unknown: Set<MeasuredShape> = []
             for shape in shapes where answered[key(shape)] == nil {
                 answered[key(shape)] = recalled(shape)

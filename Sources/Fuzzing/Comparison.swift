@@ -95,7 +95,7 @@ public struct Comparison: Sendable {
         let compilation = try compiler.compile(graph)
         if let problem = compilation.loaded.program.problem { throw WrongResult("as a program file: \(problem)") }
         let runner = try ProgramRunner(
-            compilation.loaded, pool: WorkerPool(threads: threads), guardPages: compilation.memory.guardPages,
+            compilation.loaded, pool: WorkerPool(threads: threads), guardPages: compiler.plan(graph).memory.guardPages,
             poisons: true)
         let state = ProgramState(), data = inputs.mapValues { TensorData($0) }
         try state.add(runner.program.parameters, seed: 0)

@@ -16,6 +16,8 @@ public final class GraphBuilder {
     private let refusal: GraphError?
     private var parameterValues: [String: Value] = [:]
     private var inputValues: [String: Value] = [:]
+    /// What was added inside of ``sharing(_:)``; nil outside.
+    private var shared: [Expression: Value]?
     /// What results there are, by what becomes of them.
     private var declaredResults: Set<GraphResult.Kind> = []
 
@@ -58,12 +60,16 @@ public final class GraphBuilder {
             return invalid()
         }
         guard operands.allSatisfy(\.isValid) else { return invalid() }
+        let expression = shared.map { _ in Expression(operation, operands.map(\.value)) }
+        if let expression, let known = shared?[expression] { return tensor(known) }
         do throws(GraphError) {
             let type = try operation.inferType(operands.map(\.type))
             guard isShape(type.shape) else {
                 throw operation.error(.shape, "the result \(type) holds no elements or too many")
             }
-            return append(Node(operation, operands.map(\.value), type, location: place))
+            let result = append(Node(operation, operands.map(\.value), type, location: place))
+            if let expression { shared?[expression] = result.value }
+            return result
         } catch {
             var located = error
             located.location = place
@@ -83,6 +89,15 @@ public final class GraphBuilder {
                 .structure, operation: operation,
                 "a tensor of the graph '\(tensor.builder.graph.name)' is used in '\(graph.name)'", location: location))
         return false
+    }
+
+    /// Runs `body`, in which nodes that compute the same are one: for code that computes the same again and again, such
+    /// as the constants of a rule that is applied to each weight.
+    package func sharing<Result>(_ body: () -> Result) -> Result {
+        let outer = shared
+        shared = outer ?? [:]
+        defer { shared = outer }
+        return body()
     }
 
     /// Adds a node whose type is already known to be right.

@@ -9,6 +9,7 @@ public struct ProgramExplanation {
     public let trace: StepTrace
     private let title: String
     private let compilation: Compilation
+    private let report: CompilationReport
     private let profile: StepProfile
     private let precision: CompilerOptions.Precision
     /// Seconds of a run that is not observed; the median of some.
@@ -25,6 +26,7 @@ public struct ProgramExplanation {
         seconds = times.sorted()[Self.runs / 2] / .seconds(1)
         (profile, trace) = try StepProfile.observed(compiled, by: compiler, runs: Self.runs) { try run($0) }
         compilation = compiled.compilation
+        report = try compiler.report(on: compiled)
         precision = compiler.options.precision
         self.title = title
     }
@@ -50,7 +52,7 @@ public struct ProgramExplanation {
         compiled: \(compilation.timings.map { "\($0.stage) \(String(format: "%.2f s", $0.seconds))" }.joined(separator: ", "))
 
         REWRITES
-        \(RewriteSummary(compilation.rewrites))
+        \(RewriteSummary(report.rewrites))
 
         KERNELS, in \(compilation.program.steps.count) steps\(preparation)
         machine: \(profile.peak)
@@ -79,7 +81,7 @@ public struct ProgramExplanation {
             (program.constants.count, "constants"), (program.activationBytes - program.arenaBytes, "inputs"),
         ]
         return parts.map { String(format: "%9.1f MB               ", Double($0) / 1e6) + $1 + "\n" }.joined()
-            + compilation.memory.text()
+            + report.memory.text()
     }
 
     private var total: String {

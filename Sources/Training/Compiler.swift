@@ -68,6 +68,13 @@ public struct Compiler: Sendable {
     /// What the last bits of programs depend on, beside the steps that they are made of.
     public var build: BuildDescription { backend.build }
 
+    /// What was decided when a step was compiled: it is worked out anew.
+    public func report(on step: CompiledStep) throws -> CompilationReport {
+        var report = try backend.report(step.compilation.source)
+        report.rewrites = step.compilation.rewrites + report.rewrites
+        return report
+    }
+
     /// Measures the most that the machine does on the threads of this compiler's programs.
     public func measurePeak() throws -> MachinePeak { try MachinePeak(target: .host(), pool: pool) }
 
@@ -131,7 +138,7 @@ public struct Compiler: Sendable {
         _ graph: Graph, _ rewrites: [Rewrite], optimizer: Optimizer?, _ communicator: (any Communicator)?
     ) throws -> CompiledStep {
         var compilation = try backend.compile(graph)
-        compilation.rewrites = rewrites + compilation.rewrites
+        compilation.rewrites = rewrites
         Memory.returnUnused()
         // 40 MB of LLVM's code stay mapped after a compilation otherwise.
         AddressSpace.releaseCode(ofLibraryWith: "LLVMContextCreate")
@@ -142,7 +149,7 @@ public struct Compiler: Sendable {
 
 /// A compiled step, ready to run again and again. One run at a time.
 public final class CompiledStep {
-    /// The graph, the kernels and the time that the compilation took.
+    /// The graph, the code and the time that the compilation took.
     public let compilation: Compilation
     private let runner: any Executable
     private let optimizer: Optimizer?

@@ -15,27 +15,3 @@ extension Pass {
         }
     }
 }
-
-/// What two nodes must have in common to compute the same.
-struct Expression: Hashable {
-    let operation: any Operation
-    let operands: [Value]
-    let type: TensorType
-
-    init(_ operation: any Operation, _ operands: [Value], _ type: TensorType) {
-        self.operation = operation
-        self.operands = operands
-        self.type = type
-    }
-
-    /// Operands come first: they are compared quickly, and mostly tell already.
-    static func == (a: Expression, b: Expression) -> Bool {
-        a.operands == b.operands && a.type == b.type && a.operation.isEqual(to: b.operation)
-    }
-
-    func hash(into hasher: inout Hasher) {
-        hasher.combine(ObjectIdentifier(Swift.type(of: operation)))
-        operation.hash(into: &hasher)
-        hasher.combine(operands)
-    }
-}

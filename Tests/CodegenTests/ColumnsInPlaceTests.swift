@@ -92,7 +92,8 @@ struct ColumnsInPlaceTests {
         compiler.guardsBuffers = true
         let compilation = try compiler.compile(graph)
         let runner = try ProgramRunner(
-            compilation.loaded, pool: WorkerPool(threads: 2), guardPages: compilation.memory.guardPages, poisons: true)
+            compilation.loaded, pool: WorkerPool(threads: 2), guardPages: compiler.plan(graph).memory.guardPages,
+            poisons: true)
         let found = try #require(try runner.run(ProgramState(), inputs.mapValues { TensorData($0) })["y0"])
         let expected = try #require(try runInterpreted(graph, inputs: inputs)["y0"])
         #expect(relativeError(found.hostTensor, expected) < 2e-5)

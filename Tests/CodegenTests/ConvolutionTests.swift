@@ -136,7 +136,7 @@ import Testing
     }
 
     private func shortened(_ example: Case, _ options: CompilerOptions) throws -> Int {
-        try GraphCompiler(options, cache: nil).compile(graph(example) { $0 }).rewrites.count { $0.pass == "winograd" }
+        try GraphCompiler(options, cache: nil).report(graph(example) { $0 }).rewrites.count { $0.pass == "winograd" }
     }
 
     /// Forward, and in the gradient of images, fewer products give the same sums.
@@ -160,7 +160,7 @@ import Testing
             let kernel = builder.parameter(Parameter("kernel", TensorType(.f32, example.kernel), .normal(deviation: 1)))
             builder.output("y", example(x, kernel))
             let graph = try builder.finish()
-            let rewrites = try GraphCompiler(options, cache: nil).compile(graph).rewrites
+            let rewrites = try GraphCompiler(options, cache: nil).report(graph).rewrites
             #expect(rewrites.contains { $0.pass == "winograd" })
             try expectMatchesInterpreter(
                 graph, inputs: randomInputs(for: graph, seed: 5), parameters: randomParameters(for: graph, seed: 6),
@@ -199,7 +199,7 @@ import Testing
     func narrowGroups(_ example: Case, _ count: Int) throws {
         for precision in CompilerOptions.Precision.allCases {
             let options = CompilerOptions(precision: precision, products: .generated)
-            let rewrites = try GraphCompiler(options, cache: nil).compile(graph(example) { $0 }).rewrites
+            let rewrites = try GraphCompiler(options, cache: nil).report(graph(example) { $0 }).rewrites
             #expect(rewrites.count { $0.pass == "narrow-groups" } == count)
         }
     }
@@ -213,7 +213,7 @@ import Testing
             return [x[0].builder.add(product, [x[1], windows])]
         }
         let options = try options(bothAxes: true)
-        #expect(try GraphCompiler(options, cache: nil).compile(graph).rewrites.allSatisfy { $0.pass != "winograd" })
+        #expect(try GraphCompiler(options, cache: nil).report(graph).rewrites.allSatisfy { $0.pass != "winograd" })
         try expectMatchesInterpreter(graph, inputs: randomInputs(for: graph, seed: 4), options: options)
     }
 

@@ -145,7 +145,7 @@ struct FusionTests {
             to: builder, [Optimizer.Weight(weight, name: "weight", gradient: gradient)])
         let graph = try builder.finish(), bytes = outputs * width * 4
         func memory(_ products: CompilerOptions.Products) throws -> MemoryReport {
-            try GraphCompiler(CompilerOptions(products: products), cache: nil).compile(graph).memory
+            try GraphCompiler(CompilerOptions(products: products), cache: nil).report(graph).memory
         }
         let generated = try memory(.generated)
         #expect(generated.arenaBytes < bytes / 4, "\(generated.text())")

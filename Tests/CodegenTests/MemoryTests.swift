@@ -105,7 +105,7 @@ struct MemoryTests {
             let sum = residual + matmul(x[1], x[1])
             return isReadLater ? [matmul(sum, x[0]), matmul(residual, sum)] : [matmul(sum, x[0])]
         }
-        let report = try GraphCompiler(cache: nil).compile(graph).memory
+        let report = try GraphCompiler(cache: nil).report(graph).memory
         let taken = report.buffers.filter { $0.takesOver != nil }
         #expect(isReadLater || taken.contains { $0.content.hasPrefix("add") }, "\(report.text())")
         for buffer in taken {
@@ -121,7 +121,7 @@ struct MemoryTests {
             let rows = gather(matmul(x[0], x[2]), x[1])
             return [matmul(matmul(rows, x[2]), rows)]
         }
-        let report = try GraphCompiler(cache: nil).compile(graph).memory
+        let report = try GraphCompiler(cache: nil).report(graph).memory
         let all = try #require(report.buffers.first { $0.content.hasPrefix("dot f32[512,64]") })
         #expect(all.steps == 0...1, "\(report.text())")
     }
@@ -133,9 +133,9 @@ struct MemoryTests {
     func schedulesNeverReuseLiveMemory(seed: UInt64) throws {
         let graph = try RandomGraph(seed: seed).graph
         let schedule = try CodegenTests.schedule(graph)
-        let compilation = try GraphCompiler(cache: nil).compile(graph), program = compilation.program
-        let buffers = schedule.layout.buffers
-        let offsets = Dictionary(uniqueKeysWithValues: compilation.memory.buffers.map { ($0.number, $0.offset) })
+        let compiler = try GraphCompiler(cache: nil), program = try compiler.compile(graph).program
+        let buffers = schedule.layout.buffers, report = try compiler.report(graph).memory.buffers
+        let offsets = Dictionary(uniqueKeysWithValues: report.map { ($0.number, $0.offset) })
         var first = [Int: Int](), last = [Int: Int]()
         func touch(_ buffer: Int, _ time: Int) {
             first[buffer] = min(first[buffer] ?? time, time)
@@ -219,8 +219,8 @@ struct MemoryTests {
     @Test(arguments: 3200..<3220 as Range<UInt64>)
     func reportIsComplete(seed: UInt64) throws {
         let graph = try RandomGraph(seed: seed).graph
-        let compilation = try GraphCompiler().compile(graph)
-        let report = compilation.memory, schedule = try CodegenTests.schedule(graph)
+        let compiler = try GraphCompiler(), compilation = try compiler.compile(graph)
+        let report = try compiler.report(graph).memory, schedule = try CodegenTests.schedule(graph)
         var used = Set(schedule.steps.flatMap(\.buffers))
         used.formUnion(
             (schedule.graph.inputs.map(\.value) + schedule.graph.results.map(\.value)).map {
@@ -275,7 +275,7 @@ struct MemoryTests {
     /// Without gaps the arena is as large as what is in use at the peak; buffers of one kind are one line.
     @Test func reportOfAChain() throws {
         let graph = try functionGraph([f32(64, 64)]) { x in [matmul(matmul(x[0], x[0]), x[0])] }
-        let report = try GraphCompiler().compile(graph).memory
+        let report = try GraphCompiler().report(graph).memory
         #expect(
             report.buffers.count == 2 && report.arenaBytes == 2 * 64 * 64 * 4 && report.peakBytes == report.arenaBytes)
         #expect(report.peakStep == 1)

@@ -375,7 +375,7 @@ private func softmaxGraph(rows: Int = 5, withSum: Bool = false) throws -> Graph 
 private func outcome(
     of graph: Graph, _ cache: ObjectCache?, _ target: TargetDescription? = nil
 ) throws -> (isCached: Bool, stages: [String], result: [String: TensorData]) {
-    let compilation = try GraphCompiler(target: target, cache: cache).compile(graph)
+    let compilation = try GraphCompiler(target: target, cache: cache).compiledAnew(graph)
     let inputs = graph.inputs.map { input in
         (
             input.operation.name,

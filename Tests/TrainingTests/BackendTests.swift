@@ -27,7 +27,11 @@ private struct InterpreterBackend: Backend {
         return Compilation(
             program: program, loaded: try LoadedProgram(program, NoKernels()),
             code: CodeImage(bytes: [], functions: [:]), target: try .host(),
-            optimized: graph, memory: MemoryReport(buffers: [], arenaBytes: 0), kernels: "", isCached: false)
+            source: graph, isCached: false)
+    }
+
+    func report(_ graph: Graph) -> CompilationReport {
+        CompilationReport(rewrites: [], memory: MemoryReport(buffers: [], arenaBytes: 0))
     }
 
     func executable(
@@ -43,7 +47,7 @@ private final class InterpretedProgram: Executable {
     let program: Program
     private let graph: Graph
 
-    init(_ compilation: Compilation) { (program, graph) = (compilation.program, compilation.optimized) }
+    init(_ compilation: Compilation) { (program, graph) = (compilation.program, compilation.source) }
 
     func run(
         _ state: ProgramState, _ inputs: [String: TensorData], observe: ((StepRun) -> Void)?

@@ -98,6 +98,10 @@ public struct Optimizer: Sendable {
 
     /// The same with state that may be divided among ranks. Averages are kept whole.
     package func appendUpdates(to builder: GraphBuilder, _ weights: [Weight], dividing division: StateDivision?) {
+        builder.sharing { appendOwnUpdates(to: builder, weights, dividing: division) }
+    }
+
+    private func appendOwnUpdates(to builder: GraphBuilder, _ weights: [Weight], dividing division: StateDivision?) {
         var own = Set(inputs(step: 1).keys)
         if division != nil { own.insert(StateDivision.inputName) }
         for (value, input) in builder.graph.inputs where own.contains(input.name) {
