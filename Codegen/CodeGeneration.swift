@@ -1,5 +1,6 @@
 import ApusDigest
 import ApusLLVM
+import ApusObjects
 import ApusSystem
 import Synchronization
 
@@ -12,7 +13,10 @@ struct KernelCode {
     /// The name of its function.
     let symbol: String
     /// Its relocatable code, once there is some.
-    var object: [UInt8]?
+    var object: ObjectFile?
+
+    /// How long LLVM takes for it, roughly: there is something to do for the smallest of kernels.
+    var weight: Int { kernel.extent + 20 }
 }
 
 extension GraphCompiler {
@@ -33,24 +37,57 @@ extension GraphCompiler {
             }
             // In a name that belongs to the kernel alone, its code fits every program.
             return KernelCode(
-                kernel: kernel, plan: plan, key: key, symbol: "kernel_\(key.hexadecimal)", object: cache.object(key))
+                kernel: kernel, plan: plan, key: key, symbol: "kernel_\(key.hexadecimal)",
+                object: cache.object(key).flatMap { try? PackedDecoder.value(ObjectFile.self, from: $0) })
         }
     }
 
     /// The same with the code that was missing; kernels are compiled side by side, the longest first.
     func generated(_ codes: [KernelCode]) throws -> [KernelCode] {
-        let missing = codes.indices.filter { codes[$0].object == nil }
-            .sorted { codes[$0].kernel.extent > codes[$1].kernel.extent }
-        let results = Mutex([Int: Result<[UInt8], any Error>]())
-        concurrently(missing.count) { turn in
-            let code = codes[missing[turn]]
-            let result = Result { try emit([(code.symbol, code.kernel, code.plan)]).object() }
-            if let key = code.key, let object = try? result.get() { cache?.store(object, as: key) }
-            results.withLock { $0[missing[turn]] = result }
+        let batches = batches(codes)
+        let results = Mutex([Result<[Int: ObjectFile], any Error>]())
+        concurrently(batches.count) { turn in
+            let result = Result { try objects(of: batches[turn], codes) }
+            results.withLock { $0.append(result) }
         }
         var codes = codes
-        for (number, result) in results.withLock({ $0 }) { codes[number].object = try result.get() }
+        for result in results.withLock({ $0 }) {
+            for (number, object) in try result.get() { codes[number].object = object }
+        }
         return codes
+    }
+
+    /// Kernels without code, in portions that each become a module: LLVM takes a while for a module before it comes to
+    /// its functions, a sixth of all time where each kernel has one of its own. There are enough for all processors to
+    /// end together.
+    private func batches(_ codes: [KernelCode]) -> [[Int]] {
+        let missing = codes.indices.filter { codes[$0].object == nil }.sorted { codes[$0].weight > codes[$1].weight }
+        let share = missing.reduce(0) { $0 + codes[$1].weight } / (16 * Processors.available)
+        var batches: [[Int]] = [], room = 0
+        for number in missing {
+            if codes[number].weight > room {
+                batches.append([])
+                room = share
+            }
+            batches[batches.count - 1].append(number)
+            room -= codes[number].weight
+        }
+        return batches
+    }
+
+    /// The code of some kernels, made together and kept one by one.
+    private func objects(of numbers: [Int], _ codes: [KernelCode]) throws -> [Int: ObjectFile] {
+        let kernels = numbers.map { (codes[$0].symbol, codes[$0].kernel, codes[$0].plan) }
+        let whole = try ObjectFile(emit(kernels).object())
+        var objects: [Int: ObjectFile] = [:]
+        for number in numbers {
+            let object = whole.part(of: codes[number].symbol)
+            if let key = codes[number].key, let bytes = try? PackedEncoder.bytes(object) {
+                cache?.store(bytes, as: key)
+            }
+            objects[number] = object
+        }
+        return objects
     }
 
     /// One module with the code of some kernels.

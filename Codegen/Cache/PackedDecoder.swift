@@ -1,5 +1,5 @@
-/// Reads what a ``PackedEncoder`` has written, as the same types. Throws ``ByteReader/Damage`` for anything else that it
-/// notices; whoever keeps such bytes knows whether they are whole.
+/// Reads what a ``PackedEncoder`` has written, as the same types. Throws ``ByteReader/Damage`` for anything else that
+/// it notices; whoever keeps such bytes knows whether they are whole.
 struct PackedDecoder: Decoder {
     let codingPath: [any CodingKey] = []
     let userInfo: [CodingUserInfoKey: Any] = [:]

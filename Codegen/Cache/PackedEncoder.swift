@@ -1,8 +1,8 @@
 /// Writes values whose coding is synthesized as bytes that say nothing about themselves: fields follow each other in
 /// the order in which they were declared, and only the same build reads them again, with a ``PackedDecoder``.
 ///
-/// It knows the types of fields that programs have: whole numbers, texts, truth values, numbers, bytes, arrays, optional
-/// fields, and enumerations; dictionaries and sets have no order, and are none of them.
+/// It knows the types of fields that programs have: whole numbers, texts, truth values, numbers, bytes, arrays,
+/// optional fields, and enumerations; dictionaries and sets have no order, and are none of them.
 struct PackedEncoder: Encoder {
     let codingPath: [any CodingKey] = []
     let userInfo: [CodingUserInfoKey: Any] = [:]

@@ -121,6 +121,8 @@ package final class Module {
         let type = LLVMFunctionType(result.reference, &types, UInt32(types.count), 0)
         let function = LLVMAddFunction(reference, name, type)!
         if isInternal { LLVMSetLinkage(function, LLVMInternalLinkage) }
+        // So that a file of several kernels can be taken apart.
+        LLVMSetSection(function, ".text.\(name)")
         let functionIndex = UInt32(bitPattern: Int32(LLVMAttributeFunctionIndex))
         addAttribute("nounwind", to: function, at: functionIndex)
         addAttribute("target-cpu", target.cpu, to: function, at: functionIndex)

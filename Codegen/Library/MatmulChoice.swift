@@ -38,8 +38,9 @@ package struct MatmulChoice: Sendable {
     private let measure: Measurement
 
     /// A choice for a machine, with what its cache remembers; `kept` answers come first, and answers are added to them.
-    /// Whatever is asked is noted in `asked`. `measure` takes the place of the clock. Where the library is not available, nothing is asked of it, and nothing
-    /// remembered; nor for programs of more threads than its few tiles are enough for.
+    /// Whatever is asked is noted in `asked`. `measure` takes the place of the clock. Where the library is not
+    /// available, nothing is asked of it, and nothing remembered; nor for programs of more threads than its few tiles
+    /// are enough for.
     package init(
         _ target: TargetDescription, _ cache: ObjectCache?, _ tuning: Tuning? = nil, kept: KeptAnswers? = nil,
         asked: KeptAnswers? = nil,

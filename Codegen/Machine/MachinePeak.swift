@@ -65,7 +65,7 @@ extension MachinePeak {
     public init(target: TargetDescription, pool: WorkerPool) throws {
         let chains = Chains(target)
         threads = pool.threads
-        let code = try LoadedCode(CodeImage(linking: [chains.module().object()]))
+        let code = try LoadedCode(CodeImage(linking: [ObjectFile(chains.module().object())]))
         func speed(_ operand: Chains.Operand) throws -> Double {
             let run = unsafeBitCast(try code.address(of: operand.rawValue), to: Chains.Run.self)
             let memory = try (0..<pool.threads).map { _ in try chains.start() }

@@ -5,9 +5,9 @@ extension CodeImage {
     ///
     /// Kernels call nothing else and have no variables, so that all that is left to do is to lay out their sections,
     /// and to write down how far they are apart. Throws `ObjectError` for anything that needs more.
-    public init(linking objects: [[UInt8]]) throws(ObjectError) {
+    package init(linking objects: [ObjectFile]) throws(ObjectError) {
         var linker = ObjectLinker()
-        for object in objects { try linker.add(ObjectFile(object)) }
+        for object in objects { try linker.add(object) }
         try linker.relocate()
         self.init(bytes: linker.image, functions: linker.functions)
     }

@@ -1,14 +1,14 @@
 /// What a linker needs of a relocatable object file in ELF, little-endian and of 64 bits (System V Application Binary
 /// Interface, chapter 4): sections that are loaded, symbols, and relocations.
-struct ObjectFile {
-    struct Section {
+package struct ObjectFile: Hashable, Sendable, Codable {
+    struct Section: Hashable, Codable {
         /// The number by which symbols and relocations name it.
         var number: Int
         var isCode: Bool
         var alignment: Int
-        var content: ArraySlice<UInt8>
+        var content: [UInt8]
     }
-    struct Symbol {
+    struct Symbol: Hashable, Codable {
         var name: String
         /// The section that it lies in; nil if it lies elsewhere.
         var section: Int?
@@ -16,10 +16,10 @@ struct ObjectFile {
         /// Whether other objects may name it.
         var isGlobal: Bool
     }
-    struct Relocation {
+    struct Relocation: Hashable, Codable {
         /// The section whose bytes change, and which of them.
         var section: Int, place: Int
-        var kind: UInt32
+        var kind: Int
         var symbol: Int
         var addend: Int
     }
@@ -27,6 +27,50 @@ struct ObjectFile {
     private(set) var sections: [Section] = []
     private(set) var symbols: [Symbol] = []
     private(set) var relocations: [Relocation] = []
+
+    /// Reads an object file; throws `ObjectError` for what is none, or has something that kernels do not have.
+    package init(_ bytes: [UInt8]) throws(ObjectError) {
+        let reader = try ObjectReader(bytes)
+        (machine, sections, symbols, relocations) =
+            (reader.machine, reader.sections, reader.symbols, reader.relocations)
+    }
+
+    /// What a function needs of the file: its section, and what is reached from there.
+    package func part(of function: String) -> ObjectFile {
+        var needed: Set<Int> = []
+        var open = symbols.filter { $0.isGlobal && $0.name == function }.compactMap(\.section)
+        while let section = open.popLast() {
+            guard needed.insert(section).inserted else { continue }
+            for relocation in relocations where relocation.section == section {
+                if symbols.indices.contains(relocation.symbol), let next = symbols[relocation.symbol].section {
+                    open.append(next)
+                }
+            }
+        }
+        var part = self
+        part.sections.removeAll { !needed.contains($0.number) }
+        part.relocations.removeAll { !needed.contains($0.section) }
+        // Relocations go by the numbers of symbols: what is not named any more leaves its number to the next.
+        let named = Set(part.relocations.map(\.symbol))
+        var numbers: [Int: Int] = [:]
+        part.symbols = []
+        for (number, symbol) in symbols.enumerated()
+        where named.contains(number) || symbol.isGlobal && symbol.section.map(needed.contains) ?? false {
+            numbers[number] = part.symbols.count
+            part.symbols.append(symbol)
+        }
+        for index in part.relocations.indices {
+            part.relocations[index].symbol = numbers[part.relocations[index].symbol] ?? -1
+        }
+        return part
+    }
+}
+
+private struct ObjectReader {
+    private(set) var machine = 0
+    private(set) var sections: [ObjectFile.Section] = []
+    private(set) var symbols: [ObjectFile.Symbol] = []
+    private(set) var relocations: [ObjectFile.Relocation] = []
     private let bytes: [UInt8]
 
     private struct Header {
@@ -35,7 +79,6 @@ struct ObjectFile {
     private enum Kind { static let program = 1, symbols = 2, relocations = 4, empty = 8 }
     private enum Flag { static let isWritten = 1, isLoaded = 2, isCode = 4 }
 
-    /// Reads an object file; throws `ObjectError` for what is none, or has something that kernels do not have.
     init(_ bytes: [UInt8]) throws(ObjectError) {
         self.bytes = bytes
         guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]), bytes.count >= 64 else {
@@ -72,16 +115,16 @@ struct ObjectFile {
                 throw ObjectError("section \(number) wants to lie at a multiple of \(header.alignment) bytes")
             }
             sections.append(
-                Section(
+                ObjectFile.Section(
                     number: number, isCode: header.flags & Flag.isCode != 0, alignment: max(1, header.alignment),
-                    content: try content(header)))
+                    content: Array(try content(header))))
         case Kind.symbols:
             guard headers.indices.contains(header.link) else { throw ObjectError("symbols have no names") }
             let names = try content(headers[header.link]), table = try content(header)
             for place in stride(from: table.startIndex, to: table.endIndex - 23, by: 24) {
                 let section = try self.number(at: place + 6, bytes: 2)
                 symbols.append(
-                    Symbol(
+                    ObjectFile.Symbol(
                         name: text(names, try self.number(at: place, bytes: 4)),
                         section: (1..<headers.count).contains(section) ? section : nil,
                         value: try self.number(at: place + 8, bytes: 8),
@@ -93,9 +136,9 @@ struct ObjectFile {
             let table = try content(header)
             for place in stride(from: table.startIndex, to: table.endIndex - 23, by: 24) {
                 relocations.append(
-                    Relocation(
+                    ObjectFile.Relocation(
                         section: header.info, place: try self.number(at: place, bytes: 8),
-                        kind: UInt32(try self.number(at: place + 8, bytes: 4)),
+                        kind: try self.number(at: place + 8, bytes: 4),
                         symbol: try self.number(at: place + 12, bytes: 4),
                         addend: Int(truncatingIfNeeded: try bits(at: place + 16, bytes: 8))))
             }

@@ -1,6 +1,6 @@
 /// What is written into x86-64 code: distances between places (System V Application Binary Interface, AMD64 Supplement,
 /// table 4.10).
-enum X86Relocation: UInt32 {
+enum X86Relocation: Int {
     case relative32 = 2, procedure32 = 4
 
     /// The machine's number in ELF.
@@ -14,7 +14,7 @@ enum X86Relocation: UInt32 {
 
 /// What is written into the instructions of 64-bit ARM (ELF for the Arm 64-bit Architecture, section 5.7). Pages are
 /// those of 4 KB, at which an image begins.
-enum ARM64Relocation: UInt32 {
+enum ARM64Relocation: Int {
     /// A distance as data.
     case relative32 = 261
     /// The distance of pages, in ADRP.

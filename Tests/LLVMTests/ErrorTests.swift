@@ -31,7 +31,7 @@ import Testing
 
     @Test func garbageIsNotAnObject() {
         for bytes in [[], [1, 2, 3], [UInt8](repeating: 0x7f, count: 4096)] as [[UInt8]] {
-            #expect(throws: ObjectError("not an object file in ELF of 64 bits")) { try CodeImage(linking: [bytes]) }
+            #expect(throws: ObjectError("not an object file in ELF of 64 bits")) { try ObjectFile(bytes) }
         }
     }
 
@@ -55,7 +55,9 @@ import Testing
         let module = Module(name: "twice", target: try TargetDescription.host())
         Builder(module, function: module.addFunction("kernel", parameters: [], returns: module.void)).ret()
         let object = try module.object()
-        #expect(throws: ObjectError("'kernel' is defined twice")) { try CodeImage(linking: [object, object]) }
+        #expect(throws: ObjectError("'kernel' is defined twice")) {
+            try CodeImage(linking: [ObjectFile(object), ObjectFile(object)])
+        }
     }
 
     /// Whatever an object file says, reading it ends in an image or an error.
@@ -67,13 +69,14 @@ import Testing
         build.ret()
         let object = try module.object()
         for count in 0..<object.count {
-            #expect(throws: ObjectError.self) { try CodeImage(linking: [Array(object.prefix(count))]) }
+            #expect(throws: ObjectError.self) { try CodeImage(linking: [ObjectFile(Array(object.prefix(count)))]) }
         }
         for place in object.indices {
             for bit in [0x01, 0x10, 0x80] as [UInt8] {
                 var changed = object
                 changed[place] ^= bit
-                _ = try? CodeImage(linking: [changed])
+                _ = try? CodeImage(linking: [ObjectFile(changed).part(of: "kernel")])
+                _ = try? CodeImage(linking: [ObjectFile(changed)])
             }
         }
     }

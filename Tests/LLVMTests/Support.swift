@@ -23,7 +23,7 @@ struct Compiled {
         try module.verify()
         try module.optimize(passes: "default<O2>")
         try module.verify()
-        code = try LoadedCode(CodeImage(linking: [try module.object()]))
+        code = try LoadedCode(CodeImage(linking: [ObjectFile(try module.object())]))
         run = unsafeBitCast(try code.address(of: "kernel"), to: Kernel.self)
     }
 
