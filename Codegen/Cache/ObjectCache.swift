@@ -53,7 +53,7 @@ public struct ObjectCache: Sendable {
     private static func texts(_ target: TargetDescription) -> [String] {
         [
             target.triple, target.cpu, target.features, "\(target.vectorBytes)", "\(target.hasFusedMultiplyAdd)",
-            "\(target.hasBFloat16DotProduct)", "\(target.hasTileRegisters)",
+            "\(target.hasBFloat16DotProduct)", "\(target.hasTileRegisters)", "\(target.caches)",
         ]
     }
 

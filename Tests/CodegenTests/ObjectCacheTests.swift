@@ -43,7 +43,7 @@ struct ObjectCacheTests {
         let changes: [(inout TargetDescription) -> Void] = [
             { $0.triple += "x" }, { $0.cpu += "x" }, { $0.features += ",+x" }, { $0.vectorBytes *= 2 },
             { $0.hasFusedMultiplyAdd.toggle() }, { $0.hasBFloat16DotProduct.toggle() },
-            { $0.hasTileRegisters.toggle() },
+            { $0.hasTileRegisters.toggle() }, { $0.caches.lineBytes *= 2 }, { $0.caches.secondLevelBytes *= 2 },
         ]
         for change in changes {
             var target = host
