@@ -28,7 +28,7 @@ struct CachedProgram: Codable {
 
 extension GraphCompiler {
     /// Compiles a graph, or takes the program that an earlier compilation of an equal graph has left in the cache.
-    /// Throws as ``Backend/compiledAnew(_:)`` does.
+    /// Throws as ``Backend/compile(_:)`` says.
     public func compile(_ graph: Graph) throws -> Compilation {
         guard let cache, let key = programKey(graph) else { return try compiledAnew(graph) }
         var timings: [(stage: String, seconds: Double)] = []
