@@ -58,19 +58,22 @@ extension GraphCompiler {
     }
 
     /// Kernels without code, in portions that each become a module: LLVM takes a while for a module before it comes to
-    /// its functions, a sixth of all time where each kernel has one of its own. There are enough for all processors to
-    /// end together.
+    /// its functions, as long as for a small kernel. There are enough for all processors to end together.
+    ///
+    /// Matmuls and attention have modules of their own: where register blocks lie in sections of their own, matmuls of
+    /// bf16 take some per cent longer.
     private func batches(_ codes: [KernelCode]) -> [[Int]] {
         let missing = codes.indices.filter { codes[$0].object == nil }.sorted { codes[$0].weight > codes[$1].weight }
-        let share = missing.reduce(0) { $0 + codes[$1].weight } / (16 * Processors.available)
+        let share = missing.reduce(0) { $0 + codes[$1].weight } / (32 * Processors.available)
         var batches: [[Int]] = [], room = 0
         for number in missing {
-            if codes[number].weight > room {
+            let isAlone = if case .loop = codes[number].kernel { false } else { true }
+            if isAlone || codes[number].weight > room {
                 batches.append([])
-                room = share
+                room = isAlone ? 0 : share
             }
             batches[batches.count - 1].append(number)
-            room -= codes[number].weight
+            room -= min(room, codes[number].weight)
         }
         return batches
     }
@@ -78,7 +81,7 @@ extension GraphCompiler {
     /// The code of some kernels, made together and kept one by one.
     private func objects(of numbers: [Int], _ codes: [KernelCode]) throws -> [Int: ObjectFile] {
         let kernels = numbers.map { (codes[$0].symbol, codes[$0].kernel, codes[$0].plan) }
-        let whole = try ObjectFile(emit(kernels).object())
+        let whole = try ObjectFile(emit(kernels, sections: kernels.count > 1).object())
         var objects: [Int: ObjectFile] = [:]
         for number in numbers {
             let object = whole.part(of: codes[number].symbol)
@@ -91,8 +94,10 @@ extension GraphCompiler {
     }
 
     /// One module with the code of some kernels.
-    func emit(_ kernels: [(symbol: String, kernel: GeneratedKernel, plan: KernelPlan)]) throws -> Module {
-        let module = Module(name: "apus", target: target)
+    func emit(
+        _ kernels: [(symbol: String, kernel: GeneratedKernel, plan: KernelPlan)], sections: Bool = false
+    ) throws -> Module {
+        let module = Module(name: "apus", target: target, sections: sections)
         for (symbol, kernel, plan) in kernels {
             switch (kernel, plan.division) {
             case (.loop(let loop), _): KernelEmitter(loop, plan, named: symbol, in: module).emit()

@@ -19,7 +19,8 @@ extension GeneratedKernel {
     /// How much code there is to compile, roughly.
     var extent: Int {
         switch self {
-        case .loop(let kernel): kernel.instructions.count
+        // A square of 16 by 16 takes 64 shuffles.
+        case .loop(let kernel): kernel.instructions.count + (kernel.form == .transposed ? 60 : 0)
         case .matmul(let kernel): 200 + kernel.right.instructions.count + kernel.epilogue.instructions.count
         case .attention(let kernel): 200 * (1 + kernel.results.count)
         }

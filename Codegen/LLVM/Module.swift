@@ -53,9 +53,13 @@ package final class Module {
     let context: LLVMContextRef
     let reference: LLVMModuleRef
 
+    /// Whether each function has a section of its own, by which an object file can be taken apart.
+    private let hasSections: Bool
+
     /// An empty module.
-    package init(name: String, target: TargetDescription) {
+    package init(name: String, target: TargetDescription, sections hasSections: Bool = false) {
         self.target = target
+        self.hasSections = hasSections
         context = LLVMContextCreate()
         reference = LLVMModuleCreateWithNameInContext(name, context)
         LLVMSetTarget(reference, target.triple)
@@ -121,8 +125,7 @@ package final class Module {
         let type = LLVMFunctionType(result.reference, &types, UInt32(types.count), 0)
         let function = LLVMAddFunction(reference, name, type)!
         if isInternal { LLVMSetLinkage(function, LLVMInternalLinkage) }
-        // So that a file of several kernels can be taken apart.
-        LLVMSetSection(function, ".text.\(name)")
+        if hasSections { LLVMSetSection(function, ".text.\(name)") }
         let functionIndex = UInt32(bitPattern: Int32(LLVMAttributeFunctionIndex))
         addAttribute("nounwind", to: function, at: functionIndex)
         addAttribute("target-cpu", target.cpu, to: function, at: functionIndex)

@@ -10,7 +10,7 @@ import Testing
     /// other.
     @Test(arguments: try availableLevels())
     func aPartHasAllThatItsFunctionNeeds(_ level: TargetDescription.Level) throws {
-        let module = Module(name: "two", target: try target(level))
+        let module = Module(name: "two", target: try target(level), sections: true)
         let shared = module.addFunction(
             "shared", parameters: [module.pointer], returns: module.void, isInternal: true)
         let inner = Builder(module, function: shared)
